@@ -1,0 +1,177 @@
+"""What can be asked of the ledger. Every command names its organization and carries the caller's id for the effect.
+
+The same id with the same input gives the stored answer again; with another input it is a conflict (I5). Ids live in
+families (`hold:`, `resolution:`, `grant:` …), so that a hold and a grant may share a name but a hold is resolved once (I7).
+"""
+
+from hashlib import blake2b
+
+import msgspec
+
+from testkase.core.ledger.model import Measurement, Outcome, Subject
+from testkase.core.ledger.terms import Terms, Tokens
+
+
+class Command(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+    """An operation on one organization's account."""
+
+    org_id: int
+
+    @property
+    def operation_id(self) -> str:
+        """Unique per organization for ever; names the effect."""
+        raise NotImplementedError
+
+    @property
+    def hold_id_needed(self) -> str | None:
+        """The open hold this command acts on, to be loaded with the account."""
+        return None
+
+    def fingerprint(self) -> bytes:
+        """16 bytes that differ when the input differs."""
+        return blake2b(msgspec.msgpack.encode(self), digest_size=16).digest()
+
+
+class OpenAccount(Command, frozen=True, kw_only=True):
+    """A new organization: its first period starts now and carries the allowance in full (R5, P2)."""
+
+    monthly_allowance: int
+    anchor_day: int = 1
+    time_zone: str = "UTC"
+    ai_enabled: bool = False
+
+    @property
+    def operation_id(self) -> str:
+        return "open:account"
+
+
+class Grant(Command, frozen=True, kw_only=True):
+    """Issue credits into a new lot. `expires_at` in microseconds UTC; None: never."""
+
+    grant_id: str
+    amount: int
+    source: str = "grant"
+    paid: bool = False
+    priority: int = 0
+    expires_at: int | None = None
+    reference: str = ""
+
+    @property
+    def operation_id(self) -> str:
+        return f"grant:{self.grant_id}"
+
+
+class OpenHold(Command, frozen=True, kw_only=True):
+    """Set credits aside for one call (P17). Answers the entry of kind `hold`."""
+
+    hold_id: str
+    amount: int
+    ttl_seconds: int
+    subject: Subject
+    terms: Terms | None = None
+
+    @property
+    def operation_id(self) -> str:
+        return f"hold:{self.hold_id}"
+
+
+class ExtendHold(Command, frozen=True, kw_only=True):
+    """Let a hold live `ttl_seconds` from now, and grow by `amount` (0: only longer)."""
+
+    hold_id: str
+    extension_id: str
+    ttl_seconds: int
+    amount: int = 0
+
+    @property
+    def operation_id(self) -> str:
+        return f"extension:{self.hold_id}:{self.extension_id}"
+
+    @property
+    def hold_id_needed(self) -> str | None:
+        return self.hold_id
+
+
+class SettleHold(Command, frozen=True, kw_only=True):
+    """Charge a hold for what the call used and release the rest.
+
+    Exactly one of `tokens` (priced at the hold's terms) and `credits` (micro-credits named by the caller). Outcomes
+    `failed` and `refused` cost 0 whatever was used. `final=False` charges a part under `capture_id` and leaves the hold open.
+    """
+
+    hold_id: str
+    tokens: Tokens | None = None
+    credits: int | None = None
+    outcome: Outcome = "completed"
+    measurement: Measurement = "exact"
+    final: bool = True
+    capture_id: str = ""
+
+    @property
+    def operation_id(self) -> str:
+        return f"resolution:{self.hold_id}" if self.final else f"capture:{self.hold_id}:{self.capture_id}"
+
+    @property
+    def hold_id_needed(self) -> str | None:
+        return self.hold_id
+
+
+class VoidHold(Command, frozen=True, kw_only=True):
+    """Release a hold in full; nothing was used."""
+
+    hold_id: str
+
+    @property
+    def operation_id(self) -> str:
+        return f"resolution:{self.hold_id}"
+
+    @property
+    def hold_id_needed(self) -> str | None:
+        return self.hold_id
+
+
+class RecordUsage(Command, frozen=True, kw_only=True):
+    """Meter a call after the fact, straight from the available credits; refused when they do not cover it."""
+
+    usage_id: str
+    subject: Subject
+    tokens: Tokens | None = None
+    credits: int | None = None
+    terms: Terms | None = None
+    outcome: Outcome = "completed"
+    measurement: Measurement = "exact"
+
+    @property
+    def operation_id(self) -> str:
+        return f"usage:{self.usage_id}"
+
+
+class Adjust(Command, frozen=True, kw_only=True):
+    """An operator's correction: positive issues a lot, negative takes available credits back. `note` says why."""
+
+    adjustment_id: str
+    amount: int
+    note: str
+
+    @property
+    def operation_id(self) -> str:
+        return f"adjustment:{self.adjustment_id}"
+
+
+class SwitchAi(Command, frozen=True, kw_only=True):
+    """Switch AI on or off for the organization. Off voids every open hold at once (R60)."""
+
+    switch_id: str
+    enabled: bool
+
+    @property
+    def operation_id(self) -> str:
+        return f"switch:{self.switch_id}"
+
+
+class Touch(Command, frozen=True, kw_only=True):
+    """Let time pass: expire, lapse and roll whatever is due. Answers the last entry; changes nothing when nothing is due."""
+
+    @property
+    def operation_id(self) -> str:
+        return "touch:"

@@ -1,0 +1,1 @@
+"""What every floor may use: clock, ids, problems, settings values, logging and the way to the database."""

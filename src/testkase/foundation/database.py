@@ -1,0 +1,138 @@
+"""The way to PostgreSQL: statements as values, operations as generators of statements, two small drivers that run them.
+
+An operation is written once:
+
+    def rename(org_id: int, name: str) -> Operation[None]:
+        rows = yield Statement("SELECT …", {"org_id": org_id})
+        yield Statement("UPDATE …", {"org_id": org_id, "name": name})
+
+and runs inside Django's transaction (`run`) or on the event loop (`run_async`). Neither driver commits: the transaction
+belongs to whoever opened it. JSON columns are selected as text and decoded with msgspec, so that the result does not
+depend on which adapters a connection has registered.
+"""
+
+from collections.abc import AsyncIterator, Generator, Iterator, Mapping
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass
+from importlib.resources import files
+from typing import Any, LiteralString, TypeVar, cast
+
+from psycopg import AsyncConnection, Connection
+from psycopg.rows import dict_row
+from psycopg_pool import AsyncConnectionPool, ConnectionPool
+
+T = TypeVar("T")
+Row = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """One SQL statement and its parameters."""
+
+    sql: LiteralString
+    params: Mapping[str, Any] | None = None
+
+
+Operation = Generator[Statement, list[Row], T]
+
+
+def run(connection: Connection[Any], operation: Operation[T]) -> T:
+    """Run an operation on a connection, inside whatever transaction is open there."""
+    rows: list[Row] | None = None
+    with connection.cursor(row_factory=dict_row) as cursor:
+        while True:
+            try:
+                statement = operation.send(cast(Any, rows))
+            except StopIteration as done:
+                return cast(T, done.value)
+            cursor.execute(statement.sql, statement.params)
+            rows = cursor.fetchall() if cursor.description else []
+
+
+async def run_async(connection: AsyncConnection[Any], operation: Operation[T]) -> T:
+    """Run an operation on an asynchronous connection, inside whatever transaction is open there."""
+    rows: list[Row] | None = None
+    async with connection.cursor(row_factory=dict_row) as cursor:
+        while True:
+            try:
+                statement = operation.send(cast(Any, rows))
+            except StopIteration as done:
+                return cast(T, done.value)
+            await cursor.execute(statement.sql, statement.params)
+            rows = await cursor.fetchall() if cursor.description else []
+
+
+SET_TENANT = Statement("SELECT set_config('app.org_id', %(org_id)s, true)")
+"""Row-level security shows the rows of this organization until the transaction ends; without it, none."""
+
+
+def tenant(org_id: int) -> Statement:
+    """The statement that makes one organization's rows visible until the transaction ends."""
+    return Statement(SET_TENANT.sql, {"org_id": str(org_id)})
+
+
+class Database:
+    """A pool of asynchronous connections as the application role."""
+
+    def __init__(self, url: str, *, max_size: int = 8) -> None:
+        self.url = url
+        self.pool: AsyncConnectionPool[AsyncConnection[Any]] = AsyncConnectionPool(
+            url, min_size=1, max_size=max_size, open=False, timeout=10, name="testkase"
+        )
+
+    async def open(self) -> None:
+        await self.pool.open(wait=True, timeout=30)
+
+    async def close(self) -> None:
+        await self.pool.close()
+
+    @asynccontextmanager
+    async def transaction(self, org_id: int | None = None) -> AsyncIterator[AsyncConnection[Any]]:
+        """A transaction, seeing one organization's rows (or, without one, only the directories)."""
+        async with self.pool.connection() as connection, connection.transaction():
+            if org_id is not None:
+                await connection.execute(SET_TENANT.sql, {"org_id": str(org_id)})
+            yield connection
+
+    async def run(self, operation: Operation[T], *, org_id: int | None = None) -> T:
+        """One operation in a transaction of its own."""
+        async with self.transaction(org_id) as connection:
+            return await run_async(connection, operation)
+
+
+class SyncDatabase:
+    """The same for synchronous callers outside Django: the command line and tests."""
+
+    def __init__(self, url: str, *, max_size: int = 4) -> None:
+        self.url = url
+        self.pool: ConnectionPool[Connection[Any]] = ConnectionPool(url, min_size=0, max_size=max_size, open=True)
+
+    def close(self) -> None:
+        self.pool.close()
+
+    @contextmanager
+    def transaction(self, org_id: int | None = None) -> Iterator[Connection[Any]]:
+        """A transaction, seeing one organization's rows (or, without one, only the directories)."""
+        with self.pool.connection() as connection, connection.transaction():
+            if org_id is not None:
+                connection.execute(SET_TENANT.sql, {"org_id": str(org_id)})
+            yield connection
+
+    def run(self, operation: Operation[T], *, org_id: int | None = None) -> T:
+        """One operation in a transaction of its own."""
+        with self.transaction(org_id) as connection:
+            return run(connection, operation)
+
+
+def named_statements(package: str, file: str) -> dict[str, LiteralString]:
+    """The statements of a `.sql` file: each begins with a line `-- name: one sentence of comment`."""
+    text = files(package).joinpath(file).read_text(encoding="utf-8")
+    statements: dict[str, LiteralString] = {}
+    name = ""
+    for line in text.splitlines(keepends=True):
+        if line.startswith("-- ") and ": " in line and line[3 : line.index(": ")].isidentifier():
+            name = line[3 : line.index(": ")]
+            statements[name] = cast(LiteralString, "")
+        elif name:
+            statements[name] = cast(LiteralString, statements[name] + line)
+    return statements

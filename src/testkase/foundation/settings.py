@@ -1,0 +1,80 @@
+"""Every setting of the product, read from the environment once, with its default and its meaning."""
+
+import os
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from testkase.foundation.problems import InvalidInput
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """Values only: nothing here opens a file, a socket or a connection."""
+
+    data: Path
+    """Folder of all state (`TESTKASE_DATA`, default `./var`)."""
+    host: str
+    """Address the app binds (`HOST`, default 127.0.0.1)."""
+    port: int
+    """Port the app binds (`PORT`, default 8000)."""
+    public_url: str
+    """How people reach the app (`TESTKASE_PUBLIC_URL`, default http://host:port); an https URL turns secure cookies on."""
+    owner_database_url: str | None
+    """The database as its owner, for migrations (`DATABASE_URL`); unset: the embedded PostgreSQL."""
+    app_database_url: str | None
+    """The database as the application role (`TESTKASE_APP_DATABASE_URL`), set by the supervisor for its children."""
+    secret_key: str
+    """Signs sessions and tokens (`TESTKASE_SECRET_KEY`); the supervisor keeps one in the data folder."""
+    model_path: Path | None
+    """A GGUF file for the embedded model (`TESTKASE_MODEL_PATH`), default the packaged SmolLM2-135M."""
+    model_port: int
+    """Port of the embedded model on loopback (`TESTKASE_MODEL_PORT`), 0: chosen by the supervisor."""
+    model_api_key: str
+    """Key between the app and the embedded model (`TESTKASE_MODEL_API_KEY`), made by the supervisor at each start."""
+    price_book: Path | None
+    """Folder of dated price books (`TESTKASE_PRICE_BOOK`), default the one in the package."""
+    providers: Path | None
+    """TOML file naming model providers (`TESTKASE_PROVIDERS`); the embedded model is always there."""
+    demo: bool
+    """Seed the demo organization once (`TESTKASE_DEMO`, default 1)."""
+    email_url: str | None
+    """`smtp://user:password@host:587` (`TESTKASE_EMAIL_URL`); unset: mail is kept in the data folder."""
+    log_level: str
+    """`LOG_LEVEL`, default INFO."""
+
+    @classmethod
+    def from_environ(cls, environ: Mapping[str, str] = os.environ) -> "Settings":
+        """Read the environment. Raises InvalidInput naming the variable that cannot be used."""
+        host = environ.get("HOST", "127.0.0.1")
+        port = _port(environ, "PORT", 8000)
+        return cls(
+            data=Path(environ.get("TESTKASE_DATA") or "var").absolute(),
+            host=host,
+            port=port,
+            public_url=(environ.get("TESTKASE_PUBLIC_URL") or f"http://{host}:{port}").rstrip("/"),
+            owner_database_url=environ.get("DATABASE_URL") or None,
+            app_database_url=environ.get("TESTKASE_APP_DATABASE_URL") or None,
+            secret_key=environ.get("TESTKASE_SECRET_KEY") or secrets.token_urlsafe(48),
+            model_path=_path(environ, "TESTKASE_MODEL_PATH"),
+            model_port=_port(environ, "TESTKASE_MODEL_PORT", 0),
+            model_api_key=environ.get("TESTKASE_MODEL_API_KEY") or secrets.token_urlsafe(24),
+            price_book=_path(environ, "TESTKASE_PRICE_BOOK"),
+            providers=_path(environ, "TESTKASE_PROVIDERS"),
+            demo=environ.get("TESTKASE_DEMO", "1") == "1",
+            email_url=environ.get("TESTKASE_EMAIL_URL") or None,
+            log_level=environ.get("LOG_LEVEL", "INFO").upper(),
+        )
+
+
+def _path(environ: Mapping[str, str], name: str) -> Path | None:
+    value = environ.get(name)
+    return Path(value).absolute() if value else None
+
+
+def _port(environ: Mapping[str, str], name: str, default: int) -> int:
+    value = environ.get(name) or str(default)
+    if not value.isdigit() or int(value) > 65535:
+        raise InvalidInput(f"{name} must be a port number from 1 to 65535, not {value!r}.", field=name)
+    return int(value)

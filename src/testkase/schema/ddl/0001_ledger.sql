@@ -1,0 +1,147 @@
+-- The ledger: one row per organization that is locked for every change, its lots, its open holds, and the journal.
+-- Amounts are micro-credits, instants are microseconds since 1970 in UTC. org_id leads every key, so that an
+-- organization's rows live together and can be moved to a shard of their own.
+
+CREATE SCHEMA ledger;
+
+-- An organization's balance and its place in time.
+CREATE TABLE ledger.account (
+    org_id            bigint PRIMARY KEY,
+    available         bigint NOT NULL CHECK (available >= 0),
+    held              bigint NOT NULL CHECK (held >= 0),
+    debt              bigint NOT NULL CHECK (debt >= 0),
+    period_number     integer NOT NULL CHECK (period_number >= 0),
+    period_start      bigint NOT NULL,
+    period_end        bigint NOT NULL CHECK (period_end > period_start),
+    period_used       bigint NOT NULL CHECK (period_used >= 0),
+    due_at            bigint NOT NULL,
+    anchor_day        smallint NOT NULL CHECK (anchor_day BETWEEN 1 AND 31),
+    time_zone         text NOT NULL,
+    anchor_month      integer NOT NULL,
+    monthly_allowance bigint NOT NULL CHECK (monthly_allowance >= 0),
+    ai_enabled        boolean NOT NULL,
+    last_seq          bigint NOT NULL CHECK (last_seq > 0),
+    last_at           bigint NOT NULL,
+    last_hash         bytea NOT NULL CHECK (length(last_hash) = 32)
+) WITH (fillfactor = 50);
+
+-- The sweeper finds what time has made due without reading every organization.
+CREATE INDEX account_due_at ON ledger.account (due_at, org_id);
+
+-- Credits that came together and expire together.
+CREATE TABLE ledger.lot (
+    org_id     bigint NOT NULL,
+    lot_id     bigint NOT NULL,
+    source     text NOT NULL CHECK (source IN ('allowance', 'purchase', 'grant', 'adjustment')),
+    paid       boolean NOT NULL,
+    priority   smallint NOT NULL,
+    granted    bigint NOT NULL CHECK (granted > 0),
+    available  bigint NOT NULL CHECK (available >= 0),
+    held       bigint NOT NULL CHECK (held >= 0),
+    granted_at bigint NOT NULL,
+    expires_at bigint CHECK (expires_at > granted_at),
+    reference  text NOT NULL,
+    live       boolean NOT NULL,
+    PRIMARY KEY (org_id, lot_id),
+    CHECK (available + held <= granted),
+    CHECK (live = (available > 0 OR held > 0))
+) WITH (fillfactor = 70);
+
+-- Years of spent lots must not slow the reading of the few that still hold credits.
+CREATE INDEX lot_live ON ledger.lot (org_id) WHERE live;
+
+-- Holds not yet resolved. The record of a hold for ever is its entry; this row goes when the hold is resolved.
+CREATE TABLE ledger.open_hold (
+    org_id      bigint NOT NULL,
+    hold_id     text COLLATE "C" NOT NULL CHECK (length(hold_id) BETWEEN 1 AND 128),
+    amount      bigint NOT NULL CHECK (amount >= 0),
+    lots        bigint[] NOT NULL,
+    opened_at   bigint NOT NULL,
+    expires_at  bigint NOT NULL CHECK (expires_at > opened_at),
+    use_case    text NOT NULL,
+    user_ref    text NOT NULL,
+    project_ref text,
+    model       text,
+    terms       text,
+    PRIMARY KEY (org_id, hold_id)
+) WITH (autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 5000);
+
+-- The journal: one immutable row per operation, the answer to its id for ever, hashed onto its predecessor.
+CREATE TABLE ledger.entry (
+    org_id          bigint NOT NULL,
+    seq             bigint NOT NULL CHECK (seq > 0),
+    operation_id    text COLLATE "C" NOT NULL,
+    kind            text NOT NULL,
+    at              bigint NOT NULL,
+    issued          bigint NOT NULL,
+    available       bigint NOT NULL,
+    held            bigint NOT NULL,
+    used            bigint NOT NULL CHECK (used >= 0),
+    expired         bigint NOT NULL CHECK (expired >= 0),
+    reversed        bigint NOT NULL,
+    overage         bigint NOT NULL,
+    debt            bigint NOT NULL,
+    lots            bigint[] NOT NULL,
+    available_after bigint NOT NULL CHECK (available_after >= 0),
+    held_after      bigint NOT NULL CHECK (held_after >= 0),
+    hold_id         text COLLATE "C",
+    expires_at      bigint,
+    fingerprint     bytea NOT NULL,
+    note            text NOT NULL,
+    hash            bytea NOT NULL CHECK (length(hash) = 32),
+    PRIMARY KEY (org_id, seq),
+    UNIQUE (org_id, operation_id),
+    CONSTRAINT lines_sum_to_zero
+        CHECK (issued + available + held + used + expired + reversed + overage + debt = 0)
+);
+
+-- One row per AI interaction, beside the entry that charged it. Metadata only: no column can hold a prompt or an answer.
+CREATE TABLE ledger.usage (
+    org_id       bigint NOT NULL,
+    seq          bigint NOT NULL,
+    usage_id     text COLLATE "C" NOT NULL,
+    at           bigint NOT NULL,
+    use_case     text NOT NULL,
+    user_ref     text NOT NULL,
+    project_ref  text,
+    model        text,
+    outcome      text NOT NULL,
+    measurement  text NOT NULL,
+    input        bigint NOT NULL CHECK (input >= 0),
+    cached_input bigint NOT NULL CHECK (cached_input >= 0),
+    cache_write  bigint NOT NULL CHECK (cache_write >= 0),
+    output       bigint NOT NULL CHECK (output >= 0),
+    reasoning    bigint NOT NULL CHECK (reasoning >= 0),
+    cost         bigint NOT NULL CHECK (cost >= 0),
+    charged      bigint NOT NULL CHECK (charged >= 0 AND charged <= cost),
+    rate_card    text,
+    terms        text,
+    PRIMARY KEY (org_id, seq)
+);
+
+-- Row-level security: the backstop behind the org_id in every query. Unset context shows nothing.
+ALTER TABLE ledger.account   ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
+ALTER TABLE ledger.lot       ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
+ALTER TABLE ledger.open_hold ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
+ALTER TABLE ledger.entry     ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
+ALTER TABLE ledger.usage     ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
+
+CREATE POLICY tenant ON ledger.account   TO testkase_app USING (org_id = nullif(current_setting('app.org_id', true), '')::bigint);
+CREATE POLICY tenant ON ledger.lot       TO testkase_app USING (org_id = nullif(current_setting('app.org_id', true), '')::bigint);
+CREATE POLICY tenant ON ledger.open_hold TO testkase_app USING (org_id = nullif(current_setting('app.org_id', true), '')::bigint);
+CREATE POLICY tenant ON ledger.entry     TO testkase_app USING (org_id = nullif(current_setting('app.org_id', true), '')::bigint);
+CREATE POLICY tenant ON ledger.usage     TO testkase_app USING (org_id = nullif(current_setting('app.org_id', true), '')::bigint);
+
+-- A batch of the writer spans organizations, so its role sees them all, but only through the functions it owns.
+CREATE POLICY writer ON ledger.account   TO testkase_ledger USING (true) WITH CHECK (true);
+CREATE POLICY writer ON ledger.lot       TO testkase_ledger USING (true) WITH CHECK (true);
+CREATE POLICY writer ON ledger.open_hold TO testkase_ledger USING (true) WITH CHECK (true);
+CREATE POLICY writer ON ledger.entry     TO testkase_ledger USING (true) WITH CHECK (true);
+CREATE POLICY writer ON ledger.usage     TO testkase_ledger USING (true) WITH CHECK (true);
+
+-- Append-only by privilege: nobody but the owner's migrations can change or remove an entry or a usage row.
+GRANT USAGE ON SCHEMA ledger TO testkase_app, testkase_ledger;
+GRANT SELECT ON ALL TABLES IN SCHEMA ledger TO testkase_app, testkase_ledger;
+GRANT INSERT, UPDATE ON ledger.account, ledger.lot TO testkase_ledger;
+GRANT INSERT, UPDATE, DELETE ON ledger.open_hold TO testkase_ledger;
+GRANT INSERT ON ledger.entry, ledger.usage TO testkase_ledger;
