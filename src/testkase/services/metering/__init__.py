@@ -1,0 +1,1 @@
+"""Metering (P17): estimate → hold for the most a call can cost → call the model → settle what it really used."""

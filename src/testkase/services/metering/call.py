@@ -1,0 +1,205 @@
+"""One call of a model, read by a task of its own.
+
+The task belongs to nobody who could be disconnected: a client that goes away (CancelledError or GeneratorExit) leaves it
+reading, within limits, until the provider has said what the call used. Only then is the call `finished`, and only
+then does the interaction settle.
+"""
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator
+from typing import TYPE_CHECKING, Self
+
+from testkase.foundation.problems import Problem
+from testkase.services.metering.channel import Channel
+from testkase.services.metering.charge import NOTHING, Charge, charge_for_call
+from testkase.services.metering.policy import Policy
+from testkase.services.metering.problems import CutOff
+from testkase.services.metering.request import Bounds
+
+if TYPE_CHECKING:
+    from testkase.services.inference import Call
+
+log = logging.getLogger(__name__)
+
+
+class Drains:
+    """How many calls are being read on for clients that left, in this process."""
+
+    def __init__(self, limit: int) -> None:
+        self.limit = limit
+        self.active = 0
+
+    def enter(self) -> bool:
+        if self.active >= self.limit:
+            return False
+        self.active += 1
+        return True
+
+    def leave(self) -> None:
+        self.active -= 1
+
+
+class MeteredCall:
+    """Opened by `Interaction.call`; `async with` it, then `read()` or iterate `events()`."""
+
+    def __init__(
+        self,
+        upstream: "Call",
+        bounds: Bounds,
+        *,
+        stream: bool,
+        policy: Policy,
+        drains: Drains,
+    ) -> None:
+        self._upstream = upstream
+        self._bounds = bounds
+        self._stream = stream
+        self._policy = policy
+        self._drains = drains
+        self._channel = Channel(policy.buffered_events)
+        self._opened: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._error: BaseException | None = None
+        self._complete = False
+        self._reader_left = False
+        self._draining: asyncio.TimerHandle | None = None
+        self._drained_bytes = 0
+        self._task: asyncio.Task[None] | None = None
+        self.charge = Charge(tokens=NOTHING, outcome="failed", measurement="exact")
+
+    @property
+    def status(self) -> int:
+        """The provider's HTTP status."""
+        return self._upstream.status
+
+    async def __aenter__(self) -> Self:
+        """Send the request and wait for the provider's first answer. Raises its Problem when there is none."""
+        self._task = asyncio.get_running_loop().create_task(
+            self._read(), name="metering-read"
+        )
+        self._task.add_done_callback(self._close)
+        try:
+            await asyncio.shield(self._opened)
+        except BaseException:
+            self._leave()
+            raise
+        return self
+
+    async def __aexit__(self, *exc: object) -> None:
+        self._leave()
+
+    async def read(self) -> bytes:
+        """The whole answer of a call that does not stream."""
+        body = await self._channel.get()
+        if self._error is not None or body is None:
+            raise self._failure()
+        return body
+
+    async def events(self) -> AsyncIterator[bytes]:
+        """The payloads of the stream's events, unchanged. Raises when the stream broke before its end."""
+        try:
+            while (event := await self._channel.get()) is not None:
+                yield event
+            if self._error is not None:
+                raise self._failure()
+        finally:
+            self._leave()
+
+    async def finished(self) -> None:
+        """Wait until nothing more can be read; `charge` is final then."""
+        if self._task is not None:
+            await asyncio.wait([self._task])
+
+    def abort(self, reason: Problem) -> None:
+        """Cut the provider off now; the reader gets the reason."""
+        if self._task is not None and not self._task.done():
+            self._error = reason
+            self._task.cancel()
+
+    async def _read(self) -> None:
+        """Read the provider to its end. Ends by itself, by the reader's leaving or by `abort`; never by a disconnect."""
+        try:
+            async with asyncio.timeout(self._policy.longest_call_seconds) as limit:
+                await self._transfer()
+        except asyncio.CancelledError:
+            self._error = self._error or CutOff("The answer was cut off.")
+        except Exception as error:  # noqa: BLE001 - the reader gets it; a bug in a provider must not cost the settlement
+            self._error = (
+                CutOff("The model was answering for too long.")
+                if limit.expired()
+                else error
+            )
+
+    async def _transfer(self) -> None:
+        body: bytes | None = None
+        async with self._upstream as upstream:
+            if not self._opened.done():
+                self._opened.set_result(None)
+            if self._stream:
+                await self._pass_on(upstream)
+            else:
+                body = await upstream.read()
+            self._complete = True
+        if body is not None:
+            self._channel.put(body)
+
+    async def _pass_on(self, upstream: "Call") -> None:
+        async for event in upstream.events():
+            if self._channel.full:
+                await self._wait_for_reader()
+            if not self._reader_left:
+                self._channel.put(event)
+            elif self._drained_enough(event):
+                raise asyncio.CancelledError
+
+    async def _wait_for_reader(self) -> None:
+        try:
+            async with asyncio.timeout(self._policy.stalled_reader_seconds):
+                await self._channel.room()
+        except TimeoutError:
+            self._error = CutOff("The answer was not read for too long.")
+            self._leave()
+
+    def _drained_enough(self, event: bytes) -> bool:
+        self._drained_bytes += len(event)
+        return self._drained_bytes > self._policy.drain_bytes
+
+    def _leave(self) -> None:
+        """The reader takes no more. Read on within limits, so that the charge is exact; else cut the provider off."""
+        if (
+            self._reader_left
+            or self._complete
+            or self._task is None
+            or self._task.done()
+        ):
+            return
+        self._reader_left = True
+        self._channel.abandon()
+        if self._drains.enter():
+            self._draining = asyncio.get_running_loop().call_later(
+                self._policy.drain_seconds, self._task.cancel
+            )
+        else:
+            self._task.cancel()
+
+    def _close(self, _task: "asyncio.Task[None]") -> None:
+        """The reading task has ended: fix the charge, tell whoever waits. A callback, because a task that is
+        cancelled before its first step runs no `finally`."""
+        if self._draining is not None:
+            self._draining.cancel()
+            self._drains.leave()
+        try:
+            self.charge = charge_for_call(
+                self._upstream.result(), self._bounds, reader_left=self._reader_left
+            )
+        except Exception:
+            log.exception(
+                "the provider's adapter could not say what a call used; nothing is charged for it"
+            )
+        if not self._opened.done():
+            self._opened.set_exception(self._failure())
+            self._opened.exception()  # the reader may have left: nobody else will look at it
+        self._channel.end()
+
+    def _failure(self) -> BaseException:
+        return self._error or CutOff("The answer ended early.")

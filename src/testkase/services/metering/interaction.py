@@ -1,0 +1,177 @@
+"""One user-triggered request to AI: one hold, any number of model calls, one settlement, one row of the usage table."""
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING, Any, Self
+
+from testkase.core.ledger.commands import ExtendHold
+from testkase.core.ledger.refusals import AiDisabled, HoldNotFound, HoldResolved
+from testkase.core.ledger.terms import price_ceiling
+from testkase.foundation.problems import Problem
+from testkase.services.metering.background import in_background
+from testkase.services.metering.call import MeteredCall
+from testkase.services.metering.charge import Charge, charge_for_all
+from testkase.services.metering.request import Bounds
+from testkase.services.metering.settle import OpenedHold, Settlement, settle
+
+if TYPE_CHECKING:
+    from testkase.services.metering.meter import Meter
+
+log = logging.getLogger(__name__)
+
+
+class Interaction:
+    """Opened by `Meter.open`; settles when its `async with` block is left, however it is left."""
+
+    def __init__(
+        self,
+        meter: "Meter",
+        hold: OpenedHold,
+        *,
+        on_settled: Callable[["Interaction"], None],
+    ) -> None:
+        self.hold = hold
+        self.settlement: Settlement | None = None
+        """How it ended in the ledger; set once it has."""
+        loop = asyncio.get_running_loop()
+        self.done: asyncio.Future[Settlement] = loop.create_future()
+        """Resolves when the ledger has been told."""
+        self._meter = meter
+        self._on_settled = on_settled
+        self._calls: list[MeteredCall] = []
+        self._held = hold.amount
+        self._committed = 0
+        self._extensions = 0
+        self._failed = False
+        self._revoked: Problem | None = None
+        self._closing: asyncio.Task[Settlement] | None = None
+        self._timer = loop.call_later(
+            meter.policy.renew_every_seconds, self._renew_soon
+        )
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *exc: object) -> None:
+        await self.close()
+
+    @asynccontextmanager
+    async def call(
+        self, body: Mapping[str, Any], *, stream: bool
+    ) -> AsyncIterator[MeteredCall]:
+        """Send one request to the model, clamped to the hold, which grows first where it would not cover the request.
+
+        Raises InsufficientCredits when the balance does not allow that, and the provider's Problem when it refuses.
+        """
+        clamped, bounds = self._meter.clamp(self._model, body)
+        await self._cover(bounds)
+        if self._revoked is not None:
+            raise self._revoked
+        upstream = self._meter.catalog.open(self._model, clamped, stream=stream)
+        metered = MeteredCall(
+            upstream,
+            bounds,
+            stream=stream,
+            policy=self._meter.policy,
+            drains=self._meter.drains,
+        )
+        self._calls.append(metered)
+        async with metered:
+            yield metered
+
+    def fail(self) -> None:
+        """What came back was of no use: the interaction is recorded and costs nothing (B10)."""
+        self._failed = True
+
+    def abort(self, reason: Problem) -> None:
+        """Cut every call in flight off; what was delivered is charged, unless the hold was voided."""
+        self._revoked = reason
+        for call in self._calls:
+            call.abort(reason)
+
+    async def close(self) -> Settlement:
+        """Settle once nothing more can be read. Cancelling the caller does not cancel the settlement."""
+        if self._closing is None:
+            self._closing = in_background(self._finish())
+        return await asyncio.shield(self._closing)
+
+    async def _finish(self) -> Settlement:
+        for call in self._calls:
+            await call.finished()
+        self._timer.cancel()
+        settlement = await settle(
+            self._meter.engine,
+            self.hold,
+            self._charge(),
+            patience_seconds=self._meter.policy.settle_patience_seconds,
+        )
+        self.settlement = settlement
+        self._on_settled(self)
+        self.done.set_result(settlement)
+        return settlement
+
+    def _charge(self) -> Charge | None:
+        if not self._calls:
+            return None
+        charge = charge_for_all([call.charge for call in self._calls])
+        if self._failed:
+            return Charge(
+                tokens=charge.tokens, outcome="failed", measurement=charge.measurement
+            )
+        return charge
+
+    @property
+    def _model(self) -> str:
+        return self.hold.subject.model or self.hold.terms.model
+
+    async def _cover(self, bounds: Bounds) -> None:
+        """Every call is counted at the most it can cost, so that the sum can never exceed the hold."""
+        ceiling = price_ceiling(
+            self.hold.terms,
+            input_tokens=bounds.input_tokens,
+            output_tokens=bounds.output_tokens,
+        )
+        missing = self._committed + ceiling - self._held
+        self._committed += ceiling
+        if missing > 0:
+            await self._extend(missing)
+            self._held += missing
+
+    async def _extend(self, amount: int) -> None:
+        self._extensions += 1
+        await self._meter.engine.submit(
+            ExtendHold(
+                org_id=self.hold.org_id,
+                hold_id=self.hold.hold_id,
+                extension_id=str(self._extensions),
+                ttl_seconds=self._meter.policy.hold_ttl_seconds,
+                amount=amount,
+            )
+        )
+
+    def _renew_soon(self) -> None:
+        self._timer = asyncio.get_running_loop().call_later(
+            self._meter.policy.renew_every_seconds, self._renew_soon
+        )
+        in_background(self._renew())
+
+    async def _renew(self) -> None:
+        """Let the hold live on while the answer is being read; end the call when the hold was voided meanwhile."""
+        try:
+            await self._extend(0)
+        except (HoldResolved, HoldNotFound) as gone:
+            self._timer.cancel()
+            if gone.facts.get("state") == "voided" and self._closing is None:
+                self.abort(
+                    AiDisabled(
+                        "AI was switched off while the model was answering. Nothing was charged."
+                    )
+                )
+        except Problem as problem:
+            log.warning(
+                "hold %s was not renewed and will be tried again: %s",
+                self.hold.hold_id,
+                problem.detail,
+            )

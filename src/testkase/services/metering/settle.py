@@ -1,0 +1,142 @@
+"""Telling the ledger what an interaction cost, until it has heard. An error does not mean that it did not happen, so a
+settlement is repeated under the same id; once the hold has lapsed it is recorded as usage under the hold's id."""
+
+import asyncio
+import logging
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from testkase.core.ledger.commands import Command, RecordUsage, SettleHold, VoidHold
+from testkase.core.ledger.model import Entry, Measurement, Outcome, Subject
+from testkase.core.ledger.refusals import HoldResolved
+from testkase.core.ledger.terms import Terms, Tokens
+from testkase.foundation.problems import Problem, Unavailable
+from testkase.services.metering.charge import Charge
+
+if TYPE_CHECKING:
+    from testkase.core.ledger.engine import Engine
+
+log = logging.getLogger(__name__)
+
+
+class OpenedHold(msgspec.Struct, frozen=True, kw_only=True):
+    """What metering remembers of the hold it opened."""
+
+    org_id: int
+    hold_id: str
+    amount: int
+    subject: Subject
+    terms: Terms
+
+
+class Settlement(msgspec.Struct, frozen=True, kw_only=True):
+    """How an interaction ended in the ledger. Amounts in micro-credits."""
+
+    hold_id: str
+    charged: int
+    balance: int | None
+    """Available credits afterwards; None when the ledger could not be told."""
+    receipt: int | None
+    """Sequence number of the usage's entry; None when nothing was recorded."""
+    tokens: Tokens
+    outcome: Outcome
+    measurement: Measurement
+
+
+async def settle(
+    engine: "Engine",
+    hold: OpenedHold,
+    charge: Charge | None,
+    *,
+    patience_seconds: float,
+) -> Settlement:
+    """Resolve the hold; `charge` is None when the model was never called. Never raises: what could not be told is logged
+    with everything needed to tell it later."""
+    try:
+        async with asyncio.timeout(patience_seconds):
+            return await _resolve(engine, hold, charge)
+    except Exception:
+        log.exception(
+            "settlement failed: organization %s hold %s charge %r",
+            hold.org_id,
+            hold.hold_id,
+            charge,
+        )
+        return _settlement(hold, charge, None)
+
+
+async def _resolve(
+    engine: "Engine", hold: OpenedHold, charge: Charge | None
+) -> Settlement:
+    if charge is None:
+        entry = await _persist(
+            engine, VoidHold(org_id=hold.org_id, hold_id=hold.hold_id)
+        )
+        return _settlement(hold, None, entry)
+    command = SettleHold(
+        org_id=hold.org_id,
+        hold_id=hold.hold_id,
+        tokens=charge.tokens,
+        outcome=charge.outcome,
+        measurement=charge.measurement,
+    )
+    try:
+        return _settlement(hold, charge, await _persist(engine, command))
+    except HoldResolved as resolved:
+        if (
+            resolved.facts.get("state") != "lapsed"
+        ):  # voided: AI was switched off, and what was in flight is free
+            return _settlement(hold, charge, None)
+    return _settlement(hold, charge, await _record_late(engine, hold, charge))
+
+
+async def _record_late(
+    engine: "Engine", hold: OpenedHold, charge: Charge
+) -> Entry | None:
+    """The hold had lapsed: the credits went back and are taken again, if they are still there."""
+    command = RecordUsage(
+        org_id=hold.org_id,
+        usage_id=hold.hold_id,
+        subject=hold.subject,
+        tokens=charge.tokens,
+        terms=hold.terms,
+        outcome=charge.outcome,
+        measurement=charge.measurement,
+    )
+    try:
+        return await _persist(engine, command)
+    except Problem as problem:
+        log.error(
+            "late usage refused (%s): organization %s hold %s",
+            problem.code,
+            hold.org_id,
+            hold.hold_id,
+        )
+        return None
+
+
+async def _persist(engine: "Engine", command: Command) -> Entry:
+    """Submit until the outcome is known. Raises the ledger's refusals."""
+    delay = 0.05
+    while True:
+        try:
+            return (await engine.submit(command)).entry
+        except Unavailable:
+            await asyncio.sleep(delay)
+            delay = min(delay * 2, 5.0)
+
+
+def _settlement(
+    hold: OpenedHold, charge: Charge | None, entry: Entry | None
+) -> Settlement:
+    charge = charge or Charge(tokens=Tokens(), outcome="failed", measurement="exact")
+    return Settlement(
+        hold_id=hold.hold_id,
+        charged=entry.deltas.used if entry is not None else 0,
+        balance=entry.available_after if entry is not None else None,
+        receipt=entry.seq if entry is not None and entry.usage is not None else None,
+        tokens=charge.tokens,
+        outcome=charge.outcome,
+        measurement=charge.measurement,
+    )
