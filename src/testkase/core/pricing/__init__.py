@@ -1,1 +1,26 @@
-"""What things cost: the dated price book, the rate card, and the one place where tokens become credits."""
+"""What things cost: the dated price book, its bundles and its rate card. The arithmetic from tokens to credits is
+`core/ledger/terms.py`, because a receipt must be recomputable from the ledger alone."""
+
+from testkase.core.pricing.load import load_price_books
+from testkase.core.pricing.model import (
+    Bundle,
+    ModelRate,
+    PriceBook,
+    PriceBookError,
+    PriceBooks,
+    UnknownBundle,
+    UnknownModel,
+    Validity,
+)
+
+__all__ = [
+    "Bundle",
+    "ModelRate",
+    "PriceBook",
+    "PriceBookError",
+    "PriceBooks",
+    "UnknownBundle",
+    "UnknownModel",
+    "Validity",
+    "load_price_books",
+]

@@ -1,0 +1,150 @@
+"""From dated TOML files to price books. All is checked when the program starts: no fault is found out while charging."""
+
+import tomllib
+from datetime import UTC, datetime, time
+from pathlib import Path
+from typing import Any
+
+from testkase.core.ledger.credits import MICRO, format_credits
+from testkase.core.ledger.terms import Rates
+from testkase.core.pricing.bundles import read_bundles
+from testkase.core.pricing.fields import BareDecimal, Faults, Table
+from testkase.core.pricing.model import ModelRate, PriceBook, PriceBookError, PriceBooks
+
+PACKAGED = Path(__file__).parent / "price_book"
+"""The books that come with the product."""
+
+MAX_RATE = 1_000_000 * MICRO
+"""Largest rate: a million credits per million tokens, one credit for each token."""
+
+MAX_TOKENS = 100_000_000
+"""Largest context window a row may name."""
+
+_KINDS = ("input", "cached_input", "cache_write", "output", "reasoning")
+_UNIT = "credits per million tokens"
+_ROW = '[models."name"] with provider, context_window, max_output_tokens and rates'
+_TIER = '[{ above_input_tokens = 0, input = "1.25", output = "10" }]'
+
+
+def load_price_books(folder: Path | None = None) -> PriceBooks:
+    """Every `*.toml` of a folder (default: the packaged ones). Raises PriceBookError with every fault of every file."""
+    place = PACKAGED if folder is None else folder
+    files = sorted(place.glob("*.toml")) if place.is_dir() else []
+    if not files:
+        raise PriceBookError(f"{place}: no price book found; put a file such as 2026-11-01.toml there.", errors=())
+    books: list[PriceBook] = []
+    errors: list[str] = []
+    for file in files:
+        faults = Faults(file.name)
+        book = _read(file, faults)
+        errors.extend(faults.found)
+        if book is not None and not faults.found:
+            books.append(book)
+    if errors:
+        raise PriceBookError("\n".join(errors), errors=tuple(errors))
+    return PriceBooks(tuple(books))
+
+
+def _read(file: Path, faults: Faults) -> PriceBook | None:
+    try:
+        values: dict[str, Any] = tomllib.loads(file.read_text(encoding="utf-8"), parse_float=BareDecimal)
+    except UnicodeDecodeError as error:
+        faults.add(f"byte {error.start}", "is not UTF-8; save the file as UTF-8")
+        return None
+    except tomllib.TOMLDecodeError as error:
+        faults.add("TOML", f"{error}; correct the syntax there")
+        return None
+    root = Table(faults, "", values)
+    effective = root.date("effective_from", file.stem if len(file.stem) == 10 else "2026-11-01")
+    if effective is not None and file.name != f"{effective}.toml":
+        root.fault("effective_from", f"is {effective}, but the file is {file.name}; rename it to {effective}.toml")
+    if root.text("currency", "USD") not in ("", "USD"):
+        root.fault("currency", 'prices are in US dollars; write currency = "USD"')
+    allowance = root.amount("monthly_allowance", "300", decimals=6, unit="credits", largest=10**15)
+    increment = _increment(root)
+    overage = root.amount("overage_price", "0.40", decimals=2, unit="dollars per credit", largest=100_000, least=1)
+    bundles = read_bundles(root)
+    rate_card = tuple(_model(name, table) for name, table in root.named_tables("models", _ROW))
+    root.done()
+    return PriceBook(
+        version=file.stem,
+        effective_from=datetime.combine(effective or datetime.max.date(), time(), UTC),
+        monthly_allowance=allowance,
+        charge_increment=increment,
+        overage_price_cents=overage,
+        currency="USD",
+        bundles=bundles,
+        rate_card=rate_card,
+    )
+
+
+def _increment(root: Table) -> int:
+    """The step a charge is rounded up to. It divides one credit: sums of charges stay on the grid people see."""
+    increment = root.amount("charge_increment", "0.01", decimals=6, unit="credits", largest=MICRO, least=1)
+    if increment and MICRO % increment:
+        given = format_credits(increment)
+        root.fault("charge_increment", f'"{given}" does not divide one credit; write charge_increment = "0.01"')
+    return increment or MICRO
+
+
+def _model(name: str, table: Table) -> ModelRate:
+    free = table.flag("free")
+    context_window = table.count("context_window", 128_000, least=1, most=MAX_TOKENS)
+    max_output = table.count("max_output_tokens", 16_384, least=1, most=MAX_TOKENS)
+    if max_output > context_window:
+        table.fault("max_output_tokens", f"is above the context window; write at most {context_window}")
+    before = len(table.faults.found)
+    tiers = tuple(_tier(tier, free) for tier in table.tables("rates", _TIER))
+    if len(table.faults.found) == before:
+        _check_ladder(table, tiers, context_window)
+    rate = ModelRate(
+        model=name,
+        provider=table.text("provider", "openai"),
+        context_window=context_window,
+        max_output_tokens=max_output,
+        free=free,
+        tiers=tiers,
+        note=table.optional_text("note", "where the rate comes from") or "",
+    )
+    table.done()
+    return rate
+
+
+def _tier(table: Table, free: bool) -> Rates:
+    """One tier. An absent cache rate is the input rate and an absent reasoning rate the output rate: never free."""
+    above = table.count("above_input_tokens", 0, least=0, most=MAX_TOKENS)
+    given = {kind: _rate(table, kind, free) for kind in _KINDS if kind in ("input", "output") or table.has(kind)}
+    table.done()
+    return Rates(
+        above_input_tokens=above,
+        input=given["input"],
+        cached_input=given.get("cached_input", given["input"]),
+        cache_write=given.get("cache_write", given["input"]),
+        output=given["output"],
+        reasoning=given.get("reasoning", given["output"]),
+    )
+
+
+def _rate(table: Table, kind: str, free: bool) -> int:
+    before = len(table.faults.found)
+    rate = table.amount(kind, "1.25", decimals=6, unit=_UNIT, largest=MAX_RATE)
+    if len(table.faults.found) == before:
+        if rate == 0 and not free:
+            table.fault(kind, "is 0; write the rate, or free = true in the model's table if every token is free")
+        elif rate and free:
+            table.fault(kind, 'is above 0 in a model marked free; write "0", or remove free = true')
+    return rate
+
+
+def _check_ladder(table: Table, tiers: tuple[Rates, ...], context_window: int) -> None:
+    """Tiers begin at 0 and climb, and each can be reached: a tier nobody can reach is a slip of the pen."""
+    below = -1
+    for index, tier in enumerate(tiers):
+        place = f"rates[{index}].above_input_tokens"
+        if index == 0 and tier.above_input_tokens != 0:
+            table.faults.add(f"{table.path}.{place}", "the first tier holds from the first token; write 0")
+        elif index and tier.above_input_tokens <= below:
+            table.faults.add(f"{table.path}.{place}", f"tiers climb; write a number above {below}")
+        elif index and tier.above_input_tokens >= context_window:
+            table.faults.add(f"{table.path}.{place}", f"cannot be reached; write a number below {context_window}")
+        below = tier.above_input_tokens
