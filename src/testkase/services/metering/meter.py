@@ -65,13 +65,10 @@ class Meter:
         return self._price_books.at(self._clock()).terms(model)
 
     def clamp(
-        self, model: str, body: Mapping[str, Any]
+        self, model: str, body: Mapping[str, Any], *, stream: bool
     ) -> tuple[dict[str, Any], Bounds]:
-        """The request as it will be sent, and the most it can use. Raises UnknownModel, InvalidInput."""
-        bound = self.catalog.input_token_bound(body)
-        return clamp(
-            body, self.catalog.find(model), input_bound=bound, policy=self.policy
-        )
+        """The request as it will be sent, and the most it can use. Raises ModelNotServed, UnsupportedParameter."""
+        return clamp(body, self.catalog.find(model))
 
     def estimate(self, model: str, *, input_tokens: int, output_tokens: int) -> int:
         """Micro-credits that calls of this size cost at most. Raises UnknownModel."""

@@ -7,10 +7,6 @@ from dataclasses import dataclass
 class Policy:
     """Durations in seconds, sizes in tokens or bytes as named."""
 
-    default_output_tokens: int = 4_096
-    """Enforced maximum when the caller names none, and never above the model's own."""
-    max_choices: int = 16
-    """Largest `n`. All choices of a call share the model's output maximum, so that `n` cannot multiply the hold."""
     hold_ttl_seconds: int = 60
     """A hold nobody renews (the process was killed) returns its credits after this long."""
     renew_every_seconds: float = 15.0

@@ -3,15 +3,17 @@ what the call may use")."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from testkase.foundation.problems import InvalidInput
-from testkase.services.metering.policy import Policy
+from testkase.services.inference.bounds import input_token_bound
+from testkase.services.inference.model import ModelEntry
+from testkase.services.inference.request import (
+    output_limit,
+    output_token_bound,
+    prepare_body,
+)
 
-if TYPE_CHECKING:
-    from testkase.services.inference import ModelEntry
-
-_OUTPUT_FIELDS = ("max_completion_tokens", "max_tokens")
+LIMIT_FIELDS = ("max_tokens", "max_completion_tokens")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,38 +24,21 @@ class Bounds:
     output_tokens: int
 
 
-def clamp(
-    body: Mapping[str, Any], model: "ModelEntry", *, input_bound: int, policy: Policy
-) -> tuple[dict[str, Any], Bounds]:
-    """The body with its maximum of output tokens always present and within the model's, and the bounds it obeys.
+def clamp(body: Mapping[str, Any], model: ModelEntry) -> tuple[dict[str, Any], Bounds]:
+    """The body with its output limit always present, and the bounds that the request made of it obeys.
 
-    Raises InvalidInput for a maximum or a number of choices that is no positive integer, or for too many choices.
+    All choices share the model's maximum, so that neither `max_tokens=10**9` nor `n` can park a whole balance.
+    Raises UnsupportedParameter for what cannot be bounded.
     """
-    choices = _positive(body, "n", 1)
-    if choices > policy.max_choices:
-        raise InvalidInput(
-            f"n may be at most {policy.max_choices}; ask again for more choices.",
-            field="n",
-        )
-    field = next(
-        (name for name in _OUTPUT_FIELDS if body.get(name) is not None), "max_tokens"
-    )
-    wanted = _positive(body, field, policy.default_output_tokens)
-    per_choice = max(1, min(wanted, model.max_output_tokens // choices))
-    clamped = {key: value for key, value in body.items() if key not in _OUTPUT_FIELDS}
-    clamped[field] = per_choice
+    wanted = body.get("n")
+    choices = (
+        wanted if type(wanted) is int and wanted > 0 else 1
+    )  # a wrong n is refused below
+    limit = max(1, min(output_limit(model, body), model.max_output_tokens // choices))
+    clamped = {
+        name: value for name, value in body.items() if name not in LIMIT_FIELDS
+    } | {"max_tokens": limit}
     return clamped, Bounds(
-        input_tokens=min(input_bound, model.context_window),
-        output_tokens=per_choice * choices,
+        input_tokens=min(input_token_bound(body), model.context_window),
+        output_tokens=output_token_bound(prepare_body(model, clamped)),
     )
-
-
-def _positive(body: Mapping[str, Any], field: str, default: int) -> int:
-    value = body.get(field)
-    if value is None:
-        return default
-    if type(value) is not int or value < 1:
-        raise InvalidInput(
-            f"{field} must be a whole number of at least 1.", field=field
-        )
-    return value

@@ -135,7 +135,9 @@ def _settlement(
         hold_id=hold.hold_id,
         charged=entry.deltas.used if entry is not None else 0,
         balance=entry.available_after if entry is not None else None,
-        receipt=entry.seq if entry is not None and entry.usage is not None else None,
+        receipt=entry.seq
+        if entry is not None and entry.kind in ("settle", "usage")
+        else None,
         tokens=charge.tokens,
         outcome=charge.outcome,
         measurement=charge.measurement,
