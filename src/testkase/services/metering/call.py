@@ -8,17 +8,15 @@ then does the interaction settle.
 import asyncio
 import logging
 from collections.abc import AsyncIterator
-from typing import TYPE_CHECKING, Self
+from typing import Self
 
 from testkase.foundation.problems import Problem
+from testkase.services.inference import Call
 from testkase.services.metering.channel import Channel
 from testkase.services.metering.charge import NOTHING, Charge, charge_for_call
 from testkase.services.metering.policy import Policy
 from testkase.services.metering.problems import CutOff
 from testkase.services.metering.request import Bounds
-
-if TYPE_CHECKING:
-    from testkase.services.inference import Call
 
 log = logging.getLogger(__name__)
 
@@ -45,7 +43,7 @@ class MeteredCall:
 
     def __init__(
         self,
-        upstream: "Call",
+        upstream: Call,
         bounds: Bounds,
         *,
         stream: bool,
@@ -143,7 +141,7 @@ class MeteredCall:
         if body is not None:
             self._channel.put(body)
 
-    async def _pass_on(self, upstream: "Call") -> None:
+    async def _pass_on(self, upstream: Call) -> None:
         async for event in upstream.events():
             if self._channel.full:
                 await self._wait_for_reader()

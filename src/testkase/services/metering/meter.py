@@ -15,16 +15,19 @@ import asyncio
 from collections import Counter
 from collections.abc import Callable, Mapping
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import msgspec
 
 from testkase.core.ledger.commands import OpenHold
+from testkase.core.ledger.engine import Engine
 from testkase.core.ledger.model import Subject
 from testkase.core.ledger.terms import Terms, price_ceiling
+from testkase.core.pricing import PriceBooks
 from testkase.foundation.clock import utc_now
 from testkase.foundation.ids import new_id
 from testkase.foundation.problems import Unavailable
+from testkase.services.inference import Catalog
 from testkase.services.metering.background import in_background
 from testkase.services.metering.call import Drains
 from testkase.services.metering.interaction import Interaction
@@ -33,20 +36,15 @@ from testkase.services.metering.problems import AlreadyCalled, CutOff, TooManyOp
 from testkase.services.metering.request import Bounds, clamp
 from testkase.services.metering.settle import OpenedHold, settle
 
-if TYPE_CHECKING:
-    from testkase.core.ledger.engine import Engine
-    from testkase.core.pricing import PriceBooks
-    from testkase.services.inference import Catalog
-
 
 class Meter:
     """Opens interactions and knows those that are not settled yet. One per process."""
 
     def __init__(
         self,
-        engine: "Engine",
-        price_books: "PriceBooks",
-        catalog: "Catalog",
+        engine: Engine,
+        price_books: PriceBooks,
+        catalog: Catalog,
         *,
         policy: Policy | None = None,
         clock: Callable[[], datetime] = utc_now,
@@ -65,7 +63,7 @@ class Meter:
         return self._price_books.at(self._clock()).terms(model)
 
     def clamp(
-        self, model: str, body: Mapping[str, Any], *, stream: bool
+        self, model: str, body: Mapping[str, Any]
     ) -> tuple[dict[str, Any], Bounds]:
         """The request as it will be sent, and the most it can use. Raises ModelNotServed, UnsupportedParameter."""
         return clamp(body, self.catalog.find(model))

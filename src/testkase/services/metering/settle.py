@@ -3,19 +3,16 @@ settlement is repeated under the same id; once the hold has lapsed it is recorde
 
 import asyncio
 import logging
-from typing import TYPE_CHECKING
 
 import msgspec
 
 from testkase.core.ledger.commands import Command, RecordUsage, SettleHold, VoidHold
+from testkase.core.ledger.engine import Engine
 from testkase.core.ledger.model import Entry, Measurement, Outcome, Subject
 from testkase.core.ledger.refusals import HoldResolved
 from testkase.core.ledger.terms import Terms, Tokens
 from testkase.foundation.problems import Problem, Unavailable
 from testkase.services.metering.charge import Charge
-
-if TYPE_CHECKING:
-    from testkase.core.ledger.engine import Engine
 
 log = logging.getLogger(__name__)
 
@@ -45,7 +42,7 @@ class Settlement(msgspec.Struct, frozen=True, kw_only=True):
 
 
 async def settle(
-    engine: "Engine",
+    engine: Engine,
     hold: OpenedHold,
     charge: Charge | None,
     *,
@@ -67,7 +64,7 @@ async def settle(
 
 
 async def _resolve(
-    engine: "Engine", hold: OpenedHold, charge: Charge | None
+    engine: Engine, hold: OpenedHold, charge: Charge | None
 ) -> Settlement:
     if charge is None:
         entry = await _persist(
@@ -92,7 +89,7 @@ async def _resolve(
 
 
 async def _record_late(
-    engine: "Engine", hold: OpenedHold, charge: Charge
+    engine: Engine, hold: OpenedHold, charge: Charge
 ) -> Entry | None:
     """The hold had lapsed: the credits went back and are taken again, if they are still there."""
     command = RecordUsage(
@@ -116,7 +113,7 @@ async def _record_late(
         return None
 
 
-async def _persist(engine: "Engine", command: Command) -> Entry:
+async def _persist(engine: Engine, command: Command) -> Entry:
     """Submit until the outcome is known. Raises the ledger's refusals."""
     delay = 0.05
     while True:
