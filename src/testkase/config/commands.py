@@ -1,0 +1,74 @@
+"""The processes of the product as commands, beside the commands of operators.
+
+Each command is a process of its own and imports only what that process needs: the supervisor never loads Django, the
+model server never loads the database driver. That is why the imports stand inside the functions.
+"""
+
+import os
+import signal
+import sys
+
+from testkase.entrypoints.cli.app import app
+from testkase.foundation.problems import Problem
+from testkase.foundation.settings import Settings
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "testkase.config.settings")
+
+
+@app.command()
+def run() -> None:
+    """Start everything on this machine: database, application, worker, embedded model. Ctrl-C stops it."""
+    from testkase.config.supervisor import Supervisor
+
+    raise SystemExit(Supervisor(Settings.from_environ()).run())
+
+
+@app.command()
+def migrate() -> None:
+    """Bring the database of DATABASE_URL up to date, as its owner."""
+    from testkase.config.migrate import migrate_from_environment
+
+    migrate_from_environment(Settings.from_environ())
+
+
+@app.command()
+def seed() -> None:
+    """Make the demo organization unless it is there, and write demo.json into the data folder."""
+    from testkase.config.demo_file import seed_and_write
+
+    seed_and_write(Settings.from_environ())
+
+
+@app.command()
+def serve() -> None:
+    """The application: pages, API and gateway on one port."""
+    from testkase.config.server import serve as serve_app
+
+    serve_app(Settings.from_environ())
+
+
+@app.command()
+def worker() -> None:
+    """The worker: jobs and schedules."""
+    from testkase.entrypoints.worker.process import work
+
+    work(Settings.from_environ())
+
+
+@app.command("model-server")
+def model_server() -> None:
+    """The embedded model, as an OpenAI-compatible server on loopback."""
+    from testkase.services.inference.embedded import serve as serve_model
+
+    serve_model(Settings.from_environ())
+
+
+def main() -> None:
+    """Run a command. A problem is one sentence on standard error and exit code 1, never a traceback."""
+    try:
+        app()
+    except Problem as problem:
+        print(f"testkase: {problem.detail}", file=sys.stderr)
+        raise SystemExit(1) from problem
+    except KeyboardInterrupt:
+        raise SystemExit(128 + signal.SIGINT) from None

@@ -1,0 +1,35 @@
+"""Database URLs as Django wants them, and as the bootstrap makes them."""
+
+from typing import Any
+
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
+
+_POOL = {"min_size": 1, "max_size": 8, "timeout": 10}
+_DJANGO_NAMES = {"dbname": "NAME", "user": "USER", "password": "PASSWORD", "host": "HOST", "port": "PORT"}
+
+
+def django_database(url: str | None, *, pool: bool) -> dict[str, Any]:
+    """One entry of DATABASES. Without a URL it can be imported but not connected (type checking, `--help`)."""
+    parts = conninfo_to_dict(url or "")
+    database: dict[str, Any] = {
+        "ENGINE": "django.db.backends.postgresql",
+        "NAME": "",
+        "CONN_HEALTH_CHECKS": False,
+        "OPTIONS": {"pool": _POOL} if pool else {},
+    }
+    for name, value in parts.items():
+        if name in _DJANGO_NAMES:
+            database[_DJANGO_NAMES[name]] = str(value)
+        else:
+            database["OPTIONS"][name] = value
+    return database
+
+
+def with_login(url: str, *, user: str, password: str) -> str:
+    """The same server and database under another login."""
+    return make_conninfo(url, user=user, password=password)
+
+
+def with_database(url: str, name: str) -> str:
+    """The same server and login, another database."""
+    return make_conninfo(url, dbname=name)

@@ -1,0 +1,44 @@
+"""The database's roles: the application's, which owns nothing, and the ledger's, which nobody can sign in as."""
+
+import psycopg
+from psycopg import sql
+
+from testkase.config.failures import CannotStart
+
+APP = "testkase_app"
+LEDGER = "testkase_ledger"
+
+
+def make_roles(owner_url: str, app_password: str | None) -> None:
+    """Make or mend both roles, as the database's owner. Without a password the application role is left as it is.
+
+    Attributes are stated in full each time, so that a role somebody widened is narrowed again.
+    """
+    try:
+        with psycopg.connect(owner_url, autocommit=True) as connection:
+            _make(connection, LEDGER, "NOLOGIN", None)
+            if app_password is not None:
+                _make(connection, APP, "LOGIN", app_password)
+            connection.execute(
+                sql.SQL("GRANT {} TO CURRENT_USER WITH INHERIT TRUE, SET TRUE").format(sql.Identifier(LEDGER))
+                if connection.info.server_version >= 160_000
+                else sql.SQL("GRANT {} TO CURRENT_USER").format(sql.Identifier(LEDGER))
+            )
+    except psycopg.errors.InsufficientPrivilege as error:
+        raise CannotStart(
+            f"The user of DATABASE_URL may not make the roles {APP} and {LEDGER}: give it CREATEROLE, "
+            "or make them yourself and set TESTKASE_APP_DATABASE_URL."
+        ) from error
+
+
+def _make(connection: psycopg.Connection[object], name: str, login: str, password: str | None) -> None:
+    """CREATE or ALTER, by what is there. SUPERUSER and the like are named only by a superuser: others may not say them."""
+    superuser = connection.execute("SELECT rolsuper FROM pg_roles WHERE rolname = current_user").fetchone()
+    there = connection.execute("SELECT FROM pg_roles WHERE rolname = %s", [name]).fetchone() is not None
+    options = [sql.SQL(login)]
+    if superuser == (True,):
+        options.append(sql.SQL("NOSUPERUSER NOCREATEDB NOCREATEROLE NOREPLICATION NOBYPASSRLS"))
+    if password is not None:
+        options.append(sql.SQL("PASSWORD {}").format(sql.Literal(password)))
+    verb = sql.SQL("ALTER ROLE {} " if there else "CREATE ROLE {} ").format(sql.Identifier(name))
+    connection.execute(verb + sql.SQL(" ").join(options))

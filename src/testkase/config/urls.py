@@ -1,0 +1,10 @@
+"""Addresses of the pages people use. Programs' addresses (/api, /openai, /webhooks) never reach Django: see asgi.py."""
+
+from django.contrib import admin
+from django.urls import include, path
+
+urlpatterns = [
+    path("accounts/", include("allauth.urls")),
+    path("staff/", admin.site.urls),
+    path("", include("testkase.entrypoints.web.urls")),
+]

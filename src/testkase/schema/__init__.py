@@ -1,0 +1,1 @@
+"""The database as code: DDL in .sql files, one migration for each, and the checks that its isolation holds."""

@@ -1,0 +1,11 @@
+"""Turns a DDL file into a migration operation."""
+
+from importlib.resources import files
+
+from django.db.migrations import RunSQL
+
+
+def ddl(name: str) -> RunSQL:
+    """Run `ddl/<name>.sql` as the owner. There is no way back: a mistake is mended by the next file."""
+    file = files("testkase.schema").joinpath(f"ddl/{name}.sql")
+    return RunSQL(file.read_text(encoding="utf-8") if file.is_file() else "")

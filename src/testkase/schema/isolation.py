@@ -1,0 +1,64 @@
+"""Row-level security that is written but inert protects nobody: this finds the ways in which it can be."""
+
+from testkase.foundation.database import Operation, Statement
+from testkase.foundation.problems import Problem
+from testkase.schema.directories import DIRECTORIES
+
+
+class IsolationInert(Problem):
+    """Organizations would not be kept apart by the database. The server does not start."""
+
+    code = "isolation_inert"
+    title = "Row-level security has no effect"
+
+
+_ROLE = Statement("""
+    SELECT role.rolname AS name, role.rolsuper, role.rolbypassrls, role.rolcreaterole,
+           coalesce((
+               SELECT array_agg(DISTINCT owner.rolname::text)
+               FROM pg_class AS relation JOIN pg_roles AS owner ON owner.oid = relation.relowner
+               JOIN pg_namespace AS space ON space.oid = relation.relnamespace
+               WHERE relation.relkind IN ('r', 'p') AND space.nspname NOT IN ('pg_catalog', 'information_schema')
+                 AND pg_has_role(role.oid, relation.relowner, 'MEMBER')
+           ), '{}') AS owners_it_is,
+           EXISTS (SELECT FROM pg_roles AS ledger WHERE ledger.rolname = 'testkase_ledger'
+                   AND pg_has_role(role.oid, ledger.oid, 'MEMBER')) AS is_ledger
+    FROM pg_roles AS role WHERE role.rolname = current_user
+""")
+
+_TENANT_TABLES = Statement("""
+    SELECT space.nspname AS schema, relation.relname AS name, relation.relrowsecurity, relation.relforcerowsecurity,
+           EXISTS (SELECT FROM pg_policy WHERE polrelid = relation.oid) AS has_policy
+    FROM pg_class AS relation
+    JOIN pg_namespace AS space ON space.oid = relation.relnamespace
+    JOIN pg_attribute AS org ON org.attrelid = relation.oid AND org.attname = 'org_id' AND NOT org.attisdropped
+    WHERE relation.relkind IN ('r', 'p') AND space.nspname NOT IN ('pg_catalog', 'information_schema')
+    ORDER BY 1, 2
+""")
+
+
+def check_isolation() -> Operation[None]:
+    """Run as the application role. Raises IsolationInert naming the first fault found."""
+    (role,) = yield _ROLE
+    for attribute, words in (
+        ("rolsuper", "is a superuser"),
+        ("rolbypassrls", "may bypass row-level security"),
+        ("rolcreaterole", "may make roles"),
+    ):
+        if role[attribute]:
+            raise IsolationInert(f"The application's database role {role['name']} {words}: use a role that does not.")
+    if role["owners_it_is"]:
+        raise IsolationInert(
+            f"The application's database role {role['name']} owns tables or is a member of their owner "
+            f"({', '.join(role['owners_it_is'])}): use a role of its own."
+        )
+    if role["is_ledger"]:
+        raise IsolationInert(f"The application's database role {role['name']} is a member of testkase_ledger: revoke it.")
+    tables = [table for table in (yield _TENANT_TABLES) if table["name"] not in DIRECTORIES]
+    if not tables:
+        raise IsolationInert("The database has no tables yet: run the migrations first.")
+    for table in tables:
+        if not (table["relrowsecurity"] and table["relforcerowsecurity"] and table["has_policy"]):
+            raise IsolationInert(
+                f"Table {table['schema']}.{table['name']} is not under forced row-level security: migrate the database."
+            )

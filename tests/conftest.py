@@ -1,0 +1,3 @@
+"""What holds for every test of the product."""
+
+pytest_plugins = ["tests.support.fixtures"]

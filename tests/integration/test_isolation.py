@@ -1,0 +1,55 @@
+"""Organizations are kept apart by the database itself, and the server does not start where they are not."""
+
+import psycopg
+import pytest
+
+from testkase.foundation.database import run
+from testkase.schema.isolation import IsolationInert, check_isolation
+from tests.support.cluster import TestDatabase
+
+
+def check(url: str) -> None:
+    with psycopg.connect(url) as connection:
+        run(connection, check_isolation())
+
+
+def test_a_migrated_database_keeps_organizations_apart(app_url: str) -> None:
+    check(app_url)
+
+
+def test_the_owner_is_refused_as_the_application(owner_url: str) -> None:
+    with pytest.raises(IsolationInert, match="superuser"):
+        check(owner_url)
+
+
+@pytest.mark.parametrize(
+    ("fault", "words"),
+    [
+        ("ALTER TABLE ledger.account NO FORCE ROW LEVEL SECURITY", "ledger.account is not under forced"),
+        ("ALTER TABLE project DISABLE ROW LEVEL SECURITY", "public.project is not under forced"),
+        ("CREATE TABLE extra (org_id bigint)", "public.extra is not under forced"),
+        ("ALTER TABLE ledger.lot OWNER TO testkase_app", "owns tables"),
+    ],
+)
+def test_each_way_of_being_inert_is_found(database: TestDatabase, fault: str, words: str) -> None:
+    with psycopg.connect(database.owner_url, autocommit=True) as connection:
+        connection.execute(fault)
+    with pytest.raises(IsolationInert, match=words):
+        check(database.app_url)
+
+
+def test_a_database_without_tables_is_refused(database: TestDatabase) -> None:
+    with psycopg.connect(database.owner_url, autocommit=True) as connection:
+        connection.execute("DROP SCHEMA public, ledger CASCADE")
+    with pytest.raises(IsolationInert, match="run the migrations"):
+        check(database.app_url)
+
+
+def test_the_ledgers_writer_is_refused_as_the_application(database: TestDatabase) -> None:
+    with psycopg.connect(database.owner_url, autocommit=True) as connection:
+        connection.execute("GRANT testkase_ledger TO testkase_app")  # roles belong to the whole server: taken back
+        try:
+            with pytest.raises(IsolationInert, match="member of testkase_ledger"):
+                check(database.app_url)
+        finally:
+            connection.execute("REVOKE testkase_ledger FROM testkase_app")

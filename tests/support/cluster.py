@@ -1,0 +1,89 @@
+"""One PostgreSQL for a test session, a migrated template in it, and a fresh database for whoever asks."""
+
+import itertools
+import os
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import psycopg
+from psycopg import sql
+
+from testkase.config.bootstrap import make_database, prepare_roles
+from testkase.config.databases import with_database
+from testkase.config.postgres import EmbeddedPostgres
+
+APP_PASSWORD = "application"
+TEMPLATE = "template_testkase"
+_FAST = {
+    # A test database need not survive the machine; what is tested about crashes is tested on a server of its own.
+    "fsync": "off",
+    "full_page_writes": "off",
+    "synchronous_commit": "off",
+    "autovacuum": "off",
+    "max_connections": "300",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class TestDatabase:
+    """A migrated, empty database."""
+
+    __test__ = False
+
+    name: str
+    owner_url: str
+    app_url: str
+
+    def environ(self) -> dict[str, str]:
+        """What a process of the product needs to serve from this database."""
+        return {"TESTKASE_APP_DATABASE_URL": self.app_url, "DJANGO_SETTINGS_MODULE": "testkase.config.settings"}
+
+
+class Cluster:
+    """The session's server. The template is made when the first database is asked for."""
+
+    def __init__(self, folder: Path) -> None:
+        self.server = EmbeddedPostgres(
+            folder / "postgres", password="owner", log=folder / "postgres.log", settings=_FAST
+        )
+        self.server.start(timeout_seconds=60)
+        self._numbers = itertools.count(1)
+        self._template_made = False
+
+    def stop(self) -> None:
+        self.server.stop()
+
+    def fresh(self) -> TestDatabase:
+        """A copy of the template, in about a tenth of a second."""
+        if not self._template_made:
+            self._make_template()
+        name = f"test_{next(self._numbers)}"
+        self._as_owner(sql.SQL("CREATE DATABASE {} TEMPLATE {} STRATEGY FILE_COPY"), name, TEMPLATE)
+        return self._urls(name)
+
+    def drop(self, database: TestDatabase) -> None:
+        self._as_owner(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)"), database.name)
+
+    def _make_template(self) -> None:
+        owner_url = make_database(self.server.url(), TEMPLATE)
+        app_url = prepare_roles(owner_url, app_password=APP_PASSWORD)
+        environ = {**os.environ, "DATABASE_URL": owner_url, "TESTKASE_APP_DATABASE_URL": app_url}
+        done = subprocess.run(
+            [sys.executable, "-m", "testkase", "migrate"], env=environ, capture_output=True, text=True, check=False
+        )
+        if done.returncode != 0:
+            raise RuntimeError(f"The template database could not be migrated:\n{done.stderr}")
+        self._template_made = True
+
+    def _urls(self, name: str) -> TestDatabase:
+        return TestDatabase(
+            name=name,
+            owner_url=with_database(self.server.url(), name),
+            app_url=self.server.url(user="testkase_app", password=APP_PASSWORD, database=name),
+        )
+
+    def _as_owner(self, statement: sql.SQL, *names: str) -> None:
+        with psycopg.connect(self.server.url(), autocommit=True) as connection:
+            connection.execute(statement.format(*(sql.Identifier(name) for name in names)))

@@ -1,0 +1,67 @@
+"""Fixtures every test may ask for. What is asked for by no test is never started."""
+
+from collections.abc import AsyncIterator, Iterator
+
+import pytest
+
+from testkase.core.ledger.engine import Engine
+from tests.support.cluster import Cluster, TestDatabase
+from tests.support.django import django_on
+
+
+@pytest.fixture(scope="session")
+def anyio_backend() -> str:
+    """Asynchronous tests run on asyncio, as the product does."""
+    return "asyncio"
+
+
+@pytest.fixture(scope="session")
+def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
+    """The session's PostgreSQL."""
+    running = Cluster(tmp_path_factory.mktemp("cluster"))
+    yield running
+    running.stop()
+
+
+@pytest.fixture
+def database(cluster: Cluster) -> Iterator[TestDatabase]:
+    """A migrated, empty database for one test."""
+    made = cluster.fresh()
+    yield made
+    cluster.drop(made)
+
+
+@pytest.fixture(scope="module")
+def module_database(cluster: Cluster) -> Iterator[TestDatabase]:
+    """A migrated database for all tests of a file, which must not disturb each other: separate organizations."""
+    made = cluster.fresh()
+    yield made
+    cluster.drop(made)
+
+
+@pytest.fixture
+def app_url(database: TestDatabase) -> str:
+    """The test's database as the application role."""
+    return database.app_url
+
+
+@pytest.fixture
+def owner_url(database: TestDatabase) -> str:
+    """The test's database as its owner."""
+    return database.owner_url
+
+
+@pytest.fixture
+async def engine(app_url: str) -> AsyncIterator[Engine]:
+    """A ledger engine on the test's database."""
+    running = Engine(app_url)
+    await running.start()
+    yield running
+    await running.stop()
+
+
+@pytest.fixture
+def django_database(database: TestDatabase) -> Iterator[TestDatabase]:
+    """Django, set up in this process, with the test's database as its default connection (as the application role)."""
+    with django_on(database):
+        yield database
