@@ -1,0 +1,38 @@
+"""Calling models: which there are, what a request can cost at most, the call itself, and what it came to.
+
+Nobody calls `Catalog.open` but metering: a model that is called without a hold is a model nobody pays for.
+"""
+
+from testkase.services.inference.bounds import input_token_bound
+from testkase.services.inference.catalog import Call, Catalog
+from testkase.services.inference.embedded import EMBEDDED_MODEL
+from testkase.services.inference.model import CallResult, Capabilities, ModelEntry, Provider, Timeouts
+from testkase.services.inference.problems import (
+    ModelNotServed,
+    ProviderError,
+    ProviderNotAccepted,
+    ProviderTimeout,
+    StreamCut,
+    UnsupportedParameter,
+)
+from testkase.services.inference.request import output_token_bound, prepare_body
+
+__all__ = [
+    "EMBEDDED_MODEL",
+    "Call",
+    "CallResult",
+    "Capabilities",
+    "Catalog",
+    "ModelEntry",
+    "ModelNotServed",
+    "Provider",
+    "ProviderError",
+    "ProviderNotAccepted",
+    "ProviderTimeout",
+    "StreamCut",
+    "Timeouts",
+    "UnsupportedParameter",
+    "input_token_bound",
+    "output_token_bound",
+    "prepare_body",
+]

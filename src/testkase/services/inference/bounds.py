@@ -1,0 +1,62 @@
+"""How many tokens a request can come to, without a tokenizer.
+
+The hold needs a bound that cannot be beaten, and any tokenizer's vocabulary is a download away. Byte-level tokenizers
+never make more tokens than there are bytes, so the bytes of everything the prompt is made of, plus what chat templates
+add around it, is such a bound. An estimate, for providers that say nothing, uses the usual figure of English text.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+
+TEMPLATE_TOKENS = 96
+"""What a chat template may put around the whole conversation: markers and a default system message."""
+MESSAGE_TOKENS = 12
+"""What it may put around one message: role, markers, name."""
+TOOLS_TOKENS = 512
+"""The instructions a template adds when tools are offered."""
+PRETTY_PRINTED = 2
+"""Templates print tool definitions indented; that at most doubles compact JSON in practice."""
+BYTES_PER_TOKEN = 4
+"""Of text whose tokens nobody counted: the usual figure for English, and in doubt in the customer's favour."""
+
+_TOOL_FIELDS = ("tools", "functions", "response_format", "tool_choice")
+
+
+def input_token_bound(body: Mapping[str, Any]) -> int:
+    """The most prompt tokens the request can come to, whatever the model's tokenizer."""
+    overhead, text, tools = _measure(body)
+    return overhead + text + tools * PRETTY_PRINTED
+
+
+def input_token_estimate(body: Mapping[str, Any]) -> int:
+    """Roughly the prompt tokens of the request. For charging where the provider did not say, never for a hold."""
+    overhead, text, tools = _measure(body)
+    return min(overhead // 4 + -(-(text + tools) // BYTES_PER_TOKEN), overhead + text + tools)
+
+
+def text_token_estimate(text_bytes: int) -> int:
+    """Roughly the tokens of so many bytes of text; at least one where there is any."""
+    return -(-text_bytes // BYTES_PER_TOKEN)
+
+
+def _measure(body: Mapping[str, Any]) -> tuple[int, int, int]:
+    """Tokens of markup, bytes of conversation, bytes of definitions."""
+    messages = body.get("messages")
+    count = len(messages) if isinstance(messages, list) else 1
+    text = sum(_text_bytes(message) for message in messages) if isinstance(messages, list) else 0
+    tools = sum(len(msgspec.json.encode(body[name])) for name in _TOOL_FIELDS if body.get(name) is not None)
+    overhead = TEMPLATE_TOKENS + count * MESSAGE_TOKENS + (TOOLS_TOKENS if tools else 0)
+    return overhead, text, tools
+
+
+def _text_bytes(value: Any) -> int:
+    """UTF-8 bytes of every string anywhere in a message, its keys excepted."""
+    if isinstance(value, str):
+        return len(value.encode("utf-8", "surrogatepass"))
+    if isinstance(value, dict):
+        return sum(_text_bytes(part) for part in value.values())
+    if isinstance(value, list):
+        return sum(_text_bytes(part) for part in value)
+    return len(str(value)) if value is not None else 0

@@ -1,0 +1,76 @@
+"""What a provider's failure is called on our side. The provider's own sentence is kept for the caller alone."""
+
+from typing import Any
+
+import httpx
+import msgspec
+
+from testkase.services.inference.problems import ProviderError, ProviderTimeout
+
+MOST_ERROR_BYTES = 64 * 1024
+MESSAGE_LENGTH = 500
+
+
+async def from_response(provider: str, response: httpx.Response) -> ProviderError:
+    """The problem behind an answer other than 200."""
+    status = response.status_code
+    if status in (401, 403):
+        # The provider's sentence quotes part of the operator's key; the caller can do nothing with it.
+        return ProviderError(f"{provider} refused the operator's credentials (HTTP {status}).", status=status)
+    if 300 <= status < 400:
+        return ProviderError(f"{provider} answered with a redirect, which is never followed.", status=status)
+    message = _message(await _beginning(response))
+    facts: dict[str, Any] = {}
+    retry_after = response.headers.get("retry-after", "")
+    if retry_after.isdigit():
+        facts["retry_after_seconds"] = int(retry_after)
+    return ProviderError(_sentence(provider, status), status=status, upstream_message=message, **facts)
+
+
+def from_transport(provider: str, error: httpx.HTTPError) -> ProviderError:
+    """The problem behind a connection that failed."""
+    if isinstance(error, httpx.ConnectError | httpx.ConnectTimeout):
+        return ProviderError(f"{provider} cannot be reached.")
+    if isinstance(error, httpx.TimeoutException):
+        return ProviderTimeout(f"{provider} sent nothing for too long.")
+    return ProviderError(f"The connection to {provider} broke off ({type(error).__name__}).")
+
+
+def from_event(provider: str, error: Any) -> ProviderError:
+    """The problem behind an error inside an answer that began with 200."""
+    code = error.get("code") if isinstance(error, dict) else None
+    status = code if isinstance(code, int) and 400 <= code < 600 else None
+    return ProviderError(f"{provider} reported an error in its answer.", status=status, upstream_message=_said(error))
+
+
+def _sentence(provider: str, status: int) -> str:
+    if status == 429:
+        return f"{provider} is asked too often at the moment (HTTP 429). Nothing was charged; try again later."
+    if status < 500:
+        return f"{provider} did not accept the request (HTTP {status}). Nothing was charged."
+    return f"{provider} failed (HTTP {status}). Nothing was charged."
+
+
+async def _beginning(response: httpx.Response) -> bytes:
+    body = b""
+    try:
+        async for piece in response.aiter_bytes():
+            body += piece
+            if len(body) >= MOST_ERROR_BYTES:
+                break
+    except httpx.HTTPError:
+        return b""
+    return body
+
+
+def _message(body: bytes) -> str | None:
+    try:
+        answer = msgspec.json.decode(body)
+    except msgspec.MsgspecError:
+        return None
+    return _said(answer.get("error", answer)) if isinstance(answer, dict) else None
+
+
+def _said(error: Any) -> str | None:
+    message = error.get("message") if isinstance(error, dict) else error
+    return message[:MESSAGE_LENGTH] if isinstance(message, str) and message else None
