@@ -20,7 +20,7 @@ from testkase.core.access.roles import (
 )
 
 DEFAULT_SCOPES = frozenset({Scope.CREDITS_READ, Scope.CREDITS_WRITE, Scope.MODELS_CALL})
-"""What a new key may do unless its maker says otherwise: all a metered program needs, nothing that buys or configures."""
+"""What a new key may do unless its maker says otherwise: all a metered program needs, nothing that buys or sets."""
 
 __all__ = [
     "DEFAULT_SCOPES",

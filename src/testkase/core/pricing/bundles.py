@@ -1,6 +1,7 @@
 """The four bundles as the price book states them (R10–R16), checked so that the table on the page is true."""
 
 import re
+from dataclasses import replace
 
 from testkase.core.ledger.credits import MICRO
 from testkase.core.pricing.fields import Table
@@ -18,62 +19,60 @@ def read_bundles(root: Table) -> tuple[Bundle, ...]:
     tables = list(root.tables("bundles", _EXAMPLE))
     if len(tables) != BUNDLE_COUNT and len(root.faults.found) == before:
         root.fault("bundles", f"there are {len(tables)} bundles; write exactly four, as the table shows them")
-    bundles: list[Bundle] = []
-    for table in tables:
-        bundle = _bundle(table, bundles)
-        if bundle is not None:
-            bundles.append(bundle)
-    badges = [table for table in tables if table.has("badge")]
-    for table in badges[1:]:
+    for table in [table for table in tables if table.has("badge")][1:]:
         table.fault("badge", "only one bundle carries the badge; remove this one")
+    bundles = [_fields(table) for table in tables]
+    if len(root.faults.found) == before:  # else what is said of one beside the others could be wrong
+        bundles = [_beside(table, bundles[index], bundles[:index]) for index, table in enumerate(tables)]
     return tuple(bundles)
 
 
-def _bundle(table: Table, before: list[Bundle]) -> Bundle | None:
-    faults = len(table.faults.found)
+def _fields(table: Table) -> Bundle:
+    """The bundle on its own."""
+    before = len(table.faults.found)
     key = table.text("key", "starter")
-    name = table.text("name", "Starter")
     price = table.amount("price", "10.00", decimals=2, unit="dollars", largest=100_000_000, least=1)
     amount = table.amount("credits", "1000", decimals=0, unit="whole credits", largest=10**9, least=1) * MICRO
-    savings = table.optional_count("savings_percent", 10, least=1, most=99)
-    badge = table.optional_text("badge", "Popular")
-    validity = _validity(table)
-    table.done()
-    if len(table.faults.found) > faults:
-        return None
-    _check(table, key, price, amount, before)
-    if len(table.faults.found) > faults:
-        return None
-    first_price, first_credits = (before[0].price_cents, before[0].credits) if before else (price, amount)
-    gained = amount * first_price - first_credits * price
-    if savings is not None and savings * first_credits * price > 100 * gained:
-        true = tenths_of_percent(max(gained, 0), first_credits * price)
-        table.fault("savings_percent", f"promises {savings} %, the bundle gives {true} %; write at most that")
-    return Bundle(
+    bundle = Bundle(
         key=key,
-        name=name,
+        name=table.text("name", "Starter"),
         price_cents=price,
         credits=amount,
-        credits_per_dollar=credits_per_dollar(price, amount),
-        savings_percent=savings,
-        badge=badge,
-        validity=validity,
-        more_credits_percent=tenths_of_percent(gained, first_credits * price),
-        cheaper_percent=tenths_of_percent(gained, amount * first_price),
+        credits_per_dollar=credits_per_dollar(price or 1, amount),
+        savings_percent=table.optional_count("savings_percent", 10, least=1, most=99),
+        badge=table.optional_text("badge", "Popular"),
+        validity=_validity(table),
+        more_credits_percent="0",
+        cheaper_percent="0",
     )
+    table.done()
+    if len(table.faults.found) == before:
+        if not _KEY.fullmatch(key):
+            table.fault("key", f"{key!r} is not a key; write small letters, digits and _, such as starter")
+        if amount * 100 % (price * MICRO):
+            table.fault("credits", "is not a whole number of credits per dollar; the Rate column would not be true")
+    return bundle
 
 
-def _check(table: Table, key: str, price: int, amount: int, before: list[Bundle]) -> None:
-    if not _KEY.fullmatch(key):
-        table.fault("key", f"{key!r} is not a key; write small letters, digits and _, such as starter")
-    if any(other.key == key for other in before):
-        table.fault("key", f"{key!r} is taken by another bundle; write another key")
-    if amount * 100 % (price * MICRO):
-        table.fault("credits", "is not a whole number of credits per dollar; the Rate column would not be true")
-    elif before and price <= before[-1].price_cents:
+def _beside(table: Table, bundle: Bundle, others: list[Bundle]) -> Bundle:
+    """The bundle with its true figures against the first one (P6)."""
+    first = others[0] if others else bundle
+    if any(other.key == bundle.key for other in others):
+        table.fault("key", f"{bundle.key!r} is taken by another bundle; write another key")
+    if others and bundle.price_cents <= others[-1].price_cents:
         table.fault("price", "is not above the bundle before it; write the bundles from small to large")
-    elif before and amount * before[0].price_cents < before[0].credits * price:
+        return bundle
+    gained = bundle.credits * first.price_cents - first.credits * bundle.price_cents
+    if gained < 0:
         table.fault("credits", "gives less per dollar than the first bundle; write more credits or a lower price")
+        return bundle
+    at_first_rate = first.credits * bundle.price_cents
+    more = tenths_of_percent(gained, at_first_rate)
+    if bundle.savings_percent is not None and bundle.savings_percent * at_first_rate > 100 * gained:
+        promised = bundle.savings_percent
+        table.fault("savings_percent", f"promises {promised} %, the bundle gives {more} %; write at most that")
+    cheaper = tenths_of_percent(gained, bundle.credits * first.price_cents)
+    return replace(bundle, more_credits_percent=more, cheaper_percent=cheaper)
 
 
 def _validity(table: Table) -> Validity:

@@ -1,4 +1,4 @@
-"""Reading a TOML table strictly: every fault is written down with its key path and what to write; none stops the reading.
+"""Reading a TOML table strictly: every fault is noted with its key path and what to write; none stops the reading.
 
 TOML's bare decimals are floats to most readers, so here they are refused by name: an amount is a quoted decimal string.
 """

@@ -1,4 +1,4 @@
-"""From dated TOML files to price books. All is checked when the program starts: no fault is found out while charging."""
+"""From dated TOML files to price books. All is checked when the program starts: no fault comes up while charging."""
 
 import tomllib
 from datetime import UTC, datetime, time
