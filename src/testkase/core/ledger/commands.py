@@ -27,6 +27,13 @@ class Command(msgspec.Struct, frozen=True, kw_only=True, tag=True):
         """The open hold this command acts on, to be loaded with the account."""
         return None
 
+    @property
+    def entries_needed(self) -> tuple[str, ...]:
+        """Past operations to be loaded: the command's own, and for a hold the one that may have resolved it."""
+        hold_id = self.hold_id_needed
+        own = self.operation_id
+        return (own,) if hold_id is None or own == f"resolution:{hold_id}" else (own, f"resolution:{hold_id}")
+
     def fingerprint(self) -> bytes:
         """16 bytes that differ when the input differs."""
         return blake2b(msgspec.msgpack.encode(self), digest_size=16).digest()

@@ -25,6 +25,7 @@ EntryKind = Literal[
     "expire",  # what is left of a lot is gone
     "adjust",  # an operator's correction
     "switch",  # AI is switched on or off
+    "standing",  # how the account stands: the answer to Touch, never posted
 ]
 
 Outcome = Literal["completed", "cancelled", "failed", "refused"]

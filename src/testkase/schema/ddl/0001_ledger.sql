@@ -41,10 +41,9 @@ CREATE TABLE ledger.lot (
     granted_at bigint NOT NULL,
     expires_at bigint CHECK (expires_at > granted_at),
     reference  text NOT NULL,
-    live       boolean NOT NULL,
+    live       boolean GENERATED ALWAYS AS (available > 0 OR held > 0) STORED,
     PRIMARY KEY (org_id, lot_id),
-    CHECK (available + held <= granted),
-    CHECK (live = (available > 0 OR held > 0))
+    CHECK (available + held <= granted)
 ) WITH (fillfactor = 70);
 
 -- Years of spent lots must not slow the reading of the few that still hold credits.

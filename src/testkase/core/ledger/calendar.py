@@ -1,0 +1,48 @@
+"""Billing months (P4): where one period ends and the next begins.
+
+The n-th boundary is the anchor day of the n-th month after the first, clamped to that month's length and never chained
+(31 Jan → 28 Feb → 31 Mar), at midnight in the organization's billing time zone. Periods are half-open: a boundary
+belongs to the period it begins. Instants are microseconds since 1970 in UTC.
+"""
+
+from calendar import monthrange
+from datetime import UTC, datetime, timedelta
+from functools import lru_cache
+from zoneinfo import ZoneInfo
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
+
+
+def to_micros(instant: datetime) -> int:
+    """Microseconds since 1970 of an aware datetime, exactly."""
+    return (instant - _EPOCH) // _MICROSECOND
+
+
+def from_micros(micros: int) -> datetime:
+    """The UTC datetime of an instant."""
+    return _EPOCH + timedelta(microseconds=micros)
+
+
+@lru_cache(maxsize=65_536)
+def boundary(anchor_day: int, time_zone: str, month: int) -> int:
+    """The instant at which the billing month beginning in calendar month `month` (year × 12 + month − 1) starts.
+
+    Where a zone skips midnight on that day, the day's first instant; where midnight comes twice, the first of the two.
+    """
+    year, index = divmod(month, 12)
+    day = min(anchor_day, monthrange(year, index + 1)[1])
+    return to_micros(datetime(year, index + 1, day, tzinfo=ZoneInfo(time_zone)).astimezone(UTC))
+
+
+def first_month(anchor_day: int, time_zone: str, now: int) -> int:
+    """The calendar month in which the period that contains `now` starts."""
+    local = from_micros(now).astimezone(ZoneInfo(time_zone))
+    month = local.year * 12 + local.month - 1
+    return month if boundary(anchor_day, time_zone, month) <= now else month - 1
+
+
+def period(anchor_day: int, time_zone: str, anchor_month: int, number: int) -> tuple[int, int]:
+    """Start and end of the `number`-th period, counted from the first one's calendar month."""
+    month = anchor_month + number
+    return boundary(anchor_day, time_zone, month), boundary(anchor_day, time_zone, month + 1)

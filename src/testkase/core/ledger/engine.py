@@ -1,0 +1,205 @@
+"""Group commit: the asynchronous way into the ledger.
+
+A lane is one connection and one writer task. The writer takes whatever commands have queued while its previous transaction
+was committing — there is no timer, so an idle engine answers at once — and executes them as one batch: lock and load in
+one round trip, decide, write and commit in the next. Row lock and disk flush are paid once a batch, which is why an
+organization everybody uses is as cheap as ten thousand that share the load.
+
+Any number of processes may run engines against the same rows; nothing depends on this memory. A caller that gives up only
+cancels its own future. A command that fails, fails alone. An error of the connection does not mean that the batch did not
+happen: it is executed again with the same ids, and answers what was stored if it had.
+"""
+
+import asyncio
+import contextlib
+import time
+from collections import deque
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import psycopg
+import structlog
+from psycopg import AsyncConnection
+from psycopg.rows import dict_row
+
+from testkase.core.ledger.commands import Command
+from testkase.core.ledger.operations import Answer, Outcome, execute
+from testkase.foundation.problems import Problem, Unavailable
+
+MAX_BATCH = 512
+"""Commands in one transaction. Larger batches cost no less per command and make the first of them wait longer."""
+
+MAX_QUEUE = 20_000
+"""Commands waiting in one lane before new ones are turned away."""
+
+RETRY_SECONDS = 15.0
+"""How long a batch is tried again while the database is unreachable; then its callers are told that the outcome is unknown."""
+
+_CONNECTION_OPTIONS = "-c lock_timeout=5000 -c statement_timeout=30000 -c synchronous_commit=on"
+
+_log = structlog.get_logger(__name__)
+
+
+class Engine:
+    """Submit commands from any number of tasks of one event loop."""
+
+    def __init__(self, database_url: str, *, lanes: int = 1, clock: Callable[[], int] | None = None) -> None:
+        self._lanes = [_Lane(database_url, clock) for _ in range(lanes)]
+
+    async def start(self) -> None:
+        """Connect every lane. Raises psycopg.OperationalError when the database cannot be reached."""
+        await asyncio.gather(*(lane.start() for lane in self._lanes))
+
+    async def stop(self) -> None:
+        """Finish what is queued, then close. New commands are turned away."""
+        await asyncio.gather(*(lane.stop() for lane in self._lanes))
+
+    async def submit(self, command: Command) -> Answer:
+        """Execute one command durably. Raises its refusal, or Unavailable when it may or may not have happened."""
+        outcome = await self._enqueue(command)
+        if isinstance(outcome, Problem):
+            raise outcome
+        return outcome
+
+    async def submit_many(self, commands: Sequence[Command]) -> list[Outcome]:
+        """Execute many commands; each answers or is refused on its own, in the order given."""
+        return list(await asyncio.gather(*(self._enqueue(command) for command in commands)))
+
+    def _enqueue(self, command: Command) -> "asyncio.Future[Outcome]":
+        return self._lanes[command.org_id % len(self._lanes)].enqueue(command)
+
+    @property
+    def queued(self) -> int:
+        """Commands waiting in all lanes."""
+        return sum(len(lane.queue) for lane in self._lanes)
+
+
+_Waiting = tuple[Command, "asyncio.Future[Outcome]"]
+
+
+class _Lane:
+    def __init__(self, database_url: str, clock: Callable[[], int] | None) -> None:
+        self._url = database_url
+        self._clock = clock
+        self.queue: deque[_Waiting] = deque()
+        self._wake = asyncio.Event()
+        self._stopping = False
+        self._connection: AsyncConnection[Any] | None = None
+        self._writer: asyncio.Task[None] | None = None
+
+    async def start(self) -> None:
+        await self._connected()
+        self._writer = asyncio.create_task(self._write(), name="ledger-writer")
+
+    async def stop(self) -> None:
+        self._stopping = True
+        self._wake.set()
+        if self._writer is not None:
+            await self._writer
+        await self._disconnect()
+
+    def enqueue(self, command: Command) -> "asyncio.Future[Outcome]":
+        future: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
+        if self._stopping or len(self.queue) >= MAX_QUEUE:
+            future.set_result(Unavailable("The ledger is busy or stopping. Repeat the call with the same id."))
+        else:
+            self.queue.append((command, future))
+            self._wake.set()
+        return future
+
+    async def _write(self) -> None:
+        while True:
+            if not self.queue:
+                if self._stopping:
+                    return
+                self._wake.clear()
+                await self._wake.wait()
+                # Callers made ready by the same turn of the loop join this batch instead of waiting for the next.
+                await asyncio.sleep(0)
+                continue
+            batch = [self.queue.popleft() for _ in range(min(len(self.queue), MAX_BATCH))]
+            outcomes = await self._run(batch)
+            for (_, future), outcome in zip(batch, outcomes, strict=True):
+                if not future.done():
+                    future.set_result(outcome)
+
+    async def _run(self, batch: list[_Waiting]) -> list[Outcome]:
+        """The outcome of every command of a batch, whatever happens to the batch as a whole."""
+        commands = [command for command, _ in batch]
+        deadline = time.monotonic() + RETRY_SECONDS
+        pause = 0.02
+        while True:
+            try:
+                return await self._transaction(commands)
+            except (psycopg.OperationalError, psycopg.InterfaceError) as error:
+                _log.warning("ledger_batch_failed", error=type(error).__name__, commands=len(commands))
+                await self._disconnect()
+                if isinstance(error, psycopg.errors.LockNotAvailable | psycopg.errors.QueryCanceled):
+                    return await self._apart(commands)
+                if time.monotonic() > deadline:
+                    return [_unknown() for _ in commands]
+                await asyncio.sleep(pause)
+                pause = min(pause * 2, 1.0)
+            except Exception:
+                _log.exception("ledger_batch_undone", commands=len(commands))
+                await self._disconnect()
+                return await self._apart(commands)
+
+    async def _apart(self, commands: Sequence[Command]) -> list[Outcome]:
+        """The batch was undone: each organization on its own, then each command, so that only the guilty one fails."""
+        groups: dict[int, list[Command]] = {}
+        for command in commands:
+            groups.setdefault(command.org_id, []).append(command)
+        outcomes: dict[int, Outcome] = {}
+        for group in groups.values():
+            for part in [group] if len(groups) > 1 else [[command] for command in group]:
+                found = await self._try(part)
+                outcomes.update(zip(map(id, part), found, strict=True))
+        return [outcomes[id(command)] for command in commands]
+
+    async def _try(self, commands: list[Command]) -> list[Outcome]:
+        try:
+            return await self._transaction(commands)
+        except psycopg.errors.LockNotAvailable:
+            await self._disconnect()
+            return [_unknown() for _ in commands]
+        except Exception:
+            await self._disconnect()
+            if len(commands) == 1:
+                _log.exception("ledger_command_failed", command=type(commands[0]).__name__)
+                return [_unknown()]
+            return [outcome for command in commands for outcome in await self._try([command])]
+
+    async def _transaction(self, commands: Sequence[Command]) -> list[Outcome]:
+        connection = await self._connected()
+        operation = execute(commands, clock=self._clock() if self._clock is not None else None)
+        load = next(operation)
+        async with connection.pipeline(), connection.cursor(row_factory=dict_row) as cursor:
+            await cursor.execute(load.sql, load.params)
+            rows = await cursor.fetchall()
+            try:
+                write = operation.send(rows)
+                await cursor.execute(write.sql, write.params)
+                operation.send([])
+            except StopIteration as done:
+                outcomes: list[Outcome] = done.value
+            # Sent together with the write; leaving the pipeline waits for both and raises what went wrong.
+            await connection.commit()
+        return outcomes
+
+    async def _connected(self) -> AsyncConnection[Any]:
+        if self._connection is None:
+            self._connection = await AsyncConnection.connect(
+                self._url, options=_CONNECTION_OPTIONS, application_name="testkase-ledger", prepare_threshold=2
+            )
+        return self._connection
+
+    async def _disconnect(self) -> None:
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            with contextlib.suppress(psycopg.Error, OSError):
+                await connection.close()
+
+
+def _unknown() -> Unavailable:
+    return Unavailable("Whether this was recorded is not known. Repeat the call with the same id to find out.")

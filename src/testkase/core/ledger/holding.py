@@ -1,0 +1,200 @@
+"""Holds: set credits aside, keep them, charge them, give them back — and usage metered after the fact."""
+
+from typing import Any
+
+import msgspec
+
+from testkase.core.ledger import commands as ask
+from testkase.core.ledger.book import Book, Event
+from testkase.core.ledger.credits import MAX_MICROCREDITS, format_credits, round_up
+from testkase.core.ledger.model import Account, EntryKind, Hold, Measurement, Usage
+from testkase.core.ledger.posting import account_of, post
+from testkase.core.ledger.refusals import (
+    AiDisabled, HoldNotFound, HoldResolved, Indebted, InsufficientCredits, InvalidCommand, NoTerms,
+)  # fmt: skip
+from testkase.core.ledger.rules import Movement, burn
+from testkase.core.ledger.terms import Terms, Tokens, price
+
+MAX_TTL_SECONDS = 86_400
+"""A hold lives at most a day from its opening or its last extension."""
+
+CHARGE_INCREMENT = 10_000
+"""0.01 credit: what a charge named in credits is rounded up to; a charge in tokens follows its terms (P1)."""
+
+FREE_OUTCOMES = frozenset({"failed", "refused"})
+"""Outcomes that cost nothing whatever the provider used (P17)."""
+
+
+def open_hold(book: Book, command: ask.OpenHold, now: int) -> tuple[Event, ...]:
+    """available → held, in burn order. Admission never goes below zero (I10)."""
+    account = account_of(book)
+    _check_admission(account)
+    if not 0 <= command.amount <= MAX_MICROCREDITS:
+        raise InvalidCommand("A hold is at least zero and at most a billion credits.", field="amount")
+    expires_at = now + _ttl(command.ttl_seconds)
+    _check_covered(account, command.amount)
+    taken = burn(book.lots.values(), command.amount)
+    movement = Movement()
+    movement.hold(taken)
+    hold = Hold(
+        org_id=command.org_id, hold_id=command.hold_id, amount=command.amount, lots=taken, opened_at=now,
+        expires_at=expires_at, subject=command.subject, terms=command.terms,
+    )  # fmt: skip
+    return (_posted(book, "hold", command, now, movement, opened=hold, hold_id=hold.hold_id, expires_at=expires_at),)
+
+
+def extend_hold(book: Book, command: ask.ExtendHold, now: int) -> tuple[Event, ...]:
+    """A longer life, and more credits if asked for; the credits are admitted like a new hold's."""
+    account, hold = account_of(book), _open_hold(book, command.hold_id)
+    if not 0 <= command.amount <= MAX_MICROCREDITS:
+        raise InvalidCommand("An extension is at least zero and at most a billion credits.", field="amount")
+    expires_at = max(hold.expires_at, now + _ttl(command.ttl_seconds))
+    if command.amount:
+        _check_admission(account)
+        _check_covered(account, command.amount)
+    taken = burn(book.lots.values(), command.amount)
+    movement = Movement()
+    movement.hold(taken)
+    hold = msgspec.structs.replace(
+        hold, amount=hold.amount + command.amount, lots=hold.lots + taken, expires_at=expires_at
+    )
+    return (_posted(book, "extend", command, now, movement, opened=hold, hold_id=hold.hold_id, expires_at=expires_at),)
+
+
+def settle_hold(book: Book, command: ask.SettleHold, now: int) -> tuple[Event, ...]:
+    """held → used for what the call came to, the rest released. A call that overran its hold takes the excess from
+    available as far as that goes, never from another hold; what is left over is recorded as cost but not charged."""
+    hold = _open_hold(book, command.hold_id)
+    cost = _cost(command.tokens, command.credits, hold.terms, command.outcome)
+    movement = Movement()
+    movement.resolve(hold, min(cost, hold.amount), book.lots, now)
+    if cost > hold.amount:
+        movement.spend_available(burn(book.lots.values(), cost - hold.amount))
+    usage = Usage(
+        usage_id=hold.hold_id, subject=hold.subject, tokens=command.tokens or Tokens(), outcome=command.outcome,
+        measurement=_measurement(command), cost=cost, terms=hold.terms,
+    )  # fmt: skip
+    return (_posted(book, "settle", command, now, movement, closed=hold.hold_id, hold_id=hold.hold_id, usage=usage),)
+
+
+def capture_hold(book: Book, command: ask.SettleHold, now: int) -> tuple[Event, ...]:
+    """Charge a part of a hold and keep the rest held (B1). A capture cannot exceed what is held."""
+    hold = _open_hold(book, command.hold_id)
+    if not command.capture_id:
+        raise InvalidCommand("A partial settlement needs an id of its own.", field="capture_id")
+    cost = _cost(command.tokens, command.credits, hold.terms, command.outcome)
+    if cost > hold.amount:
+        raise InvalidCommand("A partial settlement cannot exceed the hold; extend the hold first.", field="usage")
+    movement = Movement()
+    rest = movement.capture(hold, cost)
+    usage = Usage(
+        usage_id=f"{hold.hold_id}:{command.capture_id}", subject=hold.subject, tokens=command.tokens or Tokens(),
+        outcome=command.outcome, measurement=_measurement(command), cost=cost, terms=hold.terms,
+    )  # fmt: skip
+    hold = msgspec.structs.replace(hold, amount=hold.amount - cost, lots=rest)
+    return (_posted(book, "capture", command, now, movement, opened=hold, hold_id=hold.hold_id, usage=usage),)
+
+
+def void_hold(book: Book, command: ask.VoidHold, now: int) -> tuple[Event, ...]:
+    """Release a hold in full."""
+    return (void(book, _open_hold(book, command.hold_id), now, command.fingerprint()),)
+
+
+def void(book: Book, hold: Hold, now: int, fingerprint: bytes = b"") -> Event:
+    """The event that releases `hold` in full."""
+    movement = Movement()
+    movement.resolve(hold, 0, book.lots, now)
+    return post(
+        account_of(book), kind="void", operation_id=f"resolution:{hold.hold_id}", at=now, deltas=movement.deltas(),
+        lines=movement.entry_lots(), lots=movement.moved(book.lots), closed=hold.hold_id, hold_id=hold.hold_id,
+        fingerprint=fingerprint,
+    )  # fmt: skip
+
+
+def record_usage(book: Book, command: ask.RecordUsage, now: int) -> tuple[Event, ...]:
+    """available → used, all or nothing."""
+    account = account_of(book)
+    _check_admission(account)
+    cost = _cost(command.tokens, command.credits, command.terms, command.outcome)
+    _check_covered(account, cost)
+    movement = Movement()
+    movement.spend_available(burn(book.lots.values(), cost))
+    usage = Usage(
+        usage_id=command.usage_id, subject=command.subject, tokens=command.tokens or Tokens(), outcome=command.outcome,
+        measurement=_measurement(command), cost=cost, terms=command.terms,
+    )  # fmt: skip
+    return (_posted(book, "usage", command, now, movement, usage=usage),)
+
+
+def _posted(
+    book: Book,
+    kind: EntryKind,
+    command: ask.Command,
+    now: int,
+    movement: Movement,
+    *,
+    opened: Hold | None = None,
+    **details: Any,
+) -> Event:
+    account = account_of(book)
+    sooner = opened is not None and opened.expires_at < account.due_at
+    return post(
+        account, kind=kind, operation_id=command.operation_id, at=now, deltas=movement.deltas(),
+        lines=movement.entry_lots(), lots=movement.moved(book.lots), fingerprint=command.fingerprint(), opened=opened,
+        account_changes={"due_at": opened.expires_at} if opened is not None and sooner else None, **details,
+    )  # fmt: skip
+
+
+def _check_admission(account: Account) -> None:
+    if not account.ai_enabled:
+        raise AiDisabled("AI is switched off for this organization. Its Owner can switch it on under Settings → AI Credits.")
+    if account.debt:
+        raise Indebted("A refund or dispute left a debt. Buy credits to cover it.", debt=account.debt)
+
+
+def _check_covered(account: Account, amount: int) -> None:
+    if amount > account.available:
+        raise InsufficientCredits(
+            f"This needs {format_credits(amount)} credits; {format_credits(account.available)} are available.",
+            available=account.available,
+            needed=amount,
+        )
+
+
+def _open_hold(book: Book, hold_id: str) -> Hold:
+    hold = book.holds.get(hold_id)
+    if hold is not None:
+        return hold
+    past = book.entries.get(f"resolution:{hold_id}")
+    if past is None:
+        raise HoldNotFound("There is no such hold.", field="id")
+    state = {"settle": "settled", "void": "voided"}.get(past.kind, "lapsed")
+    raise HoldResolved(f"The hold was already {state}.", state=state, receipt=past.seq)
+
+
+def _ttl(ttl_seconds: int) -> int:
+    if not 1 <= ttl_seconds <= MAX_TTL_SECONDS:
+        raise InvalidCommand("A hold lives between 1 second and a day.", field="ttl_seconds")
+    return ttl_seconds * 1_000_000
+
+
+def _cost(tokens: Tokens | None, credits: int | None, terms: Terms | None, outcome: str) -> int:
+    """Micro-credits, rounded once, up. Negative or absurd figures are refused, so that nothing can be minted (I7)."""
+    if (tokens is None) == (credits is None):
+        raise InvalidCommand("Give either token usage or credits.", field="usage")
+    if tokens is not None:
+        if terms is None:
+            raise NoTerms("No model was named, so tokens have no price here: give credits instead.", field="usage")
+        if not all(0 <= count <= 10**12 for count in msgspec.structs.astuple(tokens)):
+            raise InvalidCommand("Token counts are zero or more, at most 10^12.", field="usage")
+        cost = price(terms, tokens)
+    else:
+        assert credits is not None
+        cost = round_up(credits, CHARGE_INCREMENT)
+    if not 0 <= cost <= MAX_MICROCREDITS:
+        raise InvalidCommand("A charge is at least zero and at most a billion credits.", field="credits")
+    return 0 if outcome in FREE_OUTCOMES else cost
+
+
+def _measurement(command: ask.SettleHold | ask.RecordUsage) -> Measurement:
+    return "credits" if command.credits is not None else command.measurement

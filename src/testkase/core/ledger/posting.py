@@ -1,0 +1,66 @@
+"""Posting: an entry with its place in the journal, its hash, and the account after it."""
+
+import hashlib
+from typing import Any
+
+import msgspec
+
+from testkase.core.ledger.book import Book, Event
+from testkase.core.ledger.model import Account, Deltas, Entry, EntryKind, Hold, Lot
+
+_encoder = msgspec.json.Encoder()
+GENESIS = bytes(32)
+"""The hash before an organization's first entry."""
+
+
+def entry_hash(previous: bytes, entry: Entry) -> bytes:
+    """SHA-256 over the predecessor's hash and the entry's own fields, its usage included (I12)."""
+    return hashlib.sha256(previous + _encoder.encode(entry)).digest()
+
+
+def post(
+    account: Account,
+    *,
+    kind: EntryKind,
+    operation_id: str,
+    at: int,
+    deltas: Deltas,
+    lines: tuple[tuple[int, int, int], ...] = (),
+    lots: tuple[Lot, ...] = (),
+    opened: Hold | None = None,
+    closed: str | None = None,
+    fingerprint: bytes = b"",
+    account_changes: dict[str, Any] | None = None,
+    **details: Any,
+) -> Event:
+    """The event that posts one entry. `account_changes` are fields of the account that do not follow from the deltas."""
+    available, held = account.available + deltas.available, account.held + deltas.held
+    entry = Entry(
+        org_id=account.org_id, seq=account.last_seq + 1, operation_id=operation_id, kind=kind, at=at, deltas=deltas,
+        lots=lines, available_after=available, held_after=held, fingerprint=fingerprint, **details,
+    )  # fmt: skip
+    digest = entry_hash(account.last_hash, entry)
+    after = {
+        "available": available,
+        "held": held,
+        "debt": account.debt - deltas.debt,
+        "period_used": account.period_used + deltas.used,
+        "last_seq": entry.seq,
+        "last_at": at,
+        "last_hash": digest,
+    }
+    if account_changes:
+        after.update(account_changes)
+    return Event(
+        entry=msgspec.structs.replace(entry, hash=digest),
+        account=msgspec.structs.replace(account, **after),
+        lots=lots,
+        opened=opened,
+        closed=closed,
+    )
+
+
+def account_of(book: Book) -> Account:
+    """The account of a book that is known to have one."""
+    assert book.account is not None
+    return book.account

@@ -1,0 +1,173 @@
+-- The only two ways into the ledger's tables. Both take a whole batch, so that a thousand commands cost two round trips.
+-- They run as testkase_ledger, which can append to the journal but neither change nor remove what stands there.
+-- Joins on keys are forced onto indexes: a plan made while the tables were empty must not live on as a sequential scan.
+
+-- Locks the accounts in one order everywhere, then reads what the commands need. Reading comes in statements of its own,
+-- because a statement's snapshot is older than the locks it waits for.
+CREATE FUNCTION ledger.load(requests json, clock bigint)
+RETURNS TABLE (now bigint, accounts text, lots text, holds text, entries text)
+LANGUAGE plpgsql SECURITY DEFINER
+SET search_path = pg_catalog SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off
+AS $$
+DECLARE
+    orgs bigint[] := ARRAY(SELECT DISTINCT r.org_id FROM json_to_recordset(requests) AS r (org_id bigint) ORDER BY 1);
+    whole bigint[];
+BEGIN
+    PERFORM 1 FROM ledger.account AS a WHERE a.org_id = ANY (orgs) ORDER BY a.org_id FOR NO KEY UPDATE;
+    now := coalesce(clock, (extract(epoch FROM clock_timestamp()) * 1000000)::bigint);
+
+    -- Every open hold is read where something may be due, or where the switch must void them all.
+    whole := ARRAY(
+        SELECT a.org_id FROM ledger.account AS a
+        WHERE a.org_id = ANY (orgs) AND a.due_at <= greatest(now, a.last_at)
+        UNION
+        SELECT r.org_id FROM json_to_recordset(requests) AS r (org_id bigint, all_holds boolean) WHERE r.all_holds
+    );
+
+    SELECT json_agg(x)::text INTO accounts FROM (
+        SELECT a.org_id, a.available, a.held, a.debt, a.period_number, a.period_start, a.period_end, a.period_used,
+               a.due_at, a.anchor_day, a.time_zone, a.anchor_month, a.monthly_allowance, a.ai_enabled,
+               a.last_seq, a.last_at, encode(a.last_hash, 'base64') AS last_hash
+        FROM ledger.account AS a WHERE a.org_id = ANY (orgs)
+    ) AS x;
+
+    SELECT json_agg(x)::text INTO lots FROM (
+        SELECT l.org_id, l.lot_id, l.source, l.paid, l.priority, l.granted, l.available, l.held, l.granted_at,
+               l.expires_at, l.reference
+        FROM ledger.lot AS l WHERE l.org_id = ANY (orgs) AND l.live
+    ) AS x;
+
+    SELECT json_agg(x)::text INTO holds FROM (
+        SELECT h.org_id, h.hold_id, h.amount, to_json(h.lots) AS lots, h.opened_at, h.expires_at,
+               json_build_object('use_case', h.use_case, 'user', h.user_ref, 'project', h.project_ref,
+                                 'model', h.model) AS subject,
+               h.terms::json AS terms
+        FROM (
+            SELECT o.* FROM json_to_recordset(requests) AS r (org_id bigint, hold_id text)
+            JOIN ledger.open_hold AS o ON o.org_id = r.org_id AND o.hold_id = r.hold_id
+            WHERE r.org_id <> ALL (whole)
+            UNION ALL
+            SELECT o.* FROM ledger.open_hold AS o WHERE o.org_id = ANY (whole)
+        ) AS h
+    ) AS x;
+
+    SELECT json_agg(x)::text INTO entries FROM (
+        SELECT e.org_id, e.seq, e.operation_id, e.kind, e.at,
+               json_build_object('issued', e.issued, 'available', e.available, 'held', e.held, 'used', e.used,
+                                 'expired', e.expired, 'reversed', e.reversed, 'overage', e.overage,
+                                 'debt', e.debt) AS deltas,
+               to_json(e.lots) AS lots, e.available_after, e.held_after, e.hold_id, e.expires_at,
+               encode(e.fingerprint, 'base64') AS fingerprint, e.note, encode(e.hash, 'base64') AS hash
+        FROM json_to_recordset(requests) AS r (org_id bigint, operation_id text)
+        JOIN ledger.entry AS e ON e.org_id = r.org_id AND e.operation_id = r.operation_id
+    ) AS x;
+    RETURN NEXT;
+END
+$$;
+
+-- Writes what a batch decided. The constraints of the tables are the last line: a batch that breaks one is undone whole.
+CREATE FUNCTION ledger.append(
+    new_accounts json, accounts json, new_lots json, lots json, opened json, closed json, entries json, usages json
+) RETURNS void
+LANGUAGE plpgsql SECURITY DEFINER
+SET search_path = pg_catalog SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off
+AS $$
+BEGIN
+    IF new_accounts IS NOT NULL THEN
+        INSERT INTO ledger.account (
+            org_id, available, held, debt, period_number, period_start, period_end, period_used, due_at, anchor_day,
+            time_zone, anchor_month, monthly_allowance, ai_enabled, last_seq, last_at, last_hash)
+        SELECT n.org_id, n.available, n.held, n.debt, n.period_number, n.period_start, n.period_end, n.period_used,
+               n.due_at, n.anchor_day, n.time_zone, n.anchor_month, n.monthly_allowance, n.ai_enabled, n.last_seq,
+               n.last_at, decode(n.last_hash, 'base64')
+        FROM json_to_recordset(new_accounts) AS n (
+            org_id bigint, available bigint, held bigint, debt bigint, period_number integer, period_start bigint,
+            period_end bigint, period_used bigint, due_at bigint, anchor_day smallint, time_zone text,
+            anchor_month integer, monthly_allowance bigint, ai_enabled boolean, last_seq bigint, last_at bigint,
+            last_hash text);
+    END IF;
+
+    UPDATE ledger.account AS a
+    SET available = n.available, held = n.held, debt = n.debt, period_number = n.period_number,
+        period_start = n.period_start, period_end = n.period_end, period_used = n.period_used, due_at = n.due_at,
+        ai_enabled = n.ai_enabled, last_seq = n.last_seq, last_at = n.last_at,
+        last_hash = decode(n.last_hash, 'base64')
+    FROM json_to_recordset(accounts) AS n (
+        org_id bigint, available bigint, held bigint, debt bigint, period_number integer, period_start bigint,
+        period_end bigint, period_used bigint, due_at bigint, ai_enabled boolean, last_seq bigint, last_at bigint,
+        last_hash text)
+    WHERE a.org_id = n.org_id;
+
+    IF new_lots IS NOT NULL THEN
+        INSERT INTO ledger.lot (
+            org_id, lot_id, source, paid, priority, granted, available, held, granted_at, expires_at, reference)
+        SELECT n.org_id, n.lot_id, n.source, n.paid, n.priority, n.granted, n.available, n.held, n.granted_at,
+               n.expires_at, n.reference
+        FROM json_to_recordset(new_lots) AS n (
+            org_id bigint, lot_id bigint, source text, paid boolean, priority smallint, granted bigint,
+            available bigint, held bigint, granted_at bigint, expires_at bigint, reference text);
+    END IF;
+
+    IF lots IS NOT NULL THEN
+        UPDATE ledger.lot AS l SET available = n.available, held = n.held
+        FROM json_to_recordset(lots) AS n (org_id bigint, lot_id bigint, available bigint, held bigint)
+        WHERE l.org_id = n.org_id AND l.lot_id = n.lot_id;
+    END IF;
+
+    IF opened IS NOT NULL THEN
+        INSERT INTO ledger.open_hold (
+            org_id, hold_id, amount, lots, opened_at, expires_at, use_case, user_ref, project_ref, model, terms)
+        SELECT n.org_id, n.hold_id, n.amount, n.lots, n.opened_at, n.expires_at, n.subject->>'use_case',
+               n.subject->>'user', n.subject->>'project', n.subject->>'model', n.terms::text
+        FROM json_to_recordset(opened) AS n (
+            org_id bigint, hold_id text, amount bigint, lots bigint[], opened_at bigint, expires_at bigint,
+            subject json, terms json)
+        ON CONFLICT (org_id, hold_id) DO UPDATE
+        SET amount = excluded.amount, lots = excluded.lots, expires_at = excluded.expires_at;
+    END IF;
+
+    IF closed IS NOT NULL THEN
+        DELETE FROM ledger.open_hold AS h
+        USING json_to_recordset(closed) AS n (org_id bigint, hold_id text)
+        WHERE h.org_id = n.org_id AND h.hold_id = n.hold_id;
+    END IF;
+
+    IF entries IS NOT NULL THEN
+        INSERT INTO ledger.entry (
+            org_id, seq, operation_id, kind, at, issued, available, held, used, expired, reversed, overage, debt,
+            lots, available_after, held_after, hold_id, expires_at, fingerprint, note, hash)
+        SELECT n.org_id, n.seq, n.operation_id, n.kind, n.at, n.issued, n.available, n.held, n.used, n.expired,
+               n.reversed, n.overage, n.debt, n.lots, n.available_after, n.held_after, n.hold_id, n.expires_at,
+               decode(n.fingerprint, 'base64'), n.note, decode(n.hash, 'base64')
+        FROM json_to_recordset(entries) AS n (
+            org_id bigint, seq bigint, operation_id text, kind text, at bigint, issued bigint, available bigint,
+            held bigint, used bigint, expired bigint, reversed bigint, overage bigint, debt bigint, lots bigint[],
+            available_after bigint, held_after bigint, hold_id text, expires_at bigint, fingerprint text, note text,
+            hash text);
+    END IF;
+
+    IF usages IS NOT NULL THEN
+        INSERT INTO ledger.usage (
+            org_id, seq, usage_id, at, use_case, user_ref, project_ref, model, outcome, measurement, input,
+            cached_input, cache_write, output, reasoning, cost, charged, rate_card, terms)
+        SELECT n.org_id, n.seq, n.usage_id, n.at, n.use_case, n.user_ref, n.project_ref, n.model, n.outcome,
+               n.measurement, n.input, n.cached_input, n.cache_write, n.output, n.reasoning, n.cost, n.charged,
+               n.terms->>'rate_card', n.terms::text
+        FROM json_to_recordset(usages) AS n (
+            org_id bigint, seq bigint, usage_id text, at bigint, use_case text, user_ref text, project_ref text,
+            model text, outcome text, measurement text, input bigint, cached_input bigint, cache_write bigint,
+            output bigint, reasoning bigint, cost bigint, charged bigint, terms json);
+    END IF;
+END
+$$;
+
+-- An owner must be allowed to create in the schema at the moment it becomes one, and not afterwards.
+GRANT CREATE ON SCHEMA ledger TO testkase_ledger;
+ALTER FUNCTION ledger.load(json, bigint) OWNER TO testkase_ledger;
+ALTER FUNCTION ledger.append(json, json, json, json, json, json, json, json) OWNER TO testkase_ledger;
+REVOKE CREATE ON SCHEMA ledger FROM testkase_ledger;
+
+REVOKE ALL ON FUNCTION ledger.load(json, bigint) FROM PUBLIC;
+REVOKE ALL ON FUNCTION ledger.append(json, json, json, json, json, json, json, json) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION ledger.load(json, bigint) TO testkase_app;
+GRANT EXECUTE ON FUNCTION ledger.append(json, json, json, json, json, json, json, json) TO testkase_app;
