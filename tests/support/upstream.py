@@ -20,7 +20,11 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-USAGE: dict[str, Any] = {"prompt_tokens": 20, "completion_tokens": 4, "total_tokens": 24}
+USAGE: dict[str, Any] = {
+    "prompt_tokens": 20,
+    "completion_tokens": 4,
+    "total_tokens": 24,
+}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,6 +48,8 @@ class Reply:
     headers: tuple[tuple[str, str], ...] = ()
     raw_body: bytes | None = None
     """Sent as it is instead of a JSON answer."""
+    raw_events: tuple[str, ...] = ()
+    """Sent as they are instead of a stream made of the above: payloads of events, or comments (":…")."""
     cut_after: int | None = None
     """Stop after so many content chunks (streaming) or in the middle of the body (not streaming)."""
     cut: Literal["eof", "broken"] = "eof"
@@ -90,25 +96,38 @@ class Upstream:
         """Queue replies for the next requests."""
         self._script.extend(replies)
 
-    async def handle(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def handle(
+        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+    ) -> None:
         """One connection, kept alive between requests."""
-        with suppress(ConnectionError, asyncio.IncompleteReadError):
-            while (request := await _read_request(reader)) is not None:
-                if self.record:
-                    self.requests.append(request)
-                if request.method == "GET":
-                    _send_json(writer, 200, {"object": "list", "data": [{"id": "scripted", "object": "model"}]})
-                    await writer.drain()
-                    continue
-                reply = self._script.popleft() if self._script else self.default
-                try:
-                    keep = await _answer(writer, request, reply)
-                except ConnectionError:
-                    self.disconnected.set()
-                    break
-                if not keep:
-                    break
-        writer.close()
+        try:
+            with suppress(ConnectionError, asyncio.IncompleteReadError):
+                while await self._turn(reader, writer):
+                    pass
+        finally:
+            writer.close()
+
+    async def _turn(
+        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+    ) -> bool:
+        """One request and its answer; False when the connection must close."""
+        request = await _read_request(reader)
+        if self.record:
+            self.requests.append(request)
+        if request.method == "GET":
+            _send_json(
+                writer,
+                200,
+                {"object": "list", "data": [{"id": "scripted", "object": "model"}]},
+            )
+            await writer.drain()
+            return True
+        reply = self._script.popleft() if self._script else self.default
+        try:
+            return await _answer(writer, request, reply)
+        except ConnectionError:
+            self.disconnected.set()
+            return False
 
 
 @contextmanager
@@ -120,15 +139,22 @@ def scripted_upstream(default: Reply | None = None) -> Iterator[Upstream]:
     stop = asyncio.Event()
 
     async def serve() -> None:
-        server = await asyncio.start_server(upstream.handle, "127.0.0.1", 0, limit=2**22)
+        server = await asyncio.start_server(
+            upstream.handle, "127.0.0.1", 0, limit=2**22
+        )
         upstream.port = server.sockets[0].getsockname()[1]
         ready.set()
         await stop.wait()
         server.close()
-        tasks = [task for task in asyncio.all_tasks() if task is not asyncio.current_task()]
+        tasks = [
+            task for task in asyncio.all_tasks() if task is not asyncio.current_task()
+        ]
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+        await asyncio.sleep(
+            0.01
+        )  # closed transports are closed by the loop's next turns
 
     def run() -> None:
         asyncio.set_event_loop(loop)
@@ -146,11 +172,14 @@ def scripted_upstream(default: Reply | None = None) -> Iterator[Upstream]:
         thread.join(10)
 
 
-async def _read_request(reader: asyncio.StreamReader) -> Request | None:
+async def _read_request(reader: asyncio.StreamReader) -> Request:
     head = await reader.readuntil(b"\r\n\r\n")
     lines = head.decode("latin-1").split("\r\n")
     method, path, _ = lines[0].split(" ", 2)
-    headers = {name.lower(): value.strip() for name, _, value in (line.partition(":") for line in lines[1:] if line)}
+    headers = {
+        name.lower(): value.strip()
+        for name, _, value in (line.partition(":") for line in lines[1:] if line)
+    }
     body = await reader.readexactly(int(headers.get("content-length", "0")))
     return Request(method, path, headers, json.loads(body) if body else {})
 
@@ -160,7 +189,9 @@ async def _answer(writer: asyncio.StreamWriter, request: Request, reply: Reply) 
     if reply.delay_headers:
         await asyncio.sleep(reply.delay_headers)
     if reply.status != 200:
-        error = reply.error or {"error": {"message": "scripted failure", "type": "server_error"}}
+        error = reply.error or {
+            "error": {"message": "scripted failure", "type": "server_error"}
+        }
         _send_json(writer, reply.status, error, reply.headers, reply.raw_body)
     elif request.body.get("stream"):
         return await _stream(writer, reply)
@@ -168,7 +199,10 @@ async def _answer(writer: asyncio.StreamWriter, request: Request, reply: Reply) 
         if reply.delay_first:
             await asyncio.sleep(reply.delay_first)
         if reply.cut_after is not None:
-            writer.write(_head(200, "application/json", (("Content-Length", "4096"),)) + b'{"choices":[{"mess')
+            writer.write(
+                _head(200, "application/json", (("Content-Length", "4096"),))
+                + b'{"choices":[{"mess'
+            )
             await writer.drain()
             return False
         _send_json(writer, 200, _completion(reply), reply.headers, reply.raw_body)
@@ -177,7 +211,11 @@ async def _answer(writer: asyncio.StreamWriter, request: Request, reply: Reply) 
 
 
 async def _stream(writer: asyncio.StreamWriter, reply: Reply) -> bool:
-    writer.write(_head(200, "text/event-stream", (("Transfer-Encoding", "chunked"), *reply.headers)))
+    writer.write(
+        _head(
+            200, "text/event-stream", (("Transfer-Encoding", "chunked"), *reply.headers)
+        )
+    )
     for number, event in enumerate(_events(reply)):
         delay = reply.delay_chunk if number else reply.delay_first
         if delay:
@@ -185,7 +223,9 @@ async def _stream(writer: asyncio.StreamWriter, reply: Reply) -> bool:
             await asyncio.sleep(delay)
         if reply.cut_after is not None and number >= reply.cut_after:
             if reply.error is not None:
-                _send_chunk(writer, b"data: " + json.dumps(reply.error).encode() + b"\n\n")
+                _send_chunk(
+                    writer, b"data: " + json.dumps(reply.error).encode() + b"\n\n"
+                )
             if reply.cut == "broken":
                 writer.write(b"ff\r\ndata: {")
                 await writer.drain()
@@ -200,16 +240,33 @@ async def _stream(writer: asyncio.StreamWriter, reply: Reply) -> bool:
 
 
 def _events(reply: Reply) -> Iterator[bytes]:
-    deltas: list[dict[str, Any]] = [{"reasoning_content": text} for text in reply.reasoning]
+    if reply.raw_events:
+        for event in reply.raw_events:
+            yield (
+                event if event.startswith(":") else f"data: {event}"
+            ).encode() + b"\n\n"
+        return
+    deltas: list[dict[str, Any]] = [
+        {"reasoning_content": text} for text in reply.reasoning
+    ]
     deltas += [{"content": text} for text in reply.chunks]
     if reply.refusal:
         deltas.append({"refusal": reply.refusal})
     if reply.tool_call:
         name, arguments = reply.tool_call
-        call = {"index": 0, "id": "call_1", "type": "function", "function": {"name": name, "arguments": arguments}}
+        call = {
+            "index": 0,
+            "id": "call_1",
+            "type": "function",
+            "function": {"name": name, "arguments": arguments},
+        }
         deltas.append({"tool_calls": [call]})
     for number, delta in enumerate(deltas):
-        usage = reply.running_usage[min(number, len(reply.running_usage) - 1)] if reply.running_usage else None
+        usage = (
+            reply.running_usage[min(number, len(reply.running_usage) - 1)]
+            if reply.running_usage
+            else None
+        )
         yield _event([{"index": 0, "delta": delta, "finish_reason": None}], usage)
     if reply.finish_reason:
         reason = "tool_calls" if reply.tool_call else reply.finish_reason
@@ -221,12 +278,24 @@ def _events(reply: Reply) -> Iterator[bytes]:
 
 
 def _event(choices: list[dict[str, Any]], usage: dict[str, Any] | None) -> bytes:
-    chunk = {"id": "chatcmpl-1", "object": "chat.completion.chunk", "created": 1, "model": "scripted"}
-    return b"data: " + json.dumps({**chunk, "choices": choices, "usage": usage}).encode() + b"\n\n"
+    chunk = {
+        "id": "chatcmpl-1",
+        "object": "chat.completion.chunk",
+        "created": 1,
+        "model": "scripted",
+    }
+    return (
+        b"data: "
+        + json.dumps({**chunk, "choices": choices, "usage": usage}).encode()
+        + b"\n\n"
+    )
 
 
 def _completion(reply: Reply) -> dict[str, Any]:
-    message: dict[str, Any] = {"role": "assistant", "content": "".join(reply.chunks) or None}
+    message: dict[str, Any] = {
+        "role": "assistant",
+        "content": "".join(reply.chunks) or None,
+    }
     if reply.reasoning:
         message["reasoning_content"] = "".join(reply.reasoning)
     if reply.refusal:
@@ -234,16 +303,25 @@ def _completion(reply: Reply) -> dict[str, Any]:
     if reply.tool_call:
         name, arguments = reply.tool_call
         function = {"name": name, "arguments": arguments}
-        message["tool_calls"] = [{"id": "call_1", "type": "function", "function": function}]
+        message["tool_calls"] = [
+            {"id": "call_1", "type": "function", "function": function}
+        ]
     reason = "tool_calls" if reply.tool_call else reply.finish_reason
-    body: dict[str, Any] = {"id": "chatcmpl-1", "object": "chat.completion", "created": 1, "model": "scripted"}
+    body: dict[str, Any] = {
+        "id": "chatcmpl-1",
+        "object": "chat.completion",
+        "created": 1,
+        "model": "scripted",
+    }
     body["choices"] = [{"index": 0, "message": message, "finish_reason": reason}]
     if reply.usage is not None:
         body["usage"] = reply.usage
     return body
 
 
-def _head(status: int, content_type: str, headers: tuple[tuple[str, str], ...]) -> bytes:
+def _head(
+    status: int, content_type: str, headers: tuple[tuple[str, str], ...]
+) -> bytes:
     lines = [f"HTTP/1.1 {status} Scripted", f"Content-Type: {content_type}"]
     lines += [f"{name}: {value}" for name, value in headers]
     return "\r\n".join([*lines, "", ""]).encode("latin-1")
@@ -261,7 +339,12 @@ def _send_json(
     raw_body: bytes | None = None,
 ) -> None:
     data = raw_body if raw_body is not None else json.dumps(body).encode()
-    writer.write(_head(status, "application/json", (("Content-Length", str(len(data))), *headers)) + data)
+    writer.write(
+        _head(
+            status, "application/json", (("Content-Length", str(len(data))), *headers)
+        )
+        + data
+    )
 
 
 def main() -> None:
