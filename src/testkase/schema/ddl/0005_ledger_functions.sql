@@ -161,13 +161,26 @@ BEGIN
 END
 $$;
 
+-- Organizations whose due date has passed: the sweeper's work list. Ids only, nothing an organization could hide.
+CREATE FUNCTION ledger.due_accounts(up_to integer) RETURNS SETOF bigint
+LANGUAGE sql STABLE SECURITY DEFINER
+SET search_path = pg_catalog
+AS $$
+    SELECT a.org_id FROM ledger.account AS a
+    WHERE a.due_at <= (extract(epoch FROM clock_timestamp()) * 1000000)::bigint
+    ORDER BY a.due_at LIMIT up_to
+$$;
+
 -- An owner must be allowed to create in the schema at the moment it becomes one, and not afterwards.
 GRANT CREATE ON SCHEMA ledger TO testkase_ledger;
 ALTER FUNCTION ledger.load(json, bigint) OWNER TO testkase_ledger;
 ALTER FUNCTION ledger.append(json, json, json, json, json, json, json, json) OWNER TO testkase_ledger;
+ALTER FUNCTION ledger.due_accounts(integer) OWNER TO testkase_ledger;
 REVOKE CREATE ON SCHEMA ledger FROM testkase_ledger;
 
 REVOKE ALL ON FUNCTION ledger.load(json, bigint) FROM PUBLIC;
 REVOKE ALL ON FUNCTION ledger.append(json, json, json, json, json, json, json, json) FROM PUBLIC;
+REVOKE ALL ON FUNCTION ledger.due_accounts(integer) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION ledger.due_accounts(integer) TO testkase_app;
 GRANT EXECUTE ON FUNCTION ledger.load(json, bigint) TO testkase_app;
 GRANT EXECUTE ON FUNCTION ledger.append(json, json, json, json, json, json, json, json) TO testkase_app;

@@ -1,0 +1,257 @@
+"""Reading the ledger: balance, usage, receipts, lots and the journal.
+
+Operations to be run in a transaction that has the organization's context; each also names the organization itself.
+Amounts are micro-credits, instants microseconds UTC. Lists page by key (the sequence number), so that a page costs the same
+whatever the history behind it.
+"""
+
+from typing import Any, LiteralString
+
+import msgspec
+
+from testkase.core.ledger.book import NEVER
+from testkase.core.ledger.model import Lot, Measurement, Outcome
+from testkase.core.ledger.refusals import AccountNotFound
+from testkase.core.ledger.terms import Rates, Terms, Tokens, rates_for
+from testkase.foundation.database import Operation, Row, Statement, named_statements
+from testkase.foundation.problems import NotFound
+
+_SQL: dict[str, LiteralString] = named_statements("testkase.core.ledger.sql", "queries.sql")
+
+MAX_PAGE = 500
+
+
+class Balance(msgspec.Struct, frozen=True, kw_only=True):
+    """An organization's account as last posted. `due`: submit Touch first, time has something to post."""
+
+    org_id: int
+    available: int
+    held: int
+    debt: int
+    period_number: int
+    period_start: int
+    period_end: int
+    period_used: int
+    monthly_allowance: int
+    ai_enabled: bool
+    anchor_day: int
+    time_zone: str
+    last_seq: int
+    last_at: int
+    due: bool
+
+
+class UsageRow(msgspec.Struct, frozen=True, kw_only=True):
+    """One AI interaction of the usage table (R46–R52). `seq` names its receipt."""
+
+    seq: int
+    usage_id: str
+    at: int
+    use_case: str
+    user: str
+    project: str | None
+    model: str | None
+    outcome: Outcome
+    measurement: Measurement
+    tokens: Tokens
+    cost: int
+    charged: int
+    rate_card: str | None
+
+
+class FeatureUsage(msgspec.Struct, frozen=True, kw_only=True):
+    """What one use case consumed in the current period (R54)."""
+
+    use_case: str
+    interactions: int
+    charged: int
+    input_tokens: int
+    output_tokens: int
+
+
+class LotLine(msgspec.Struct, frozen=True, kw_only=True):
+    """Credits one lot gave to an interaction."""
+
+    lot: Lot
+    charged: int
+
+
+class Receipt(msgspec.Struct, frozen=True, kw_only=True):
+    """Everything an interaction's charge follows from (B3): tokens × rates → credits, from which lots, balance around it.
+
+    `balance_before` and `balance_after` count available and held credits together, so that their difference is what the
+    interaction took away (charged, and expired on release).
+    """
+
+    usage: UsageRow
+    kind: str
+    terms: Terms | None
+    rates: Rates | None
+    lots: tuple[LotLine, ...]
+    expired_on_release: int
+    balance_before: int
+    balance_after: int
+    available_after: int
+    held_after: int
+    hash: str
+
+
+class JournalRow(msgspec.Struct, frozen=True, kw_only=True):
+    """One entry of the journal, for people."""
+
+    seq: int
+    operation_id: str
+    kind: str
+    at: int
+    issued: int
+    available: int
+    held: int
+    used: int
+    expired: int
+    reversed: int
+    overage: int
+    debt: int
+    available_after: int
+    held_after: int
+    hold_id: str | None
+    note: str
+
+
+class HoldState(msgspec.Struct, frozen=True, kw_only=True):
+    """A hold as it stands: `open`, `settled`, `voided` or `lapsed`. `receipt` is set once it is settled."""
+
+    hold_id: str
+    state: str
+    amount: int
+    charged: int
+    at: int
+    expires_at: int | None
+    receipt: int | None = None
+
+
+def balance(org_id: int) -> Operation[Balance]:
+    """Raises AccountNotFound."""
+    rows = yield Statement(_SQL["balance"], {"org_id": org_id})
+    if not rows:
+        raise AccountNotFound("The organization has no credit account.")
+    return Balance(**rows[0])
+
+
+def usage_page(
+    org_id: int,
+    *,
+    limit: int,
+    before_seq: int | None = None,
+    since: int | None = None,
+    until: int | None = None,
+    use_case: str | None = None,
+    user: str | None = None,
+    project: str | None = None,
+) -> Operation[list[UsageRow]]:
+    """At most `limit` interactions, newest first, older than `before_seq`; `since` is included, `until` is not."""
+    params = {
+        "org_id": org_id, "limit": min(limit, MAX_PAGE), "before_seq": NEVER if before_seq is None else before_seq,
+        "since": since, "until": until, "use_case": use_case, "user": user, "project": project,
+    }  # fmt: skip
+    rows = yield Statement(_SQL["usage_page"], params)
+    return [_usage_row(row) for row in rows]
+
+
+def usage_summary(org_id: int) -> Operation[list[FeatureUsage]]:
+    """The current period by use case, largest first; its sum is the account's `period_used` (P11, I11)."""
+    rows = yield Statement(_SQL["usage_summary"], {"org_id": org_id})
+    return [FeatureUsage(**row) for row in rows]
+
+
+def receipt(org_id: int, seq: int) -> Operation[Receipt]:
+    """Raises NotFound where the organization has no such interaction."""
+    rows = yield Statement(_SQL["receipt"], {"org_id": org_id, "seq": seq})
+    if not rows:
+        raise NotFound("There is no such receipt.", field="id")
+    row = rows[0]
+    moved: list[tuple[int, int, int]] = msgspec.json.decode(row["lots"])
+    charged = yield from _charged_by_lot(org_id, row, moved)
+    lots = yield from _lots_by_id(org_id, list(charged))
+    usage = _usage_row(row)
+    terms = msgspec.json.decode(row["terms"], type=Terms) if row["terms"] else None
+    prompt = usage.tokens.input + usage.tokens.cached_input + usage.tokens.cache_write
+    after = row["available_after"] + row["held_after"]
+    return Receipt(
+        usage=usage,
+        kind=row["kind"],
+        terms=terms,
+        rates=rates_for(terms, prompt) if terms else None,
+        lots=tuple(LotLine(lot=lot, charged=charged[lot.lot_id]) for lot in lots),
+        expired_on_release=row["expired"],
+        balance_before=after - row["available"] - row["held"],
+        balance_after=after,
+        available_after=row["available_after"],
+        held_after=row["held_after"],
+        hash=row["hash"],
+    )
+
+
+def _charged_by_lot(org_id: int, row: Row, moved: list[tuple[int, int, int]]) -> Operation[dict[int, int]]:
+    """What each lot gave: what left it and did not come back, less what expired on release."""
+    gave = {lot_id: -(available + held) for lot_id, available, held in moved}
+    if row["expired"]:
+        lots = yield from _lots_by_id(org_id, list(gave))
+        gone = {lot.lot_id for lot in lots if lot.expires_at is not None and lot.expires_at <= row["at"]}
+        left = row["charged"] - sum(amount for lot_id, amount in gave.items() if lot_id not in gone)
+        for lot_id in (lot_id for lot_id, _, _ in moved if lot_id in gone):
+            gave[lot_id] = min(gave[lot_id], left)
+            left -= gave[lot_id]
+    return {lot_id: amount for lot_id, amount in gave.items() if amount > 0}
+
+
+def lots(org_id: int) -> Operation[list[Lot]]:
+    """Lots that still hold credits, in burn order (P5)."""
+    rows = yield Statement(_SQL["lots"], {"org_id": org_id})
+    return [Lot(org_id=org_id, **row) for row in rows]
+
+
+def _lots_by_id(org_id: int, lot_ids: list[int]) -> Operation[list[Lot]]:
+    rows = yield Statement(_SQL["lots_by_id"], {"org_id": org_id, "lot_ids": lot_ids})
+    return [Lot(org_id=org_id, **row) for row in rows]
+
+
+def entries(org_id: int, *, limit: int, before_seq: int | None = None) -> Operation[list[JournalRow]]:
+    """The journal, newest first."""
+    params = {"org_id": org_id, "limit": min(limit, MAX_PAGE), "before_seq": NEVER if before_seq is None else before_seq}
+    rows = yield Statement(_SQL["entries_page"], params)
+    return [JournalRow(**row) for row in rows]
+
+
+def hold(org_id: int, hold_id: str) -> Operation[HoldState]:
+    """Raises NotFound where the organization has no such hold."""
+    rows = yield Statement(_SQL["open_hold"], {"org_id": org_id, "hold_id": hold_id})
+    if rows:
+        row = rows[0]
+        return HoldState(
+            hold_id=hold_id, state="open", amount=row["amount"], charged=0, at=row["opened_at"],
+            expires_at=row["expires_at"],
+        )  # fmt: skip
+    rows = yield Statement(_SQL["resolution"], {"org_id": org_id, "hold_id": hold_id})
+    if not rows:
+        raise NotFound("There is no such hold.", field="id")
+    row = rows[0]
+    state = {"settle": "settled", "void": "voided"}.get(row["kind"], "lapsed")
+    return HoldState(
+        hold_id=hold_id, state=state, amount=-row["held"], charged=row["used"], at=row["at"], expires_at=None,
+        receipt=row["seq"] if state == "settled" else None,
+    )  # fmt: skip
+
+
+def due_accounts(limit: int) -> Operation[list[int]]:
+    """Organizations that time has something to post for: send each a Touch. Needs no organization's context."""
+    rows = yield Statement(_SQL["due_accounts"], {"limit": limit})
+    return [row["org_id"] for row in rows]
+
+
+def _usage_row(row: Row) -> UsageRow:
+    tokens: dict[str, Any] = {name: row[name] for name in Tokens.__struct_fields__}
+    return UsageRow(
+        seq=row["seq"], usage_id=row["usage_id"], at=row["at"], use_case=row["use_case"], user=row["user_ref"],
+        project=row["project_ref"], model=row["model"], outcome=row["outcome"], measurement=row["measurement"],
+        tokens=Tokens(**tokens), cost=row["cost"], charged=row["charged"], rate_card=row["rate_card"],
+    )  # fmt: skip

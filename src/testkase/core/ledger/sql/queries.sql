@@ -1,0 +1,73 @@
+-- balance: An organization's account as last posted; `due` says that time has something to post first.
+SELECT org_id, available, held, debt, period_number, period_start, period_end, period_used, monthly_allowance,
+       ai_enabled, anchor_day, time_zone, last_seq, last_at,
+       due_at <= (extract(epoch FROM clock_timestamp()) * 1000000)::bigint AS due
+FROM ledger.account
+WHERE org_id = %(org_id)s;
+
+-- usage_page: AI interactions, newest first, from below a sequence number; every filter is optional.
+SELECT u.seq, u.usage_id, u.at, u.use_case, u.user_ref, u.project_ref, u.model, u.outcome, u.measurement,
+       u.input, u.cached_input, u.cache_write, u.output, u.reasoning, u.cost, u.charged, u.rate_card
+FROM ledger.usage AS u
+WHERE u.org_id = %(org_id)s
+  AND u.seq < %(before_seq)s
+  AND (%(since)s::bigint IS NULL OR u.at >= %(since)s)
+  AND (%(until)s::bigint IS NULL OR u.at < %(until)s)
+  AND (%(use_case)s::text IS NULL OR u.use_case = %(use_case)s)
+  AND (%(user)s::text IS NULL OR u.user_ref = %(user)s)
+  AND (%(project)s::text IS NULL OR u.project_ref = %(project)s)
+ORDER BY u.seq DESC
+LIMIT %(limit)s;
+
+-- usage_summary: What each use case consumed in the current period, which begins after its allowance entry.
+SELECT u.use_case, count(*) AS interactions, sum(u.charged)::bigint AS charged,
+       sum(u.input + u.cached_input + u.cache_write)::bigint AS input_tokens,
+       sum(u.output + u.reasoning)::bigint AS output_tokens
+FROM ledger.account AS a
+JOIN ledger.entry AS begun ON begun.org_id = a.org_id AND begun.operation_id = 'allowance:' || a.period_number
+JOIN ledger.usage AS u ON u.org_id = a.org_id AND u.seq > begun.seq
+WHERE a.org_id = %(org_id)s
+GROUP BY u.use_case
+ORDER BY charged DESC, u.use_case;
+
+-- receipt: One AI interaction with the entry that charged it.
+SELECT u.seq, u.usage_id, u.at, u.use_case, u.user_ref, u.project_ref, u.model, u.outcome, u.measurement,
+       u.input, u.cached_input, u.cache_write, u.output, u.reasoning, u.cost, u.charged, u.rate_card, u.terms,
+       e.kind, e.available, e.held, e.expired, e.available_after, e.held_after, to_json(e.lots)::text AS lots,
+       encode(e.hash, 'hex') AS hash
+FROM ledger.usage AS u
+JOIN ledger.entry AS e ON e.org_id = u.org_id AND e.seq = u.seq
+WHERE u.org_id = %(org_id)s AND u.seq = %(seq)s;
+
+-- lots: Credits the organization still has, in the order in which they are spent.
+SELECT lot_id, source, paid, priority, granted, available, held, granted_at, expires_at, reference
+FROM ledger.lot
+WHERE org_id = %(org_id)s AND live
+ORDER BY expires_at NULLS LAST, priority, paid, lot_id;
+
+-- lots_by_id: Named lots, spent ones included.
+SELECT lot_id, source, paid, priority, granted, available, held, granted_at, expires_at, reference
+FROM ledger.lot
+WHERE org_id = %(org_id)s AND lot_id = ANY (%(lot_ids)s)
+ORDER BY lot_id;
+
+-- entries_page: The journal, newest first, from below a sequence number.
+SELECT seq, operation_id, kind, at, issued, available, held, used, expired, reversed, overage, debt,
+       available_after, held_after, hold_id, note
+FROM ledger.entry
+WHERE org_id = %(org_id)s AND seq < %(before_seq)s
+ORDER BY seq DESC
+LIMIT %(limit)s;
+
+-- open_hold: A hold that is not resolved yet.
+SELECT hold_id, amount, opened_at, expires_at, use_case, user_ref, project_ref, model
+FROM ledger.open_hold
+WHERE org_id = %(org_id)s AND hold_id = %(hold_id)s;
+
+-- resolution: How a hold was resolved.
+SELECT e.seq, e.kind, e.at, e.held, e.used, e.available, e.available_after, e.held_after
+FROM ledger.entry AS e
+WHERE e.org_id = %(org_id)s AND e.operation_id = 'resolution:' || %(hold_id)s;
+
+-- due_accounts: Organizations whose due date has passed, soonest first: the sweeper's work. Crosses organizations.
+SELECT ledger.due_accounts(%(limit)s) AS org_id;
