@@ -9,6 +9,7 @@ import signal
 import sys
 
 from testkase.entrypoints.cli.app import app
+from testkase.foundation import logging as log
 from testkase.foundation.problems import Problem
 from testkase.foundation.settings import Settings
 
@@ -31,12 +32,12 @@ def migrate() -> None:
     migrate_from_environment(Settings.from_environ())
 
 
-@app.command()
-def seed() -> None:
-    """Make the demo organization unless it is there, and write demo.json into the data folder."""
-    from testkase.config.demo_file import seed_and_write
+@app.command(hidden=True)
+def prepare() -> None:
+    """Migrate, and make the demo organization where it is wanted: what `run` does before it serves."""
+    from testkase.config.prepare import prepare as prepare_database
 
-    seed_and_write(Settings.from_environ())
+    prepare_database(Settings.from_environ())
 
 
 @app.command()
@@ -60,7 +61,9 @@ def model_server() -> None:
     """The embedded model, as an OpenAI-compatible server on loopback."""
     from testkase.services.inference.embedded import serve as serve_model
 
-    serve_model(Settings.from_environ())
+    settings = Settings.from_environ()
+    log.configure("model", settings.log_level)
+    serve_model(port=settings.model_port, api_key=settings.model_api_key, model_path=settings.model_path)
 
 
 def main() -> None:

@@ -80,6 +80,11 @@ class EmbeddedPostgres:
             )
         self._wait_until_it_answers(timeout_seconds)
 
+    @property
+    def ended(self) -> bool:
+        """Whether a server that was started has ended by itself."""
+        return self.process is not None and self.process.poll() is not None
+
     def stop(self, *, timeout_seconds: float = 60) -> None:
         """Disconnect everyone, write everything, end. Killed where that takes too long: recovery makes it good."""
         if self.process is None:

@@ -1,16 +1,14 @@
-"""Django's settings. Values an operator may choose come from `foundation.settings`; the rest is decided here."""
+"""Django's settings: what the pages need (entrypoints/web/conf.py), where it runs (foundation.settings), and the rest."""
 
-from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 from testkase.config.databases import django_database
+from testkase.entrypoints.web.conf import ACCOUNT, WEB_APPS, WEB_MIDDLEWARE, WEB_TEMPLATES, cookies_over
 from testkase.foundation.settings import Settings
 
 VALUES = Settings.from_environ()
 _PUBLIC = urlsplit(VALUES.public_url)
 _HTTPS = _PUBLIC.scheme == "https"
-_COOKIE_PREFIX = "__Host-" if _HTTPS else ""
-_WEB = Path(__file__).resolve().parent.parent / "entrypoints" / "web"
 
 SECRET_KEY = VALUES.secret_key
 DEBUG = False
@@ -23,104 +21,37 @@ USE_TZ = True
 TIME_ZONE = "UTC"
 
 INSTALLED_APPS = [
-    "testkase.entrypoints.web",
-    "testkase.services.organizations",
-    "testkase.services.workspace",
+    *WEB_APPS,
     "testkase.schema",
-    "django.contrib.admin",
-    "django.contrib.auth",
-    "django.contrib.contenttypes",
-    "django.contrib.humanize",
-    "django.contrib.messages",
-    "django.contrib.postgres",
-    "django.contrib.sessions",
-    "django.contrib.staticfiles",
-    "allauth",
-    "allauth.account",
     "allauth.mfa",
-    "allauth.usersessions",
-    "django_htmx",
+    "django.contrib.admin",
     "procrastinate.contrib.django",
 ]
-
-MIDDLEWARE = [
-    "django.middleware.security.SecurityMiddleware",
-    "testkase.config.content_security.ContentSecurityPolicy",
-    "whitenoise.middleware.WhiteNoiseMiddleware",
-    "django.contrib.sessions.middleware.SessionMiddleware",
-    "django.middleware.common.CommonMiddleware",
-    "django.middleware.csrf.CsrfViewMiddleware",
-    "django.contrib.auth.middleware.AuthenticationMiddleware",
-    "django.contrib.messages.middleware.MessageMiddleware",
-    "django.middleware.clickjacking.XFrameOptionsMiddleware",
-    "allauth.account.middleware.AccountMiddleware",
-    "allauth.usersessions.middleware.UserSessionsMiddleware",
-    "django_htmx.middleware.HtmxMiddleware",
-]
-
-TEMPLATES = [
-    {
-        "BACKEND": "django.template.backends.django.DjangoTemplates",
-        "DIRS": [_WEB / "templates"],
-        "APP_DIRS": True,
-        "OPTIONS": {
-            "context_processors": [
-                "django.template.context_processors.request",
-                "django.contrib.auth.context_processors.auth",
-                "django.contrib.messages.context_processors.messages",
-            ],
-        },
-    }
-]
+MIDDLEWARE = WEB_MIDDLEWARE
+TEMPLATES = WEB_TEMPLATES
 
 # The database: as the application role while serving; a second door as the owner only where migrations run.
 DATABASES = {"default": django_database(VALUES.app_database_url, pool=True)}
 if VALUES.owner_database_url:
     DATABASES["owner"] = django_database(VALUES.owner_database_url, pool=False)
 
-# People
-AUTH_USER_MODEL = "organizations.User"
-AUTHENTICATION_BACKENDS = ["allauth.account.auth_backends.AuthenticationBackend"]
-AUTH_PASSWORD_VALIDATORS = [
-    {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
-    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 10}},
-    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
-]
-LOGIN_URL = "account_login"
-LOGIN_REDIRECT_URL = "/"
-ACCOUNT_LOGIN_METHODS = {"email"}
-ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*", "password2*"]
-ACCOUNT_USER_MODEL_USERNAME_FIELD = None
-ACCOUNT_EMAIL_VERIFICATION = "optional"
-ACCOUNT_EMAIL_SUBJECT_PREFIX = ""
-ACCOUNT_PREVENT_ENUMERATION = True
-ACCOUNT_LOGOUT_REDIRECT_URL = "account_login"
-ACCOUNT_SESSION_REMEMBER = None
+# People and their browsers
+globals().update(ACCOUNT)
+globals().update(cookies_over(_HTTPS))
+AUTH_USER_MODEL = "organizations.User"  # again by name, for the type checker
 ACCOUNT_DEFAULT_HTTP_PROTOCOL = _PUBLIC.scheme
 MFA_TOTP_ISSUER = "TestKase"
-USERSESSIONS_TRACK_ACTIVITY = False
-
-# The browser
-SESSION_COOKIE_NAME = f"{_COOKIE_PREFIX}session"
-SESSION_COOKIE_SECURE = _HTTPS
-SESSION_COOKIE_SAMESITE = "Lax"
-CSRF_COOKIE_NAME = f"{_COOKIE_PREFIX}csrf"
-CSRF_COOKIE_SECURE = _HTTPS
-CSRF_COOKIE_HTTPONLY = True
 CSRF_TRUSTED_ORIGINS = [VALUES.public_url]
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if _HTTPS else None
-SECURE_HSTS_SECONDS = 31_536_000 if _HTTPS else 0
-SECURE_HSTS_INCLUDE_SUBDOMAINS = _HTTPS
 SECURE_CONTENT_TYPE_NOSNIFF = True
 SECURE_REFERRER_POLICY = "same-origin"
 SECURE_CROSS_ORIGIN_OPENER_POLICY = "same-origin"
-X_FRAME_OPTIONS = "DENY"
 DATA_UPLOAD_MAX_MEMORY_SIZE = 1_000_000
 
-# Files of the pages: served by the app itself, named by a hash of their content so that they can be cached
+# Files of the pages: served by the app itself, addressed by a hash of their content so that they can be cached
 STATIC_URL = "/static/"
 STORAGES = {
-    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "default": {"BACKEND": "django.core.files.storage.InMemoryStorage"},
     "staticfiles": {"BACKEND": "testkase.config.static_files.VersionedStaticFiles"},
 }
 WHITENOISE_USE_FINDERS = True

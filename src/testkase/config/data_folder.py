@@ -1,0 +1,81 @@
+"""The folder of all state, and the two locks on it: one run at a time, and the children of one run at a time."""
+
+import errno
+import fcntl
+import os
+import time
+from pathlib import Path
+from types import TracebackType
+
+from testkase.config.failures import CannotStart
+
+_LARGE_LOG_BYTES = 20_000_000
+
+
+class DataFolder:
+    """Held by the supervisor while it runs. The kernel lets go of both locks when their holders are gone, however."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._ours = -1
+        self.children_lock = -1
+        """Inherited by the children, so that a later run can tell when the last of them has ended."""
+
+    def __enter__(self) -> "DataFolder":
+        self._make()
+        self._ours = self._open("lock")
+        if not _try_lock(self._ours):
+            raise CannotStart(
+                f"Another run is using {self.path}: stop it, or choose another folder with TESTKASE_DATA=…"
+            )
+        self.children_lock = self._open("children.lock")
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        for descriptor in (self.children_lock, self._ours):
+            if descriptor >= 0:
+                os.close(descriptor)
+
+    def wait_for_earlier_children(self, *, patience_seconds: float = 45) -> None:
+        """A killed supervisor's children need a moment to finish what they were answering."""
+        deadline = time.monotonic() + patience_seconds
+        while not _try_lock(self.children_lock):
+            if time.monotonic() > deadline:
+                raise CannotStart(f"Processes of an earlier run in {self.path} do not end: end them, then start again.")
+            time.sleep(0.1)
+
+    def log(self, name: str) -> Path:
+        """The log of one process; the previous one is kept beside it once it has grown large."""
+        path = self.path / "log" / f"{name}.log"
+        if path.exists() and path.stat().st_size > _LARGE_LOG_BYTES:
+            path.replace(path.with_suffix(".log.1"))
+        return path
+
+    def _make(self) -> None:
+        try:
+            self.path.mkdir(parents=True, exist_ok=True, mode=0o700)
+            (self.path / "log").mkdir(exist_ok=True, mode=0o700)
+            probe = self.path / f".writable-{os.getpid()}"
+            probe.touch()
+            probe.unlink()
+        except OSError as error:
+            raise CannotStart(
+                f"The data folder {self.path} cannot be written ({error.strerror}): "
+                "choose another with TESTKASE_DATA=…"
+            ) from error
+
+    def _open(self, name: str) -> int:
+        try:
+            return os.open(self.path / name, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        except OSError as error:
+            raise CannotStart(f"{self.path / name} cannot be opened ({error.strerror}).") from error
+
+
+def _try_lock(descriptor: int) -> bool:
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as error:
+        if error.errno in (errno.EWOULDBLOCK, errno.EACCES):
+            return False
+        raise
+    return True

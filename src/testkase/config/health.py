@@ -1,0 +1,90 @@
+"""What watches the process: `/healthz` (it runs), `/readyz` (it reaches its database), `/metrics` (Prometheus).
+
+Nothing here names an organization or a person.
+"""
+
+import time
+from collections.abc import Awaitable, Callable, MutableMapping
+from typing import Any
+
+import psycopg
+from prometheus_client import CONTENT_TYPE_LATEST, Counter, Histogram, generate_latest
+
+Scope = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
+Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
+Application = Callable[[Scope, Receive, Send], Awaitable[None]]
+
+_FRESH_SECONDS = 1.0
+"""For how long one answer about the database serves everybody, so that asking often cannot load it."""
+
+REQUESTS = Counter("testkase_http_requests", "HTTP requests answered.", ["door", "status"])
+SECONDS = Histogram(
+    "testkase_http_request_seconds",
+    "From the request to the last byte of its answer.",
+    ["door"],
+    buckets=(0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60),
+)
+
+
+class Health:
+    """Answers the three addresses, and counts what the others answer."""
+
+    def __init__(self, database_url: str) -> None:
+        self.database_url = database_url
+        self._asked_at = -_FRESH_SECONDS
+        self._ready = False
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["method"] not in ("GET", "HEAD"):
+            await _answer(send, 405, b"method not allowed\n")
+        elif scope["path"] == "/healthz":
+            await _answer(send, 200, b"ok\n")
+        elif scope["path"] == "/metrics":
+            await _answer(send, 200, generate_latest(), CONTENT_TYPE_LATEST)
+        elif await self.ready():
+            await _answer(send, 200, b"ready\n")
+        else:
+            await _answer(send, 503, b"the database does not answer\n")
+
+    async def ready(self) -> bool:
+        """Whether the application role gets an answer from the database."""
+        if time.monotonic() - self._asked_at >= _FRESH_SECONDS:
+            self._asked_at = time.monotonic()
+            self._ready = await self._ask()
+        return self._ready
+
+    async def _ask(self) -> bool:
+        try:
+            async with await psycopg.AsyncConnection.connect(self.database_url, connect_timeout=3) as connection:
+                await connection.execute("SELECT 1")
+        except (psycopg.Error, OSError):
+            return False
+        return True
+
+    async def counted(self, door: str, application: Application, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass a request on and count its answer; one that never began is counted as status 0 (the client went away)."""
+        status = 0
+
+        async def watched(message: MutableMapping[str, Any]) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+            await send(message)
+
+        began = time.perf_counter()
+        try:
+            await application(scope, receive, watched)
+        finally:
+            SECONDS.labels(door).observe(time.perf_counter() - began)
+            REQUESTS.labels(door, str(status)).inc()
+
+
+async def _answer(send: Send, status: int, body: bytes, content_type: str = "text/plain; charset=utf-8") -> None:
+    headers = [
+        (b"content-type", content_type.encode()),
+        (b"content-length", str(len(body)).encode()),
+        (b"cache-control", b"no-store"),
+    ]
+    await send({"type": "http.response.start", "status": status, "headers": headers})
+    await send({"type": "http.response.body", "body": body})

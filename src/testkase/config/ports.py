@@ -1,0 +1,46 @@
+"""Whether an address can be bound, before anything else is started."""
+
+import errno
+import socket
+
+from testkase.config.failures import CannotStart
+
+
+def check_free(host: str, port: int) -> None:
+    """Raises CannotStart, saying what to do, when the app could not listen there."""
+    if port == 0:
+        raise CannotStart("PORT must be a port number from 1 to 65535, not 0.")
+    try:
+        family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+    except (socket.gaierror, UnicodeError) as error:
+        raise CannotStart(f"HOST={host} is not an address of this machine.") from error
+    with socket.socket(family, kind, protocol) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(address)
+            probe.listen(1)
+        except OSError as error:
+            raise CannotStart(_reason(host, port, error)) from error
+
+
+def _reason(host: str, port: int, error: OSError) -> str:
+    if error.errno == errno.EADDRINUSE:
+        other = port + 1 if port < 65535 else 8000
+        return f"Port {port} on {host} is in use: stop what listens there, or choose another: PORT={other} make run"
+    if error.errno == errno.EACCES:
+        return f"Port {port} needs more rights than this user has: choose one above 1023, such as PORT=8000."
+    if error.errno == errno.EADDRNOTAVAIL:
+        return f"HOST={host} is not an address of this machine."
+    return f"Port {port} on {host} cannot be used: {error.strerror}."
+
+
+def free_port() -> int:
+    """A port on loopback that nobody uses at this moment."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def reachable(host: str) -> str:
+    """The address by which this machine itself reaches a server bound to `host`."""
+    return {"0.0.0.0": "127.0.0.1", "": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104

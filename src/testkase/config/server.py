@@ -1,0 +1,61 @@
+"""The application process: granian inside our own event loop, one process, stopped by SIGTERM after its last answer."""
+
+import asyncio
+import logging
+import signal
+
+import psycopg
+from granian.constants import Interfaces
+from granian.errors import FatalError
+from granian.http import HTTP1Settings
+from granian.server.embed import Server
+
+from testkase.config.asgi import make_application
+from testkase.config.failures import CannotStart
+from testkase.foundation import logging as log
+from testkase.foundation.database import run
+from testkase.foundation.settings import Settings
+from testkase.schema.isolation import check_isolation
+
+_BACKLOG = 1024
+_DRAIN_SECONDS = 20
+"""How long answers under way may take after SIGTERM. Calls cut off then are settled for what was delivered."""
+
+
+def serve(settings: Settings) -> None:
+    """Serve until SIGTERM or Ctrl-C. Raises CannotStart when the application does not start."""
+    log.configure("app", settings.log_level)
+    if not settings.app_database_url:
+        raise CannotStart("Set TESTKASE_APP_DATABASE_URL to the database as the application's role.")
+    _refuse_where_isolation_is_inert(settings.app_database_url)
+    asyncio.run(_serve(settings))
+
+
+def _refuse_where_isolation_is_inert(database_url: str) -> None:
+    try:
+        with psycopg.connect(database_url, connect_timeout=10) as connection:
+            run(connection, check_isolation())
+    except psycopg.OperationalError as error:
+        raise CannotStart(f"The database cannot be reached: {' '.join(str(error).split())}") from error
+
+
+async def _serve(settings: Settings) -> None:
+    server = Server(
+        make_application(settings),
+        address=settings.host,
+        port=settings.port,
+        interface=Interfaces.ASGI,
+        websockets=False,
+        backlog=_BACKLOG,
+        http1_settings=HTTP1Settings(header_read_timeout=30_000),
+        log_enabled=False,
+    )
+    server.workers_kill_timeout = _DRAIN_SECONDS
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, server.stop)
+    try:
+        await server.serve()
+    except FatalError as error:
+        raise CannotStart("The application did not start; its log says why.") from error
+    logging.getLogger(__name__).info("stopped")

@@ -1,0 +1,159 @@
+"""`make run`: starts the database, the embedded model, the application and the worker; watches them; stops them in the
+opposite order. What ends by itself is started again; what we started dies with us, even by kill -9."""
+
+import signal
+import subprocess
+import sys
+import time
+from types import FrameType
+
+from testkase.config import bootstrap, console
+from testkase.config.child import Child
+from testkase.config.children import dies_with_parent
+from testkase.config.data_folder import DataFolder
+from testkase.config.demo_file import read_demo
+from testkase.config.failures import CannotStart
+from testkase.config.ports import check_free, reachable
+from testkase.config.postgres import EmbeddedPostgres, last_line
+from testkase.config.processes import environ_of_app, environ_of_model, with_own_secrets
+from testkase.config.secrets_file import Secrets, load_or_make
+from testkase.config.waiting import wait_for
+from testkase.foundation.settings import Settings
+
+DATABASE = "testkase"
+_READY_SECONDS = 120.0
+_DRAIN_SECONDS = 30.0
+_POLL_SECONDS = 0.1
+_SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
+
+
+class _StopAskedFor(BaseException):
+    """SIGTERM or Ctrl-C: unwinds whatever the supervisor was doing."""
+
+
+class Supervisor:
+    """Everything of one installation on one machine."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self.postgres: EmbeddedPostgres | None = None
+        self.children: dict[str, Child] = {}
+
+    def run(self) -> int:
+        """Until SIGTERM or Ctrl-C; the exit code. Raises CannotStart with one sentence."""
+        for number in _SIGNALS:
+            signal.signal(number, _unwind)
+        with DataFolder(self.settings.data) as data:
+            try:
+                self._start(data)
+                console.ready(self.settings, read_demo(data.path) if self.settings.demo else None)
+                while True:
+                    self._watch()
+            except _StopAskedFor:
+                console.say("Stopping.")
+                return 0
+            finally:
+                for number in _SIGNALS:
+                    signal.signal(number, signal.SIG_IGN)
+                self._stop()
+
+    def _start(self, data: DataFolder) -> None:
+        data.wait_for_earlier_children()
+        check_free(self.settings.host, self.settings.port)
+        secrets = load_or_make(data.path)
+        self.settings = with_own_secrets(self.settings, secrets)
+        owner_url = self._start_database(data, secrets)
+        app_url = bootstrap.prepare_roles(
+            owner_url, app_password=secrets.app_password, app_url=self.settings.app_database_url
+        )
+        environ = environ_of_app(self.settings, app_url)
+        self._start_child("model-server", environ_of_model(environ), data)
+        console.say("Preparing the database.")
+        _prepare({**environ, "DATABASE_URL": owner_url})
+        console.say("Starting the application, the worker and the embedded model.")
+        self._start_child("serve", environ, data)
+        self._start_child("worker", environ, data)
+        self._wait_until_ready()
+
+    def _start_database(self, data: DataFolder, secrets: Secrets) -> str:
+        """The database's URL as its owner."""
+        if self.settings.owner_database_url:
+            bootstrap.check_server(self.settings.owner_database_url)
+            return self.settings.owner_database_url
+        console.say("Starting the database.")
+        self.postgres = EmbeddedPostgres(
+            data.path / "postgres", password=secrets.owner_password, log=data.log("postgres")
+        )
+        self.postgres.start()
+        return bootstrap.make_database(self.postgres.url(), DATABASE)
+
+    def _start_child(self, command: str, environ: dict[str, str], data: DataFolder) -> None:
+        child = Child(command, environ=environ, log=data.log(command), keep_open=data.children_lock)
+        self.children[command] = child
+        child.start()
+
+    def _wait_until_ready(self) -> None:
+        """The application must answer and the worker live; without the embedded model the rest is of use all the same."""
+        app, worker, model = self.children["serve"], self.children["worker"], self.children["model-server"]
+        host, port = reachable(self.settings.host), self.settings.port
+        if not wait_for(host, port, "/readyz", alive=lambda: app.ended is None, timeout_seconds=_READY_SECONDS):
+            raise CannotStart(f"The application did not start; {app.log} says: {last_line(app.log)}")
+        if not wait_for(
+            "127.0.0.1", self.settings.model_port, "/health",
+            alive=lambda: model.ended is None, timeout_seconds=_READY_SECONDS,
+        ):  # fmt: skip
+            console.say(f"The embedded model did not start; {model.log} says: {last_line(model.log)}")
+        if worker.ended is not None:
+            raise CannotStart(f"The worker did not start; {worker.log} says: {last_line(worker.log)}")
+
+    def _watch(self) -> None:
+        """Start again whatever has ended, the database first: the others cannot do without it."""
+        if self.postgres is not None and self.postgres.ended:
+            console.say("The database ended by itself; starting it again.")
+            self.postgres.start()
+        for name, child in self.children.items():
+            if ended := child.start_again_when_due():
+                console.say(f"{name} ended {ended}; starting it again. Its log: {child.log}")
+        time.sleep(_POLL_SECONDS)
+
+    def _stop(self) -> None:
+        """Those that answer people and programs first, the model they call next, the database last."""
+        for names in (("serve", "worker"), ("model-server",)):
+            children = [self.children[name] for name in names if name in self.children]
+            for child in children:
+                child.ask_to_stop()
+            deadline = time.monotonic() + _DRAIN_SECONDS
+            for child in children:
+                child.wait(deadline - time.monotonic())
+        if self.postgres is not None:
+            self.postgres.stop()
+
+
+def _prepare(environ: dict[str, str]) -> None:
+    """Migrate and seed in a process of its own: Django's memory goes with it."""
+    process = subprocess.Popen(
+        [sys.executable, "-m", "testkase", "prepare"],
+        env=environ,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        errors="replace",
+        start_new_session=True,
+        preexec_fn=dies_with_parent(),
+    )
+    try:
+        said, _ = process.communicate()
+    except BaseException:
+        process.terminate()
+        process.wait()
+        raise
+    if process.returncode != 0:
+        sentence = (said.strip().splitlines() or ["it said nothing"])[-1].removeprefix("testkase: ")
+        if "Traceback" in said:
+            print(said, file=sys.stderr)
+        raise CannotStart(sentence)
+
+
+def _unwind(_number: int, _frame: FrameType | None) -> None:
+    raise _StopAskedFor

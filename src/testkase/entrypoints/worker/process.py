@@ -1,0 +1,53 @@
+"""The worker process: runs jobs and schedules until SIGTERM, then finishes what it has begun."""
+
+import asyncio
+import os
+
+import django
+
+from testkase.core.ledger.engine import Engine
+from testkase.entrypoints.worker.resources import CONTEXT_KEY, Resources
+from testkase.foundation import logging as log
+from testkase.foundation.database import Database
+from testkase.foundation.problems import InvalidInput
+from testkase.foundation.settings import Settings
+
+CONCURRENCY = 4
+"""Jobs at the same time. They wait for models most of the time."""
+
+GRACE_SECONDS = 20.0
+"""How long begun jobs may take after SIGTERM; those cut off are begun again by the next worker."""
+
+
+def work(settings: Settings) -> None:
+    """Work until SIGTERM or Ctrl-C."""
+    log.configure("worker", settings.log_level)
+    if not settings.app_database_url:
+        raise InvalidInput("Set TESTKASE_APP_DATABASE_URL to the database as the application's role.")
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "testkase.config.settings")
+    django.setup()
+    asyncio.run(_work(settings, settings.app_database_url))
+
+
+async def _work(settings: Settings, database_url: str) -> None:
+    # Django's app registry exists only now, and with it procrastinate's application.
+    from procrastinate.contrib.django import app
+
+    database, engine = Database(database_url, max_size=CONCURRENCY + 1), Engine(database_url)
+    await database.open()
+    await engine.start()
+    try:
+        with app.replace_connector(app.connector.get_worker_connector()) as worker:  # type: ignore[attr-defined]
+            async with worker.open_async():
+                await worker.run_worker_async(
+                    concurrency=CONCURRENCY,
+                    fetch_job_polling_interval=5.0,
+                    shutdown_graceful_timeout=GRACE_SECONDS,
+                    update_heartbeat_interval=5.0,
+                    additional_context={
+                        CONTEXT_KEY: Resources(settings=settings, database=database, engine=engine),
+                    },
+                )
+    finally:
+        await engine.stop()
+        await database.close()

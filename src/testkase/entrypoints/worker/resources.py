@@ -1,0 +1,26 @@
+"""What jobs share in one worker process."""
+
+from dataclasses import dataclass
+from typing import cast
+
+from procrastinate import JobContext
+
+from testkase.core.ledger.engine import Engine
+from testkase.foundation.database import Database
+from testkase.foundation.settings import Settings
+
+CONTEXT_KEY = "resources"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Resources:
+    """Opened when the worker starts, closed when it stops."""
+
+    settings: Settings
+    database: Database
+    engine: Engine
+
+
+def resources(context: JobContext) -> Resources:
+    """The worker's resources, from a task declared with `pass_context=True`."""
+    return cast(Resources, context.additional_context[CONTEXT_KEY])

@@ -1,0 +1,80 @@
+"""Canaries planted in every place a secret or a prompt has leaked from elsewhere must not reach the log."""
+
+import io
+import json
+import logging
+from collections.abc import Iterator
+
+import pytest
+import structlog
+
+from testkase.foundation.logging import configure
+
+CANARY = "CANARY7f3a91"
+
+
+@pytest.fixture
+def log(monkeypatch: pytest.MonkeyPatch) -> Iterator[io.StringIO]:
+    """What a process writes, with the logging of the test session put back afterwards."""
+    root = logging.getLogger()
+    handlers, level = root.handlers[:], root.level
+    written = io.StringIO()
+    monkeypatch.setattr("sys.stderr", written)
+    configure("test", "DEBUG")
+    yield written
+    root.handlers[:] = handlers
+    root.setLevel(level)
+    structlog.reset_defaults()
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"password": CANARY},
+        {"api_key": CANARY},
+        {"Authorization": f"Bearer {CANARY}"},
+        {"request_headers": {"authorization": CANARY, "cookie": f"session={CANARY}"}},
+        {"prompt": CANARY},
+        {"body": {"messages": [{"role": "user", "content": CANARY}]}},
+        {"request": {"nested": [{"messages": [CANARY]}]}},
+        {"note": f"key tk_live_{CANARY} was used"},
+        {"note": f"sk-proj-{CANARY}"},
+        {"note": f"connecting to postgresql://testkase_app:{CANARY}@localhost/testkase"},
+        {"note": f"password={CANARY} host=/tmp"},
+        {"note": f'{{"token": "{CANARY}"}}'},
+        {"note": f"tk_live_{CANARY}".encode()},
+        {"requirement": CANARY},
+        {"task_kwargs": {"anything": CANARY}},
+    ],
+)
+def test_a_canary_in_a_field_is_not_written(log: io.StringIO, fields: dict[str, object]) -> None:
+    structlog.get_logger("x").warning("something happened", **fields)
+    assert json.loads(log.getvalue())["event"] == "something happened"
+    assert CANARY not in log.getvalue()
+
+
+def test_a_canary_in_a_message_of_a_library_is_not_written(log: io.StringIO) -> None:
+    logging.getLogger("library").error("could not sign in with %s", f"Bearer {CANARY}")
+    assert "could not sign in with" in log.getvalue()
+    assert CANARY not in log.getvalue()
+
+
+def test_a_canary_in_an_exception_is_not_written(log: io.StringIO) -> None:
+    try:
+        raise ValueError(f"postgresql://owner:{CANARY}@host/db refused")
+    except ValueError:
+        logging.getLogger("library").exception("failed")
+    assert "ValueError" in log.getvalue()
+    assert CANARY not in log.getvalue()
+
+
+def test_facts_survive(log: io.StringIO) -> None:
+    structlog.get_logger("x").info("settled", org_id=7, hold_id="hold_1", input_tokens=12, charged="1.24")
+    line = json.loads(log.getvalue())
+    assert (line["org_id"], line["hold_id"], line["input_tokens"], line["charged"]) == (7, "hold_1", 12, "1.24")
+    assert (line["process"], line["level"], line["logger"]) == ("test", "info", "x")
+
+
+def test_a_long_text_is_cut(log: io.StringIO) -> None:
+    structlog.get_logger("x").info("long", note="x" * 100_000)
+    assert len(log.getvalue()) < 6_000
