@@ -1,0 +1,82 @@
+"""Generation's nouns: what is asked for, how far it is, and the drafts."""
+
+from datetime import datetime
+from typing import Literal
+
+import msgspec
+
+from testkase.services.workspace.model import CaseContent, CaseKind
+
+GenerationState = Literal["queued", "running", "succeeded", "failed"]
+DraftState = Literal["proposed", "accepted", "rejected"]
+
+MAX_REQUIREMENT = 4_000
+"""Characters of a requirement: about a page. Longer ones are several requirements."""
+MAX_CASES = 12
+DEFAULT_CASES = 4
+
+
+class Options(msgspec.Struct, frozen=True, kw_only=True):
+    """What the person chose."""
+
+    model: str
+    cases: int = DEFAULT_CASES
+    kinds: tuple[CaseKind, ...] = ()
+    """Only these kinds; empty: whatever the requirement suggests."""
+
+
+class Progress(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """How far a generation is. `writing` is what the model has written of the current draft."""
+
+    done: int = 0
+    total: int = 0
+    now: str = ""
+    """What is being worked on, for people: "Boundary: 31 minutes"."""
+    writing: str = ""
+
+
+class Draft(msgspec.Struct, frozen=True, kw_only=True):
+    """A proposed test case. `case_key` is set once it was accepted."""
+
+    position: int
+    content: CaseContent
+    state: DraftState
+    case_key: str | None
+
+
+class GenerationView(msgspec.Struct, frozen=True, kw_only=True):
+    """A generation as its page shows it. `charged` in micro-credits, None until it is settled; 0 when it failed.
+
+    `receipt` is the sequence number of its usage, None where nothing was recorded (the model was never called).
+    """
+
+    generation_id: int
+    project_id: int
+    requirement: str
+    options: Options
+    state: GenerationState
+    progress: Progress
+    user_ref: str
+    charged: int | None
+    receipt: int | None
+    error: str | None
+    created_at: datetime
+    finished_at: datetime | None
+    drafts: tuple[Draft, ...]
+
+    @property
+    def finished(self) -> bool:
+        return self.state in ("succeeded", "failed")
+
+
+class GenerationRow(msgspec.Struct, frozen=True, kw_only=True):
+    """A line of a project's list of generations. `title` is the beginning of the requirement."""
+
+    generation_id: int
+    title: str
+    state: GenerationState
+    user_ref: str
+    draft_count: int
+    accepted_count: int
+    charged: int | None
+    created_at: datetime
