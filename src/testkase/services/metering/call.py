@@ -1,7 +1,7 @@
 """One call of a model, read by a task of its own.
 
-The task belongs to nobody who could be disconnected: a client that goes away (CancelledError or GeneratorExit) leaves it
-reading, within limits, until the provider has said what the call used. Only then is the call `finished`, and only
+The task belongs to nobody who could be disconnected: a client that goes away (CancelledError or GeneratorExit) leaves
+it reading, within limits, until the provider has said what the call used. Only then is the call `finished`, and only
 then does the interaction settle.
 """
 
@@ -72,9 +72,7 @@ class MeteredCall:
 
     async def __aenter__(self) -> Self:
         """Send the request and wait for the provider's first answer. Raises its Problem when there is none."""
-        self._task = asyncio.get_running_loop().create_task(
-            self._read(), name="metering-read"
-        )
+        self._task = asyncio.get_running_loop().create_task(self._read(), name="metering-read")
         self._task.add_done_callback(self._close)
         try:
             await asyncio.shield(self._opened)
@@ -115,18 +113,14 @@ class MeteredCall:
             self._task.cancel()
 
     async def _read(self) -> None:
-        """Read the provider to its end. Ends by itself, by the reader's leaving or by `abort`; never by a disconnect."""
+        """Read the provider to its end. Ends by itself, by a limit or by `abort`; never by a disconnect."""
         try:
             async with asyncio.timeout(self._policy.longest_call_seconds) as limit:
                 await self._transfer()
         except asyncio.CancelledError:
             self._error = self._error or CutOff("The answer was cut off.")
         except Exception as error:  # noqa: BLE001 - the reader gets it; a bug in a provider must not cost the settlement
-            self._error = (
-                CutOff("The model was answering for too long.")
-                if limit.expired()
-                else error
-            )
+            self._error = CutOff("The model was answering for too long.") if limit.expired() else error
 
     async def _transfer(self) -> None:
         body: bytes | None = None
@@ -164,19 +158,12 @@ class MeteredCall:
 
     def _leave(self) -> None:
         """The reader takes no more. Read on within limits, so that the charge is exact; else cut the provider off."""
-        if (
-            self._reader_left
-            or self._complete
-            or self._task is None
-            or self._task.done()
-        ):
+        if self._reader_left or self._complete or self._task is None or self._task.done():
             return
         self._reader_left = True
         self._channel.abandon()
         if self._drains.enter():
-            self._draining = asyncio.get_running_loop().call_later(
-                self._policy.drain_seconds, self._task.cancel
-            )
+            self._draining = asyncio.get_running_loop().call_later(self._policy.drain_seconds, self._task.cancel)
         else:
             self._task.cancel()
 
@@ -187,13 +174,9 @@ class MeteredCall:
             self._draining.cancel()
             self._drains.leave()
         try:
-            self.charge = charge_for_call(
-                self._upstream.result(), self._bounds, reader_left=self._reader_left
-            )
+            self.charge = charge_for_call(self._upstream.result(), self._bounds, reader_left=self._reader_left)
         except Exception:
-            log.exception(
-                "the provider's adapter could not say what a call used; nothing is charged for it"
-            )
+            log.exception("the provider's adapter could not say what a call used; nothing is charged for it")
         if not self._opened.done():
             self._opened.set_exception(self._failure())
             self._opened.exception()  # the reader may have left: nobody else will look at it

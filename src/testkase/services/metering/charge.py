@@ -65,9 +65,7 @@ def charge_for_all(charges: Sequence[Charge]) -> Charge:
     return Charge(
         tokens=total(charge.tokens for charge in charged),
         outcome=min((charge.outcome for charge in charged), key=_BEST_FIRST.index),
-        measurement=min(
-            (charge.measurement for charge in charged), key=_WORST_FIRST.index
-        ),
+        measurement=min((charge.measurement for charge in charged), key=_WORST_FIRST.index),
     )
 
 

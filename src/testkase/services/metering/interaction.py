@@ -47,9 +47,7 @@ class Interaction:
         self._failed = False
         self._revoked: Problem | None = None
         self._closing: asyncio.Task[Settlement] | None = None
-        self._timer = loop.call_later(
-            meter.policy.renew_every_seconds, self._renew_soon
-        )
+        self._timer = loop.call_later(meter.policy.renew_every_seconds, self._renew_soon)
 
     async def __aenter__(self) -> Self:
         return self
@@ -59,17 +57,19 @@ class Interaction:
 
     @asynccontextmanager
     async def call(
-        self, body: Mapping[str, Any], *, stream: bool
+        self, body: Mapping[str, Any], *, stream: bool, bounds: Bounds | None = None
     ) -> AsyncIterator[MeteredCall]:
         """Send one request to the model, clamped to the hold, which grows first where it would not cover the request.
 
-        Raises InsufficientCredits when the balance does not allow that, and the provider's Problem when it refuses.
+        `bounds` says that `Meter.clamp` has clamped `body` already. Raises InsufficientCredits when the balance does
+        not allow the growth, and the provider's Problem when it refuses.
         """
-        clamped, bounds = self._meter.clamp(self._model, body)
+        if bounds is None:
+            body, bounds = self._meter.clamp(self._model, body)
         await self._cover(bounds)
         if self._revoked is not None:
             raise self._revoked
-        upstream = self._meter.catalog.open(self._model, clamped, stream=stream)
+        upstream = self._meter.catalog.open(self._model, body, stream=stream)
         metered = MeteredCall(
             upstream,
             bounds,
@@ -91,11 +91,21 @@ class Interaction:
         for call in self._calls:
             call.abort(reason)
 
-    async def close(self) -> Settlement:
-        """Settle once nothing more can be read. Cancelling the caller does not cancel the settlement."""
+    def settle_soon(self) -> "asyncio.Task[Settlement]":
+        """Begin to settle; what can still be read of its calls is read first. Nothing can stop it any more."""
         if self._closing is None:
             self._closing = in_background(self._finish())
-        return await asyncio.shield(self._closing)
+        return self._closing
+
+    async def close(self) -> Settlement:
+        """Settle, and wait for it. Cancelling the caller does not cancel the settlement."""
+        return await asyncio.shield(self.settle_soon())
+
+    async def settled_within(self, seconds: float) -> Settlement | None:
+        """Settle, and wait a while for it: None when the ledger has not answered by then; it goes on."""
+        closing = self.settle_soon()
+        await asyncio.wait([closing], timeout=seconds)
+        return closing.result() if closing.done() else None
 
     async def _finish(self) -> Settlement:
         for call in self._calls:
@@ -117,9 +127,7 @@ class Interaction:
             return None
         charge = charge_for_all([call.charge for call in self._calls])
         if self._failed:
-            return Charge(
-                tokens=charge.tokens, outcome="failed", measurement=charge.measurement
-            )
+            return Charge(tokens=charge.tokens, outcome="failed", measurement=charge.measurement)
         return charge
 
     @property
@@ -152,9 +160,7 @@ class Interaction:
         )
 
     def _renew_soon(self) -> None:
-        self._timer = asyncio.get_running_loop().call_later(
-            self._meter.policy.renew_every_seconds, self._renew_soon
-        )
+        self._timer = asyncio.get_running_loop().call_later(self._meter.policy.renew_every_seconds, self._renew_soon)
         in_background(self._renew())
 
     async def _renew(self) -> None:
@@ -164,11 +170,7 @@ class Interaction:
         except (HoldResolved, HoldNotFound) as gone:
             self._timer.cancel()
             if gone.facts.get("state") == "voided" and self._closing is None:
-                self.abort(
-                    AiDisabled(
-                        "AI was switched off while the model was answering. Nothing was charged."
-                    )
-                )
+                self.abort(AiDisabled("AI was switched off while the model was answering. Nothing was charged."))
         except Problem as problem:
             log.warning(
                 "hold %s was not renewed and will be tried again: %s",

@@ -1,7 +1,8 @@
 """The meter: every AI request of the product and of the gateway goes through here, and nothing else opens a model.
 
     meter = Meter(engine, price_books, catalog)
-    async with await meter.open(org_id, subject, model="testkase-demo", input_tokens=9_000, output_tokens=2_400) as interaction:
+    interaction = await meter.open(org_id, subject, model="testkase-demo", input_tokens=9_000, output_tokens=2_400)
+    async with interaction:
         async with interaction.call(body, stream=True) as call:      # as many calls as the feature needs
             async for event in call.events():
                 ...
@@ -62,17 +63,13 @@ class Meter:
         """Today's rates of a model. Raises UnknownModel."""
         return self._price_books.at(self._clock()).terms(model)
 
-    def clamp(
-        self, model: str, body: Mapping[str, Any]
-    ) -> tuple[dict[str, Any], Bounds]:
+    def clamp(self, model: str, body: Mapping[str, Any]) -> tuple[dict[str, Any], Bounds]:
         """The request as it will be sent, and the most it can use. Raises ModelNotServed, UnsupportedParameter."""
         return clamp(body, self.catalog.find(model))
 
     def estimate(self, model: str, *, input_tokens: int, output_tokens: int) -> int:
         """Micro-credits that calls of this size cost at most. Raises UnknownModel."""
-        return price_ceiling(
-            self.terms(model), input_tokens=input_tokens, output_tokens=output_tokens
-        )
+        return price_ceiling(self.terms(model), input_tokens=input_tokens, output_tokens=output_tokens)
 
     async def open(
         self,
@@ -86,16 +83,15 @@ class Meter:
     ) -> Interaction:
         """Hold the most that an interaction of this size can cost.
 
-        Calls beyond the size extend the hold, if the balance allows. A `hold_id` used before raises AlreadyCalled: the
-        model is never called twice under one id. Raises InsufficientCredits, AiDisabled, TooManyOpenCalls, UnknownModel.
+        Calls beyond the size extend the hold, if the balance allows. A `hold_id` used before raises AlreadyCalled:
+        the model is never called twice under one id. Raises InsufficientCredits, AiDisabled, TooManyOpenCalls and
+        UnknownModel.
         """
         terms = self.terms(model)
         hold = OpenedHold(
             org_id=org_id,
             hold_id=hold_id or new_id("hold"),
-            amount=price_ceiling(
-                terms, input_tokens=input_tokens, output_tokens=output_tokens
-            ),
+            amount=price_ceiling(terms, input_tokens=input_tokens, output_tokens=output_tokens),
             subject=msgspec.structs.replace(subject, model=model),
             terms=terms,
         )
@@ -105,9 +101,7 @@ class Meter:
         except BaseException:
             self._give_back(slot)
             raise
-        interaction = Interaction(
-            self, hold, on_settled=lambda done: self._forget(done, slot)
-        )
+        interaction = Interaction(self, hold, on_settled=lambda done: self._forget(done, slot))
         self._live.add(interaction)
         return interaction
 
@@ -170,6 +164,4 @@ class Meter:
 
     async def _wait_for_all(self, timeout_seconds: float) -> None:
         if self._live:
-            await asyncio.wait(
-                [one.done for one in self._live], timeout=timeout_seconds
-            )
+            await asyncio.wait([one.done for one in self._live], timeout=timeout_seconds)

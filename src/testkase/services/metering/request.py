@@ -31,13 +31,9 @@ def clamp(body: Mapping[str, Any], model: ModelEntry) -> tuple[dict[str, Any], B
     Raises UnsupportedParameter for what cannot be bounded.
     """
     wanted = body.get("n")
-    choices = (
-        wanted if type(wanted) is int and wanted > 0 else 1
-    )  # a wrong n is refused below
+    choices = wanted if type(wanted) is int and wanted > 0 else 1  # a wrong n is refused below
     limit = max(1, min(output_limit(model, body), model.max_output_tokens // choices))
-    clamped = {
-        name: value for name, value in body.items() if name not in LIMIT_FIELDS
-    } | {"max_tokens": limit}
+    clamped = {name: value for name, value in body.items() if name not in LIMIT_FIELDS} | {"max_tokens": limit}
     return clamped, Bounds(
         input_tokens=min(input_token_bound(body), model.context_window),
         output_tokens=output_token_bound(prepare_body(model, clamped)),

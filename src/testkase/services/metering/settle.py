@@ -48,8 +48,8 @@ async def settle(
     *,
     patience_seconds: float,
 ) -> Settlement:
-    """Resolve the hold; `charge` is None when the model was never called. Never raises: what could not be told is logged
-    with everything needed to tell it later."""
+    """Resolve the hold; `charge` is None when the model was never called. Never raises: what could not be told is
+    logged with everything needed to tell it later."""
     try:
         async with asyncio.timeout(patience_seconds):
             return await _resolve(engine, hold, charge)
@@ -63,13 +63,9 @@ async def settle(
         return _settlement(hold, charge, None)
 
 
-async def _resolve(
-    engine: Engine, hold: OpenedHold, charge: Charge | None
-) -> Settlement:
+async def _resolve(engine: Engine, hold: OpenedHold, charge: Charge | None) -> Settlement:
     if charge is None:
-        entry = await _persist(
-            engine, VoidHold(org_id=hold.org_id, hold_id=hold.hold_id)
-        )
+        entry = await _persist(engine, VoidHold(org_id=hold.org_id, hold_id=hold.hold_id))
         return _settlement(hold, None, entry)
     command = SettleHold(
         org_id=hold.org_id,
@@ -81,16 +77,12 @@ async def _resolve(
     try:
         return _settlement(hold, charge, await _persist(engine, command))
     except HoldResolved as resolved:
-        if (
-            resolved.facts.get("state") != "lapsed"
-        ):  # voided: AI was switched off, and what was in flight is free
+        if resolved.facts.get("state") != "lapsed":  # voided: AI was switched off, and what was in flight is free
             return _settlement(hold, charge, None)
     return _settlement(hold, charge, await _record_late(engine, hold, charge))
 
 
-async def _record_late(
-    engine: Engine, hold: OpenedHold, charge: Charge
-) -> Entry | None:
+async def _record_late(engine: Engine, hold: OpenedHold, charge: Charge) -> Entry | None:
     """The hold had lapsed: the credits went back and are taken again, if they are still there."""
     command = RecordUsage(
         org_id=hold.org_id,
@@ -104,12 +96,7 @@ async def _record_late(
     try:
         return await _persist(engine, command)
     except Problem as problem:
-        log.error(
-            "late usage refused (%s): organization %s hold %s",
-            problem.code,
-            hold.org_id,
-            hold.hold_id,
-        )
+        log.warning("late usage refused (%s): organization %s hold %s", problem.code, hold.org_id, hold.hold_id)
         return None
 
 
@@ -124,17 +111,13 @@ async def _persist(engine: Engine, command: Command) -> Entry:
             delay = min(delay * 2, 5.0)
 
 
-def _settlement(
-    hold: OpenedHold, charge: Charge | None, entry: Entry | None
-) -> Settlement:
+def _settlement(hold: OpenedHold, charge: Charge | None, entry: Entry | None) -> Settlement:
     charge = charge or Charge(tokens=Tokens(), outcome="failed", measurement="exact")
     return Settlement(
         hold_id=hold.hold_id,
         charged=entry.deltas.used if entry is not None else 0,
         balance=entry.available_after if entry is not None else None,
-        receipt=entry.seq
-        if entry is not None and entry.kind in ("settle", "usage")
-        else None,
+        receipt=entry.seq if entry is not None and entry.kind in ("settle", "usage") else None,
         tokens=charge.tokens,
         outcome=charge.outcome,
         measurement=charge.measurement,

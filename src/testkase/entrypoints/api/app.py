@@ -1,0 +1,74 @@
+"""The programs' application: routes from the tables, problems for everything else, and the opening and closing of what
+they need."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+from litestar import Litestar, Request
+from litestar.exceptions import HTTPException, MethodNotAllowedException
+from litestar.response.base import ASGIResponse
+
+from testkase.entrypoints.api.context import Context
+from testkase.entrypoints.api.openai.errors import shape
+from testkase.entrypoints.api.openai.handlers import gateway_handlers
+from testkase.entrypoints.api.refusals import as_problem, refuse
+from testkase.entrypoints.api.route import serve
+from testkase.entrypoints.api.v1.routes import PREFIX, routes
+from testkase.foundation.problems import NotFound, Problem
+from testkase.foundation.settings import Settings
+
+
+class MethodNotAllowed(Problem):
+    """The address exists, but not for this method."""
+
+    code = "method_not_allowed"
+    title = "The method is not allowed here"
+
+
+def create_app(settings: Settings) -> Litestar:
+    """Raises InvalidInput for settings, price books or providers that cannot be used."""
+    return application(Context.from_settings(settings))
+
+
+def application(context: Context) -> Litestar:
+    """The application around what is already made."""
+
+    @asynccontextmanager
+    async def opened(app: Litestar) -> AsyncIterator[None]:
+        await context.open()
+        try:
+            yield
+        finally:
+            await context.close()
+
+    app = Litestar(
+        [*(serve(route, PREFIX, context) for route in routes()), *gateway_handlers(context)],
+        lifespan=[opened],
+        exception_handlers={Exception: _answer_error(context.settings.public_url)},
+        openapi_config=None,
+        logging_config=None,
+        request_max_body_size=None,  # every route reads its own body, up to its own limit
+    )
+    app.state.context = context
+    return app
+
+
+def _answer_error(public_url: str) -> Any:
+    """Errors Litestar raises before a handler runs: an unknown address, a wrong method."""
+
+    def answer(request: Request[Any, Any, Any], error: Exception) -> ASGIResponse:
+        problem, allow = _from_litestar(error)
+        if request.scope["path"].startswith("/openai/"):
+            return shape(problem, public_url).response()
+        return refuse(problem, public_url, allow=allow)
+
+    return answer
+
+
+def _from_litestar(error: Exception) -> tuple[Problem, str | None]:
+    if isinstance(error, MethodNotAllowedException):
+        return MethodNotAllowed("This address does not take this method."), (error.headers or {}).get("Allow")
+    if isinstance(error, HTTPException) and error.status_code < 500:
+        return NotFound("There is nothing at this address."), None
+    return as_problem(error), None

@@ -1,0 +1,108 @@
+"""Reading a request's body: bounded, declared as JSON, decoded into a typed value with the faulty field named."""
+
+import re
+from typing import Any, ClassVar, TypeVar
+
+import msgspec
+from litestar import Request
+
+from testkase.foundation.problems import InvalidInput, Problem
+
+T = TypeVar("T")
+AnyRequest = Request[Any, Any, Any]
+
+_AMOUNTS = frozenset({"credits"})
+_PLACE = re.compile(r"^(?P<what>.*?)(?: - at `(?P<place>[^`]*)`)?$", re.DOTALL)
+_UNKNOWN_FIELD = re.compile(r"^Object contains unknown field `(?P<name>.*)`$", re.DOTALL)
+_MISSING_FIELD = re.compile(r"^Object missing required field `(?P<name>.*)`$", re.DOTALL)
+
+
+class TooLarge(Problem):
+    """Facts: `limit_bytes`."""
+
+    code = "too_large"
+    title = "The body is too large"
+
+
+class UnsupportedMediaType(Problem):
+    """The body is not declared as JSON."""
+
+    code = "unsupported_media_type"
+    title = "The body is not declared as JSON"
+
+
+class InvalidJson(InvalidInput):
+    """The body cannot be parsed."""
+
+    code: ClassVar[str] = "invalid_json"
+
+
+class InvalidBody(InvalidInput):
+    """The body did not arrive in full."""
+
+    code: ClassVar[str] = "invalid_body"
+
+
+def header(request: AnyRequest, name: bytes) -> str | None:
+    """A request header by its lower-case name, decoded as UTF-8 where it is that, else as Latin-1."""
+    for key, value in request.scope["headers"]:
+        if key == name:
+            try:
+                return value.decode("utf-8")
+            except UnicodeDecodeError:
+                return value.decode("latin-1")
+    return None
+
+
+async def read_json(request: AnyRequest, limit_bytes: int) -> bytes:
+    """The body's bytes. Raises UnsupportedMediaType, TooLarge, InvalidBody."""
+    declared = (header(request, b"content-type") or "").partition(";")[0].strip().lower()
+    if declared != "application/json" and not (declared.startswith("application/") and declared.endswith("+json")):
+        raise UnsupportedMediaType("The body must be JSON and be declared so: Content-Type: application/json.")
+    length = header(request, b"content-length")
+    if length is not None and length.isascii() and length.isdigit() and int(length) > limit_bytes:
+        raise _too_large(limit_bytes)
+    body = b""
+    while True:
+        message = await request.receive()
+        if message["type"] == "http.disconnect":
+            raise InvalidBody("The body did not arrive in full.")
+        if message["type"] == "http.request":
+            body = body + message["body"] if body else message["body"]
+            if len(body) > limit_bytes:
+                raise _too_large(limit_bytes)
+            if not message["more_body"]:
+                return body
+
+
+def decode(decoder: msgspec.json.Decoder[T], body: bytes | msgspec.Raw) -> T:
+    """A typed value. Raises InvalidJson, or InvalidInput naming the field."""
+    try:
+        return decoder.decode(body)
+    except msgspec.ValidationError as error:
+        raise invalid(str(error)) from None
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise InvalidJson(f"The body is not valid JSON: {str(error) or type(error).__name__}.") from None
+
+
+def invalid(message: str) -> InvalidInput:
+    """InvalidInput from msgspec's sentence, with the field's path as callers write it: `usage.input_tokens`."""
+    match = _PLACE.match(message)
+    what, place = (match["what"], match["place"] or "") if match else (message, "")
+    field = place.removeprefix("$").removeprefix(".")
+    for pattern in (_UNKNOWN_FIELD, _MISSING_FIELD):
+        if named := pattern.match(what):
+            field = f"{field}.{named['name'][:100]}" if field else named["name"][:100]
+    if field.rpartition(".")[2] in _AMOUNTS and pattern_or_type(what):
+        return InvalidInput(
+            'Amounts are decimal strings of credits with at most six decimals, such as "12.34".', field=field
+        )
+    return InvalidInput(f"{what[:300]}.", field=field or None)
+
+
+def pattern_or_type(what: str) -> bool:
+    return what.startswith("Expected")
+
+
+def _too_large(limit_bytes: int) -> TooLarge:
+    return TooLarge(f"The body may have at most {limit_bytes:,} bytes.", limit_bytes=limit_bytes)

@@ -1,0 +1,50 @@
+"""Every problem a program can meet: its HTTP status, and what to do next. The one table from code to status."""
+
+from typing import NamedTuple
+
+
+class Known(NamedTuple):
+    """One row. `title` is the same for every occurrence; `next` is what the caller can do about it."""
+
+    status: int
+    title: str
+    next: str
+
+
+PROBLEMS: dict[str, Known] = {
+    "invalid_json": Known(400, "The body is not JSON", "Send a JSON object, UTF-8 encoded."),
+    "invalid_body": Known(400, "The body could not be read", "Send the whole body with a correct Content-Length."),
+    "invalid_api_key": Known(401, "No valid API key", "Send `Authorization: Bearer tk_live_…` with a live key."),
+    "insufficient_credits": Known(402, "Not enough credits", "Buy at `buy_url`, ask your Owner to, or ask for less."),
+    "debt_outstanding": Known(402, "A debt must be covered first", "Buy credits at `buy_url` to cover the debt."),
+    "forbidden": Known(403, "Not allowed", "Use a key that may do this."),
+    "missing_scope": Known(403, "The API key may not do this", "Use a key with the scope named in `scope`."),
+    "ai_disabled": Known(403, "AI is switched off", "Ask the Owner to switch AI on under Settings → AI Credits."),
+    "not_found": Known(404, "Not found", "Check the address and the id."),
+    "account_not_found": Known(404, "No credit account", "Use a key of an organization that has one."),
+    "hold_not_found": Known(404, "No such hold", "Check the id; only the organization that opened a hold sees it."),
+    "method_not_allowed": Known(405, "The method is not allowed here", "Use a method named in the `Allow` header."),
+    "conflict": Known(409, "Conflict with what already happened", "Read the current state before trying again."),
+    "id_reused": Known(409, "The id came before with another input", "Use a new id, or repeat the first input."),
+    "hold_resolved": Known(409, "The hold is already resolved", "Read the hold; after `lapsed`, use POST /usage."),
+    "already_called": Known(409, "This call was already made", "Read its charge from the hold; use a new key."),
+    "too_large": Known(413, "The body is too large", "Send less at once."),
+    "unsupported_media_type": Known(415, "The body is not declared as JSON", "Send `Content-Type: application/json`."),
+    "invalid_input": Known(422, "The request is not valid", "Correct the field named in `field`."),
+    "invalid_command": Known(422, "The request is not valid", "Correct the field named in `field`."),
+    "no_rate": Known(422, "Tokens have no price here", "Name a model in the hold, or settle with `credits`."),
+    "unknown_model": Known(422, "The model has no rate", "Use a model listed by GET /openai/v1/models."),
+    "unsupported_parameter": Known(422, "The request asks for something not offered", "Leave out the field named."),
+    "too_many_open_calls": Known(429, "Too many calls at once", "Wait until one of the calls in progress has ended."),
+    "internal": Known(500, "Something went wrong on our side", "Repeat the call with the same id."),
+    "provider_error": Known(502, "The model provider did not answer", "Try again later. Nothing was charged."),
+    "provider_cut": Known(502, "The model's answer broke off", "Try again. What was delivered was charged."),
+    "cut_off": Known(502, "The answer was cut off", "Try again with a smaller request."),
+    "unavailable": Known(503, "Try again with the same id", "Repeat the call with the same id after a moment."),
+    "provider_timeout": Known(504, "The model provider took too long", "Try again later. Nothing was charged."),
+}  # fmt: skip
+
+
+def known(code: str) -> Known:
+    """The row of a code; a code without a row is a fault of ours and answers like one."""
+    return PROBLEMS.get(code, PROBLEMS["internal"])

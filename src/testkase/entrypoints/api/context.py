@@ -1,0 +1,72 @@
+"""Everything the API has opened: made before the event loop runs, opened and closed with it."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from testkase.core.ledger.engine import Engine
+from testkase.core.pricing import PriceBook, PriceBooks, load_price_books
+from testkase.entrypoints.api.keys import KeyRing
+from testkase.entrypoints.api.refusals import BUY_PATH
+from testkase.foundation.clock import utc_now
+from testkase.foundation.database import Database
+from testkase.foundation.problems import InvalidInput
+from testkase.foundation.settings import Settings
+from testkase.services.inference import Catalog
+from testkase.services.metering import Meter
+
+DRAIN_SECONDS = 10.0
+"""How long calls in flight may take to end when the server stops, before they are cut off and settled."""
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """One per process."""
+
+    settings: Settings
+    database: Database
+    engine: Engine
+    price_books: PriceBooks
+    catalog: Catalog
+    meter: Meter
+    keys: KeyRing
+
+    @classmethod
+    def from_settings(cls, settings: Settings) -> "Context":
+        """Raises InvalidInput for settings that cannot be used."""
+        if settings.app_database_url is None:
+            raise InvalidInput("TESTKASE_APP_DATABASE_URL is not set.", field="TESTKASE_APP_DATABASE_URL")
+        database = Database(settings.app_database_url)
+        engine = Engine(settings.app_database_url)
+        price_books = load_price_books(settings.price_book)
+        catalog = Catalog.from_settings(settings)
+        return cls(
+            settings=settings,
+            database=database,
+            engine=engine,
+            price_books=price_books,
+            catalog=catalog,
+            meter=Meter(engine, price_books, catalog),
+            keys=KeyRing(database),
+        )
+
+    async def open(self) -> None:
+        await self.database.open()
+        await self.engine.start()
+        await self.keys.open()
+
+    async def close(self) -> None:
+        """What is in flight is settled before the ledger goes."""
+        await self.meter.drain(DRAIN_SECONDS)
+        await self.engine.stop()
+        await self.keys.close()
+        await self.catalog.close()
+        await self.database.close()
+
+    @property
+    def buy_url(self) -> str:
+        """Where people buy credits."""
+        return self.settings.public_url + BUY_PATH
+
+    def book(self, instant: datetime | None = None) -> PriceBook:
+        """The price book in force now."""
+        return self.price_books.at(instant or utc_now())

@@ -1,0 +1,63 @@
+"""POST /chat/completions: read what is asked and by whom; the rest is the conversation's."""
+
+import re
+from typing import Any
+
+import msgspec
+from litestar.response.base import ASGIResponse
+
+from testkase.core.access import Scope
+from testkase.core.ledger.model import Subject
+from testkase.entrypoints.api.body import AnyRequest, decode, header, read_json
+from testkase.entrypoints.api.context import Context
+from testkase.entrypoints.api.fields import checked_id
+from testkase.entrypoints.api.keys import Caller
+from testkase.entrypoints.api.openai.conversation import Conversation, Question
+from testkase.foundation.problems import InvalidInput
+
+BODY_LIMIT = 8 * 1024 * 1024
+"""Bytes of one conversation; more than any model's context window holds."""
+
+_body = msgspec.json.Decoder(dict[str, Any])
+_SLUG = re.compile(r"[a-z][a-z0-9_-]{0,63}")
+_LINE = re.compile(r"[^\x00-\x1f\x7f]{1,200}")
+
+
+async def chat_completion(context: Context, request: AnyRequest) -> ASGIResponse:
+    """The conversation, ready to be held. Raises what is wrong with the request before anything is spent."""
+    caller = await context.keys.caller(header(request, b"authorization"))
+    caller.require(Scope.MODELS_CALL)
+    body = decode(_body, await read_json(request, BODY_LIMIT))
+    model = body.get("model")
+    if not isinstance(model, str) or not model:
+        raise InvalidInput("model must name a model.", field="model")
+    stream = body.get("stream")
+    if stream is not None and not isinstance(stream, bool):
+        raise InvalidInput("stream must be true or false.", field="stream")
+    key = header(request, b"idempotency-key")
+    question = Question(
+        org_id=caller.org_id,
+        subject=_subject(caller, request, body),
+        model=model,
+        body=body,
+        stream=bool(stream),
+        hold_id=checked_id(key.strip().strip('"'), "Idempotency-Key") if key is not None else None,
+    )
+    return Conversation(context, question)
+
+
+def _subject(caller: Caller, request: AnyRequest, body: dict[str, Any]) -> Subject:
+    """What the call is for: the headers, else OpenAI's own `user` field, else the key's name."""
+    use_case = header(request, b"x-use-case") or "api"
+    if not _SLUG.fullmatch(use_case):
+        raise InvalidInput("X-Use-Case is a slug: a-z, 0-9, _ and -, beginning with a letter.", field="X-Use-Case")
+    user = _line(header(request, b"x-user"), "X-User") or _line(body.get("user"), "user") or caller.key_name
+    return Subject(use_case=use_case, user=user, project=_line(header(request, b"x-project"), "X-Project"))
+
+
+def _line(value: Any, field: str) -> str | None:
+    if value is None or value == "":
+        return None
+    if not isinstance(value, str) or not _LINE.fullmatch(value):
+        raise InvalidInput(f"{field} is one line of text of at most 200 characters.", field=field)
+    return value

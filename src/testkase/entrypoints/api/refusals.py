@@ -1,0 +1,74 @@
+"""From a problem to RFC 9457 problem details. Amounts leave as decimal strings, as everywhere in the API."""
+
+import logging
+from typing import Any
+
+from litestar.response.base import ASGIResponse
+from psycopg import Error as DatabaseError
+from psycopg_pool import PoolTimeout
+
+from testkase.core.ledger.credits import format_credits
+from testkase.core.ledger.refusals import InsufficientCredits
+from testkase.entrypoints.api.catalogue import known
+from testkase.entrypoints.api.reply import PROBLEM, respond
+from testkase.foundation.problems import Problem, Unavailable
+
+log = logging.getLogger(__name__)
+
+BUY_PATH = "/settings/ai-credits"
+
+
+class Internal(Problem):
+    """A fault of ours. The cause is in the log, never in the answer."""
+
+    code = "internal"
+    title = "Something went wrong on our side"
+
+
+def as_problem(error: Exception) -> Problem:
+    """What the caller is told. What nobody foresaw is logged here."""
+    if isinstance(error, Problem):
+        return error
+    if isinstance(error, DatabaseError | PoolTimeout | OSError):
+        log.warning("the database could not be asked: %s", type(error).__name__)
+        return Unavailable("The service is busy or restarting. Repeat the call with the same id.")
+    log.error("unforeseen error", exc_info=error)
+    return Internal("Something went wrong on our side. Repeating the call with the same id is safe.")
+
+
+def facts_of(problem: Problem, public_url: str) -> dict[str, Any]:
+    """The problem's facts as the caller sees them: 402 carries balance, estimate and the link to buy (P18)."""
+    facts = {name: value for name, value in problem.facts.items() if value is not None}
+    if isinstance(problem, InsufficientCredits):
+        money = {"available": "balance", "needed": "estimate", "debt": "debt"}
+        facts = {money[name]: format_credits(value) for name, value in facts.items() if name in money}
+        facts["buy_url"] = public_url + BUY_PATH
+    return facts
+
+
+def details(problem: Problem, public_url: str) -> dict[str, Any]:
+    """The members of the problem document."""
+    row = known(problem.code)
+    members: dict[str, Any] = {
+        "type": f"{public_url}/api/v1/problems/{problem.code}",
+        "title": row.title,
+        "status": row.status,
+        "detail": problem.detail,
+        "code": problem.code,
+    }
+    if problem.field is not None:
+        members["field"] = problem.field
+    return members | facts_of(problem, public_url) | {"next": row.next}
+
+
+def refuse(problem: Problem, public_url: str, *, allow: str | None = None) -> ASGIResponse:
+    """The whole response."""
+    members = details(problem, public_url)
+    headers: dict[str, str] = {}
+    if members["status"] == 401:
+        headers["WWW-Authenticate"] = 'Bearer realm="testkase"'
+    if members["status"] in (429, 503):
+        headers["Retry-After"] = "1"
+    if allow is not None:
+        headers["Allow"] = allow
+    return respond(members["status"], members, headers, media_type=PROBLEM)

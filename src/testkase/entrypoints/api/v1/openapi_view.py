@@ -1,0 +1,57 @@
+"""The document of this API, and the meaning of its problems: open to anyone."""
+
+from functools import cache
+from importlib.metadata import version
+
+from testkase.entrypoints.api.openapi import document
+from testkase.entrypoints.api.reply import Reply, encode
+from testkase.entrypoints.api.route import Ask, Route
+from testkase.entrypoints.api.v1 import hold_schemas, routes
+from testkase.entrypoints.api.v1.bundle_views import ProblemView, get_problem
+
+
+async def get_document(ask: Ask[None]) -> Reply:
+    """200 with the OpenAPI document."""
+    return Reply(_document(ask.context.settings.public_url))
+
+
+@cache
+def _document(public_url: str) -> bytes:
+    return encode(
+        document(
+            routes.routes(),
+            prefix=routes.PREFIX,
+            server_url=public_url,
+            version=version("testkase"),
+            extra=(hold_schemas.HoldRequest, hold_schemas.SettlementItem),
+        )
+    )
+
+
+ROUTES = (
+    Route(
+        method="GET",
+        path="/openapi.json",
+        run=get_document,
+        scope=None,
+        tag="About",
+        summary="This document",
+        answer=None,
+    ),
+    Route(
+        method="GET",
+        path="/problems/{code}",
+        run=get_problem,
+        scope=None,
+        tag="About",
+        summary="What a problem means and what to do about it",
+        answer=ProblemView,
+        answer_example={
+            "code": "ai_disabled",
+            "status": 403,
+            "title": "AI is switched off",
+            "next": "Ask the Owner to switch AI on under Settings → AI Credits.",
+        },
+        refusals=("not_found",),
+    ),
+)

@@ -1,0 +1,91 @@
+"""The routes that only read."""
+
+from testkase.core.access import Scope
+from testkase.entrypoints.api.route import Route
+from testkase.entrypoints.api.v1 import balance_views, bundle_views, usage_views
+from testkase.entrypoints.api.v1 import usage_schemas as schemas
+
+_ITEM = {
+    "id": "17", "call_id": "call-7f3a", "at": "2026-11-22T12:00:09.120000Z", "use_case": "test_generation",
+    "user": "ada@example.com", "project": "DEMO", "model": "testkase-demo", "outcome": "completed",
+    "measurement": "exact", "usage": {"input_tokens": 1180, "output_tokens": 212}, "charged": "0.28", "cost": "0.28",
+    "rate_card": "2026-11-01",
+}  # fmt: skip
+_RATES = {
+    "rate_card": "2026-11-01", "model": "testkase-demo", "input": "100.00", "cached_input": "10.00",
+    "cache_write": "100.00", "output": "400.00", "reasoning": "400.00", "charge_increment": "0.01",
+}  # fmt: skip
+_LOT = {"id": "1", "source": "allowance", "expires_at": "2026-12-01T00:00:00.000000Z"}
+_BUNDLE = {
+    "key": "professional", "name": "Professional", "price_usd": "50.00", "credits": "5500.00",
+    "credits_per_dollar": 110, "savings_percent": 10, "more_credits_percent": "10", "cheaper_percent": "9.1",
+    "badge": "Popular", "validity": "billing_month", "validity_months": None,
+}  # fmt: skip
+
+ROUTES = (
+    Route(
+        method="GET", path="/balance", run=balance_views.get_balance, scope=Scope.CREDITS_READ, tag="Balance",
+        summary="Read the balance",
+        description="Available and held credits, this month's usage, and when the allowance resets. Right past every"
+        " boundary: a period that has ended is closed before the answer.",
+        answer=balance_views.BalanceView,
+        answer_example={
+            "available": "299.72", "held": "0.00", "debt": "0.00", "this_month": "0.28", "monthly_allowance": "300.00",
+            "ai_enabled": True, "period_start": "2026-11-01T00:00:00.000000Z",
+            "resets_at": "2026-12-01T00:00:00.000000Z", "time_zone": "UTC", "as_of": "2026-11-22T12:00:09.120000Z",
+            "buy_url": "https://credits.example.com/settings/ai-credits",
+        },
+        refusals=("account_not_found",),
+    ),
+    Route(
+        method="GET", path="/lots", run=balance_views.list_lots, scope=Scope.CREDITS_READ, tag="Balance",
+        summary="List the lots that still hold credits",
+        description="In the order in which they are spent: soonest to expire first.",
+        answer=balance_views.LotList,
+        answer_example={
+            "items": [_LOT | {
+                "paid": False, "granted": "300.00", "available": "299.72", "held": "0.00",
+                "granted_at": "2026-11-01T00:00:00.000000Z",
+            }]
+        },
+        refusals=("account_not_found",),
+    ),
+    Route(
+        method="GET", path="/usage", run=usage_views.list_usage, scope=Scope.CREDITS_READ, tag="Usage",
+        summary="List AI interactions, newest first", query=schemas.UsageQuery,
+        description="Page through with `next_cursor`; the filters must stay the same from page to page.",
+        answer=schemas.UsagePage, answer_example={"items": [_ITEM], "next_cursor": None},
+    ),
+    Route(
+        method="GET", path="/usage/summary", run=usage_views.summarize_usage, scope=Scope.CREDITS_READ, tag="Usage",
+        summary="This period's usage by use case",
+        answer=schemas.UsageSummary,
+        answer_example={
+            "period_start": "2026-11-01T00:00:00.000000Z", "period_end": "2026-12-01T00:00:00.000000Z",
+            "this_month": "0.28",
+            "items": [{
+                "use_case": "test_generation", "interactions": 1, "charged": "0.28", "input_tokens": 1180,
+                "output_tokens": 212,
+            }],
+        },
+        refusals=("account_not_found",),
+    ),
+    Route(
+        method="GET", path="/usage/{usage_id}", run=usage_views.get_receipt, scope=Scope.CREDITS_READ, tag="Usage",
+        summary="Read the receipt of one interaction",
+        description="Tokens by kind, the rates they were priced at, the lots that paid, and the balance before and"
+        " after: the charge can be recomputed from the receipt alone.",
+        answer=schemas.ReceiptView,
+        answer_example=_ITEM | {
+            "rates": _RATES, "lots": [_LOT | {"charged": "0.28"}], "expired_on_release": "0.00",
+            "balance_before": "300.00", "balance_after": "299.72", "available": "299.72", "hash": "9f86d081",
+        },
+        refusals=("not_found",),
+    ),
+    Route(
+        method="GET", path="/bundles", run=bundle_views.list_bundles, scope=Scope.CREDITS_READ, tag="Buying",
+        summary="List the credit bundles and their prices",
+        answer=bundle_views.BundleList,
+        answer_example={"items": [_BUNDLE], "price_book": "2026-11-01", "overage_price_usd": "0.40"},
+    ),
+)  # fmt: skip
