@@ -1,19 +1,14 @@
 """One ASGI application on one port: programs' addresses go to Litestar, health to health.py, people's to Django."""
 
 import os
-from collections.abc import Awaitable, Callable, MutableMapping
-from typing import Any
+from typing import cast
 
 from django.core.asgi import get_asgi_application
 
+from testkase.config.asgi_types import Application, Receive, Scope, Send
 from testkase.config.health import Health
 from testkase.entrypoints.api.app import create_app
 from testkase.foundation.settings import Settings
-
-Scope = MutableMapping[str, Any]
-Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
-Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
-Application = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 _PROGRAMS = frozenset({"api", "openai", "webhooks"})
 _HEALTH = frozenset({"/healthz", "/readyz", "/metrics"})
@@ -46,7 +41,7 @@ def make_application(settings: Settings) -> Dispatch:
     """The application of this process. Needs TESTKASE_APP_DATABASE_URL."""
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "testkase.config.settings")
     return Dispatch(
-        programs=create_app(settings),
-        people=get_asgi_application(),
+        programs=cast(Application, create_app(settings)),
+        people=cast(Application, get_asgi_application()),
         health=Health(settings.app_database_url or ""),
     )

@@ -40,7 +40,7 @@ class Child:
                 stderr=log,
                 pass_fds=(self.keep_open,),
                 start_new_session=True,  # Ctrl-C reaches the supervisor alone, which stops the others in order
-                preexec_fn=dies_with_parent(),
+                preexec_fn=dies_with_parent(),  # noqa: PLW1509 - the supervisor has no threads
             )
         self._started_at = time.monotonic()
 
@@ -52,7 +52,10 @@ class Child:
         return f"by signal {signal.Signals(-code).name}" if code < 0 else f"with code {code}"
 
     def start_again_when_due(self) -> str | None:
-        """Start an ended child again, after a pause that grows while it keeps failing. How it ended, when just noticed."""
+        """Start an ended child again, after a pause that grows while it keeps failing.
+
+        Answers how it ended, once, when that is noticed.
+        """
         ended, now = self.ended, time.monotonic()
         if ended is None:
             return None

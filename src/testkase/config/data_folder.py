@@ -6,6 +6,7 @@ import os
 import time
 from pathlib import Path
 from types import TracebackType
+from typing import Self
 
 from testkase.config.failures import CannotStart
 
@@ -21,7 +22,7 @@ class DataFolder:
         self.children_lock = -1
         """Inherited by the children, so that a later run can tell when the last of them has ended."""
 
-    def __enter__(self) -> "DataFolder":
+    def __enter__(self) -> Self:
         self._make()
         self._ours = self._open("lock")
         if not _try_lock(self._ours):
@@ -31,7 +32,9 @@ class DataFolder:
         self.children_lock = self._open("children.lock")
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         for descriptor in (self.children_lock, self._ours):
             if descriptor >= 0:
                 os.close(descriptor)
@@ -60,8 +63,7 @@ class DataFolder:
             probe.unlink()
         except OSError as error:
             raise CannotStart(
-                f"The data folder {self.path} cannot be written ({error.strerror}): "
-                "choose another with TESTKASE_DATA=…"
+                f"The data folder {self.path} cannot be written ({error.strerror}): choose another with TESTKASE_DATA=…"
             ) from error
 
     def _open(self, name: str) -> int:

@@ -4,16 +4,13 @@ Nothing here names an organization or a person.
 """
 
 import time
-from collections.abc import Awaitable, Callable, MutableMapping
+from collections.abc import MutableMapping
 from typing import Any
 
 import psycopg
 from prometheus_client import CONTENT_TYPE_LATEST, Counter, Histogram, generate_latest
 
-Scope = MutableMapping[str, Any]
-Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
-Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
-Application = Callable[[Scope, Receive, Send], Awaitable[None]]
+from testkase.config.asgi_types import Application, Receive, Scope, Send
 
 _FRESH_SECONDS = 1.0
 """For how long one answer about the database serves everybody, so that asking often cannot load it."""
@@ -63,7 +60,7 @@ class Health:
         return True
 
     async def counted(self, door: str, application: Application, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass a request on and count its answer; one that never began is counted as status 0 (the client went away)."""
+        """Pass a request on and count its answer; status 0 where none began because the client went away."""
         status = 0
 
         async def watched(message: MutableMapping[str, Any]) -> None:

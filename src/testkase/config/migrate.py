@@ -55,7 +55,8 @@ def _grant(connection: psycopg.Connection[tuple[object, ...]]) -> None:
 
     The application reads the history of migrations but cannot rewrite it.
     """
-    tables = {model._meta.db_table for model in apps.get_models(include_auto_created=True) if model._meta.managed}
+    models = apps.get_models(include_auto_created=True)
+    tables = {model._meta.db_table for model in models if model._meta.managed}  # noqa: SLF001 - Django's public name
     rows = connection.execute(
         "SELECT relname, relkind = 'S' FROM pg_class WHERE relnamespace = 'public'::regnamespace "
         "AND (relkind IN ('r', 'p') AND (relname = ANY(%s) OR relname LIKE 'procrastinate\\_%%') OR relkind = 'S')",

@@ -75,7 +75,7 @@ class EmbeddedPostgres:
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
-                preexec_fn=dies_with_parent(signal.SIGINT),
+                preexec_fn=dies_with_parent(signal.SIGINT),  # noqa: PLW1509 - started before any thread
                 **self._as_account(self.folder),
             )
         self._wait_until_it_answers(timeout_seconds)
@@ -151,7 +151,9 @@ class EmbeddedPostgres:
         self.socket_folder.mkdir(mode=0o700, exist_ok=True)
         owner = self.account.uid if self.account else os.getuid()
         if self.socket_folder.is_symlink() or self.socket_folder.stat().st_uid not in (os.getuid(), owner):
-            raise CannotStart(f"{self.socket_folder} belongs to someone else: remove it, or choose another TESTKASE_DATA.")
+            raise CannotStart(
+                f"{self.socket_folder} belongs to someone else: remove it, or choose another TESTKASE_DATA."
+            )
         self.socket_folder.chmod(0o700)
         if self.account:
             os.chown(self.socket_folder, self.account.uid, self.account.gid)
@@ -187,7 +189,7 @@ def last_line(log: Path) -> str:
 
 
 def _socket_folder(folder: Path, account: Account | None) -> Path:
-    """Beside the cluster where the path is short enough and ours; otherwise a folder in /tmp named after the cluster."""
+    """Beside the cluster where the path is short enough and ours; otherwise a folder in /tmp named after it."""
     beside = folder.parent / "run"
     if account is None and len(os.fsencode(beside / f"{_SOCKET_NAME}.lock")) <= _LONGEST_SOCKET_PATH:
         return beside

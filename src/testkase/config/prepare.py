@@ -15,9 +15,9 @@ def prepare(settings: Settings) -> None:
 
 
 def _seed(settings: Settings) -> None:
-    """Secrets of the demo organization are known only while they are made: where their file is lost, they are renewed."""
+    """The demo's secrets are known only while they are made: where their file is lost, they are renewed."""
     # Models can be imported only after Django is set up, which the migration does.
-    from testkase.services.organizations.demo import seed_demo
+    from testkase.services.organizations.demo import seed_demo  # noqa: PLC0415
 
     known = read_demo(settings.data)
     seeded = seed_demo(settings, renew_secrets=known is None)

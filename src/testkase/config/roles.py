@@ -32,10 +32,10 @@ def make_roles(owner_url: str, app_password: str | None) -> None:
 
 
 def _make(connection: psycopg.Connection[object], name: str, login: str, password: str | None) -> None:
-    """CREATE or ALTER, by what is there. SUPERUSER and the like are named only by a superuser: others may not say them."""
+    """CREATE or ALTER, by what is there. SUPERUSER and the like may be named only by a superuser."""
     superuser = connection.execute("SELECT rolsuper FROM pg_roles WHERE rolname = current_user").fetchone()
     there = connection.execute("SELECT FROM pg_roles WHERE rolname = %s", [name]).fetchone() is not None
-    options = [sql.SQL(login)]
+    options: list[sql.Composable] = [sql.SQL(login)]
     if superuser == (True,):
         options.append(sql.SQL("NOSUPERUSER NOCREATEDB NOCREATEROLE NOREPLICATION NOBYPASSRLS"))
     if password is not None:

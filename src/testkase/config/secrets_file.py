@@ -18,7 +18,7 @@ class Secrets(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def load_or_make(folder: Path) -> Secrets:
-    """The secrets of a data folder. Raises CannotStart when the file is damaged: a new one would not open the database."""
+    """The secrets of a data folder. Raises CannotStart when the file is damaged: a new one opens no database."""
     path = folder / "secrets.json"
     if path.exists():
         try:

@@ -1,4 +1,4 @@
-"""Django's settings: what the pages need (entrypoints/web/conf.py), where it runs (foundation.settings), and the rest."""
+"""Django's settings: what the pages need (entrypoints/web/conf.py), where they run (foundation.settings), the rest."""
 
 from urllib.parse import unquote, urlsplit
 

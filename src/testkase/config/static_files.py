@@ -13,7 +13,7 @@ from django.contrib.staticfiles.storage import StaticFilesStorage
 def _version(name: str) -> str:
     found = finders.find(name)
     if not isinstance(found, str):
-        raise ValueError(f"There is no static file named {name!r}.")
+        raise ValueError(f"There is no static file named {name!r}.")  # noqa: TRY004 - the value is wrong, not its type
     return hashlib.blake2b(Path(found).read_bytes(), digest_size=6).hexdigest()
 
 

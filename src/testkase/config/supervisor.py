@@ -93,7 +93,7 @@ class Supervisor:
         child.start()
 
     def _wait_until_ready(self) -> None:
-        """The application must answer and the worker live; without the embedded model the rest is of use all the same."""
+        """The application must answer and the worker live; without the embedded model the rest is still of use."""
         app, worker, model = self.children["serve"], self.children["worker"], self.children["model-server"]
         host, port = reachable(self.settings.host), self.settings.port
         if not wait_for(host, port, "/readyz", alive=lambda: app.ended is None, timeout_seconds=_READY_SECONDS):
@@ -140,7 +140,7 @@ def _prepare(environ: dict[str, str]) -> None:
         text=True,
         errors="replace",
         start_new_session=True,
-        preexec_fn=dies_with_parent(),
+        preexec_fn=dies_with_parent(),  # noqa: PLW1509 - the supervisor has no threads
     )
     try:
         said, _ = process.communicate()
@@ -151,7 +151,7 @@ def _prepare(environ: dict[str, str]) -> None:
     if process.returncode != 0:
         sentence = (said.strip().splitlines() or ["it said nothing"])[-1].removeprefix("testkase: ")
         if "Traceback" in said:
-            print(said, file=sys.stderr)
+            console.say(said)
         raise CannotStart(sentence)
 
 

@@ -53,7 +53,7 @@ def check_isolation() -> Operation[None]:
             f"({', '.join(role['owners_it_is'])}): use a role of its own."
         )
     if role["is_ledger"]:
-        raise IsolationInert(f"The application's database role {role['name']} is a member of testkase_ledger: revoke it.")
+        raise IsolationInert(f"The application's role {role['name']} is a member of testkase_ledger: revoke it.")
     tables = [table for table in (yield _TENANT_TABLES) if table["name"] not in DIRECTORIES]
     if not tables:
         raise IsolationInert("The database has no tables yet: run the migrations first.")

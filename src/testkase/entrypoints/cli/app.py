@@ -7,6 +7,6 @@ app = typer.Typer(
     help="AI credits for TestKase: run it, migrate it, check it.",
     no_args_is_help=True,
     add_completion=False,
-    pretty_exceptions_show_locals=False,
+    pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )

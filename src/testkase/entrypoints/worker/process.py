@@ -31,7 +31,7 @@ def work(settings: Settings) -> None:
 
 async def _work(settings: Settings, database_url: str) -> None:
     # Django's app registry exists only now, and with it procrastinate's application.
-    from procrastinate.contrib.django import app
+    from procrastinate.contrib.django import app  # noqa: PLC0415
 
     database, engine = Database(database_url, max_size=CONCURRENCY + 1), Engine(database_url)
     await database.open()

@@ -4,5 +4,5 @@ from testkase.schema.ddl_migration import ddl
 
 
 class Migration(migrations.Migration):
-    dependencies: list[tuple[str, str]] = []
+    dependencies = []
     operations = [ddl("0001_ledger")]

@@ -1,0 +1,61 @@
+# Two commands matter: `make run` and `make test`. Everything they need is installed into .venv from a hashed lock file.
+
+SHELL := /bin/sh
+VENV := .venv
+PYTHON := $(VENV)/bin/python
+
+.PHONY: help run test check lint types imports format bench campaign screenshots lock clean environment development
+
+help:
+	@echo "make run          start everything on http://127.0.0.1:8000 (PORT=…, HOST=…, DATABASE_URL=…, TESTKASE_DATA=…)"
+	@echo "make test         every test, the browser's included"
+	@echo "make check        lint, types, import rules"
+	@echo "make bench        performance, side by side with PostgreSQL's own limit"
+	@echo "make campaign     random and destructive tests; CAMPAIGN=name for one"
+	@echo "make screenshots  pictures of the pages, into docs/screenshots"
+	@echo "make lock         renew the lock files from pyproject.toml"
+
+environment:
+	@scripts/environment.sh run
+
+development:
+	@scripts/environment.sh development
+
+run: environment
+	@exec $(PYTHON) -m testkase run
+
+test: development
+	@scripts/chromium.sh
+	@$(PYTHON) -m pytest $(ARGS)
+
+check: lint types imports
+
+lint: development
+	@$(PYTHON) -m ruff check .
+	@$(PYTHON) -m ruff format --check .
+
+format: development
+	@$(PYTHON) -m ruff check --fix .
+	@$(PYTHON) -m ruff format .
+
+types: development
+	@$(PYTHON) -m mypy
+
+imports: development
+	@$(VENV)/bin/lint-imports
+
+bench: development
+	@$(PYTHON) -m bench $(ARGS)
+
+campaign: development
+	@$(PYTHON) -m campaigns $(CAMPAIGN) $(ARGS)
+
+screenshots: development
+	@scripts/chromium.sh
+	@$(PYTHON) -m tests.support.screenshots docs/screenshots
+
+lock: development
+	@scripts/lock.sh
+
+clean:
+	@rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

@@ -1,0 +1,73 @@
+#!/bin/sh
+# Makes .venv from a lock file, once per content of that file: environment.sh run | development.
+# A warm start compares two files and is done.
+set -eu
+cd "$(dirname "$0")/.."
+
+case "${1:-}" in
+    run) lock=requirements.lock ;;
+    development) lock=requirements-dev.lock ;;
+    *) echo "usage: environment.sh run | development" >&2; exit 2 ;;
+esac
+
+venv=.venv
+python=$venv/bin/python
+
+fail() { echo "testkase: $1" >&2; exit 1; }
+
+is_new_enough() { "$1" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; }
+
+find_python() {
+    for candidate in ${PYTHON3:-} python3.14 python3.13 python3.12 python3.11 python3 python; do
+        if command -v "$candidate" >/dev/null 2>&1 && is_new_enough "$candidate"; then
+            command -v "$candidate"
+            return
+        fi
+    done
+    found=$(python3 --version 2>&1 || true)
+    fail "Python 3.11 or newer is needed (found: ${found:-none}); install it, or name one: PYTHON3=/path/to/python make run"
+}
+
+make_venv() {
+    base=$(find_python)
+    rm -rf "$venv"
+    if "$base" -m venv "$venv" >/dev/null 2>&1; then
+        return
+    fi
+    # Some systems ship Python without ensurepip. A pip outside can still fill an environment that has none.
+    rm -rf "$venv"
+    "$base" -m venv --without-pip "$venv" >/dev/null 2>&1 ||
+        fail "$base cannot make a virtual environment in $(pwd): install its venv module (Debian, Ubuntu: python3-venv) and see that the folder can be written."
+    "$base" -m pip --version >/dev/null 2>&1 ||
+        fail "$base has no pip: install it (Debian, Ubuntu: python3-venv or python3-pip)."
+}
+
+install() {
+    echo "Installing the environment into $venv (once; a minute or two)."
+    rm -f "$venv"/installed-*.lock
+    if "$python" -m pip --version >/dev/null 2>&1; then
+        set -- "$python" -m pip
+    else
+        set -- "$(find_python)" -m pip --python "$python"
+    fi
+    "$@" --disable-pip-version-check install --quiet --no-input --no-deps --require-hashes --only-binary :all: -r "$lock" ||
+        fail "The packages of $lock could not be installed; what pip says is above."
+    cp "$lock" "$venv/installed-$lock"
+    # The development lock holds everything the other one does.
+    [ "$lock" = requirements.lock ] || cp requirements.lock "$venv/installed-requirements.lock"
+}
+
+# The source is on the path by a .pth file: nothing to build, and edits are live. Rewritten when the clone has moved.
+link_source() {
+    purelib=$("$python" -c 'import sysconfig; print(sysconfig.get_path("purelib"))')
+    link=$purelib/testkase-source.pth
+    if [ "$(cat "$link" 2>/dev/null || true)" != "$(pwd)/src" ]; then
+        echo "$(pwd)/src" >"$link"
+    fi
+}
+
+if ! "$python" -c '' 2>/dev/null || ! is_new_enough "$python"; then
+    make_venv
+fi
+cmp -s "$lock" "$venv/installed-$lock" || install
+link_source
