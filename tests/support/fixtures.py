@@ -1,12 +1,14 @@
 """Fixtures every test may ask for. What is asked for by no test is never started."""
 
 from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
 
 import pytest
 
 from testkase.core.ledger.engine import Engine
 from tests.support.cluster import Cluster, TestDatabase
 from tests.support.django import django_on
+from tests.support.processes import Running, serving
 
 
 @pytest.fixture(scope="session")
@@ -65,3 +67,17 @@ def django_database(database: TestDatabase) -> Iterator[TestDatabase]:
     """Django, set up in this process, with the test's database as its default connection (as the application role)."""
     with django_on(database):
         yield database
+
+
+@pytest.fixture
+def served(database: TestDatabase, tmp_path: Path) -> Iterator[Running]:
+    """The application on a free port, on the test's database: `served.url`."""
+    with serving(database, tmp_path) as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def module_served(module_database: TestDatabase, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
+    """The same for all tests of a file, on `module_database`."""
+    with serving(module_database, tmp_path_factory.mktemp("served")) as running:
+        yield running
