@@ -20,7 +20,8 @@ class Settings:
     port: int
     """Port the app binds (`PORT`, default 8000)."""
     public_url: str
-    """How people reach the app (`TESTKASE_PUBLIC_URL`, default http://host:port); an https URL turns secure cookies on."""
+    """How people reach the app (`TESTKASE_PUBLIC_URL`, default http://host:port); an https URL turns secure cookies
+    on."""
     owner_database_url: str | None
     """The database as its owner, for migrations (`DATABASE_URL`); unset: the embedded PostgreSQL."""
     app_database_url: str | None

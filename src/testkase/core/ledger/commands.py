@@ -1,7 +1,8 @@
 """What can be asked of the ledger. Every command names its organization and carries the caller's id for the effect.
 
 The same id with the same input gives the stored answer again; with another input it is a conflict (I5). Ids live in
-families (`hold:`, `resolution:`, `grant:` …), so that a hold and a grant may share a name but a hold is resolved once (I7).
+families (`hold:`, `resolution:`, `grant:` …), so that a hold and a grant may share a name but a hold is resolved
+once (I7).
 """
 
 from hashlib import blake2b
@@ -103,7 +104,8 @@ class SettleHold(Command, frozen=True, kw_only=True):
     """Charge a hold for what the call used and release the rest.
 
     Exactly one of `tokens` (priced at the hold's terms) and `credits` (micro-credits named by the caller). Outcomes
-    `failed` and `refused` cost 0 whatever was used. `final=False` charges a part under `capture_id` and leaves the hold open.
+    `failed` and `refused` cost 0 whatever was used. `final=False` charges a part under
+    `capture_id` and leaves the hold open.
     """
 
     hold_id: str
@@ -177,7 +179,8 @@ class SwitchAi(Command, frozen=True, kw_only=True):
 
 
 class Touch(Command, frozen=True, kw_only=True):
-    """Let time pass: expire, lapse and roll whatever is due. Answers the last entry; changes nothing when nothing is due."""
+    """Let time pass: expire, lapse and roll whatever is due. Answers the last entry; changes nothing when nothing is
+    due."""
 
     @property
     def operation_id(self) -> str:

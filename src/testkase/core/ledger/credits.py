@@ -17,7 +17,8 @@ _DECIMAL = re.compile(r"(0|[1-9][0-9]{0,9})(?:\.([0-9]{1,6}))?", re.ASCII)
 
 
 def parse_credits(text: object, *, field: str = "credits") -> int:
-    """Micro-credits from a decimal string such as "12.34". Raises InvalidInput for anything else, a JSON number included."""
+    """Micro-credits from a decimal string such as "12.34". Raises InvalidInput for anything else, a JSON number
+    included."""
     match = _DECIMAL.fullmatch(text) if isinstance(text, str) else None
     if match is None:
         raise InvalidInput(

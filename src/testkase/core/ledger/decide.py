@@ -1,8 +1,8 @@
 """The whole behaviour of the ledger: (state, command, now) → events and an answer. Pure and deterministic.
 
 Nothing here reads a clock, a database or a random number, so a million operations can be simulated in seconds, and the
-same sequence always ends in the same hash. A refusal is raised and changes nothing (I6): not even what time had made due,
-which the next accepted command or the sweeper will post.
+same sequence always ends in the same hash. A refusal is raised and changes nothing (I6): not even what time had made
+due, which the next accepted command or the sweeper will post.
 """
 
 from collections.abc import Callable
@@ -74,7 +74,7 @@ def _replay(past: Entry, command: ask.Command) -> Decision:
         state = _RESOLVED_AS[past.kind]
         raise HoldResolved(f"The hold was already {state}.", state=state, receipt=past.seq)
     raise IdReused(
-        f"The id was used before, on another input. Use a new id for a new {past.kind}, or repeat the first input exactly.",
+        f"The id was used before, on another input. Use a new id for a new {past.kind}, or repeat the first exactly.",
         field="id",
     )
 

@@ -1,13 +1,13 @@
 """Group commit: the asynchronous way into the ledger.
 
-A lane is one connection and one writer task. The writer takes whatever commands have queued while its previous transaction
-was committing — there is no timer, so an idle engine answers at once — and executes them as one batch: lock and load in
-one round trip, decide, write and commit in the next. Row lock and disk flush are paid once a batch, which is why an
-organization everybody uses is as cheap as ten thousand that share the load.
+A lane is one connection and one writer task. The writer takes whatever commands have queued while its previous
+transaction was committing — there is no timer, so an idle engine answers at once — and executes them as one batch:
+lock and load in one round trip, decide, write and commit in the next. Row lock and disk flush are paid once a batch,
+which is why an organization everybody uses is as cheap as ten thousand that share the load.
 
-Any number of processes may run engines against the same rows; nothing depends on this memory. A caller that gives up only
-cancels its own future. A command that fails, fails alone. An error of the connection does not mean that the batch did not
-happen: it is executed again with the same ids, and answers what was stored if it had.
+Any number of processes may run engines against the same rows; nothing depends on this memory. A caller that gives up
+only cancels its own future. A command that fails, fails alone. An error of the connection does not mean that the batch
+did not happen: it is executed again with the same ids, and answers what was stored if it had.
 """
 
 import asyncio
@@ -33,7 +33,8 @@ MAX_QUEUE = 20_000
 """Commands waiting in one lane before new ones are turned away."""
 
 RETRY_SECONDS = 15.0
-"""How long a batch is tried again while the database is unreachable; then its callers are told that the outcome is unknown."""
+"""How long a batch is tried again while the database is unreachable; then its callers are told that the outcome is
+unknown."""
 
 _CONNECTION_OPTIONS = "-c lock_timeout=5000 -c statement_timeout=30000 -c synchronous_commit=on"
 
@@ -140,7 +141,7 @@ class _Lane:
                     return [_unknown() for _ in commands]
                 await asyncio.sleep(pause)
                 pause = min(pause * 2, 1.0)
-            except Exception:
+            except Exception:  # noqa: BLE001 - whatever it is, every caller of the batch gets an answer
                 _log.exception("ledger_batch_undone", commands=len(commands))
                 await self._disconnect()
                 return await self._apart(commands)
@@ -163,7 +164,7 @@ class _Lane:
         except psycopg.errors.LockNotAvailable:
             await self._disconnect()
             return [_unknown() for _ in commands]
-        except Exception:
+        except Exception:  # noqa: BLE001 - whatever it is, only the guilty command may fail
             await self._disconnect()
             if len(commands) == 1:
                 _log.exception("ledger_command_failed", command=type(commands[0]).__name__)

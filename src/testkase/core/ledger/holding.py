@@ -10,7 +10,13 @@ from testkase.core.ledger.credits import MAX_MICROCREDITS, format_credits, round
 from testkase.core.ledger.model import Account, EntryKind, Hold, Measurement, Usage
 from testkase.core.ledger.posting import account_of, post
 from testkase.core.ledger.refusals import (
-    AiDisabled, HoldNotFound, HoldResolved, Indebted, InsufficientCredits, InvalidCommand, NoTerms,
+    AiDisabled,
+    HoldNotFound,
+    HoldResolved,
+    Indebted,
+    InsufficientCredits,
+    InvalidCommand,
+    NoTerms,
 )  # fmt: skip
 from testkase.core.ledger.rules import Movement, burn
 from testkase.core.ledger.terms import Terms, Tokens, price
@@ -147,7 +153,9 @@ def _posted(
 
 def _check_admission(account: Account) -> None:
     if not account.ai_enabled:
-        raise AiDisabled("AI is switched off for this organization. Its Owner can switch it on under Settings → AI Credits.")
+        raise AiDisabled(
+            "AI is switched off for this organization. Its Owner can switch it on under Settings → AI Credits."
+        )
     if account.debt:
         raise Indebted("A refund or dispute left a debt. Buy credits to cover it.", debt=account.debt)
 

@@ -88,8 +88,9 @@ def adjust(book: Book, command: ask.Adjust, now: int) -> tuple[Event, ...]:
     for lot_id, part in burn(book.lots.values(), amount):
         movement.move(lot_id, -part, 0)
     event = post(
-        account, kind="adjust", operation_id=command.operation_id, at=now, deltas=Deltas(available=-amount, reversed=amount),
-        lines=movement.entry_lots(), lots=movement.moved(book.lots), fingerprint=command.fingerprint(), note=command.note,
+        account, kind="adjust", operation_id=command.operation_id, at=now, deltas=Deltas(available=-amount,
+        reversed=amount), lines=movement.entry_lots(), lots=movement.moved(book.lots),
+        fingerprint=command.fingerprint(), note=command.note,
     )  # fmt: skip
     return (event,)
 

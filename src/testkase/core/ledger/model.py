@@ -1,8 +1,9 @@
 """The ledger's nouns: Account, Lot, Hold, Entry and the usage an entry records.
 
-Amounts are micro-credits, instants are microseconds since 1970 in UTC: integers both, so that what is hashed, stored and
-compared is the same value everywhere. All of them are immutable; `decide` makes new ones, `Book` (book.py) keeps the latest.
-msgspec structs rather than dataclasses: making one costs a quarter, and the hot path makes several a command.
+Amounts are micro-credits, instants are microseconds since 1970 in UTC: integers both, so that what is hashed, stored
+and compared is the same value everywhere. All of them are immutable; `decide` makes new ones, `Book` (book.py) keeps
+the latest. msgspec structs rather than dataclasses: making one costs a quarter, and the hot path makes several a
+command.
 """
 
 from typing import Literal
@@ -29,14 +30,16 @@ EntryKind = Literal[
 ]
 
 Outcome = Literal["completed", "cancelled", "failed", "refused"]
-"""How a call ended: delivered in full, cut off by the client, failed, or refused by the provider. The last two cost 0."""
+"""How a call ended: delivered in full, cut off by the client, failed, or refused by the provider. The last two cost
+0."""
 
 Measurement = Literal["exact", "partial", "estimated", "credits"]
 """Where the figures come from: the provider's usage, a cut stream, our own bound, or credits named by the caller."""
 
 
-class Subject(msgspec.Struct, frozen=True, kw_only=True):
-    """What a call was for. Kept as given by the caller: a member's e-mail or any outside id, a project key or outside id."""
+class Subject(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What a call was for. Kept as given by the caller: a member's e-mail or any outside id, a project key or
+    outside id."""
 
     use_case: str
     user: str
@@ -47,8 +50,8 @@ class Subject(msgspec.Struct, frozen=True, kw_only=True):
 class Account(msgspec.Struct, frozen=True, kw_only=True):
     """An organization's balance and its place in time. One row, locked for every change.
 
-    `available` and `held` are balances; `due_at` is a lower bound of the next instant at which anything falls due, so that
-    the hot path asks one comparison whether time has something to do.
+    `available` and `held` are balances; `due_at` is a lower bound of the next instant at which anything falls due,
+    so that the hot path asks one comparison whether time has something to do.
     """
 
     org_id: int
@@ -63,7 +66,8 @@ class Account(msgspec.Struct, frozen=True, kw_only=True):
     anchor_day: int = 1
     time_zone: str = "UTC"
     anchor_month: int = 0
-    """Months since year 0 of the first period's start in the billing zone: the n-th boundary counts from here, never chained."""
+    """Months since year 0 of the first period's start in the billing zone: the n-th boundary counts from here, never
+    chained."""
     monthly_allowance: int = 0
     ai_enabled: bool = False
     last_seq: int = 0
@@ -89,7 +93,8 @@ class Lot(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Hold(msgspec.Struct, frozen=True, kw_only=True):
-    """Credits set aside for one call until it is resolved. `lots` says which: pairs of lot id and amount, in burn order."""
+    """Credits set aside for one call until it is resolved. `lots` says which: pairs of lot id and amount, in burn
+    order."""
 
     org_id: int
     hold_id: str
@@ -101,7 +106,7 @@ class Hold(msgspec.Struct, frozen=True, kw_only=True):
     terms: Terms | None = None
 
 
-class Usage(msgspec.Struct, frozen=True, kw_only=True):
+class Usage(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """One AI interaction: the row of the usage table and the substance of its receipt (B3). Metadata only (P16)."""
 
     usage_id: str
@@ -114,7 +119,7 @@ class Usage(msgspec.Struct, frozen=True, kw_only=True):
     terms: Terms | None
 
 
-class Deltas(msgspec.Struct, frozen=True, kw_only=True):
+class Deltas(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """What one operation moves between the organization's accounts. Sums to zero (I1)."""
 
     issued: int = 0
@@ -133,8 +138,11 @@ class Deltas(msgspec.Struct, frozen=True, kw_only=True):
         )  # fmt: skip
 
 
-class Entry(msgspec.Struct, frozen=True, kw_only=True):
-    """One posted operation: immutable, hashed onto its predecessor, and at the same time the stored answer to its id."""
+class Entry(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """One posted operation: immutable, hashed onto its predecessor, and at the same time the stored answer to its id.
+
+    The hash covers the entry's JSON with defaults left out, so that a field added later does not change old hashes.
+    """
 
     org_id: int
     seq: int

@@ -1,8 +1,9 @@
 """Load → decide → append, written once as a generator of statements.
 
-The synchronous driver runs it inside the caller's transaction (Django's `atomic()`): the ledger's rows and the caller's are
-committed or undone together. The engine runs the same generator for a whole batch on the event loop. Either way it is two
-statements, and correctness rests on the row locks the first one takes, on constraints and on the callers' ids.
+The synchronous driver runs it inside the caller's transaction (Django's `atomic()`): the ledger's rows and the
+caller's are committed or undone together. The engine runs the same generator for a whole batch on the event loop.
+Either way it is two statements, and correctness rests on the row locks the first one takes, on constraints and on
+the callers' ids.
 """
 
 from collections.abc import Sequence
@@ -32,7 +33,8 @@ Outcome = Answer | Problem
 
 
 def execute(commands: Sequence[Command], *, clock: int | None = None) -> Operation[list[Outcome]]:
-    """Decide the commands in order and write what they decide. Answers in the same order; a refusal is an answer of its own.
+    """Decide the commands in order and write what they decide. Answers in the same order; a refusal is an answer of
+    its own.
 
     `clock`: microseconds UTC in place of the database's clock (simulations and tests).
     """

@@ -33,7 +33,8 @@ def post(
     account_changes: dict[str, Any] | None = None,
     **details: Any,
 ) -> Event:
-    """The event that posts one entry. `account_changes` are fields of the account that do not follow from the deltas."""
+    """The event that posts one entry. `account_changes` are fields of the account that do not follow from the
+    deltas."""
     available, held = account.available + deltas.available, account.held + deltas.held
     entry = Entry(
         org_id=account.org_id, seq=account.last_seq + 1, operation_id=operation_id, kind=kind, at=at, deltas=deltas,

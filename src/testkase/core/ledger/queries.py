@@ -1,8 +1,8 @@
 """Reading the ledger: balance, usage, receipts, lots and the journal.
 
 Operations to be run in a transaction that has the organization's context; each also names the organization itself.
-Amounts are micro-credits, instants microseconds UTC. Lists page by key (the sequence number), so that a page costs the same
-whatever the history behind it.
+Amounts are micro-credits, instants microseconds UTC. Lists page by key (the sequence number), so that a page costs
+the same whatever the history behind it.
 """
 
 from typing import Any, LiteralString
@@ -77,7 +77,8 @@ class LotLine(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Receipt(msgspec.Struct, frozen=True, kw_only=True):
-    """Everything an interaction's charge follows from (B3): tokens × rates → credits, from which lots, balance around it.
+    """Everything an interaction's charge follows from (B3): tokens × rates → credits, from which lots, balance
+    around it.
 
     `balance_before` and `balance_after` count available and held credits together, so that their difference is what the
     interaction took away (charged, and expired on release).
@@ -217,7 +218,11 @@ def _lots_by_id(org_id: int, lot_ids: list[int]) -> Operation[list[Lot]]:
 
 def entries(org_id: int, *, limit: int, before_seq: int | None = None) -> Operation[list[JournalRow]]:
     """The journal, newest first."""
-    params = {"org_id": org_id, "limit": min(limit, MAX_PAGE), "before_seq": NEVER if before_seq is None else before_seq}
+    params = {
+        "org_id": org_id,
+        "limit": min(limit, MAX_PAGE),
+        "before_seq": NEVER if before_seq is None else before_seq,
+    }
     rows = yield Statement(_SQL["entries_page"], params)
     return [JournalRow(**row) for row in rows]
 

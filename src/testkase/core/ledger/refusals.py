@@ -1,15 +1,15 @@
 """Why the ledger says no. A refusal changes nothing (I6) and says what would help.
 
-    Problem
-    ├── InsufficientCredits   what is available does not cover the amount
-    ├── AiDisabled            the Owner has switched AI off
-    ├── Indebted              a claw-back left a debt that must be covered first
-    ├── HoldNotFound          no such hold in this organization
-    ├── HoldResolved          the hold was already settled, voided or lapsed
-    ├── IdReused              the id was used before with another input
-    ├── NoTerms               tokens cannot be priced: the hold was opened without a model
-    ├── AccountNotFound       the organization has no account
-    └── InvalidCommand        an amount or time outside what the ledger accepts
+Problem
+├── InsufficientCredits   what is available does not cover the amount
+├── AiDisabled            the Owner has switched AI off
+├── Indebted              a claw-back left a debt that must be covered first
+├── HoldNotFound          no such hold in this organization
+├── HoldResolved          the hold was already settled, voided or lapsed
+├── IdReused              the id was used before with another input
+├── NoTerms               tokens cannot be priced: the hold was opened without a model
+├── AccountNotFound       the organization has no account
+└── InvalidCommand        an amount or time outside what the ledger accepts
 """
 
 from testkase.foundation.problems import Conflict, Forbidden, InvalidInput, NotFound, Problem

@@ -56,7 +56,8 @@ class Movement:
 
     def resolve(self, hold: Hold, charge: int, lots: dict[int, Lot], now: int) -> tuple[tuple[int, int], ...]:
         """held → used up to `charge`, in the order held; the rest back to available, or gone where its lot has expired
-        meanwhile: an open hold protects credits only until it is resolved (I4). Answers what was not charged, by lot."""
+        meanwhile: an open hold protects credits only until it is resolved (I4). Answers what was not charged, by
+        lot."""
         rest: list[tuple[int, int]] = []
         for lot_id, amount in hold.lots:
             used = min(amount, charge)
@@ -88,7 +89,8 @@ class Movement:
         return tuple(rest)
 
     def deltas(self) -> Deltas:
-        """The movement as changes of the organization's accounts; what is neither used, released nor expired was held."""
+        """The movement as changes of the organization's accounts; what is neither used, released nor expired was
+        held."""
         held = sum(line[1] for line in self.lines.values())
         return Deltas(available=self.released, held=held, used=self.used, expired=self.expired)
 

@@ -23,7 +23,8 @@ class Tokens(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class Rates(msgspec.Struct, frozen=True, kw_only=True, array_like=True):
-    """Micro-credits per million tokens of each bucket. `above_input_tokens`: the tier holds for prompts longer than this."""
+    """Micro-credits per million tokens of each bucket. `above_input_tokens`: the tier holds for prompts longer than
+    this."""
 
     above_input_tokens: int
     input: int

@@ -171,16 +171,27 @@ AS $$
     ORDER BY a.due_at LIMIT up_to
 $$;
 
+-- Every organization with an account, by id: what `verify` walks. Ids only.
+CREATE FUNCTION ledger.account_ids(after bigint, up_to integer) RETURNS SETOF bigint
+LANGUAGE sql STABLE SECURITY DEFINER
+SET search_path = pg_catalog
+AS $$
+    SELECT a.org_id FROM ledger.account AS a WHERE a.org_id > after ORDER BY a.org_id LIMIT up_to
+$$;
+
 -- An owner must be allowed to create in the schema at the moment it becomes one, and not afterwards.
 GRANT CREATE ON SCHEMA ledger TO testkase_ledger;
 ALTER FUNCTION ledger.load(json, bigint) OWNER TO testkase_ledger;
 ALTER FUNCTION ledger.append(json, json, json, json, json, json, json, json) OWNER TO testkase_ledger;
 ALTER FUNCTION ledger.due_accounts(integer) OWNER TO testkase_ledger;
+ALTER FUNCTION ledger.account_ids(bigint, integer) OWNER TO testkase_ledger;
 REVOKE CREATE ON SCHEMA ledger FROM testkase_ledger;
 
 REVOKE ALL ON FUNCTION ledger.load(json, bigint) FROM PUBLIC;
 REVOKE ALL ON FUNCTION ledger.append(json, json, json, json, json, json, json, json) FROM PUBLIC;
 REVOKE ALL ON FUNCTION ledger.due_accounts(integer) FROM PUBLIC;
+REVOKE ALL ON FUNCTION ledger.account_ids(bigint, integer) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION ledger.due_accounts(integer) TO testkase_app;
+GRANT EXECUTE ON FUNCTION ledger.account_ids(bigint, integer) TO testkase_app;
 GRANT EXECUTE ON FUNCTION ledger.load(json, bigint) TO testkase_app;
 GRANT EXECUTE ON FUNCTION ledger.append(json, json, json, json, json, json, json, json) TO testkase_app;

@@ -1,0 +1,33 @@
+-- account_ids: The next organizations to verify, by id.
+SELECT ledger.account_ids(%(after)s, %(limit)s) AS org_id;
+
+-- account: What the account says of itself.
+SELECT available, held, debt, period_number, period_used, last_seq, encode(last_hash, 'base64') AS last_hash
+FROM ledger.account
+WHERE org_id = %(org_id)s;
+
+-- journal: The journal in order, a page at a time, each entry with the usage it charged.
+SELECT e.seq, e.operation_id, e.kind, e.at, e.issued, e.available, e.held, e.used, e.expired, e.reversed, e.overage,
+       e.debt, to_json(e.lots)::text AS lots, e.available_after, e.held_after, e.hold_id, e.expires_at, e.fingerprint,
+       e.note, e.hash,
+       u.usage_id, u.use_case, u.user_ref, u.project_ref, u.model, u.outcome, u.measurement, u.input, u.cached_input,
+       u.cache_write, u.output, u.reasoning, u.cost, u.charged, u.terms
+FROM ledger.entry AS e
+LEFT JOIN ledger.usage AS u ON u.org_id = e.org_id AND u.seq = e.seq
+WHERE e.org_id = %(org_id)s AND e.seq > %(after)s
+ORDER BY e.seq
+LIMIT %(limit)s;
+
+-- lots: Every lot the organization ever had.
+SELECT lot_id, source, paid, priority, granted, available, held, granted_at, expires_at, reference
+FROM ledger.lot
+WHERE org_id = %(org_id)s;
+
+-- open_holds: Every hold that is not resolved.
+SELECT hold_id, amount FROM ledger.open_hold WHERE org_id = %(org_id)s;
+
+-- usage_without_entry: Usage that no entry charged.
+SELECT u.seq FROM ledger.usage AS u
+WHERE u.org_id = %(org_id)s
+  AND NOT EXISTS (SELECT 1 FROM ledger.entry AS e WHERE e.org_id = u.org_id AND e.seq = u.seq)
+LIMIT 10;

@@ -1,0 +1,89 @@
+"""Verify an organization's books from its journal alone (B4): the invariants of README.md, recomputed entry by entry.
+
+The walk shares no code with the rules that wrote the entries: it adds up what stands there and compares. Operations,
+to be run in one transaction with the organization's context, so that it sees one consistent state.
+"""
+
+from collections.abc import Iterator
+from typing import Any
+
+import msgspec
+
+from testkase.core.ledger.audit import Audit
+from testkase.core.ledger.model import Deltas, Entry, Lot, Subject, Usage
+from testkase.core.ledger.terms import Terms, Tokens
+from testkase.foundation.database import Operation, Row, Statement, named_statements
+
+_SQL = named_statements("testkase.core.ledger.sql", "verify.sql")
+_PAGE = 5_000
+
+
+class Deviation(msgspec.Struct, frozen=True, kw_only=True):
+    """An invariant that does not hold, where, and what was found."""
+
+    org_id: int
+    invariant: str
+    seq: int | None
+    found: str
+
+
+def account_ids(after: int = 0, limit: int = 1_000) -> Operation[list[int]]:
+    """Organizations with an account, in order of id. Needs no organization's context."""
+    rows = yield Statement(_SQL["account_ids"], {"after": after, "limit": limit})
+    return [row["org_id"] for row in rows]
+
+
+def verify(org_id: int) -> Operation[list[Deviation]]:
+    """Everything that is wrong with one organization's books; empty when nothing is."""
+    rows = yield Statement(_SQL["account"], {"org_id": org_id})
+    if not rows:
+        return []
+    account = rows[0]
+    lots = yield Statement(_SQL["lots"], {"org_id": org_id})
+    audit = Audit({row["lot_id"]: Lot(org_id=org_id, **row) for row in lots})
+    yield from _walk(org_id, audit)
+    open_holds = yield Statement(_SQL["open_holds"], {"org_id": org_id})
+    orphans = yield Statement(_SQL["usage_without_entry"], {"org_id": org_id})
+    audit.close(account, {row["hold_id"]: row["amount"] for row in open_holds}, [row["seq"] for row in orphans])
+    return list(_deviations(org_id, audit))
+
+
+def _walk(org_id: int, audit: Audit) -> Operation[None]:
+    after = 0
+    while True:
+        rows = yield Statement(_SQL["journal"], {"org_id": org_id, "after": after, "limit": _PAGE})
+        for row in rows:
+            audit.read(_entry(org_id, row), bytes(row["hash"]), row["charged"])
+        if len(rows) < _PAGE:
+            return
+        after = rows[-1]["seq"]
+
+
+def _deviations(org_id: int, audit: Audit) -> Iterator[Deviation]:
+    for invariant, seq, found in audit.found:
+        yield Deviation(org_id=org_id, invariant=invariant, seq=seq, found=found)
+
+
+def _entry(org_id: int, row: Row) -> Entry:
+    """The entry as it was hashed: without its hash."""
+    deltas: dict[str, Any] = {name: row[name] for name in Deltas.__struct_fields__}
+    return Entry(
+        org_id=org_id, seq=row["seq"], operation_id=row["operation_id"], kind=row["kind"], at=row["at"],
+        deltas=Deltas(**deltas), lots=tuple(tuple(line) for line in msgspec.json.decode(row["lots"])),
+        available_after=row["available_after"], held_after=row["held_after"], hold_id=row["hold_id"],
+        expires_at=row["expires_at"], fingerprint=bytes(row["fingerprint"]), note=row["note"], usage=_usage(row),
+    )  # fmt: skip
+
+
+def _usage(row: Row) -> Usage | None:
+    if row["usage_id"] is None:
+        return None
+    tokens: dict[str, Any] = {name: row[name] for name in Tokens.__struct_fields__}
+    return Usage(
+        usage_id=row["usage_id"],
+        subject=Subject(
+            use_case=row["use_case"], user=row["user_ref"], project=row["project_ref"], model=row["model"]
+        ),
+        tokens=Tokens(**tokens), outcome=row["outcome"], measurement=row["measurement"], cost=row["cost"],
+        terms=msgspec.json.decode(row["terms"], type=Terms) if row["terms"] else None,
+    )  # fmt: skip

@@ -1,0 +1,155 @@
+"""The books on real PostgreSQL: who may touch them, what a transaction takes along, and that tampering is found."""
+
+import random
+
+import psycopg
+import pytest
+from django.db import connection as django_connection
+from django.db import transaction
+
+from testkase.core.ledger import commands as ask
+from testkase.core.ledger.credits import MICRO
+from testkase.core.ledger.engine import Engine
+from testkase.core.ledger.operations import execute, execute_one
+from testkase.core.ledger.queries import balance
+from testkase.core.ledger.verify import Deviation, verify
+from testkase.foundation.database import Operation, SyncDatabase, run, tenant
+from tests.support.cluster import TestDatabase
+from tests.support.ledger import fresh_org, hold, open_account, organization, settle
+
+MONTH = 31 * 86_400 * MICRO
+START = 1_767_225_600 * MICRO  # 2026-01-01T00:00:00Z
+
+
+def test_the_synchronous_driver_commits_and_rolls_back_with_the_callers_transaction(
+    django_database: TestDatabase,
+) -> None:
+    kept, undone = fresh_org(), fresh_org()
+    with transaction.atomic():
+        run(django_connection.connection, execute_one(open_account(kept)))
+    with transaction.atomic():
+        run(django_connection.connection, execute_one(open_account(undone)))
+        transaction.set_rollback(True)
+    with transaction.atomic():
+        run(django_connection.connection, _context(kept))
+        assert run(django_connection.connection, balance(kept)).available == 300 * MICRO
+        answers = run(django_connection.connection, execute([hold(undone, "a")]))
+    assert answers[0].code == "account_not_found"  # type: ignore[union-attr]
+
+
+async def test_both_drivers_post_the_same_entries(engine: Engine, app_url: str) -> None:
+    one, other = await organization(engine), fresh_org()
+    commands = [hold(one, "a", 5), settle(one, "a", 2), hold(one, "b", 7)]
+    posted = [(await engine.submit(command)).entry for command in commands]
+    database = SyncDatabase(app_url)
+    database.run(execute_one(open_account(other)))
+    same = database.run(execute([hold(other, "a", 5), settle(other, "a", 2), hold(other, "b", 7)]))
+    database.close()
+    assert [(e.seq, e.kind, e.deltas, e.lots) for e in posted] == [
+        (a.entry.seq, a.entry.kind, a.entry.deltas, a.entry.lots)  # type: ignore[union-attr]
+        for a in same
+    ]
+
+
+@pytest.mark.requirement("I13")
+async def test_the_application_role_sees_nothing_without_the_organizations_context(
+    engine: Engine, app_url: str
+) -> None:
+    """Cyoda/cyoda-go#363: row security that is written but inert."""
+    mine, foreign = await organization(engine), await organization(engine)
+    await engine.submit(hold(mine, "a"))
+    await engine.submit(settle(mine, "a", 1))
+    await engine.submit(hold(mine, "b"))
+    with psycopg.connect(app_url) as app:
+        for context in (None, "", str(foreign)):
+            if context is not None:
+                app.execute("SELECT set_config('app.org_id', %s, false)", [context])
+            for table in ("account", "lot", "open_hold", "entry", "usage"):
+                assert app.execute(f"SELECT * FROM ledger.{table} WHERE org_id = %s", [mine]).fetchall() == []
+
+
+@pytest.mark.requirement("B4")
+@pytest.mark.parametrize("table", ["account", "lot", "open_hold", "entry", "usage"])
+async def test_the_application_role_cannot_write_the_books(engine: Engine, app_url: str, table: str) -> None:
+    org_id = await organization(engine)
+    for statement in (
+        f"UPDATE ledger.{table} SET org_id = org_id",
+        f"DELETE FROM ledger.{table}",
+        f"INSERT INTO ledger.{table} (org_id) VALUES ({org_id})",
+        f"TRUNCATE ledger.{table}",
+    ):
+        with psycopg.connect(app_url) as app:
+            app.execute("SELECT set_config('app.org_id', %s, false)", [str(org_id)])
+            with pytest.raises(psycopg.errors.InsufficientPrivilege):
+                app.execute(statement)
+
+
+@pytest.mark.requirement("I1", "I2", "I3", "I4", "I7", "I9", "I11", "I12")
+@pytest.mark.parametrize("seed", range(3))
+def test_a_random_year_leaves_nothing_to_find(app_url: str, seed: int) -> None:
+    dice, org_id, database = random.Random(seed), fresh_org(), SyncDatabase(app_url)
+    now = START
+    database.run(execute_one(open_account(org_id, anchor_day=31, time_zone="Europe/Berlin"), clock=now))
+    for step in range(120):
+        now += dice.choice([0, MICRO, 3600 * MICRO, MONTH // 2])
+        database.run(execute([_random_command(dice, org_id, step, now) for _ in range(dice.randint(1, 6))], clock=now))
+    assert database.run(balance(org_id), org_id=org_id).last_seq > 100
+    assert database.run(verify(org_id), org_id=org_id) == []
+    database.close()
+
+
+def _random_command(dice: random.Random, org_id: int, step: int, now: int) -> ask.Command:
+    name = f"h{dice.randint(max(0, step - 4), step)}"
+    return dice.choice(
+        [
+            hold(org_id, name, dice.randint(0, 120), ttl_seconds=dice.choice([1, 60, 86_400])),
+            settle(org_id, name, dice.randint(0, 150)),
+            ask.VoidHold(org_id=org_id, hold_id=name),
+            ask.ExtendHold(org_id=org_id, hold_id=name, extension_id=str(step), ttl_seconds=900, amount=5 * MICRO),
+            ask.Grant(
+                org_id=org_id, grant_id=name, amount=50 * MICRO, expires_at=now + dice.choice([1, 40]) * 86_400 * MICRO
+            ),
+            ask.Touch(org_id=org_id),
+        ]
+    )
+
+
+TAMPERINGS = [
+    ("I12", "UPDATE ledger.entry SET note = 'edited' WHERE seq = 4"),
+    ("I12", "UPDATE ledger.usage SET user_ref = 'someone else' WHERE seq = 4"),
+    ("I12", "DELETE FROM ledger.entry WHERE seq = 3"),
+    ("I12", "DELETE FROM ledger.entry WHERE seq = (SELECT max(seq) FROM ledger.entry)"),
+    ("I12", "UPDATE ledger.entry SET at = at + 1 WHERE seq = 3"),
+    ("I2", "UPDATE ledger.account SET available = available + 1"),
+    ("I2", "UPDATE ledger.lot SET available = available - 1"),
+    ("I3", "DELETE FROM ledger.open_hold"),
+    ("I11", "DELETE FROM ledger.usage WHERE seq = 4"),
+    ("I2", "UPDATE ledger.account SET period_used = 0"),
+]
+
+
+@pytest.mark.requirement("I12", "B4")
+@pytest.mark.parametrize(("invariant", "tampering"), TAMPERINGS)
+async def test_tampering_by_a_superuser_is_found(
+    engine: Engine, database: TestDatabase, invariant: str, tampering: str
+) -> None:
+    org_id = await organization(engine)
+    await engine.submit(hold(org_id, "a", 5))
+    await engine.submit(settle(org_id, "a", 2))
+    await engine.submit(hold(org_id, "b", 5))
+    assert _verify(database, org_id) == []
+    with psycopg.connect(database.owner_url) as superuser:
+        superuser.execute(tampering)
+    assert invariant in {deviation.invariant for deviation in _verify(database, org_id)}
+
+
+def _verify(database: TestDatabase, org_id: int) -> list[Deviation]:
+    reader = SyncDatabase(database.app_url)
+    try:
+        return reader.run(verify(org_id), org_id=org_id)
+    finally:
+        reader.close()
+
+
+def _context(org_id: int) -> Operation[None]:
+    yield tenant(org_id)
