@@ -50,7 +50,7 @@ install() {
     else
         set -- "$(find_python)" -m pip --python "$python"
     fi
-    "$@" --disable-pip-version-check install --quiet --no-input --no-deps --require-hashes --only-binary :all: -r "$lock" ||
+    "$@" --disable-pip-version-check install -qq --no-input --no-deps --require-hashes --only-binary :all: -r "$lock" ||
         fail "The packages of $lock could not be installed; what pip says is above."
     cp "$lock" "$venv/installed-$lock"
     # The development lock holds everything the other one does.

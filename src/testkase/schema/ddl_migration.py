@@ -7,5 +7,4 @@ from django.db.migrations import RunSQL
 
 def ddl(name: str) -> RunSQL:
     """Run `ddl/<name>.sql` as the owner. There is no way back: a mistake is mended by the next file."""
-    file = files("testkase.schema").joinpath(f"ddl/{name}.sql")
-    return RunSQL(file.read_text(encoding="utf-8") if file.is_file() else "")
+    return RunSQL(files("testkase.schema").joinpath(f"ddl/{name}.sql").read_text(encoding="utf-8"))
