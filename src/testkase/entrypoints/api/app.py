@@ -5,9 +5,8 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
-from litestar import Litestar, Request
+from litestar import Litestar, Request, Response
 from litestar.exceptions import HTTPException, MethodNotAllowedException
-from litestar.response.base import ASGIResponse
 
 from testkase.entrypoints.api.context import Context
 from testkase.entrypoints.api.openai.errors import shape
@@ -57,11 +56,11 @@ def application(context: Context) -> Litestar:
 def _answer_error(public_url: str) -> Any:
     """Errors Litestar raises before a handler runs: an unknown address, a wrong method."""
 
-    def answer(request: Request[Any, Any, Any], error: Exception) -> ASGIResponse:
+    def answer(request: Request[Any, Any, Any], error: Exception) -> Response[bytes]:
         problem, allow = _from_litestar(error)
         if request.scope["path"].startswith("/openai/"):
-            return shape(problem, public_url).response()
-        return refuse(problem, public_url, allow=allow)
+            return shape(problem, public_url).response().for_litestar()
+        return refuse(problem, public_url, allow=allow).for_litestar()
 
     return answer
 

@@ -3,14 +3,13 @@
 import logging
 from typing import Any
 
-from litestar.response.base import ASGIResponse
 from psycopg import Error as DatabaseError
 from psycopg_pool import PoolTimeout
 
 from testkase.core.ledger.credits import format_credits
 from testkase.core.ledger.refusals import InsufficientCredits
 from testkase.entrypoints.api.catalogue import known
-from testkase.entrypoints.api.reply import PROBLEM, respond
+from testkase.entrypoints.api.reply import PROBLEM, Answer, respond
 from testkase.foundation.problems import Problem, Unavailable
 
 log = logging.getLogger(__name__)
@@ -61,7 +60,7 @@ def details(problem: Problem, public_url: str) -> dict[str, Any]:
     return members | facts_of(problem, public_url) | {"next": row.next}
 
 
-def refuse(problem: Problem, public_url: str, *, allow: str | None = None) -> ASGIResponse:
+def refuse(problem: Problem, public_url: str, *, allow: str | None = None) -> Answer:
     """The whole response."""
     members = details(problem, public_url)
     headers: dict[str, str] = {}

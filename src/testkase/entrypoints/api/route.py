@@ -111,7 +111,8 @@ def serve(route: Route, prefix: str, context: Context) -> HTTPRouteHandler:
             return refuse(as_problem(error), public_url)
 
     path = (prefix + route.path).replace("}", ":str}")
-    return HTTPRouteHandler(path, http_method=route.method, name=f"{route.method} {prefix}{route.path}")(handle)
+    name = f"{route.method} {prefix}{route.path}"
+    return HTTPRouteHandler(path, http_method=route.method, status_code=route.status, name=name)(handle)
 
 
 NOBODY = Caller(0, "", "", frozenset())

@@ -9,7 +9,6 @@ import contextlib
 from dataclasses import dataclass
 from typing import Any
 
-from litestar.enums import MediaType
 from litestar.response.base import ASGIResponse
 from litestar.types import Receive, Scope, Send
 
@@ -45,7 +44,6 @@ class Conversation(ASGIResponse):
     """Answers one chat completion, streamed or whole."""
 
     def __init__(self, context: Context, question: Question) -> None:
-        super().__init__(body=b"", media_type=MediaType.JSON)
         self._context = context
         self._question = question
 

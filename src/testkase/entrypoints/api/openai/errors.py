@@ -2,11 +2,9 @@
 
 from typing import Any, NamedTuple
 
-from litestar.response.base import ASGIResponse
-
 from testkase.entrypoints.api.catalogue import known
 from testkase.entrypoints.api.refusals import facts_of
-from testkase.entrypoints.api.reply import respond
+from testkase.entrypoints.api.reply import Answer, respond
 from testkase.foundation.problems import InvalidInput, Problem
 from testkase.services.inference import ProviderError
 
@@ -37,7 +35,7 @@ class Shaped(NamedTuple):
             headers["retry-after"] = "1"
         return headers
 
-    def response(self) -> ASGIResponse:
+    def response(self) -> Answer:
         return respond(self.status, {"error": self.error}, self.headers())
 
 
