@@ -1,7 +1,9 @@
 """Projects and who works in them. Every operation needs the organization's tenant context."""
 
+import re
+
 from testkase.foundation.database import Operation, Statement
-from testkase.foundation.problems import NotFound
+from testkase.foundation.problems import Conflict, InvalidInput, NotFound
 from testkase.services.workspace.model import Project
 
 _LIST = """
@@ -21,7 +23,15 @@ LEFT JOIN project_member m ON m.org_id = p.org_id AND m.project_id = p.project_i
 WHERE p.org_id = %(org_id)s AND p.key = %(key)s AND (%(sees_all)s OR m.user_id IS NOT NULL)
 """
 
-_INSERT = "INSERT INTO project (org_id, key, name) VALUES (%(org_id)s, %(key)s, %(name)s) RETURNING project_id"
+_NAMES = "SELECT key, name FROM project WHERE org_id = %(org_id)s AND key = ANY(%(keys)s)"
+
+_INSERT = """
+INSERT INTO project (org_id, key, name) VALUES (%(org_id)s, %(key)s, %(name)s)
+ON CONFLICT (org_id, key) DO NOTHING
+RETURNING project_id
+"""
+
+_KEY = re.compile(r"[A-Z][A-Z0-9]{1,9}", re.ASCII)
 
 _ADD_MEMBER = """
 INSERT INTO project_member (org_id, project_id, user_id, role, may_generate)
@@ -44,8 +54,14 @@ def find_project(org_id: int, key: str, *, user_id: int, sees_all: bool) -> Oper
 
 
 def create_project(org_id: int, *, key: str, name: str) -> Operation[int]:
-    """A new project. `key` is 2 to 10 capital letters and digits; answers the project's id."""
-    rows = yield Statement(_INSERT, {"org_id": org_id, "key": key, "name": name})
+    """A new project; answers its id. Raises InvalidInput for a name or key that cannot be, Conflict for a key in use."""
+    if not 1 <= len(name.strip()) <= 120:
+        raise InvalidInput("A project needs a name of 1 to 120 characters.", field="name")
+    if not _KEY.fullmatch(key):
+        raise InvalidInput("A project's key is 2 to 10 letters and digits, and begins with a letter.", field="key")
+    rows = yield Statement(_INSERT, {"org_id": org_id, "key": key, "name": name.strip()})
+    if not rows:
+        raise Conflict(f"There is already a project with the key {key}.", field="key")
     return int(rows[0]["project_id"])
 
 
@@ -57,3 +73,11 @@ def add_project_member(
         _ADD_MEMBER,
         {"org_id": org_id, "project_id": project_id, "user_id": user_id, "role": role, "may_generate": may_generate},
     )
+
+
+def names_of(org_id: int, keys: list[str]) -> Operation[dict[str, str]]:
+    """Names of projects by their keys; keys of projects that are gone are left out."""
+    if not keys:
+        return {}
+    rows = yield Statement(_NAMES, {"org_id": org_id, "keys": keys})
+    return {row["key"]: row["name"] for row in rows}

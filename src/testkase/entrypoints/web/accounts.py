@@ -1,0 +1,46 @@
+"""Signing up: a person and their organization are made together, or neither."""
+
+from typing import Any
+
+from allauth.account.adapter import DefaultAccountAdapter
+from allauth.account.forms import SignupForm as AllauthSignupForm
+from django import forms
+from django.db import transaction
+from django.http import HttpRequest
+
+from testkase.entrypoints.web.offer import current_prices
+from testkase.services.organizations.models import User
+from testkase.services.organizations.operations import create_organization
+
+
+class AccountAdapter(DefaultAccountAdapter):
+    """People are known by an e-mail address in lower case and a name."""
+
+    def save_user(self, request: HttpRequest, user: User, form: Any, commit: bool = True) -> User:
+        user.display_name = form.cleaned_data.get("name", "")
+        saved: User = super().save_user(request, user, form, commit)
+        return saved
+
+    def clean_email(self, email: str) -> str:
+        cleaned: str = super().clean_email(email)
+        return cleaned.lower()
+
+
+class SignupForm(AllauthSignupForm):
+    """E-mail address, password, a name, and what the organization is called."""
+
+    name = forms.CharField(
+        label="Your name", max_length=120, strip=True, widget=forms.TextInput(attrs={"autocomplete": "name"})
+    )
+    organization = forms.CharField(
+        label="Organization", max_length=120, strip=True, widget=forms.TextInput(attrs={"autocomplete": "organization"})
+    )
+    field_order = ("name", "organization", "email", "password1")
+
+    def save(self, request: HttpRequest) -> User:
+        """The person, their organization with the monthly allowance and AI off (R5, P14): one transaction."""
+        with transaction.atomic():
+            user: User = super().save(request)
+            allowance = current_prices().monthly_allowance
+            create_organization(self.cleaned_data["organization"], user, monthly_allowance=allowance)
+        return user

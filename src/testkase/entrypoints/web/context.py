@@ -1,0 +1,41 @@
+"""What the frame around every page shows: the viewer, where they may go, and the balance while AI is on."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from django.http import HttpRequest
+from django.utils import timezone
+
+from testkase.core.access import Action
+from testkase.core.ledger.queries import Balance
+from testkase.entrypoints.web.live import current_balance
+from testkase.entrypoints.web.viewer import Viewer
+from testkase.services.organizations.tenancy import run_here
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Frame:
+    """Facts for the navigation bar."""
+
+    viewer: Viewer
+    balance: Balance
+    may_manage_keys: bool
+
+    @property
+    def ai_on(self) -> bool:
+        return self.balance.ai_enabled
+
+
+def layout(request: HttpRequest) -> dict[str, Any]:
+    """Context for every template. Outside a member's page (sign-in, errors) there is no frame."""
+    facts: dict[str, Any] = {"csp_nonce": getattr(request, "csp_nonce", ""), "zone": timezone.get_current_timezone_name()}
+    viewer = getattr(request, "viewer", None)
+    if viewer is not None and getattr(request, "tenant_open", False):
+        facts["frame"] = frame_of(viewer)
+    return facts
+
+
+def frame_of(viewer: Viewer) -> Frame:
+    """The frame, from the live balance."""
+    balance = run_here(current_balance(viewer.org_id))
+    return Frame(viewer=viewer, balance=balance, may_manage_keys=viewer.can(Action.MANAGE_API_KEYS))

@@ -1,0 +1,121 @@
+"""What surrounds every page: the content security policy, the viewer's time zone, and one organization's transaction."""
+
+import secrets
+import zoneinfo
+from collections.abc import Callable
+from typing import Any
+from urllib.parse import unquote
+
+from django.http import HttpRequest, HttpResponseBase
+from django.shortcuts import redirect
+from django.template.response import TemplateResponse
+from django.utils import timezone
+
+from testkase.entrypoints.web.errors import answer_problem
+from testkase.entrypoints.web.viewer import viewer_of
+from testkase.foundation.problems import Problem
+from testkase.services.organizations.tenancy import tenant_transaction
+
+GetResponse = Callable[[HttpRequest], HttpResponseBase]
+View = Callable[..., HttpResponseBase]
+
+TIME_ZONE_COOKIE = "timezone"
+"""Written by the page's script: the browser's IANA zone."""
+
+_POLICY = "; ".join((
+    "default-src 'none'",
+    "script-src 'nonce-{nonce}'",
+    "style-src 'self'",
+    "img-src 'self' data:",
+    "font-src 'self'",
+    "connect-src 'self'",
+    "manifest-src 'self'",
+    "form-action 'self'",
+    "frame-ancestors 'none'",
+    "object-src 'none'",
+    "base-uri 'none'",
+))  # fmt: skip
+
+
+class ContentSecurityPolicy:
+    """Only scripts that carry the response's nonce run, and nothing is fetched from elsewhere."""
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        nonce = secrets.token_urlsafe(16)
+        request.csp_nonce = nonce  # type: ignore[attr-defined]
+        response = self.get_response(request)
+        response.headers.setdefault("Content-Security-Policy", _POLICY.format(nonce=nonce))
+        return response
+
+
+class ViewerTimeZone:
+    """Times are shown in the viewer's zone, UTC until their browser has said which it is."""
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        with timezone.override(_zone(request.COOKIES.get(TIME_ZONE_COOKIE, ""))):
+            return self.get_response(request)
+
+
+def _zone(name: str) -> zoneinfo.ZoneInfo:
+    try:
+        return zoneinfo.ZoneInfo(unquote(name)[:64] or "UTC")
+    except (zoneinfo.ZoneInfoNotFoundError, ValueError, OSError):
+        return zoneinfo.ZoneInfo("UTC")
+
+
+def without_organization(view: View) -> View:
+    """Marks a page that people may see before they belong to any organization."""
+    view.without_organization = True  # type: ignore[attr-defined]
+    return view
+
+
+class Tenant:
+    """Runs a signed-in person's view in one transaction that sees their organization's rows and no others.
+
+    The transaction ends before the response leaves, and rolls back when the view raises. A problem becomes a page or,
+    for HTMX, a message.
+    """
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        return self.get_response(request)
+
+    def process_view(
+        self, request: HttpRequest, view: View, args: tuple[Any, ...], kwargs: dict[str, Any]
+    ) -> HttpResponseBase | None:
+        viewer = viewer_of(request)
+        if viewer is None:
+            if not request.user.is_authenticated or not _needs_organization(view):
+                return None
+            return redirect("organization_new")
+        request.viewer = viewer  # type: ignore[attr-defined]
+        try:
+            with tenant_transaction(viewer.org_id):
+                return _inside(request, view, args, kwargs)
+        except Problem as problem:
+            return answer_problem(request, problem)
+
+
+def _inside(request: HttpRequest, view: View, args: tuple[Any, ...], kwargs: dict[str, Any]) -> HttpResponseBase:
+    """The view, rendered to the end while the transaction is open: templates may read rows too."""
+    request.tenant_open = True  # type: ignore[attr-defined]
+    try:
+        response = view(request, *args, **kwargs)
+        if isinstance(response, TemplateResponse):
+            response.render()
+        return response
+    finally:
+        request.tenant_open = False  # type: ignore[attr-defined]
+
+
+def _needs_organization(view: View) -> bool:
+    ours = view.__module__.startswith("testkase.entrypoints.web")
+    return ours and not getattr(view, "without_organization", False)

@@ -1,0 +1,42 @@
+"""What this installation offers right now: the price book that holds, and the models people may generate with."""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import lru_cache
+
+from django.conf import settings
+
+from testkase.core.pricing import PriceBook, PriceBooks, load_price_books
+from testkase.services.inference.catalog import Catalog
+from testkase.services.inference.model import ModelEntry
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Model:
+    """A model on the Generate page."""
+
+    name: str
+    demonstration: bool
+    """The small embedded model: it shows the product at work; real drafts want a real model."""
+
+
+@lru_cache(maxsize=1)
+def _price_books() -> PriceBooks:
+    return load_price_books(settings.VALUES.price_book)
+
+
+@lru_cache(maxsize=1)
+def _entries() -> tuple[ModelEntry, ...]:
+    return Catalog.from_settings(settings.VALUES).models()
+
+
+def current_prices() -> PriceBook:
+    """The price book that holds now."""
+    return _price_books().at(datetime.now(UTC))
+
+
+def models_on_offer() -> list[Model]:
+    """Models that are served and priced, the operator's own before the embedded one."""
+    priced = set(current_prices().models())
+    entries = sorted((entry for entry in _entries() if entry.name in priced), key=lambda entry: entry.small)
+    return [Model(name=entry.name, demonstration=entry.small) for entry in entries]

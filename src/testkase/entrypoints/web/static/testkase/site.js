@@ -1,0 +1,74 @@
+// The few things HTML and htmx do not do by themselves. Everything is delegated, so swapped-in content works too.
+(() => {
+  const root = document.documentElement;
+  const isDark = () => root.dataset.theme
+    ? root.dataset.theme === "dark"
+    : matchMedia("(prefers-color-scheme: dark)").matches;
+
+  const actions = {
+    themeToggle() {
+      root.dataset.theme = isDark() ? "light" : "dark";
+      localStorage.setItem("theme", root.dataset.theme);
+    },
+    dismiss(button) { button.closest(".toast")?.remove(); },
+    closeDialog(button) { button.closest("dialog")?.close(); },
+    async copy(button) {
+      const field = document.getElementById(button.dataset.copy);
+      try { await navigator.clipboard.writeText(field.value); } catch { field.select(); document.execCommand("copy"); }
+      button.textContent = "Copied";
+    },
+    reveal(button) {
+      const field = document.getElementById(button.dataset.reveal);
+      const hidden = field.type === "password";
+      field.type = hidden ? "text" : "password";
+      button.textContent = hidden ? "Hide" : "Show";
+      button.setAttribute("aria-pressed", String(hidden));
+    },
+    example(button) {
+      const field = document.getElementById(button.dataset.example);
+      field.value = button.dataset.text;
+      field.dispatchEvent(new Event("input", { bubbles: true }));
+      field.focus();
+    },
+  };
+
+  document.addEventListener("click", (event) => {
+    for (const [name, act] of Object.entries(actions)) {
+      const attribute = `[data-${name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}]`;
+      const element = event.target.closest(attribute);
+      if (element) return void act(element);
+    }
+    const dialog = event.target.closest("dialog");
+    if (dialog && event.target === dialog) dialog.close();
+    for (const menu of document.querySelectorAll("details[data-menu][open]")) {
+      if (!menu.contains(event.target)) menu.open = false;
+    }
+  });
+
+  document.addEventListener("keydown", (event) => {
+    if (event.key !== "Escape") return;
+    for (const menu of document.querySelectorAll("details[data-menu][open]")) {
+      menu.open = false;
+      menu.querySelector("summary")?.focus();
+    }
+  });
+
+  document.addEventListener("htmx:afterSwap", (event) => {
+    const dialog = document.getElementById("dialog");
+    if (event.detail.target.id === "dialog-body" && !dialog.open) dialog.showModal();
+  });
+
+  // A request that never reached the server must not leave the page silent.
+  document.addEventListener("htmx:sendError", () => {
+    const toasts = document.getElementById("toasts");
+    if (toasts.querySelector("[data-offline]")) return;
+    const note = document.createElement("div");
+    note.className = "toast toast--error";
+    note.dataset.offline = "";
+    note.textContent = "The server cannot be reached. The page tries again by itself.";
+    toasts.append(note);
+  });
+  document.addEventListener("htmx:afterOnLoad", () => {
+    document.querySelector("#toasts [data-offline]")?.remove();
+  });
+})();

@@ -1,0 +1,77 @@
+"""How amounts, times and names are written on pages."""
+
+from datetime import UTC, datetime
+
+from django import template
+from django.utils import formats, timezone
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+
+from testkase.core.ledger.credits import format_credits
+
+register = template.Library()
+
+USE_CASES = {"test_generation": "Test case generation", "chat": "Chat assistant", "report": "AI report"}
+
+
+@register.filter
+def credits(microcredits: int) -> str:
+    """1240000 → "1.24"; thousands are set apart."""
+    text = format_credits(microcredits)
+    whole, _, fraction = text.lstrip("-").partition(".")
+    return f"{'-' if text.startswith('-') else ''}{int(whole):,}.{fraction}"
+
+
+@register.filter
+def use_case(slug: str) -> str:
+    """The name people know a feature by; another program's slug is made readable."""
+    return USE_CASES.get(slug) or slug.replace("_", " ").replace("-", " ").capitalize()
+
+
+@register.filter
+def moment(value: datetime | int) -> SafeString:
+    """A `<time>` in the viewer's zone. Accepts a datetime or the ledger's microseconds since 1970."""
+    return _time(value, "j M Y, H:i")
+
+
+@register.filter
+def day(value: datetime | int) -> SafeString:
+    """The same, the date only."""
+    return _time(value, "j F Y")
+
+
+@register.filter
+def thousands(count: int) -> str:
+    """12345 → "12,345"."""
+    return f"{count:,}"
+
+
+@register.filter
+def lot_name(source: str) -> str:
+    """What people call a lot of credits, by where it came from."""
+    return {"allowance": "Monthly allowance", "purchase": "Purchase"}.get(source, source.capitalize())
+
+
+@register.filter
+def words(slug: str) -> str:
+    """"project_admin" → "Project admin"."""
+    return slug.replace("_", " ").capitalize()
+
+
+@register.filter
+def initials(name: str) -> str:
+    """Two letters for the round badge beside a name."""
+    parts = name.split()
+    return "".join(part[0] for part in (parts[:1] + parts[-1:] if len(parts) > 1 else parts)).upper()
+
+
+def _time(value: datetime | int, pattern: str) -> SafeString:
+    instant = value if isinstance(value, datetime) else datetime.fromtimestamp(value // 1_000_000, UTC)
+    local = timezone.localtime(instant)
+    return format_html(
+        '<time datetime="{}" title="{} {}">{}</time>',
+        instant.astimezone(UTC).isoformat(timespec="seconds"),
+        formats.date_format(local, "l, j F Y, H:i:s"),
+        local.tzname() or "UTC",
+        formats.date_format(local, pattern),
+    )

@@ -1,0 +1,68 @@
+"""The usage table as people read it: ledger rows with the names behind the references."""
+
+from dataclasses import dataclass
+
+from testkase.core.ledger import queries
+from testkase.core.ledger.queries import UsageRow
+from testkase.services.organizations.models import User
+from testkase.services.organizations.tenancy import run_here
+from testkase.services.workspace.projects import names_of
+
+PAGE = 50
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UsageLine:
+    """A row of the usage table. Someone or something that is gone keeps the reference it was recorded under (P11)."""
+
+    row: UsageRow
+    user: str
+    project: str
+
+    @property
+    def free_because(self) -> str:
+        """Why nothing was charged; empty where something was."""
+        return free_because(self.row)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UsagePage:
+    """A page of the table and the key of the next one."""
+
+    lines: list[UsageLine]
+    next: int | None
+
+
+def usage_page(org_id: int, *, before: int | None = None) -> UsagePage:
+    """Newest first, by key: the cost of a page does not depend on the history behind it."""
+    rows = run_here(queries.usage_page(org_id, limit=PAGE + 1, before_seq=before))
+    shown = rows[:PAGE]
+    return UsagePage(lines=named(org_id, shown), next=shown[-1].seq if len(rows) > PAGE else None)
+
+
+def named(org_id: int, rows: list[UsageRow]) -> list[UsageLine]:
+    """Rows with display names: two look-ups for a whole page."""
+    people = {
+        user.email: user.name
+        for user in User.objects.filter(
+            memberships__organization=org_id, email__in={row.user for row in rows}
+        ).distinct()
+    }
+    projects = run_here(names_of(org_id, sorted({row.project for row in rows if row.project})))
+    return [
+        UsageLine(
+            row=row,
+            user=people.get(row.user, row.user),
+            project=projects.get(row.project, row.project) if row.project else "—",
+        )
+        for row in rows
+    ]
+
+
+def free_because(row: UsageRow) -> str:
+    """In plain words, why an interaction cost 0 credits (B10)."""
+    if row.charged:
+        return ""
+    return {"failed": "the model failed", "refused": "the model refused", "cancelled": "nothing was delivered"}.get(
+        row.outcome, ""
+    )

@@ -1,0 +1,69 @@
+"""Who is looking, and from which organization: resolved once a request from live rows."""
+
+from dataclasses import dataclass
+from typing import cast
+
+from django.http import HttpRequest
+
+from testkase.core.access import Action, can, can_in_project
+from testkase.foundation.problems import Forbidden
+from testkase.services.organizations.models import Membership, Organization, User
+from testkase.services.organizations.operations import membership_in, memberships_of
+from testkase.services.workspace.model import Project
+
+SESSION_ORGANIZATION = "org_id"
+"""Session key of the organization a person works in. Their membership of it is checked at every request."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Viewer:
+    """A signed-in member of an organization."""
+
+    user: User
+    organization: Organization
+    role: str
+
+    @property
+    def org_id(self) -> int:
+        return int(self.organization.pk)
+
+    @property
+    def manages_projects(self) -> bool:
+        """Owners and admins see every project, also those they were not added to."""
+        return can(self.role, Action.MANAGE_PROJECTS)
+
+    def can(self, action: Action) -> bool:
+        """Whether the viewer's role allows an action on the organization."""
+        return can(self.role, action)
+
+    def can_in(self, project: Project, action: Action) -> bool:
+        """Whether the viewer's roles allow an action in a project."""
+        return can_in_project(self.role, project.role, action, may_generate=project.may_generate)
+
+    def must(self, action: Action, refusal: str) -> None:
+        """Raises Forbidden with the sentence given unless the viewer may do the action."""
+        if not self.can(action):
+            raise Forbidden(refusal)
+
+
+class MemberRequest(HttpRequest):
+    """A request that the tenant middleware let through: it has a viewer and an open transaction."""
+
+    viewer: Viewer
+
+
+def viewer_of(request: HttpRequest) -> Viewer | None:
+    """The viewer of a request, in the session's organization or else the first they belong to; None without one."""
+    if not request.user.is_authenticated:
+        return None
+    user = cast(User, request.user)
+    membership = _chosen(request, user) or next(iter(memberships_of(user)), None)
+    if membership is None:
+        return None
+    request.session.setdefault(SESSION_ORGANIZATION, membership.organization_id)
+    return Viewer(user=user, organization=membership.organization, role=membership.role)
+
+
+def _chosen(request: HttpRequest, user: User) -> Membership | None:
+    org_id = request.session.get(SESSION_ORGANIZATION)
+    return membership_in(user, org_id) if isinstance(org_id, int) else None

@@ -1,0 +1,1 @@
+"""One module per page family. A view translates the request, runs one operation and renders the answer."""

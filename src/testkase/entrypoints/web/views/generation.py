@@ -1,0 +1,176 @@
+"""Generating test cases: write a requirement, see the estimate, press Generate, watch the drafts arrive, decide on each."""
+
+from typing import Any
+
+from django.http import HttpResponse
+from django.shortcuts import redirect, render
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
+from django_htmx.http import trigger_client_event
+from procrastinate.contrib.django import app as jobs
+
+from testkase.core.access import Action
+from testkase.core.ledger.refusals import AiDisabled, InsufficientCredits
+from testkase.entrypoints.web.live import current_balance
+from testkase.entrypoints.web.offer import current_prices, models_on_offer
+from testkase.entrypoints.web.viewer import MemberRequest
+from testkase.entrypoints.web.views.projects import project_facts, visible_project
+from testkase.foundation.problems import Conflict, Forbidden, InvalidInput, NotFound, Problem
+from testkase.services.features.generation import operations
+from testkase.services.features.generation.estimate import estimate as estimate_of
+from testkase.services.features.generation.hint import quality_hint
+from testkase.services.features.generation.model import (
+    DEFAULT_CASES,
+    MAX_CASES,
+    MAX_REQUIREMENT,
+    GenerationView,
+    Options,
+)
+from testkase.services.organizations.tenancy import run_here
+from testkase.services.workspace.model import Project
+
+EXAMPLE = (
+    "A signed-in customer applies a voucher code at checkout. A code takes 10 % off the items and can be used once per"
+    " customer. Codes that have expired or were used before are refused with a reason. After 30 minutes without"
+    " activity the cart is released and the voucher can be used again. Only a shop manager can create codes."
+)
+
+
+@require_http_methods(["GET", "POST"])
+@never_cache
+def new(request: MemberRequest, project_key: str) -> HttpResponse:
+    """The form, and starting a generation. A refusal comes back into the form with what was written kept."""
+    project = _project(request, project_key)
+    facts = _form_facts(request, project)
+    if request.method == "GET":
+        return render(request, "testkase/generate.html", facts)
+    try:
+        generation_id = _start(request, project)
+    except (InvalidInput, InsufficientCredits, Conflict) as problem:
+        status = 402 if isinstance(problem, InsufficientCredits) else 422
+        return render(request, "testkase/generate.html", {**facts, "problem": problem}, status=status)
+    return redirect("generation", project.key, generation_id)
+
+
+@require_POST
+def estimate(request: MemberRequest, project_key: str) -> HttpResponse:
+    """While the requirement is written: how good it is to generate from, and what it will cost (B9, R68)."""
+    project = _project(request, project_key)
+    return render(request, "testkase/_estimate.html", _form_facts(request, project))
+
+
+@require_safe
+@never_cache
+def show(request: MemberRequest, project_key: str, generation_id: int) -> HttpResponse:
+    """A generation. While it runs, HTMX asks every 600 ms for the progress and for the drafts it has not seen yet, so that
+    what is on screen stays as the person left it; the last answer also renews the balance."""
+    project = visible_project(request.viewer, project_key)
+    view = _generation(request, project, generation_id)
+    seen = request.GET.get("seen", "0")
+    arrived = [draft for draft in view.drafts if draft.position > (int(seen) if seen.isdecimal() else 0)]
+    facts = {
+        **project_facts(request.viewer, project),
+        "generation": view,
+        "arrived": arrived,
+        "seen": max((draft.position for draft in view.drafts), default=0),
+    }
+    if not request.headers.get("HX-Request"):
+        return render(request, "testkase/generation.html", facts)
+    response = render(request, "testkase/_generation.html", facts)
+    return trigger_client_event(response, "balance-changed") if view.finished else response
+
+
+@require_POST
+def decide(request: MemberRequest, project_key: str, generation_id: int, position: int) -> HttpResponse:
+    """Accept a draft as a test case, or reject it. Answers the draft as it now stands."""
+    project = visible_project(request.viewer, project_key)
+    if not request.viewer.can_in(project, Action.EDIT_CASES):
+        raise Forbidden("Your role in this project does not allow editing test cases.")
+    _generation(request, project, generation_id)
+    org_id, user_id = request.viewer.org_id, request.viewer.user.pk
+    if request.POST.get("decision") == "accept":
+        run_here(operations.accept_draft(org_id, generation_id, position, user_id=user_id))
+    else:
+        run_here(operations.reject_draft(org_id, generation_id, position, user_id=user_id))
+    if not request.headers.get("HX-Request"):
+        return redirect("generation", project.key, generation_id)
+    view = _generation(request, project, generation_id)
+    draft = next(draft for draft in view.drafts if draft.position == position)
+    facts = {**project_facts(request.viewer, project), "generation": view, "draft": draft}
+    return render(request, "testkase/_draft.html", facts)
+
+
+def _project(request: MemberRequest, project_key: str) -> Project:
+    """The project, if the viewer may generate in it and AI is on: hidden otherwise, and refused when asked directly."""
+    project = visible_project(request.viewer, project_key)
+    if not request.viewer.can_in(project, Action.GENERATE_CASES):
+        raise Forbidden("You need the permission to generate in this project. Ask a project admin.")
+    if not run_here(current_balance(request.viewer.org_id)).ai_enabled:
+        raise AiDisabled("AI is switched off for this organization. Only the Owner can switch it on.")
+    return project
+
+
+def _generation(request: MemberRequest, project: Project, generation_id: int) -> GenerationView:
+    view = run_here(operations.generation(request.viewer.org_id, generation_id))
+    if view.project_id != project.project_id:
+        raise NotFound("There is no such generation.")
+    return view
+
+
+def _start(request: MemberRequest, project: Project) -> int:
+    """The request and its job, in one transaction: neither is there without the other."""
+    requirement, options = request.POST.get("requirement", ""), _options(request)
+    viewer = request.viewer
+    expected = estimate_of(requirement, options, current_prices())
+    generation_id = run_here(
+        operations.request_generation(
+            viewer.org_id,
+            project_id=project.project_id,
+            project_key=project.key,
+            user_id=viewer.user.pk,
+            user_ref=viewer.user.email,
+            requirement=requirement,
+            options=options,
+            estimate=expected.most,
+        )
+    )
+    job = jobs.configure_task("generation.run", queue="ai")
+    job.defer(org_id=viewer.org_id, generation_id=generation_id)
+    return generation_id
+
+
+def _form_facts(request: MemberRequest, project: Project) -> dict[str, Any]:
+    requirement = request.POST.get("requirement", "")
+    facts: dict[str, Any] = {
+        **project_facts(request.viewer, project),
+        "requirement": requirement,
+        "cases": request.POST.get("cases") or DEFAULT_CASES,
+        "case_choices": range(1, MAX_CASES + 1),
+        "models": models_on_offer(),
+        "model": request.POST.get("model", ""),
+        "longest": MAX_REQUIREMENT,
+        "example": EXAMPLE,
+        "hint": quality_hint(requirement) if requirement.strip() else None,
+        "estimate": None,
+        "balance": run_here(current_balance(request.viewer.org_id)),
+    }
+    try:
+        options = _options(request)
+        facts["chosen"] = next(model for model in facts["models"] if model.name == options.model)
+        facts["estimate"] = estimate_of(requirement, options, current_prices())
+    except Problem:
+        facts["chosen"] = next(iter(facts["models"]), None)
+    return facts
+
+
+def _options(request: MemberRequest) -> Options:
+    names = [model.name for model in models_on_offer()]
+    if not names:
+        raise InvalidInput("No model is set up on this installation. Ask the operator.", field="model")
+    model = request.POST.get("model") or names[0]
+    if model not in names:
+        raise InvalidInput("This model is not offered any more. Choose another.", field="model")
+    cases = request.POST.get("cases") or str(DEFAULT_CASES)
+    if not cases.isdecimal() or not 1 <= int(cases) <= MAX_CASES:
+        raise InvalidInput(f"Ask for 1 to {MAX_CASES} test cases.", field="cases")
+    return Options(model=model, cases=int(cases))
