@@ -3,6 +3,9 @@
 from django.contrib import admin
 from django.urls import include, path
 
+from testkase.entrypoints.web.urls import handler403, handler404, handler500
+
+__all__ = ["handler403", "handler404", "handler500", "urlpatterns"]
 urlpatterns = [
     path("accounts/", include("allauth.urls")),
     path("staff/", admin.site.urls),
