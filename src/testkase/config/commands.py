@@ -8,7 +8,7 @@ import os
 import signal
 import sys
 
-from testkase.entrypoints.cli.app import app
+from testkase.entrypoints.cli.app import app, connect_with
 from testkase.foundation import logging as log
 from testkase.foundation.problems import Problem
 from testkase.foundation.settings import Settings
@@ -66,9 +66,25 @@ def model_server() -> None:
     serve_model(port=settings.model_port, api_key=settings.model_api_key, model_path=settings.model_path)
 
 
+def _database_url() -> str:
+    from testkase.config.operator_database import operator_database_url
+    from testkase.config.supervisor import DATABASE
+
+    return operator_database_url(DATABASE)
+
+
+def _add_operators_commands() -> None:
+    """Only where one is asked for: a child process has no use for them."""
+    import testkase.entrypoints.cli.books  # noqa: F401 - registers its commands
+
+    connect_with(_database_url)
+
+
 def main() -> None:
     """Run a command. A problem is one sentence on standard error and exit code 1, never a traceback."""
     try:
+        if sys.argv[1:2] not in (["serve"], ["worker"], ["model-server"], ["prepare"]):
+            _add_operators_commands()
         app()
     except Problem as problem:
         print(f"testkase: {problem.detail}", file=sys.stderr)

@@ -1,0 +1,116 @@
+"""Operators and the books: verify them, grant credits, correct a balance, see where an organization stands.
+
+Each command is one operation in one transaction. A grant or correction carries an id of the operator's choosing:
+repeated with the same id it answers what it did the first time and does nothing more.
+"""
+
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.progress import Progress
+from rich.table import Table
+
+from testkase.core.ledger import commands as ask
+from testkase.core.ledger.calendar import from_micros, to_micros
+from testkase.core.ledger.credits import format_credits, parse_credits
+from testkase.core.ledger.operations import execute_one
+from testkase.core.ledger.queries import balance, lots
+from testkase.core.ledger.verify import Deviation, account_ids, verify
+from testkase.entrypoints.cli.app import app, database
+from testkase.foundation.clock import rfc3339, utc_now
+from testkase.foundation.database import SyncDatabase
+
+Organization = Annotated[int, typer.Argument(help="The organization's number.")]
+Identifier = Annotated[str, typer.Option("--id", help="Your id for this: the same id never acts twice.")]
+
+_out = Console(highlight=False)
+
+
+@app.command("verify")
+def verify_books(
+    context: typer.Context,
+    organization: Annotated[int | None, typer.Option(help="Only this organization.")] = None,
+) -> None:
+    """Recompute every balance from the journal and check every invariant; exit code 1 if anything deviates."""
+    with database(context) as reading:
+        org_ids = [organization] if organization is not None else _all_accounts(reading)
+        deviations: list[Deviation] = []
+        with Progress(console=_out, transient=True) as progress:
+            for org_id in progress.track(org_ids, description="Verifying"):
+                deviations += reading.run(verify(org_id), org_id=org_id)
+    for found in deviations:
+        where = f"entry {found.seq}" if found.seq else "account"
+        _out.print(f"organization {found.org_id}, {where}: {found.invariant} does not hold: {found.found}")
+    _out.print(f"{len(org_ids)} organizations verified, {len(deviations)} deviations.")
+    raise typer.Exit(1 if deviations else 0)
+
+
+@app.command("grant")
+def grant_credits(
+    context: typer.Context,
+    organization: Organization,
+    credits: Annotated[str, typer.Argument(help='Credits, such as "50" or "12.5".')],
+    identifier: Identifier,
+    days: Annotated[int | None, typer.Option(help="Expire after so many days; never without it.", min=1)] = None,
+    reference: Annotated[str, typer.Option(help="What it is for; kept on the entry.")] = "",
+) -> None:
+    """Give an organization credits."""
+    expires_at = to_micros(utc_now()) + days * 86_400_000_000 if days is not None else None
+    command = ask.Grant(
+        org_id=organization, grant_id=f"operator:{identifier}", amount=parse_credits(credits), expires_at=expires_at,
+        reference=reference,
+    )  # fmt: skip
+    _carry_out(context, command, f"{credits} credits granted")
+
+
+@app.command("adjust")
+def adjust_balance(
+    context: typer.Context,
+    organization: Organization,
+    credits: Annotated[str, typer.Argument(help='Credits to add, or with --take to take back, such as "12.5".')],
+    identifier: Identifier,
+    reason: Annotated[str, typer.Option(help="Why; kept on the entry for ever.")],
+    take: Annotated[bool, typer.Option("--take", help="Take credits back instead of adding them.")] = False,
+) -> None:
+    """Correct an organization's balance, with the reason on record."""
+    amount = parse_credits(credits)
+    command = ask.Adjust(
+        org_id=organization, adjustment_id=f"operator:{identifier}", amount=-amount if take else amount, note=reason
+    )
+    _carry_out(context, command, f"{credits} credits {'taken back' if take else 'added'}")
+
+
+@app.command("balance")
+def show_balance(context: typer.Context, organization: Organization) -> None:
+    """Where an organization stands: balance, period and the lots its credits are in."""
+    with database(context) as reading:
+        reading.run(execute_one(ask.Touch(org_id=organization)), org_id=organization)
+        standing = reading.run(balance(organization), org_id=organization)
+        having = reading.run(lots(organization), org_id=organization)
+    _out.print(
+        f"{format_credits(standing.available)} available, {format_credits(standing.held)} held, "
+        f"{format_credits(standing.period_used)} used since {rfc3339(from_micros(standing.period_start))[:10]}; "
+        f"AI is {'on' if standing.ai_enabled else 'off'}."
+    )
+    table = Table("Lot", "Source", "Available", "Held", "Expires")
+    for lot in having:
+        expires = rfc3339(from_micros(lot.expires_at))[:10] if lot.expires_at is not None else "never"
+        table.add_row(
+            str(lot.lot_id), lot.source, format_credits(lot.available), format_credits(lot.held), expires
+        )  # fmt: skip
+    _out.print(table)
+
+
+def _all_accounts(reading: SyncDatabase) -> list[int]:
+    found: list[int] = []
+    while page := reading.run(account_ids(after=found[-1] if found else 0)):
+        found += page
+    return found
+
+
+def _carry_out(context: typer.Context, command: ask.Command, done: str) -> None:
+    with database(context) as writing:
+        answer = writing.run(execute_one(command))
+    again = " (this id was carried out before; nothing was done again)" if answer.replayed else ""
+    _out.print(f"{done}{again}: {format_credits(answer.entry.available_after)} available, entry {answer.entry.seq}.")

@@ -1,0 +1,71 @@
+"""Operators' commands, run as an operator runs them."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import psycopg
+
+from testkase.core.ledger.operations import execute_one
+from testkase.foundation.database import SyncDatabase
+from tests.support.cluster import TestDatabase
+from tests.support.ledger import fresh_org, open_account
+
+
+def _testkase(database: TestDatabase, *words: str) -> tuple[int, str]:
+    done = subprocess.run(
+        [sys.executable, "-m", "testkase", *words],
+        env={**os.environ, **database.environ(), "COLUMNS": "200"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    return done.returncode, done.stdout + done.stderr
+
+
+def _organization(database: TestDatabase) -> int:
+    org_id, writer = fresh_org(), SyncDatabase(database.app_url)
+    writer.run(execute_one(open_account(org_id)))
+    writer.close()
+    return org_id
+
+
+def test_a_grant_acts_once_however_often_it_is_repeated(database: TestDatabase) -> None:
+    org_id = str(_organization(database))
+    words = ("grant", org_id, "12.5", "--id", "ticket-1", "--days", "30")
+    assert "312.50 available" in _testkase(database, *words)[1]
+    code, said = _testkase(database, "grant", org_id, "12.5", "--id", "ticket-1")
+    assert (code, "another input" in said or "before" in said) == (1, True)
+    assert "312.50 available" in _testkase(database, "balance", org_id)[1]
+
+
+def test_a_correction_is_on_record_and_the_books_verify(database: TestDatabase) -> None:
+    org_id = str(_organization(database))
+    words = ("adjust", org_id, "100", "--take", "--id", "ticket-2", "--reason", "promised by mistake")
+    assert "200.00 available" in _testkase(database, *words)[1]
+    assert "nothing was done again" in _testkase(database, *words)[1]
+    assert _testkase(database, "verify") == (0, "1 organizations verified, 0 deviations.\n")
+
+
+def test_verify_names_what_deviates_and_fails(database: TestDatabase) -> None:
+    org_id = _organization(database)
+    with psycopg.connect(database.owner_url) as superuser:
+        superuser.execute("UPDATE ledger.account SET available = available + 1")
+    code, said = _testkase(database, "verify", "--organization", str(org_id))
+    assert code == 1
+    assert "I2 does not hold" in said
+
+
+def test_without_an_installation_the_operator_is_told_what_to_do(tmp_path: Path) -> None:
+    environ = {key: value for key, value in os.environ.items() if key != "TESTKASE_APP_DATABASE_URL"}
+    done = subprocess.run(
+        [sys.executable, "-m", "testkase", "verify"],
+        env={**environ, "TESTKASE_DATA": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 1
+    assert done.stderr.count("\n") == 1
+    assert "make run" in done.stderr
