@@ -15,7 +15,7 @@ def operator_database_url(database: str) -> str:
         return settings.app_database_url
     if not (settings.data / "secrets.json").exists():
         raise CannotStart(
-            f"Nothing was ever started in {settings.data}: name the folder with TESTKASE_DATA=…, or run `make run` first."
+            f"Nothing was ever started in {settings.data}: name its folder with TESTKASE_DATA=…, or run `make run`."
         )
     secrets = load_or_make(settings.data)
     if settings.owner_database_url:

@@ -4,6 +4,7 @@ Each command is one operation in one transaction. A grant or correction carries 
 repeated with the same id it answers what it did the first time and does nothing more.
 """
 
+from datetime import UTC, datetime, timedelta
 from typing import Annotated
 
 import typer
@@ -18,7 +19,7 @@ from testkase.core.ledger.operations import execute_one
 from testkase.core.ledger.queries import balance, lots
 from testkase.core.ledger.verify import Deviation, account_ids, verify
 from testkase.entrypoints.cli.app import app, database
-from testkase.foundation.clock import rfc3339, utc_now
+from testkase.foundation.clock import rfc3339
 from testkase.foundation.database import SyncDatabase
 
 Organization = Annotated[int, typer.Argument(help="The organization's number.")]
@@ -52,11 +53,14 @@ def grant_credits(
     organization: Organization,
     credits: Annotated[str, typer.Argument(help='Credits, such as "50" or "12.5".')],
     identifier: Identifier,
-    days: Annotated[int | None, typer.Option(help="Expire after so many days; never without it.", min=1)] = None,
+    until: Annotated[
+        datetime | None,
+        typer.Option(formats=["%Y-%m-%d"], help="Last day they are valid, UTC; never expire without it."),
+    ] = None,
     reference: Annotated[str, typer.Option(help="What it is for; kept on the entry.")] = "",
 ) -> None:
     """Give an organization credits."""
-    expires_at = to_micros(utc_now()) + days * 86_400_000_000 if days is not None else None
+    expires_at = to_micros(until.replace(tzinfo=UTC) + timedelta(days=1)) if until is not None else None
     command = ask.Grant(
         org_id=organization, grant_id=f"operator:{identifier}", amount=parse_credits(credits), expires_at=expires_at,
         reference=reference,
