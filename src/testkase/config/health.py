@@ -8,12 +8,15 @@ from collections.abc import MutableMapping
 from typing import Any
 
 import psycopg
+import structlog
 from prometheus_client import CONTENT_TYPE_LATEST, Counter, Histogram, generate_latest
 
 from testkase.config.asgi_types import Application, Receive, Scope, Send
 
 _FRESH_SECONDS = 1.0
 """For how long one answer about the database serves everybody, so that asking often cannot load it."""
+
+_log = structlog.get_logger(__name__)
 
 REQUESTS = Counter("testkase_http_requests", "HTTP requests answered.", ["door", "status"])
 SECONDS = Histogram(
@@ -72,6 +75,12 @@ class Health:
         began = time.perf_counter()
         try:
             await application(scope, receive, watched)
+        except Exception:
+            # Whatever a framework did not turn into an answer itself.
+            _log.exception("unforeseen error", door=door, method=scope.get("method"), path=scope.get("path"))
+            if status:
+                raise
+            await _answer(watched, 500, b"Something went wrong on our side. It has been logged.\n")
         finally:
             SECONDS.labels(door).observe(time.perf_counter() - began)
             REQUESTS.labels(door, str(status)).inc()

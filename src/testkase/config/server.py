@@ -8,6 +8,7 @@ import psycopg
 from granian.constants import Interfaces
 from granian.errors import FatalError
 from granian.http import HTTP1Settings
+from granian.log import LogLevels
 from granian.server.embed import Server
 
 from testkase.config.asgi import make_application
@@ -48,7 +49,9 @@ async def _serve(settings: Settings) -> None:
         websockets=False,
         backlog=_BACKLOG,
         http1_settings=HTTP1Settings(header_read_timeout=30_000),
-        log_enabled=False,
+        # Its messages take the way of all others; left alone it would write its own format beside them.
+        log_dictconfig={"loggers": {"_granian": {"propagate": True}}},
+        log_level=LogLevels.error,
     )
     server.workers_kill_timeout = _DRAIN_SECONDS
     loop = asyncio.get_running_loop()

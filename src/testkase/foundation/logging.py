@@ -13,7 +13,8 @@ from typing import Any
 import structlog
 
 REDACTED = "[redacted]"
-_LONGEST_VALUE = 4_000
+_LONGEST_VALUE = 6_000
+_KEPT_OF_BEGINNING = 1_500
 _DEEPEST = 6
 
 _SECRET_FIELD = re.compile(
@@ -59,7 +60,10 @@ def _clean(value: object, depth: int) -> object:
 def _clean_text(text: str) -> str:
     for shape, replacement in _SECRET_SHAPES:
         text = shape.sub(replacement, text)
-    return text if len(text) <= _LONGEST_VALUE else f"{text[:_LONGEST_VALUE]}… ({len(text)} characters)"
+    if len(text) <= _LONGEST_VALUE:
+        return text
+    # The end of a traceback says what happened, its beginning where.
+    return f"{text[:_KEPT_OF_BEGINNING]} … ({len(text)} characters) … {text[_KEPT_OF_BEGINNING - _LONGEST_VALUE :]}"
 
 
 def configure(process: str, level: str = "INFO") -> None:
