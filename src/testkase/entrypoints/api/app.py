@@ -1,12 +1,14 @@
 """The programs' application: routes from the tables, problems for everything else, and the opening and closing of what
 they need."""
 
+import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
 from litestar import Litestar, Request, Response
 from litestar.exceptions import HTTPException, MethodNotAllowedException
+from litestar.routes import HTTPRoute
 
 from testkase.entrypoints.api.context import Context
 from testkase.entrypoints.api.openai.errors import shape
@@ -57,7 +59,8 @@ def _answer_error(public_url: str) -> Any:
     """Errors Litestar raises before a handler runs: an unknown address, a wrong method."""
 
     def answer(request: Request[Any, Any, Any], error: Exception) -> Response[bytes]:
-        problem, allow = _from_litestar(error)
+        problem = _from_litestar(error)
+        allow = _methods_at(request) if isinstance(problem, MethodNotAllowed) else None
         if request.scope["path"].startswith("/openai/"):
             return shape(problem, public_url).response().for_litestar()
         return refuse(problem, public_url, allow=allow).for_litestar()
@@ -65,9 +68,20 @@ def _answer_error(public_url: str) -> Any:
     return answer
 
 
-def _from_litestar(error: Exception) -> tuple[Problem, str | None]:
+def _from_litestar(error: Exception) -> Problem:
     if isinstance(error, MethodNotAllowedException):
-        return MethodNotAllowed("This address does not take this method."), (error.headers or {}).get("Allow")
+        return MethodNotAllowed("This address does not take this method.")
     if isinstance(error, HTTPException) and error.status_code < 500:
-        return NotFound("There is nothing at this address."), None
-    return as_problem(error), None
+        return NotFound("There is nothing at this address.")
+    return as_problem(error)
+
+
+def _methods_at(request: Request[Any, Any, Any]) -> str:
+    """What the address does take. Litestar knows, but does not say."""
+    path = request.scope["path"].rstrip("/")
+    methods: set[str] = set()
+    for route in request.app.routes:
+        pattern = re.sub(r"\{[^}]*\}", "[^/]+", route.path)
+        if isinstance(route, HTTPRoute) and re.fullmatch(pattern, path):
+            methods |= {method for method in route.methods if method != "OPTIONS"}
+    return ", ".join(sorted(methods))

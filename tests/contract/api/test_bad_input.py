@@ -1,0 +1,199 @@
+"""Whatever is sent: a clear problem, never a 5xx, and no change (I6)."""
+
+import json
+from typing import Any
+
+import httpx
+import pytest
+
+from tests.support.programs import MODEL, Organization, Organizations
+
+HOLD: dict[str, Any] = {"id": "call-1", "use_case": "chat", "user": "ada@example.com", "credits": "1"}
+TOKENS: dict[str, Any] = {"id": "call-1", "use_case": "chat", "user": "ada", "model": MODEL, "max_output_tokens": 10}
+USAGE: dict[str, Any] = {"id": "use-1", "use_case": "chat", "user": "ada", "credits": "1"}
+
+BAD: list[tuple[str, str, Any, int, str, str | None]] = [
+    # what, path, body, status, code, field
+    ("a float of credits", "/holds", HOLD | {"credits": 1.5}, 422, "invalid_input", "credits"),
+    ("an integer of credits", "/holds", HOLD | {"credits": 1}, 422, "invalid_input", "credits"),
+    ("credits with an exponent", "/holds", HOLD | {"credits": "1e3"}, 422, "invalid_input", "credits"),
+    ("negative credits", "/holds", HOLD | {"credits": "-1"}, 422, "invalid_input", "credits"),
+    ("credits with seven decimals", "/holds", HOLD | {"credits": "0.1234567"}, 422, "invalid_input", "credits"),
+    ("credits beyond a billion", "/holds", HOLD | {"credits": "9999999999"}, 422, "invalid_input", "credits"),
+    ("credits in Arabic digits", "/holds", HOLD | {"credits": "١"}, 422, "invalid_input", "credits"),
+    ("credits with a final line break", "/holds", HOLD | {"credits": "1\n"}, 422, "invalid_input", "credits"),
+    ("credits and tokens", "/holds", HOLD | {"model": MODEL, "input_tokens": 1}, 422, "invalid_input", "credits"),
+    ("neither credits nor tokens", "/holds", {**HOLD, "credits": None}, 422, "invalid_input", "credits"),
+    ("tokens without a model", "/holds", {**TOKENS, "model": None}, 422, "invalid_input", "credits"),
+    ("an unknown model", "/holds", TOKENS | {"model": "gpt-999"}, 422, "unknown_model", "model"),
+    ("negative tokens", "/holds", TOKENS | {"input_tokens": -1}, 422, "invalid_input", "input_tokens"),
+    ("absurd tokens", "/holds", TOKENS | {"input_tokens": 10**15}, 422, "invalid_input", "input_tokens"),
+    ("tokens beyond 64 bits", "/holds", TOKENS | {"input_tokens": 10**30}, 422, "invalid_input", "input_tokens"),
+    ("half a token", "/holds", TOKENS | {"input_tokens": 0.5}, 422, "invalid_input", "input_tokens"),
+    ("tokens as text", "/holds", TOKENS | {"input_tokens": "5"}, 422, "invalid_input", "input_tokens"),
+    ("tokens as a boolean", "/holds", TOKENS | {"input_tokens": True}, 422, "invalid_input", "input_tokens"),
+    ("a time to live of zero", "/holds", HOLD | {"ttl_seconds": 0}, 422, "invalid_input", "ttl_seconds"),
+    ("a time to live of years", "/holds", HOLD | {"ttl_seconds": 10**8}, 422, "invalid_input", "ttl_seconds"),
+    ("no use case", "/holds", {"user": "ada", "credits": "1"}, 422, "invalid_input", "use_case"),
+    ("no user", "/holds", {"use_case": "chat", "credits": "1"}, 422, "invalid_input", "user"),
+    ("an empty user", "/holds", HOLD | {"user": ""}, 422, "invalid_input", "user"),
+    ("a user of several lines", "/holds", HOLD | {"user": "a\nb"}, 422, "invalid_input", "user"),
+    ("a user with a null character", "/holds", HOLD | {"user": "a\x00b"}, 422, "invalid_input", "user"),
+    ("a use case that is no slug", "/holds", HOLD | {"use_case": "Chat!"}, 422, "invalid_input", "use_case"),
+    ("an empty id", "/holds", HOLD | {"id": ""}, 422, "invalid_input", "id"),
+    ("an id of a thousand letters", "/holds", HOLD | {"id": "x" * 1000}, 422, "invalid_input", "id"),
+    ("an id with a space", "/holds", HOLD | {"id": "a b"}, 422, "invalid_input", "id"),
+    ("an id with a final line break", "/holds", HOLD | {"id": "a\n"}, 422, "invalid_input", "id"),
+    ("an id that is a number", "/holds", HOLD | {"id": 5}, 422, "invalid_input", "id"),
+    ("an unknown field", "/holds", HOLD | {"amount": "1"}, 422, "invalid_input", "amount"),
+    ("the organization named by the caller", "/holds", HOLD | {"org_id": 1}, 422, "invalid_input", "org_id"),
+    ("a list", "/holds", [HOLD], 422, "invalid_input", None),
+    ("a string", "/holds", "hold", 422, "invalid_input", None),
+    ("null", "/holds", None, 422, "invalid_input", None),
+    ("nothing used", "/holds/h/settlement", {}, 422, "invalid_input", "usage"),
+    ("usage and credits", "/holds/h/settlement", {"usage": {}, "credits": "1"}, 422, "invalid_input", "usage"),
+    ("minted usage", "/holds/h/settlement", {"usage": {"output_tokens": -5}}, 422, "invalid_input",
+     "usage.output_tokens"),
+    ("a sentinel price", "/holds/h/settlement", {"credits": "-1"}, 422, "invalid_input", "credits"),
+    ("an unknown bucket", "/holds/h/settlement", {"usage": {"tokens": 5}}, 422, "invalid_input", "usage.tokens"),
+    ("an unknown outcome", "/holds/h/settlement", {"credits": "1", "outcome": "won"}, 422, "invalid_input", "outcome"),
+    ("tokens of a hold without a model", "/holds/h/settlement", {"usage": {"output_tokens": 5}}, 422, "no_rate",
+     "usage"),
+    ("a part without an id", "/holds/h/settlement", {"credits": "1", "final": False}, 422, "invalid_input",
+     "capture_id"),
+    ("a part beyond the hold", "/holds/h/settlement", {"credits": "9", "final": False, "capture_id": "c"}, 422,
+     "invalid_command", "usage"),
+    ("an extension beyond the balance", "/holds/h/extension", {"credits": "1000"}, 402, "insufficient_credits", None),
+    ("an extension of negative credits", "/holds/h/extension", {"credits": "-5"}, 422, "invalid_input", "credits"),
+    ("usage of nothing", "/usage", {**USAGE, "credits": None}, 422, "invalid_input", "usage"),
+    ("usage in tokens without a model", "/usage", {**USAGE, "credits": None, "usage": {}}, 422, "invalid_input",
+     "model"),
+    ("usage beyond the balance", "/usage", USAGE | {"credits": "1000"}, 402, "insufficient_credits", None),
+    ("a batch of nothing", "/holds:batch", {"items": []}, 422, "invalid_input", "items"),
+    ("a batch of 1,001", "/holds:batch", {"items": [HOLD] * 1001}, 422, "invalid_input", "items"),
+    ("a batch that is a list", "/settlements:batch", [], 422, "invalid_input", None),
+]  # fmt: skip
+
+
+def state(api: httpx.Client) -> tuple[Any, Any]:
+    """Everything a program can see of the account."""
+    balance = api.get("/balance").json()
+    return balance, api.get("/usage").json()
+
+
+@pytest.mark.requirement("I6", "I7")
+@pytest.mark.parametrize(("what", "path", "body", "status", "code", "field"), BAD, ids=[row[0] for row in BAD])
+def test_bad_input_is_named_and_changes_nothing(
+    api: httpx.Client, what: str, path: str, body: Any, status: int, code: str, field: str | None
+) -> None:
+    """elizaOS/eliza#22681: a settlement minted 31,348 credits from a sentinel price of -1."""
+    assert api.post("/holds", json=HOLD | {"id": "h", "credits": "2"}).status_code == 201
+    before = state(api)
+    answer = api.post(path, content=json.dumps(body), headers={"Content-Type": "application/json"})
+    problem = answer.json()
+    assert (answer.status_code, problem["code"], problem.get("field")) == (status, code, field), what
+    assert answer.headers["content-type"] == "application/problem+json"
+    assert problem["status"] == status
+    assert problem["type"].endswith(f"/api/v1/problems/{code}")
+    assert problem["detail"]
+    assert problem["next"]
+    assert state(api) == before
+
+
+RAW: list[tuple[str, bytes, str, int, str]] = [
+    ("no JSON", b"{", "application/json", 400, "invalid_json"),
+    ("nothing", b"", "application/json", 400, "invalid_json"),
+    ("bytes", b"\xff\xfe\x00", "application/json", 400, "invalid_json"),
+    ("invalid UTF-8 in a name", b'{"user": "\xff"}', "application/json", 400, "invalid_json"),
+    ("half a surrogate", b'{"user": "\\ud800", "use_case": "chat", "credits": "1"}', "application/json", 400,
+     "invalid_json"),
+    ("deep nesting", b'{"credits": ' + b"[" * 100_000, "application/json", 422, "invalid_input"),
+    ("a form", b"id=1&credits=2", "application/x-www-form-urlencoded", 415, "unsupported_media_type"),
+    ("text", b'{"credits": "1"}', "text/plain", 415, "unsupported_media_type"),
+    ("no content type", b"{}", "", 415, "unsupported_media_type"),
+    ("megabytes", b'{"user": "' + b"x" * 3_000_000 + b'"}', "application/json", 413, "too_large"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("what", "content", "content_type", "status", "code"), RAW, ids=[row[0] for row in RAW])
+def test_a_body_that_cannot_be_read_is_refused(
+    api: httpx.Client, what: str, content: bytes, content_type: str, status: int, code: str
+) -> None:
+    headers = {"Content-Type": content_type} if content_type else {}
+    answer = api.post("/holds", content=content, headers=headers)
+    assert (answer.status_code, answer.json()["code"]) == (status, code), what
+
+
+def test_a_body_without_a_length_is_cut_at_the_limit(api: httpx.Client) -> None:
+    def endless() -> Any:
+        for _ in range(300):
+            yield b" " * 10_000
+
+    answer = api.post("/holds", content=endless(), headers={"Content-Type": "application/json"})
+    assert (answer.status_code, answer.json()["code"]) == (413, "too_large")
+
+
+@pytest.mark.parametrize(
+    ("query", "field"),
+    [
+        ("limit=0", "limit"), ("limit=201", "limit"), ("limit=x", "limit"), ("limit=1&limit=2", None),
+        ("cursor=abc", "cursor"), ("cursor=99999999999999999999", "cursor"), ("cursor=-1", "cursor"),
+        ("cursor=", "cursor"), ("since=yesterday", "since"), ("since=2026-11-01T00:00:00", "since"),
+        ("until=9999999", "until"), ("user=%00", "user"), ("user=%FF", None), ("sort=asc", "sort"),
+        ("use_case=A", "use_case"), ("org_id=1", "org_id"),
+    ],
+)  # fmt: skip
+def test_a_query_that_cannot_be_read_is_refused(api: httpx.Client, query: str, field: str | None) -> None:
+    answer = api.get(f"/usage?{query}")
+    assert (answer.status_code, answer.json()["code"], answer.json().get("field")) == (422, "invalid_input", field)
+
+
+@pytest.mark.parametrize("usage_id", ["0", "-1", "x", "99999999999999999999", "%00", "1.5", "999999"])
+def test_a_receipt_that_is_not_there_is_not_found(api: httpx.Client, usage_id: str) -> None:
+    assert api.get(f"/usage/{usage_id}").status_code == 404
+
+
+@pytest.mark.parametrize("key", ["", "a b", "x" * 200, "ä"])
+def test_an_idempotency_key_that_is_no_id_is_refused(api: httpx.Client, key: str) -> None:
+    body = {name: value for name, value in HOLD.items() if name != "id"}
+    answer = api.post("/holds", json=body, headers=[(b"Idempotency-Key", key.encode("utf-8"))])
+    assert (answer.status_code, answer.json()["field"]) == (422, "Idempotency-Key")
+
+
+@pytest.mark.parametrize(
+    ("method", "path"), [("GET", "/nothing"), ("PUT", "/holds"), ("GET", "/"), ("PATCH", "/usage")]
+)
+def test_an_address_that_is_not_there_answers_a_problem_too(api: httpx.Client, method: str, path: str) -> None:
+    answer = api.request(method, path)
+    assert answer.status_code in (404, 405)
+    assert answer.headers["content-type"] == "application/problem+json"
+    assert answer.json()["code"] in ("not_found", "method_not_allowed")
+
+
+def test_a_wrong_method_names_the_right_ones(api: httpx.Client) -> None:
+    assert api.put("/usage").headers["allow"] == "GET, POST"
+
+
+def test_items_of_a_batch_fail_alone(api: httpx.Client, org: Organization, organizations: Organizations) -> None:
+    items: list[Any] = [
+        HOLD | {"id": "b1", "credits": "100"},
+        HOLD | {"id": "b2", "credits": 5},
+        HOLD | {"id": "b3", "credits": "250"},
+        {**HOLD, "id": None},
+        HOLD | {"id": "b1", "credits": "100"},
+        HOLD | {"id": "b1", "credits": "101"},
+        "nonsense",
+        HOLD | {"id": "b4", "credits": "50"},
+    ]
+    answers = api.post("/holds:batch", json={"items": items}).json()["items"]
+    assert [answer["status"] for answer in answers] == [201, 422, 402, 422, 201, 409, 422, 201]
+    assert answers[1]["problem"]["field"] == "credits"
+    assert answers[2]["problem"]["estimate"] == "250.00"
+    assert answers[4] == answers[0] | {"replayed": True}
+    settled = api.post(
+        "/settlements:batch",
+        json={"items": [{"id": "b1", "credits": "1"}, {"id": "b9", "credits": "1"}, {"id": "b4", "outcome": "failed"}]},
+    ).json()["items"]
+    assert [answer["status"] for answer in settled] == [200, 404, 200]
+    assert settled[2]["answer"]["charged"] == "0.00"
+    assert api.get("/balance").json()["available"] == "299.00"
