@@ -69,8 +69,12 @@ def main() -> None:
     head = re.sub(r"\A# Price book of [^.]*\.", f"# Price book of {_in_words(arguments.effective)}.", head)
     rows = [_row(provider, model, arguments) for provider, model in MODELS]
     arguments.out.write_text(head + MARKER + _provenance(arguments) + "\n" + "\n".join(rows), encoding="utf-8")
-    print(f"draft written: {arguments.out}")
+    say(f"draft written: {arguments.out}")
     _differences(arguments, {rate: newest.rate(rate).tiers for rate in newest.models()})
+
+
+def say(line: str) -> None:
+    sys.stdout.write(line + "\n")
 
 
 def _arguments() -> argparse.Namespace:
@@ -187,11 +191,11 @@ def _differences(arguments: argparse.Namespace, old: dict[str, tuple[Rates, ...]
     for provider, model in MODELS:
         new = tuple(_tiers(_prices(_info(provider, model), arguments.effective), arguments.markup))
         if model not in old:
-            print(f"+ {model}: {_tier(new[0])}")
+            say(f"+ {model}: {_tier(new[0])}")
         elif old[model] != new:
-            print(f"~ {model}:")
+            say(f"~ {model}:")
             for before, after in zip(old[model], new, strict=False):
-                print(f"    {_tier(before)}\n  → {_tier(after)}")
+                say(f"    {_tier(before)}\n  → {_tier(after)}")
 
 
 def _in_words(day: date) -> str:

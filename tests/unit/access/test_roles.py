@@ -79,9 +79,9 @@ def test_roles_may_be_given_as_the_texts_stored_in_tables() -> None:
 
 @pytest.mark.parametrize("role", ["", "Owner", "superuser", "project_admin"])
 def test_a_role_that_does_not_exist_is_an_error_not_an_answer(role: str) -> None:
-    with pytest.raises(ValueError):
+    with pytest.raises(ValueError, match="is not a valid OrganizationRole"):
         can(role, Action.VIEW_BALANCE)
-    with pytest.raises(ValueError):
+    with pytest.raises(ValueError, match="is not a valid ProjectRole"):
         can_in_project("member", role if role != "project_admin" else "owner", Action.VIEW_PROJECT)
 
 

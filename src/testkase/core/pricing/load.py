@@ -1,7 +1,7 @@
 """From dated TOML files to price books. All is checked when the program starts: no fault comes up while charging."""
 
 import tomllib
-from datetime import UTC, datetime, time
+from datetime import UTC, date, datetime, time
 from pathlib import Path
 from typing import Any
 
@@ -68,7 +68,7 @@ def _read(file: Path, faults: Faults) -> PriceBook | None:
     root.done()
     return PriceBook(
         version=file.stem,
-        effective_from=datetime.combine(effective or datetime.max.date(), time(), UTC),
+        effective_from=datetime.combine(effective or date(9999, 12, 31), time(), UTC),
         monthly_allowance=allowance,
         charge_increment=increment,
         overage_price_cents=overage,

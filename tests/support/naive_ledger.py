@@ -1,0 +1,294 @@
+"""A naive model of the credit ledger, written from the product's rules alone, to hold the real one against.
+
+It knows one thing: the history of facts, each a list of moves of credits from one place to another. Every question
+(balance, lots, holds, what falls due next) is answered by adding up the whole history again. It is far too slow to
+serve anyone, and that is its worth: there is no state that could be wrong.
+"""
+
+from collections import defaultdict
+from dataclasses import dataclass, field
+
+from testkase.core.ledger import commands as c
+from testkase.core.ledger import refusals as r
+from testkase.core.ledger.terms import Terms
+from tests.support.naive_calendar import SECOND, next_boundary
+from tests.support.naive_refusals import cost_of, malformed, refusals
+
+
+@dataclass(frozen=True)
+class Move:
+    """Credits of one lot going from a place to another: issued, available, held:<id>, used, expired, reversed, debt."""
+
+    lot: int
+    source: str
+    target: str
+    amount: int
+
+
+@dataclass(frozen=True)
+class Fact:
+    """Something that happened, and the answer to the command that asked for it."""
+
+    operation: str
+    kind: str
+    at: int
+    moves: tuple[Move, ...] = ()
+    command: c.Command | None = None
+    hold: str | None = None
+    expires_at: int | None = None
+    cost: int | None = None
+
+
+@dataclass(frozen=True)
+class Answer:
+    """The fact that answers a command (None for Touch), or every reason that was true."""
+
+    fact: Fact | None = None
+    replayed: bool = False
+    refusals: tuple[type[Exception], ...] = ()
+
+
+@dataclass(frozen=True)
+class NaiveLot:
+    """A lot as it was issued; what is left of it is counted from the moves."""
+
+    lot: int
+    source: str
+    paid: bool
+    priority: int
+    expires_at: int | None
+    at: int
+
+
+@dataclass
+class NaiveLedger:
+    """One organization."""
+
+    history: list[Fact] = field(default_factory=list)
+    lots: list[NaiveLot] = field(default_factory=list)
+    periods: list[tuple[int, int]] = field(default_factory=list)
+    opening: c.OpenAccount | None = None
+
+    # What the history adds up to.
+
+    def total(self, place: str, lot: int | None = None) -> int:
+        """What lies in a place: all that came less all that went. "held" is every hold together."""
+        amount = 0
+        for fact in self.history:
+            for move in fact.moves:
+                if lot in (None, move.lot):
+                    amount += move.amount * (self._is(move.target, place) - self._is(move.source, place))
+        return amount
+
+    @staticmethod
+    def _is(where: str, place: str) -> bool:
+        return where == place or (place == "held" and where.startswith("held:"))
+
+    def find(self, operation: str) -> Fact | None:
+        return next((fact for fact in self.history if fact.operation == operation), None)
+
+    @property
+    def last_at(self) -> int:
+        return self.history[-1].at if self.history else 0
+
+    @property
+    def ai_enabled(self) -> bool:
+        switches = [fact.command for fact in self.history if isinstance(fact.command, c.SwitchAi)]
+        return switches[-1].enabled if switches else bool(self.opening and self.opening.ai_enabled)
+
+    @property
+    def debt(self) -> int:
+        return -self.total("debt")
+
+    def open_holds(self) -> list[str]:
+        """Holds nobody has resolved, by id."""
+        opened = [fact.hold for fact in self.history if fact.kind == "hold" and fact.hold]
+        return [hold for hold in sorted(opened) if self.find(f"resolution:{hold}") is None]
+
+    def lapses_at(self, hold: str) -> int:
+        return max(fact.expires_at or 0 for fact in self.history if fact.hold == hold)
+
+    def terms_of(self, hold: str) -> Terms | None:
+        opened = self.find(f"hold:{hold}")
+        return opened.command.terms if opened and isinstance(opened.command, c.OpenHold) else None
+
+    def pile(self, hold: str) -> list[tuple[int, int]]:
+        """What a hold still holds, lot by lot, in the order in which it was held."""
+        pile: list[list[int]] = []
+        for fact in self.history:
+            for move in fact.moves:
+                if move.target == f"held:{hold}":
+                    pile.append([move.lot, move.amount])
+                elif move.source == f"held:{hold}":
+                    left = move.amount
+                    for part in pile:
+                        if part[0] == move.lot:
+                            taken = min(part[1], left)
+                            part[1], left = part[1] - taken, left - taken
+        return [(lot, amount) for lot, amount in pile if amount]
+
+    def used_in_period(self) -> int:
+        """This month's usage: everything charged since the latest period began."""
+        used = 0
+        for fact in self.history:
+            if fact.kind == "allowance":
+                used = 0
+            used += sum(move.amount for move in fact.moves if move.target == "used")
+        return used
+
+    def burn_order(self) -> list[NaiveLot]:
+        """Soonest to expire, then priority, then free before paid, then oldest (P5)."""
+        endless = float("inf")
+        with_credits = [lot for lot in self.lots if self.total("available", lot.lot)]
+        return sorted(with_credits, key=lambda each: (
+            endless if each.expires_at is None else each.expires_at, each.priority, each.paid, each.at, each.lot
+        ))  # fmt: skip
+
+    # Time.
+
+    def due(self, now: int) -> tuple[int, int, str, int] | None:
+        """The first thing due by `now`: (instant, 0 lapse | 1 expiry | 2 new period, hold, lot).
+
+        At one instant holds lapse first, by id, then lots expire in burn order, then the period begins."""
+        things = [(self.lapses_at(hold), 0, hold, 0) for hold in self.open_holds()]
+        things += [(lot.expires_at, 1, "", lot.lot) for lot in self.burn_order() if lot.expires_at is not None]
+        if self.periods:
+            things.append((self.periods[-1][1], 2, "", 0))
+        return min((thing for thing in things if thing[0] <= now), key=lambda thing: thing[:2], default=None)
+
+    def let_time_pass(self, now: int) -> None:
+        while (thing := self.due(now)) is not None:
+            at, what, hold, lot = thing
+            if what == 0:
+                self._record(f"resolution:{hold}", "lapse", at, self._release(hold, at), hold=hold)
+            elif what == 1:
+                move = Move(lot, "available", "expired", self.total("available", lot))
+                self._record(f"expiry:{lot}", "expire", at, [move])
+            else:
+                self._new_period(at)
+
+    def _new_period(self, at: int) -> None:
+        assert self.opening is not None
+        end = next_boundary(at, self.opening.anchor_day, self.opening.time_zone)
+        self.periods.append((at, end))
+        moves = self._issue(self.opening.monthly_allowance, at, source="allowance", expires_at=end)
+        self._record(f"allowance:{len(self.periods) - 1}", "allowance", at, moves)
+
+    # The ways credits move.
+
+    def _record(self, operation: str, kind: str, at: int, moves: list[Move] | None = None, *,
+                command: c.Command | None = None, hold: str | None = None, expires_at: int | None = None,
+                cost: int | None = None) -> Fact:  # fmt: skip
+        real = tuple(move for move in moves or () if move.amount)
+        fact = Fact(operation, kind, at, real, command, hold, expires_at, cost)
+        self.history.append(fact)
+        return fact
+
+    def _issue(self, amount: int, at: int, *, source: str, expires_at: int | None = None, paid: bool = False,
+               priority: int = 0) -> list[Move]:  # fmt: skip
+        """A new lot, named after the fact it comes with; what the organization owes is covered first."""
+        lot = len(self.history) + 1
+        covered = min(self.debt, amount)
+        if amount:
+            self.lots.append(NaiveLot(lot, source, paid, priority, expires_at, at))
+        return [Move(lot, "issued", "debt", covered), Move(lot, "issued", "available", amount - covered)]
+
+    def _burn(self, amount: int, target: str) -> list[Move]:
+        """As much of the amount as is available, in burn order."""
+        moves = []
+        for lot in self.burn_order():
+            taken = min(amount, self.total("available", lot.lot))
+            moves.append(Move(lot.lot, "available", target, taken))
+            amount -= taken
+        return moves
+
+    def _consume(self, hold: str, amount: int) -> list[Move]:
+        """As much of the amount as the hold holds, in the order it was held."""
+        moves = []
+        for lot, there in self.pile(hold):
+            taken = min(amount, there)
+            moves.append(Move(lot, f"held:{hold}", "used", taken))
+            amount -= taken
+        return moves
+
+    def _release(self, hold: str, at: int, after: list[Move] | None = None) -> list[Move]:
+        """What the hold holds beyond `after` goes back, or is gone where its lot has expired meanwhile."""
+        taken: dict[int, int] = defaultdict(int)
+        for move in after or ():
+            taken[move.lot] += move.amount
+        moves = []
+        for lot, there in self.pile(hold):
+            spent = min(taken[lot], there)
+            taken[lot] -= spent
+            expires_at = next(each.expires_at for each in self.lots if each.lot == lot)
+            gone = expires_at is not None and expires_at <= at
+            moves.append(Move(lot, f"held:{hold}", "expired" if gone else "available", there - spent))
+        return moves
+
+    # Commands.
+
+    def execute(self, command: c.Command, now: int) -> Answer:
+        """Carry out a command, or say every true reason to refuse it. A refusal leaves the history as it was (I6)."""
+        past = self.find(command.operation_id)
+        if past is not None and past.command == command:
+            return Answer(fact=past, replayed=True)
+        if past is not None and type(past.command) is type(command):
+            resolved = (r.HoldResolved,) if isinstance(command, c.SettleHold) and command.final else ()
+            return Answer(refusals=(r.IdReused, *resolved, *malformed(command, now)))
+        before = (list(self.history), list(self.lots), list(self.periods), self.opening)
+        now = max(now, self.last_at)
+        if self.opening is not None:
+            self.let_time_pass(now)
+        reasons = tuple(refusals(self, command, now))
+        if reasons:
+            self.history, self.lots, self.periods, self.opening = before
+            return Answer(refusals=reasons)
+        return Answer(fact=self._carry_out(command, now))
+
+    def _carry_out(self, command: c.Command, now: int) -> Fact | None:
+        operation = command.operation_id
+        amount = getattr(command, "amount", 0)
+        match command:
+            case c.OpenAccount():
+                self.opening = command
+                self._new_period(now)
+                return self._record(operation, "open", now, command=command)
+            case c.Grant():
+                moves = self._issue(amount, now, source=command.source, expires_at=command.expires_at,
+                                    paid=command.paid, priority=command.priority)  # fmt: skip
+                return self._record(operation, "grant", now, moves, command=command)
+            case c.OpenHold(hold_id=hold) | c.ExtendHold(hold_id=hold):
+                kind = "hold" if isinstance(command, c.OpenHold) else "extend"
+                until = now + command.ttl_seconds * SECOND
+                if kind == "extend":
+                    until = max(until, self.lapses_at(hold))
+                moves = self._burn(amount, f"held:{hold}")
+                return self._record(operation, kind, now, moves, command=command, hold=hold, expires_at=until)
+            case c.SettleHold(hold_id=hold):
+                return self._settle(command, now)
+            case c.VoidHold(hold_id=hold):
+                return self._record(operation, "void", now, self._release(hold, now), command=command, hold=hold)
+            case c.RecordUsage():
+                cost = cost_of(command, command.terms)
+                return self._record(operation, "usage", now, self._burn(cost, "used"), command=command, cost=cost)
+            case c.Adjust():
+                moves = self._issue(amount, now, source="adjustment") if amount > 0 else self._burn(-amount, "reversed")
+                return self._record(operation, "adjust", now, moves, command=command)
+            case c.SwitchAi(enabled=enabled):
+                self._void_all(now, [] if enabled else self.open_holds())
+                return self._record(operation, "switch", now, command=command)
+        return None
+
+    def _void_all(self, now: int, holds: list[str]) -> None:
+        for hold in holds:
+            self._record(f"resolution:{hold}", "void", now, self._release(hold, now), hold=hold)
+
+    def _settle(self, command: c.SettleHold, now: int) -> Fact:
+        hold = command.hold_id
+        cost = cost_of(command, self.terms_of(hold))
+        moves = self._consume(hold, cost)
+        if command.final:
+            beyond = cost - sum(move.amount for move in moves)
+            moves = [*moves, *self._burn(beyond, "used"), *self._release(hold, now, after=moves)]
+        kind = "settle" if command.final else "capture"
+        return self._record(command.operation_id, kind, now, moves, command=command, hold=hold, cost=cost)

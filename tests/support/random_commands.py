@@ -1,0 +1,232 @@
+"""Random commands for one organization, chosen where mistakes live: exact balances, one more, zero, ids used before,
+the instant at which something falls due, its neighbours, and clocks that go backwards."""
+
+from random import Random
+
+import msgspec
+
+from testkase.core.ledger import commands as c
+from testkase.core.ledger.model import Measurement, Outcome, Subject
+from testkase.core.ledger.terms import Rates, Terms, Tokens
+from tests.support.side_by_side import SideBySide
+
+CENT = 10_000
+SECOND = 1_000_000
+DAY = 86_400 * SECOND
+START = 1_790_000_000 * SECOND
+"""21 September 2026."""
+ORG = 7
+SUBJECT = Subject(use_case="test_generation", user="ana@example.com", project="WEB", model="m")
+TERMS = Terms(
+    rate_card="2026-11-01",
+    model="m",
+    charge_increment=CENT,
+    tiers=(
+        Rates(above_input_tokens=0, input=300 * 10**6, cached_input=15 * 10**6, cache_write=375 * 10**6,
+              output=1_500 * 10**6, reasoning=1_600 * 10**6),
+        Rates(above_input_tokens=272_000, input=600 * 10**6, cached_input=30 * 10**6, cache_write=750 * 10**6,
+              output=2_250 * 10**6, reasoning=2_250 * 10**6),
+    ),
+)  # fmt: skip
+OUTCOMES: tuple[Outcome, ...] = ("completed", "completed", "completed", "cancelled", "failed", "refused")
+MEASUREMENTS: tuple[Measurement, ...] = ("exact", "partial", "estimated")
+ZONES = (
+    "UTC",
+    "Europe/Berlin",
+    "Asia/Kolkata",
+    "America/New_York",
+    "Pacific/Auckland",
+    "America/Havana",
+    "Africa/Cairo",
+)
+
+
+class Script:
+    """Draws commands and the instants they come at. The same dice give the same story."""
+
+    def __init__(self, dice: Random, world: SideBySide) -> None:
+        self.dice = dice
+        self.world = world
+        self.now = START + dice.randrange(0, 400) * DAY + dice.randrange(0, DAY)
+        self.past: list[c.Command] = []
+        self.counter = 0
+
+    def opening(self) -> c.OpenAccount:
+        dice = self.dice
+        return c.OpenAccount(
+            org_id=ORG,
+            monthly_allowance=dice.choice([0, 1, 20 * CENT, 300 * 100 * CENT]),
+            anchor_day=dice.choice([1, 1, 15, 28, 29, 30, 31]),
+            time_zone=dice.choice(ZONES),
+            ai_enabled=dice.random() < 0.9,
+        )
+
+    def next(self) -> tuple[c.Command, int]:
+        """The next command and its instant."""
+        self.now = self._instant()
+        command = self._again() if self.past and self.dice.random() < 0.15 else self._new()
+        self.past.append(command)
+        return command, self.now
+
+    def _instant(self) -> int:
+        dice = self.dice
+        due = self._falls_due()
+        step = dice.choice([0, 0, 1, SECOND, 5 * SECOND, 60 * SECOND, 60 * SECOND, 3_600 * SECOND])
+        kind = dice.random()
+        if kind < 0.20:
+            return max(due) if due and dice.random() < 0.1 else min(due, default=self.now) + dice.choice([-1, 0, 0, 1])
+        if kind < 0.24:
+            return self.now + dice.choice([DAY, 20 * DAY, 40 * DAY, 100 * DAY, 400 * DAY])
+        if kind < 0.30:
+            return max(self.now - dice.choice([1, SECOND, DAY]), 0)
+        return self.now + step
+
+    def _falls_due(self) -> list[int]:
+        book = self.world.book
+        if book.account is None:
+            return []
+        lots = [lot.expires_at for lot in book.lots.values() if lot.expires_at is not None]
+        return [book.account.period_end, *lots, *(hold.expires_at for hold in book.holds.values())]
+
+    def _again(self) -> c.Command:
+        """A command that came before, as it was or with one thing changed."""
+        command = self.dice.choice(self.past)
+        if self.dice.random() < 0.6:
+            return command
+        for name, value in (("amount", CENT), ("credits", CENT), ("enabled", True), ("ttl_seconds", 77)):
+            if hasattr(command, name) and getattr(command, name) is not None:
+                return msgspec.structs.replace(command, **{name: value})
+        return command
+
+    def _new(self) -> c.Command:
+        make = self.dice.choices(
+            [self._open_hold, self._extend, self._settle, self._capture, self._void, self._usage, self._grant,
+             self._adjust, self._switch, self._touch],
+            weights=[26, 10, 18, 8, 6, 10, 9, 5, 3, 5],
+        )[0]  # fmt: skip
+        self.counter += 1
+        return make()
+
+    def _amount(self) -> int:
+        """Amounts of every size, and the ones around what is there."""
+        dice, account = self.dice, self.world.book.account
+        there = account.available if account else 0
+        if dice.random() < 0.05:
+            return dice.choice([-1, 10**15, 10**15 + 1, 2**63, -(2**63)])
+        return dice.choice([0, 1, CENT, 3 * CENT, 7 * CENT + 1, there // 2, there // 3, there, there + 1, 500 * CENT])
+
+    def _ttl(self) -> int:
+        if self.dice.random() < 0.04:
+            return self.dice.choice([0, -1, 86_401, 10**12])
+        return self.dice.choice([1, 5, 60, 600, 86_400])
+
+    def _some_hold(self) -> str:
+        """Mostly one that is open, sometimes one resolved long ago, now and then one that never was."""
+        open_holds = list(self.world.book.holds)
+        known = [command.hold_id for command in self.past if isinstance(command, c.OpenHold)]
+        if open_holds and self.dice.random() < 0.8:
+            return self.dice.choice(open_holds)
+        return self.dice.choice(known) if known and self.dice.random() < 0.8 else "nobody's"
+
+    def _open_hold(self) -> c.Command:
+        return c.OpenHold(
+            org_id=ORG,
+            hold_id=f"h{self.counter}",
+            amount=self._amount(),
+            ttl_seconds=self._ttl(),
+            subject=SUBJECT,
+            terms=TERMS if self.dice.random() < 0.8 else None,
+        )
+
+    def _extend(self) -> c.Command:
+        amount = self._amount() if self.dice.random() < 0.7 else 0
+        return c.ExtendHold(
+            org_id=ORG,
+            hold_id=self._some_hold(),
+            extension_id=f"e{self.counter}",
+            ttl_seconds=self._ttl(),
+            amount=amount,
+        )
+
+    def _measured(self, hold: str | None) -> tuple[Tokens | None, int | None]:
+        """Tokens or credits; rarely both, neither, negative or absurd."""
+        dice = self.dice
+        if dice.random() < 0.04:
+            return dice.choice(
+                [(None, None), (Tokens(input=1), 1), (Tokens(output=-1), None), (Tokens(input=10**30), None)]
+            )
+        if dice.random() < 0.5:
+            sizes = [0, 0, 1, 100, 1_000, 20_000, 272_000, 272_001]
+            return Tokens(**{name: dice.choice(sizes) for name in Tokens.__struct_fields__}), None
+        held = self.world.book.holds[hold].amount if hold in self.world.book.holds else 0
+        return None, dice.choice([self._amount(), held, held // 2, held - held // 3, held + 1, held + 2 * CENT])
+
+    def _settle(self) -> c.Command:
+        hold = self._some_hold()
+        tokens, credits = self._measured(hold)
+        return c.SettleHold(org_id=ORG, hold_id=hold, tokens=tokens, credits=credits,
+                            outcome=self.dice.choice(OUTCOMES), measurement=self.dice.choice(MEASUREMENTS))  # fmt: skip
+
+    def _capture(self) -> c.Command:
+        hold = self._some_hold()
+        tokens, credits = self._measured(hold)
+        return c.SettleHold(org_id=ORG, hold_id=hold, tokens=tokens, credits=credits, final=False,
+                            capture_id=self.dice.choice([f"c{self.counter}"] * 20 + [""]))  # fmt: skip
+
+    def _void(self) -> c.Command:
+        return c.VoidHold(org_id=ORG, hold_id=self._some_hold())
+
+    def _usage(self) -> c.Command:
+        tokens, credits = self._measured(None)
+        terms = TERMS if self.dice.random() < 0.8 else None
+        return c.RecordUsage(org_id=ORG, usage_id=f"u{self.counter}", subject=SUBJECT, tokens=tokens, credits=credits,
+                             terms=terms, outcome=self.dice.choice(OUTCOMES))  # fmt: skip
+
+    def _grant(self) -> c.Command:
+        dice, account = self.dice, self.world.book.account
+        paid = dice.random() < 0.5
+        ends = [
+            None,
+            self.now - 1,
+            self.now,
+            self.now + 1,
+            self.now + 60 * SECOND,
+            self.now + 3 * DAY,
+            self.now + 90 * DAY,
+        ]
+        ends += [account.period_end] if account else []
+        return c.Grant(
+            org_id=ORG,
+            grant_id=f"g{self.counter}",
+            amount=self._amount(),
+            source="purchase" if paid else "grant",
+            paid=paid,
+            priority=dice.choice([0, 0, 0, 1, -1]),
+            expires_at=dice.choice(ends),
+        )
+
+    def _adjust(self) -> c.Command:
+        amount = self._amount() * self.dice.choice([1, -1])
+        return c.Adjust(org_id=ORG, adjustment_id=f"a{self.counter}", amount=amount, note="a correction")
+
+    def _switch(self) -> c.Command:
+        account = self.world.book.account
+        return c.SwitchAi(org_id=ORG, switch_id=f"s{self.counter}", enabled=not (account and account.ai_enabled))
+
+    def _touch(self) -> c.Command:
+        return c.Touch(org_id=ORG)
+
+
+def tell(dice: Random, steps: int) -> SideBySide:
+    """One organization's story: opened, then `steps` commands, forgetting now and then all that is not in a row."""
+    world = SideBySide()
+    script = Script(dice, world)
+    if dice.random() < 0.1:
+        world.submit(c.Touch(org_id=ORG), script.now)  # an account nobody has opened yet
+    world.submit(script.opening(), script.now)
+    for _ in range(steps):
+        command, now = script.next()
+        world.submit(command, now)
+        if dice.random() < 0.05:
+            world.restart()
+    return world

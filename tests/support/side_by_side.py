@@ -1,0 +1,221 @@
+"""The real ledger and the naive one, given the same commands: answers, journals, balances, lots and holds must agree.
+
+After every step the invariants of the product are checked on the real one's own figures as well, so that a mistake that
+both share would still have to respect them.
+"""
+
+from collections import Counter, defaultdict
+from dataclasses import dataclass, field
+
+import msgspec
+
+from testkase.core.ledger import commands as c
+from testkase.core.ledger.book import Book
+from testkase.core.ledger.decide import Decision, decide
+from testkase.core.ledger.model import Account, Entry, Hold, Lot
+from testkase.foundation.problems import Problem
+from tests.support.naive_ledger import Answer, Fact, NaiveLedger
+
+FAR = 2**62
+
+
+@dataclass
+class SideBySide:
+    """One organization in both ledgers."""
+
+    book: Book = field(default_factory=Book)
+    naive: NaiveLedger = field(default_factory=NaiveLedger)
+    journal: list[Entry] = field(default_factory=list)
+    answers: dict[str, Entry] = field(default_factory=dict)
+    ai_enabled: bool = False
+
+    def submit(self, command: c.Command, now: int) -> Decision | Problem:
+        """Give both ledgers the command and compare everything."""
+        before = self.snapshot()
+        known = len(self.naive.history)
+        expected = self.naive.execute(command, now)
+        outcome = self._decide(command, now)
+        if isinstance(outcome, Problem):
+            assert type(outcome) in expected.refusals, f"refused with {outcome!r}, expected {expected}"
+            assert self.snapshot() == before, "I6: a refusal changes nothing"
+            return outcome
+        assert not expected.refusals, f"accepted, expected one of {expected.refusals}"
+        assert self.snapshot() == before, "decide itself changes nothing"
+        self._same_answer(command, outcome, expected)
+        fresh = self._post(outcome)
+        for entry, fact in zip(fresh, self.naive.history[known:], strict=True):
+            self._same_entry(entry, fact)
+        self._same_state()
+        self._invariants(fresh)
+        return outcome
+
+    def restart(self) -> None:
+        """Forget everything that is not in a row of a table."""
+        self.book = self._loaded(tuple(self.journal))
+
+    def snapshot(self) -> bytes:
+        """The state as bytes, to compare."""
+        lots = sorted(self.book.lots.values(), key=lambda lot: lot.lot_id)
+        holds = sorted(self.book.holds.values(), key=lambda hold: hold.hold_id)
+        return msgspec.msgpack.encode((self.book.account, lots, holds))
+
+    def account(self) -> Account:
+        assert self.book.account is not None
+        return self.book.account
+
+    def _loaded(self, entries: tuple[Entry, ...]) -> Book:
+        """A book of rows as they might come from a table: in another order than they were made."""
+        lots = [lot for lot in self.book.lots.values() if lot.available or lot.held]
+        return Book(self.book.account, tuple(lots[::-1]), tuple(self.book.holds.values())[::-1], entries)
+
+    def _decide(self, command: c.Command, now: int) -> Decision | Problem:
+        """Decide on the book that has lived through everything, and on one just loaded with only what is needed."""
+        needed = tuple(self.answers[name] for name in command.entries_needed if name in self.answers)
+        outcomes: list[Decision | Problem] = []
+        for book in (self.book, self._loaded(needed)):
+            try:
+                outcomes.append(decide(book, command, now))
+            except Problem as problem:
+                outcomes.append(problem)
+        lived, loaded = outcomes
+        if isinstance(lived, Problem) or isinstance(loaded, Problem):
+            assert (type(lived), str(lived)) == (type(loaded), str(loaded))
+        else:
+            assert lived == loaded, "what was decided depends on something that is not in a row"
+        return lived
+
+    def _post(self, decision: Decision) -> list[Entry]:
+        fresh = []
+        for event in decision.events:
+            self.book.apply(event)
+            if event.entry is not None:
+                fresh.append(event.entry)
+                assert event.entry.operation_id not in self.answers, "I5: one id, one effect"
+                self.answers[event.entry.operation_id] = event.entry
+        self.journal.extend(fresh)
+        return fresh
+
+    def _same_answer(self, command: c.Command, decision: Decision, expected: Answer) -> None:
+        assert decision.replayed is expected.replayed
+        if isinstance(command, c.Touch):
+            assert decision.entry.kind == "standing"
+            return
+        assert expected.fact is not None
+        self._same_entry(decision.entry, expected.fact)
+        if decision.replayed:
+            assert not decision.events
+            assert decision.entry == self.answers[command.operation_id], "I5: the stored answer"
+
+    def _same_entry(self, entry: Entry, fact: Fact) -> None:
+        assert (entry.operation_id, entry.kind, entry.at) == (fact.operation, fact.kind, fact.at)
+        moved: dict[str, int] = defaultdict(int)
+        lots: dict[tuple[int, str], int] = defaultdict(int)
+        for move in fact.moves:
+            for place, sign in ((move.source, -1), (move.target, 1)):
+                moved[place.split(":")[0]] += sign * move.amount
+                lots[move.lot, place.split(":")[0]] += sign * move.amount
+        deltas = msgspec.structs.asdict(entry.deltas)
+        assert {name: amount for name, amount in deltas.items() if amount} == {k: v for k, v in moved.items() if v}
+        assert deltas == defaultdict(int, moved) | {name: moved[name] for name in deltas}
+        said: dict[tuple[int, str], int] = defaultdict(int)
+        for lot, available, held in entry.lots:
+            said[lot, "available"] += available
+            said[lot, "held"] += held
+        wanted = {key: amount for key, amount in lots.items() if amount and key[1] in ("available", "held")}
+        assert {key: amount for key, amount in said.items() if amount} == wanted
+        if fact.kind in ("hold", "extend"):
+            assert entry.expires_at == fact.expires_at
+        assert (entry.usage.cost if entry.usage else None) == fact.cost
+        assert entry.hold_id == fact.hold
+
+    def _same_state(self) -> None:
+        account, naive = self.account(), self.naive
+        assert account.available == naive.total("available")
+        assert account.held == naive.total("held")
+        assert account.debt == naive.debt
+        assert account.ai_enabled is naive.ai_enabled
+        assert account.period_used == naive.used_in_period()
+        assert account.period_end == naive.periods[-1][1]
+        if len(naive.periods) > 1:
+            assert account.period_start == naive.periods[-1][0]
+        assert {hold.hold_id for hold in self.book.holds.values()} == set(naive.open_holds())
+        for hold in self.book.holds.values():
+            assert hold.expires_at == naive.lapses_at(hold.hold_id)
+            assert [part for part in hold.lots if part[1]] == naive.pile(hold.hold_id)
+        live = {lot.lot_id: lot for lot in self.book.lots.values() if lot.available or lot.held}
+        for each in naive.lots:
+            left = naive.total("available", each.lot), naive.total("held", each.lot)
+            if not any(left):
+                assert each.lot not in live
+                continue
+            lot = live.pop(each.lot)
+            assert (lot.available, lot.held) == left
+            assert (lot.source, lot.paid, lot.priority, lot.expires_at, lot.granted_at) == (
+                each.source, each.paid, each.priority, each.expires_at, each.at
+            )  # fmt: skip
+        assert not live
+
+    def _invariants(self, fresh: list[Entry]) -> None:
+        account, lots, holds = self.account(), list(self.book.lots.values()), list(self.book.holds.values())
+        for entry in fresh:
+            assert entry.deltas.total() == 0, "I1"
+            assert entry.deltas.used >= 0, "I7: nothing is minted"
+            if entry.kind == "switch":
+                self.ai_enabled = entry.note == "on"
+            elif entry.kind == "open":
+                self.ai_enabled = account.ai_enabled
+            assert self.ai_enabled or not entry.deltas.used, "I14"
+        assert (
+            account.available == sum(lot.available for lot in lots) == sum(e.deltas.available for e in self.journal)
+        ), "I2"
+        assert account.held == sum(lot.held for lot in lots) == sum(entry.deltas.held for entry in self.journal), "I2"
+        assert account.held == sum(hold.amount for hold in holds), "I3"
+        assert min(account.available, account.held, account.debt) >= 0, "I10"
+        self._lots_and_holds(lots, holds)
+        self._journal()
+        due = [hold.expires_at for hold in holds] + [account.period_end]
+        due += [lot.expires_at for lot in lots if lot.available and lot.expires_at is not None]
+        assert account.due_at <= min(due), "what falls due is never overlooked"
+
+    def _lots_and_holds(self, lots: list[Lot], holds: list[Hold]) -> None:
+        on_hold: Counter[int] = Counter()
+        for hold in holds:
+            assert hold.amount == sum(amount for _, amount in hold.lots)
+            for lot_id, amount in hold.lots:
+                on_hold[lot_id] += amount
+        for lot in lots:
+            assert lot.available >= 0
+            assert lot.held >= 0
+            assert lot.available + lot.held <= lot.granted
+            assert lot.held == on_hold[lot.lot_id], "I3 lot by lot"
+            assert not lot.available or (lot.expires_at or FAR) > self.account().last_at, "I4"
+
+    def _journal(self) -> None:
+        """No gaps, no steps back in time, running balances, one resolution a hold, one allowance a period."""
+        account = self.account()
+        assert [entry.seq for entry in self.journal[-50:]] == list(
+            range(max(len(self.journal) - 50, 0) + 1, len(self.journal) + 1)
+        )
+        assert account.last_seq == len(self.journal)
+        assert account.last_at == self.journal[-1].at
+        assert account.last_hash == self.journal[-1].hash
+        assert len({entry.hash for entry in self.journal}) == len(self.journal), "I12"
+        available = held = at = 0
+        ends: list[int] = []
+        for entry in self.journal:
+            available, held = available + entry.deltas.available, held + entry.deltas.held
+            assert (entry.available_after, entry.held_after) == (available, held)
+            assert entry.at >= at
+            at = entry.at
+            if entry.kind == "allowance":
+                assert not ends or entry.at == ends[-1], "I9: periods are contiguous"
+                assert entry.expires_at is not None
+                assert entry.expires_at > entry.at
+                ends.append(entry.expires_at)
+        assert len(ends) == len(set(ends)), "I9"
+        held_by: Counter[str] = Counter()
+        for entry in self.journal:
+            if entry.hold_id is not None:
+                held_by[entry.hold_id] += entry.deltas.held
+        open_holds = {hold.hold_id: hold.amount for hold in self.book.holds.values()}
+        assert all(amount == open_holds.get(hold_id, 0) for hold_id, amount in held_by.items()), "I7"
