@@ -3,7 +3,7 @@
 Nobody calls `Catalog.open` but metering: a model that is called without a hold is a model nobody pays for.
 """
 
-from testkase.services.inference.bounds import input_token_bound
+from testkase.services.inference.bounds import input_token_bound, input_token_estimate
 from testkase.services.inference.catalog import Call, Catalog
 from testkase.services.inference.embedded import EMBEDDED_MODEL
 from testkase.services.inference.model import CallResult, Capabilities, ModelEntry, Provider, Timeouts
@@ -15,10 +15,11 @@ from testkase.services.inference.problems import (
     StreamCut,
     UnsupportedParameter,
 )
-from testkase.services.inference.request import output_token_bound, prepare_body
+from testkase.services.inference.request import PREFIX_REUSE, output_token_bound, prepare_body
 
 __all__ = [
     "EMBEDDED_MODEL",
+    "PREFIX_REUSE",
     "Call",
     "CallResult",
     "Capabilities",
@@ -33,6 +34,7 @@ __all__ = [
     "Timeouts",
     "UnsupportedParameter",
     "input_token_bound",
+    "input_token_estimate",
     "output_token_bound",
     "prepare_body",
 ]

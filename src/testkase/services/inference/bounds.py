@@ -21,7 +21,10 @@ PRETTY_PRINTED = 2
 BYTES_PER_TOKEN = 4
 """Of text whose tokens nobody counted: the usual figure for English, and in doubt in the customer's favour."""
 
-_TOOL_FIELDS = ("tools", "functions", "response_format", "tool_choice")
+SCHEMA_TOKENS = 64
+"""What announces an output schema."""
+
+_TOOL_FIELDS = ("tools", "functions", "tool_choice")
 
 
 def input_token_bound(body: Mapping[str, Any]) -> int:
@@ -33,7 +36,7 @@ def input_token_bound(body: Mapping[str, Any]) -> int:
 def input_token_estimate(body: Mapping[str, Any]) -> int:
     """Roughly the prompt tokens of the request. For charging where the provider did not say, never for a hold."""
     overhead, text, tools = _measure(body)
-    return min(overhead // 4 + -(-(text + tools) // BYTES_PER_TOKEN), overhead + text + tools)
+    return overhead // BYTES_PER_TOKEN + -(-(text + tools) // BYTES_PER_TOKEN)
 
 
 def text_token_estimate(text_bytes: int) -> int:
@@ -42,12 +45,15 @@ def text_token_estimate(text_bytes: int) -> int:
 
 
 def _measure(body: Mapping[str, Any]) -> tuple[int, int, int]:
-    """Tokens of markup, bytes of conversation, bytes of definitions."""
+    """Tokens of markup, bytes of conversation and output schema, bytes of tool definitions."""
     messages = body.get("messages")
     count = len(messages) if isinstance(messages, list) else 1
     text = sum(_text_bytes(message) for message in messages) if isinstance(messages, list) else 0
     tools = sum(len(msgspec.json.encode(body[name])) for name in _TOOL_FIELDS if body.get(name) is not None)
     overhead = TEMPLATE_TOKENS + count * MESSAGE_TOKENS + (TOOLS_TOKENS if tools else 0)
+    if (schema := body.get("response_format")) is not None:
+        text += len(msgspec.json.encode(schema))
+        overhead += SCHEMA_TOKENS
     return overhead, text, tools
 
 

@@ -23,7 +23,7 @@ class Capabilities:
     extra_fields: tuple[str, ...] = ()
     """Request fields beyond the common ones that may be passed on, such as `top_k`."""
     prefix_reuse: bool = False
-    """The server keeps what it computed of a prompt, and reuses it for the next prompt with the same beginning, on request."""
+    """On request, the server reuses what it computed of an earlier prompt for the same beginning of the next."""
     request: tuple[tuple[str, str], ...] = ()
     """Fields added to every request, as JSON text, such as OpenRouter's `provider: {"zdr": true}`."""
 
@@ -78,7 +78,7 @@ class CallResult:
 
     tokens: Tokens
     measurement: Measurement
-    """`exact`: finished, with the provider's usage; `partial`: cut; `estimated`: finished, but the provider was silent."""
+    """`exact`: finished, with usage; `partial`: cut; `estimated`: finished, but the provider did not say."""
     outcome: Outcome
     finished: bool
     """The provider said that the answer is complete. "No exception" proves nothing."""

@@ -55,7 +55,7 @@ class ProviderError(Problem):
 
     @property
     def refused(self) -> bool:
-        """Whether the provider understood and said no (4xx other than 408, 409 and 429), so that repeating cannot help."""
+        """Whether the provider understood and said no: repeating cannot help. (408, 409 and 429 can pass.)"""
         return self.status is not None and 400 <= self.status < 500 and self.status not in (408, 409, 429)
 
 

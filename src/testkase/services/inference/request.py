@@ -21,7 +21,7 @@ PASSED_ON = frozenset({
     "temperature", "top_p", "stop", "seed", "presence_penalty", "frequency_penalty", "logit_bias", "logprobs",
     "top_logprobs", "reasoning_effort", "verbosity",
 })  # fmt: skip
-"""Fields that change what is said, not what it costs per token. Anything else, `user` and `metadata` too, stays here."""
+"""Fields that change what is said, not what a token costs. Anything else, `user` and `metadata` too, stays here."""
 
 REFUSED = ("web_search_options", "audio", "prediction", "models", "plugins")
 """Fields a caller must not believe to be in force: they are billed apart or lead to another model."""

@@ -107,7 +107,9 @@ def generation(org_id: int, generation_id: int) -> Operation[GenerationView]:
     )
 
 
-def generations(org_id: int, project_id: int, *, limit: int, before: int | None = None) -> Operation[list[GenerationRow]]:
+def generations(
+    org_id: int, project_id: int, *, limit: int, before: int | None = None
+) -> Operation[list[GenerationRow]]:
     """A project's generations, newest first. `before`: only older than this id, for the next page."""
     params = {"org_id": org_id, "project_id": project_id, "limit": limit, "before": before}
     rows = yield Statement(SQL["list_generations"], params)
@@ -127,10 +129,8 @@ def accept_draft(
     if row["state"] == "accepted":
         return str(row["case_key"])
     content = edited or msgspec.json.decode(row["content"], type=CaseContent)
-    key = yield from create_case(
-        org_id, row["project_id"], content, author_id=user_id, draft=(generation_id, position)
-    )
-    yield from _decide(org_id, generation_id, position, "accepted", user_id, key)
+    key = yield from create_case(org_id, row["project_id"], content, author_id=user_id, draft=(generation_id, position))
+    yield from _decide(org_id, generation_id, position, state="accepted", user_id=user_id, case_key=key)
     return key
 
 
@@ -140,7 +140,7 @@ def reject_draft(org_id: int, generation_id: int, position: int, *, user_id: int
     if row["state"] == "accepted":
         raise DraftDecided("This draft is already a test case.", state="accepted")
     if row["state"] == "proposed":
-        yield from _decide(org_id, generation_id, position, "rejected", user_id, None)
+        yield from _decide(org_id, generation_id, position, state="rejected", user_id=user_id, case_key=None)
 
 
 def _checked(requirement: str, options: Options) -> str:
@@ -167,7 +167,7 @@ def _locked_draft(org_id: int, generation_id: int, position: int) -> Operation[R
 
 
 def _decide(
-    org_id: int, generation_id: int, position: int, state: str, user_id: int, case_key: str | None
+    org_id: int, generation_id: int, position: int, *, state: str, user_id: int, case_key: str | None
 ) -> Operation[None]:
     yield Statement(
         SQL["decide_draft"],

@@ -1,0 +1,43 @@
+"""What happens because somebody asked for it. Deferred by name in the transaction that wrote the request down:
+
+    jobs.configure_task("generation.run", queue="ai").defer(org_id=…, generation_id=…)
+
+Arguments are ids only: what was asked for stays in the organization's own tables.
+"""
+
+from functools import lru_cache
+from pathlib import Path
+
+from procrastinate import JobContext, RetryStrategy
+from procrastinate.contrib.django import app
+
+from testkase.core.pricing import PriceBooks, load_price_books
+from testkase.entrypoints.worker.resources import resources
+from testkase.foundation.problems import Unavailable
+from testkase.services.features.generation import run_generation
+from testkase.services.inference import Catalog
+from testkase.services.metering.meter import Meter
+
+SETTLE_SECONDS = 10.0
+"""How long a job that is cut off waits for its calls to be settled."""
+
+_AGAIN = RetryStrategy(max_attempts=5, exponential_wait=2, retry_exceptions={Unavailable})
+"""Only where the outcome is unknown; a second run continues the first and is never charged twice."""
+
+
+@app.task(name="generation.run", queue="ai", pass_context=True, retry=_AGAIN)
+async def generate_test_cases(context: JobContext, *, org_id: int, generation_id: int) -> None:
+    """Write the drafts of a generation."""
+    held = resources(context)
+    catalog = Catalog.from_settings(held.settings)
+    meter = Meter(held.engine, _price_books(held.settings.price_book), catalog)
+    try:
+        await run_generation(org_id, generation_id, meter, held.database)
+    finally:
+        await meter.drain(SETTLE_SECONDS)
+        await catalog.close()
+
+
+@lru_cache(maxsize=1)
+def _price_books(folder: Path | None) -> PriceBooks:
+    return load_price_books(folder)

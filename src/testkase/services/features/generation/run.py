@@ -1,0 +1,197 @@
+"""The job: one generation from request to drafts, under one hold, with one row of usage.
+
+It may be run again at any time. A run that was killed leaves its finished drafts, which the next run keeps, and a hold
+that is released without a charge; so whatever happens, at most the run that finishes is paid for, and only once.
+"""
+
+import logging
+from contextlib import suppress
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from testkase.core.ledger.commands import VoidHold
+from testkase.core.ledger.model import Subject
+from testkase.core.ledger.queries import hold
+from testkase.core.ledger.refusals import HoldNotFound, HoldResolved
+from testkase.foundation.database import Database, Operation, Row, Statement
+from testkase.foundation.problems import Problem, Unavailable
+from testkase.services.features.generation.estimate import size_of
+from testkase.services.features.generation.ideas import ideas_for
+from testkase.services.features.generation.model import GenerationView, Options, Progress
+from testkase.services.features.generation.operations import SQL, generation
+from testkase.services.features.generation.progress import Reporter, Superseded
+from testkase.services.features.generation.prompting import large_request
+from testkase.services.features.generation.writing import Todo, write_large, write_small
+from testkase.services.inference import ModelEntry
+
+if TYPE_CHECKING:
+    from testkase.services.metering.interaction import Interaction
+    from testkase.services.metering.meter import Meter
+
+log = logging.getLogger(__name__)
+
+USE_CASE = "test_generation"
+NO_DRAFTS = "The model wrote nothing usable. Nothing was charged; describing the requirement in more detail may help."
+OUR_FAULT = "Something went wrong on our side. Nothing was charged; please try again."
+
+
+class Run(msgspec.Struct, frozen=True, kw_only=True):
+    """One attempt at one generation."""
+
+    org_id: int
+    generation_id: int
+    attempt: int
+    requirement: str
+    options: Options
+    subject: Subject
+
+    @property
+    def hold_id(self) -> str:
+        return f"generation-{self.generation_id}-{self.attempt}"
+
+
+class Ending(msgspec.Struct, frozen=True, kw_only=True):
+    """How a run ended. `charged` in micro-credits."""
+
+    charged: int = 0
+    receipt: int | None = None
+    error: str | None = None
+
+
+async def run_generation(org_id: int, generation_id: int, meter: "Meter", database: Database) -> None:
+    """Write the drafts of a queued or interrupted generation; nothing to do when it is finished.
+
+    Raises Unavailable when the ledger cannot be asked: run the job again.
+    """
+    begun = await database.run(_begin(org_id, generation_id), org_id=org_id)
+    if begun is None:
+        return
+    run, earlier_hold = begun
+    try:
+        ending = await _earlier_ending(run, earlier_hold, meter, database)
+        if ending is None:
+            ending = await _write(run, meter, database)
+    except Superseded:
+        log.info("generation %s of organization %s goes on in another run", generation_id, org_id)
+        return
+    except Unavailable:
+        raise
+    except Problem as problem:
+        ending = Ending(error=problem.detail)
+    except Exception:
+        log.exception("generation %s of organization %s failed", generation_id, org_id)
+        ending = Ending(error=OUR_FAULT)
+    await database.run(_finish(run, ending), org_id=org_id)
+
+
+async def _earlier_ending(run: Run, earlier_hold: str | None, meter: "Meter", database: Database) -> Ending | None:
+    """Clear up after a run that was killed: release its hold; if it got as far as being settled, that was the end."""
+    if earlier_hold is None:
+        return None
+    with suppress(HoldResolved, HoldNotFound):
+        await meter.engine.submit(VoidHold(org_id=run.org_id, hold_id=earlier_hold))
+    try:
+        state = await database.run(hold(run.org_id, earlier_hold), org_id=run.org_id)
+    except HoldNotFound:
+        return None
+    return Ending(charged=state.charged, receipt=state.receipt) if state.state == "settled" else None
+
+
+async def _write(run: Run, meter: "Meter", database: Database) -> Ending:
+    view = await database.run(generation(run.org_id, run.generation_id), org_id=run.org_id)
+    ideas = ideas_for(run.requirement, run.options.cases, run.options.kinds)
+    taken = {draft.position for draft in view.drafts}
+    todo: Todo = tuple((position, idea) for position, idea in enumerate(ideas, start=1) if position not in taken)
+    if not todo:
+        return Ending()
+    entry = meter.catalog.find(run.options.model)
+    size = size_of(
+        run.requirement,
+        run.options,
+        small=entry.small,
+        context_window=entry.context_window,
+        max_output_tokens=entry.max_output_tokens,
+        org_id=run.org_id,
+        already=len(taken),
+    )
+    await database.run(_name_hold(run), org_id=run.org_id)
+    interaction = await meter.open(
+        run.org_id,
+        run.subject,
+        model=run.options.model,
+        input_tokens=size.most_input,
+        output_tokens=size.most_output,
+        hold_id=run.hold_id,
+    )
+    report = Reporter(database, run.org_id, run.generation_id, run.attempt, Progress(done=len(taken), total=len(ideas)))
+    error: str | None = None
+    async with interaction:
+        try:
+            error = await _call_model(run, entry, view, todo=todo, interaction=interaction, report=report)
+        except BaseException:
+            # Killed, superseded or our own mistake: whoever goes on will charge, this run must not.
+            interaction.fail()
+            raise
+        if not report.progress.done:
+            interaction.fail()
+            error = error or NO_DRAFTS
+    settlement = await interaction.close()
+    return Ending(charged=settlement.charged, receipt=settlement.receipt, error=error)
+
+
+async def _call_model(
+    run: Run, entry: ModelEntry, view: GenerationView, *, todo: Todo, interaction: "Interaction", report: Reporter
+) -> str | None:
+    """Write the drafts; answers why it ended early, if it did. What was written until then stays and is charged."""
+    try:
+        if entry.small:
+            await write_small(run.org_id, run.requirement, todo, interaction, report)
+        else:
+            titles = tuple(draft.content.title for draft in view.drafts)
+            body = large_request(run.requirement, tuple(idea for _, idea in todo), titles, entry.max_output_tokens)
+            await write_large(body, todo, titles, interaction, report)
+    except Problem as problem:
+        return problem.detail
+    return None
+
+
+def _begin(org_id: int, generation_id: int) -> Operation[tuple[Run, str | None] | None]:
+    rows = yield Statement(SQL["begin_attempt"], {"org_id": org_id, "generation_id": generation_id})
+    if not rows:
+        return None
+    row = rows[0]
+    run = Run(
+        org_id=org_id,
+        generation_id=generation_id,
+        attempt=row["attempt"],
+        requirement=row["requirement"],
+        options=msgspec.json.decode(row["options"], type=Options),
+        subject=Subject(use_case=USE_CASE, user=row["user_ref"], project=row["project_ref"]),
+    )
+    return run, row["earlier_hold"]
+
+
+def _name_hold(run: Run) -> Operation[None]:
+    rows = yield Statement(SQL["name_hold"], {**_key(run), "hold_id": run.hold_id})
+    if not rows:
+        raise Superseded
+
+
+def _finish(run: Run, ending: Ending) -> Operation[list[Row]]:
+    view = yield from generation(run.org_id, run.generation_id)
+    done = len(view.drafts)
+    progress = Progress(done=done, total=max(done, view.progress.total))
+    params = {
+        **_key(run),
+        "state": "succeeded" if done else "failed",
+        "charged": ending.charged,
+        "receipt": ending.receipt,
+        "error": ending.error if done else ending.error or NO_DRAFTS,
+        "progress": msgspec.json.encode(progress).decode(),
+    }
+    return (yield Statement(SQL["finish"], params))
+
+
+def _key(run: Run) -> dict[str, int]:
+    return {"org_id": run.org_id, "generation_id": run.generation_id, "attempt": run.attempt}
