@@ -24,8 +24,8 @@ find_python() {
             return
         fi
     done
-    found=$(python3 --version 2>&1 || true)
-    fail "Python 3.11 or newer is needed (found: ${found:-none}); install it, or name one: PYTHON3=/path/to/python make run"
+    found=$(python3 --version 2>/dev/null || echo none)
+    fail "Python 3.11 or newer is needed (found: $found); install it, or name one: PYTHON3=/path/to/python make run"
 }
 
 make_venv() {

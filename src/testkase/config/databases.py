@@ -14,7 +14,7 @@ def django_database(url: str | None, *, pool: bool) -> dict[str, Any]:
     database: dict[str, Any] = {
         "ENGINE": "django.db.backends.postgresql",
         "NAME": "",
-        "CONN_HEALTH_CHECKS": False,
+        "CONN_HEALTH_CHECKS": True,  # after a restart of the database the first page does not pay for a dead connection
         "OPTIONS": {"pool": _POOL} if pool else {},
     }
     for name, value in parts.items():

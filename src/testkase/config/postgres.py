@@ -75,7 +75,9 @@ class EmbeddedPostgres:
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
-                preexec_fn=dies_with_parent(signal.SIGINT),  # noqa: PLW1509 - started before any thread
+                # A killed supervisor's application and worker still finish what they have begun: the server turns
+                # newcomers away and ends when they have left. The next start does not wait for anybody else.
+                preexec_fn=dies_with_parent(signal.SIGTERM),  # noqa: PLW1509 - started before any thread
                 **self._as_account(self.folder),
             )
         self._wait_until_it_answers(timeout_seconds)
