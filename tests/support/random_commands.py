@@ -73,11 +73,11 @@ class Script:
         due = self._falls_due()
         step = dice.choice([0, 0, 1, SECOND, 5 * SECOND, 60 * SECOND, 60 * SECOND, 3_600 * SECOND])
         kind = dice.random()
-        if kind < 0.20:
+        if kind < 0.12:
             return max(due) if due and dice.random() < 0.1 else min(due, default=self.now) + dice.choice([-1, 0, 0, 1])
-        if kind < 0.24:
+        if kind < 0.15:
             return self.now + dice.choice([DAY, 20 * DAY, 40 * DAY, 100 * DAY, 400 * DAY])
-        if kind < 0.30:
+        if kind < 0.20:
             return max(self.now - dice.choice([1, SECOND, DAY]), 0)
         return self.now + step
 
@@ -105,6 +105,12 @@ class Script:
             weights=[26, 10, 18, 8, 6, 10, 9, 5, 3, 5],
         )[0]  # fmt: skip
         self.counter += 1
+        account = self.world.book.account
+        if account is not None and not account.ai_enabled and self.dice.random() < 0.3:
+            return self._switch()  # off is a short chapter: little can happen in it
+        on_a_hold = make in (self._extend, self._settle, self._capture, self._void)
+        if on_a_hold and not self.world.book.holds and self.dice.random() < 0.7:
+            return self._open_hold()
         return make()
 
     def _amount(self) -> int:
@@ -118,7 +124,7 @@ class Script:
     def _ttl(self) -> int:
         if self.dice.random() < 0.04:
             return self.dice.choice([0, -1, 86_401, 10**12])
-        return self.dice.choice([1, 5, 60, 600, 86_400])
+        return self.dice.choice([1, 5, 60, 600, 3_600, 86_400])
 
     def _some_hold(self) -> str:
         """Mostly one that is open, sometimes one resolved long ago, now and then one that never was."""
@@ -186,6 +192,7 @@ class Script:
         dice, account = self.dice, self.world.book.account
         paid = dice.random() < 0.5
         ends = [
+            None,
             None,
             self.now - 1,
             self.now,
