@@ -1,10 +1,12 @@
 """Signing up: a person and their organization are made together, or neither."""
 
-from typing import Any
+from typing import Any, cast
 
 from allauth.account.adapter import DefaultAccountAdapter
+from allauth.account.forms import LoginForm as AllauthLoginForm
 from allauth.account.forms import SignupForm as AllauthSignupForm
 from django import forms
+from django.contrib.auth.base_user import AbstractBaseUser
 from django.db import transaction
 from django.http import HttpRequest
 
@@ -16,14 +18,29 @@ from testkase.services.organizations.operations import create_organization
 class AccountAdapter(DefaultAccountAdapter):
     """People are known by an e-mail address in lower case and a name."""
 
-    def save_user(self, request: HttpRequest, user: User, form: Any, commit: bool = True) -> User:
-        user.display_name = form.cleaned_data.get("name", "")
-        saved: User = super().save_user(request, user, form, commit)
-        return saved
+    def save_user(self, request: HttpRequest, user: AbstractBaseUser, form: Any, commit: bool = True) -> User:
+        person = cast(User, user)
+        person.display_name = form.cleaned_data.get("name", "")
+        super().save_user(request, person, form, commit)
+        return person
 
     def clean_email(self, email: str) -> str:
         cleaned: str = super().clean_email(email)
         return cleaned.lower()
+
+
+def _plain(form: forms.Form) -> None:
+    """Labels stand above the fields; a placeholder that repeats them is noise."""
+    for field in form.fields.values():
+        field.widget.attrs.pop("placeholder", None)
+
+
+class LoginForm(AllauthLoginForm):
+    """E-mail address and password."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        _plain(self)
 
 
 class SignupForm(AllauthSignupForm):
@@ -37,10 +54,15 @@ class SignupForm(AllauthSignupForm):
     )
     field_order = ("name", "organization", "email", "password1")
 
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        _plain(self)
+        self.fields["password1"].help_text = "At least 10 characters. A few unrelated words make a good one."
+
     def save(self, request: HttpRequest) -> User:
         """The person, their organization with the monthly allowance and AI off (R5, P14): one transaction."""
         with transaction.atomic():
-            user: User = super().save(request)
+            user = cast(User, super().save(request))
             allowance = current_prices().monthly_allowance
             create_organization(self.cleaned_data["organization"], user, monthly_allowance=allowance)
         return user

@@ -1,4 +1,4 @@
-"""The web's part of Django's settings, as plain values: `config/settings.py` takes them over and adds where things run."""
+"""The web's part of Django's settings, as plain values; `config/settings.py` adds where it runs."""
 
 from typing import Any
 
@@ -65,7 +65,10 @@ ACCOUNT: dict[str, Any] = {
     "LOGIN_URL": "account_login",
     "LOGIN_REDIRECT_URL": "home",
     "ACCOUNT_ADAPTER": "testkase.entrypoints.web.accounts.AccountAdapter",
-    "ACCOUNT_FORMS": {"signup": "testkase.entrypoints.web.accounts.SignupForm"},
+    "ACCOUNT_FORMS": {
+        "login": "testkase.entrypoints.web.accounts.LoginForm",
+        "signup": "testkase.entrypoints.web.accounts.SignupForm",
+    },
     "ACCOUNT_USER_MODEL_USERNAME_FIELD": None,
     "ACCOUNT_LOGIN_METHODS": {"email"},
     "ACCOUNT_SIGNUP_FIELDS": ["email*", "password1*"],

@@ -28,7 +28,10 @@ class Frame:
 
 def layout(request: HttpRequest) -> dict[str, Any]:
     """Context for every template. Outside a member's page (sign-in, errors) there is no frame."""
-    facts: dict[str, Any] = {"csp_nonce": getattr(request, "csp_nonce", ""), "zone": timezone.get_current_timezone_name()}
+    facts: dict[str, Any] = {
+        "csp_nonce": getattr(request, "csp_nonce", ""),
+        "zone": timezone.get_current_timezone_name(),
+    }
     viewer = getattr(request, "viewer", None)
     if viewer is not None and getattr(request, "tenant_open", False):
         facts["frame"] = frame_of(viewer)

@@ -1,4 +1,4 @@
-"""What surrounds every page: the content security policy, the viewer's time zone, and one organization's transaction."""
+"""What surrounds every page: the content security policy, the viewer's zone, and one organization's transaction."""
 
 import secrets
 import zoneinfo

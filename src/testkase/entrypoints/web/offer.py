@@ -35,6 +35,11 @@ def current_prices() -> PriceBook:
     return _price_books().at(datetime.now(UTC))
 
 
+def entry_of(model: str) -> ModelEntry | None:
+    """A served model's entry, None where it is not served."""
+    return next((entry for entry in _entries() if entry.name == model), None)
+
+
 def models_on_offer() -> list[Model]:
     """Models that are served and priced, the operator's own before the embedded one."""
     priced = set(current_prices().models())

@@ -15,7 +15,7 @@ _KINDS = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TokenLine:
-    """Tokens of one kind. Both amounts are micro-credits; `amount` is cut, not rounded: only the sum is rounded, once."""
+    """Tokens of one kind. Amounts are micro-credits; `amount` is cut, not rounded: only the sum is rounded, once."""
 
     kind: str
     tokens: int

@@ -1,7 +1,6 @@
 """Who is looking, and from which organization: resolved once a request from live rows."""
 
 from dataclasses import dataclass
-from typing import cast
 
 from django.http import HttpRequest
 
@@ -56,7 +55,7 @@ def viewer_of(request: HttpRequest) -> Viewer | None:
     """The viewer of a request, in the session's organization or else the first they belong to; None without one."""
     if not request.user.is_authenticated:
         return None
-    user = cast(User, request.user)
+    user = request.user
     membership = _chosen(request, user) or next(iter(memberships_of(user)), None)
     if membership is None:
         return None

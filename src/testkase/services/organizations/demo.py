@@ -34,7 +34,7 @@ class DemoUser:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DemoSeed:
-    """What a caller needs to use the demo organization. Secrets are there only when they were made in this very call."""
+    """What a caller needs to use the demo organization. Secrets are there only when they were made in this call."""
 
     organization: str
     org_id: int

@@ -13,7 +13,7 @@ T = TypeVar("T")
 
 @contextmanager
 def tenant_transaction(org_id: int) -> Iterator[None]:
-    """A transaction that sees one organization's rows until it ends. Nested: the outer organization is seen again after."""
+    """A transaction that sees one organization's rows. Nested: the outer organization is seen again after it."""
     with transaction.atomic():
         with connection.cursor() as cursor:
             cursor.execute("SELECT current_setting('app.org_id', true)")
@@ -25,7 +25,7 @@ def tenant_transaction(org_id: int) -> Iterator[None]:
 
 
 def run_here(operation: Operation[T]) -> T:
-    """Run an operation on Django's connection, inside the open transaction: it commits or rolls back with everything else."""
+    """Run an operation on Django's connection, inside the open transaction: it commits or rolls back with the rest."""
     if not connection.in_atomic_block:
         raise transaction.TransactionManagementError("An operation needs an open transaction.")
     connection.ensure_connection()

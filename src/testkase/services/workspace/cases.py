@@ -1,4 +1,4 @@
-"""Test cases: list, read, write, and take over a generated draft. Every operation needs the organization's tenant context."""
+"""Test cases: list, read, write, take over a generated draft. Every operation needs the organization's context."""
 
 from typing import Any
 

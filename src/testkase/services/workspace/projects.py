@@ -40,7 +40,7 @@ VALUES (%(org_id)s, %(project_id)s, %(user_id)s, %(role)s, %(may_generate)s)
 
 
 def list_projects(org_id: int, *, user_id: int, sees_all: bool) -> Operation[list[Project]]:
-    """The projects a person may see, by name. `sees_all`: owners and admins see those they were not added to as well."""
+    """The projects a person may see, by name. `sees_all`: owners and admins see those they were not added to too."""
     rows = yield Statement(_LIST, {"org_id": org_id, "user_id": user_id, "sees_all": sees_all})
     return [Project(**row) for row in rows]
 
@@ -54,7 +54,7 @@ def find_project(org_id: int, key: str, *, user_id: int, sees_all: bool) -> Oper
 
 
 def create_project(org_id: int, *, key: str, name: str) -> Operation[int]:
-    """A new project; answers its id. Raises InvalidInput for a name or key that cannot be, Conflict for a key in use."""
+    """A new project; answers its id. Raises InvalidInput for a name or key that cannot be, Conflict for a used key."""
     if not 1 <= len(name.strip()) <= 120:
         raise InvalidInput("A project needs a name of 1 to 120 characters.", field="name")
     if not _KEY.fullmatch(key):

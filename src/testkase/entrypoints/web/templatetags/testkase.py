@@ -41,6 +41,12 @@ def day(value: datetime | int) -> SafeString:
 
 
 @register.filter
+def short_day(value: datetime | int) -> SafeString:
+    """The date as tables write it."""
+    return _time(value, "j M Y")
+
+
+@register.filter
 def thousands(count: int) -> str:
     """12345 → "12,345"."""
     return f"{count:,}"
@@ -54,7 +60,7 @@ def lot_name(source: str) -> str:
 
 @register.filter
 def words(slug: str) -> str:
-    """"project_admin" → "Project admin"."""
+    """ "project_admin" → "Project admin"."""
     return slug.replace("_", " ").capitalize()
 
 

@@ -1,4 +1,4 @@
-"""Generating test cases: write a requirement, see the estimate, press Generate, watch the drafts arrive, decide on each."""
+"""Generating test cases: write a requirement, see the estimate, press Generate, watch drafts arrive, decide on each."""
 
 from typing import Any
 
@@ -12,7 +12,7 @@ from procrastinate.contrib.django import app as jobs
 from testkase.core.access import Action
 from testkase.core.ledger.refusals import AiDisabled, InsufficientCredits
 from testkase.entrypoints.web.live import current_balance
-from testkase.entrypoints.web.offer import current_prices, models_on_offer
+from testkase.entrypoints.web.offer import current_prices, entry_of, models_on_offer
 from testkase.entrypoints.web.viewer import MemberRequest
 from testkase.entrypoints.web.views.projects import project_facts, visible_project
 from testkase.foundation.problems import Conflict, Forbidden, InvalidInput, NotFound, Problem
@@ -62,8 +62,11 @@ def estimate(request: MemberRequest, project_key: str) -> HttpResponse:
 @require_safe
 @never_cache
 def show(request: MemberRequest, project_key: str, generation_id: int) -> HttpResponse:
-    """A generation. While it runs, HTMX asks every 600 ms for the progress and for the drafts it has not seen yet, so that
-    what is on screen stays as the person left it; the last answer also renews the balance."""
+    """A generation.
+
+    While it runs, HTMX asks every 600 ms for the progress and for the drafts it has not seen yet, so that what is on
+    screen stays as the person left it; the last answer also renews the balance.
+    """
     project = visible_project(request.viewer, project_key)
     view = _generation(request, project, generation_id)
     seen = request.GET.get("seen", "0")
@@ -121,7 +124,7 @@ def _start(request: MemberRequest, project: Project) -> int:
     """The request and its job, in one transaction: neither is there without the other."""
     requirement, options = request.POST.get("requirement", ""), _options(request)
     viewer = request.viewer
-    expected = estimate_of(requirement, options, current_prices())
+    expected = estimate_of(requirement, options, current_prices(), entry_of(options.model))
     generation_id = run_here(
         operations.request_generation(
             viewer.org_id,
@@ -157,7 +160,7 @@ def _form_facts(request: MemberRequest, project: Project) -> dict[str, Any]:
     try:
         options = _options(request)
         facts["chosen"] = next(model for model in facts["models"] if model.name == options.model)
-        facts["estimate"] = estimate_of(requirement, options, current_prices())
+        facts["estimate"] = estimate_of(requirement, options, current_prices(), entry_of(options.model))
     except Problem:
         facts["chosen"] = next(iter(facts["models"]), None)
     return facts

@@ -1,5 +1,7 @@
 """API keys: made, shown once, revoked."""
 
+from typing import Any
+
 from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
@@ -20,7 +22,7 @@ def index(request: MemberRequest) -> HttpResponse:
     """The keys, and a form for a new one. The new key stands on the answer to that form and nowhere after."""
     viewer = request.viewer
     viewer.must(Action.MANAGE_API_KEYS, _REFUSAL)
-    facts = {"section": "keys", "made": None, "error": ""}
+    facts: dict[str, Any] = {"section": "keys", "made": None, "error": ""}
     if request.method == "POST":
         try:
             _, facts["made"] = create_api_key(viewer.organization, viewer.user, request.POST.get("name", ""))

@@ -68,9 +68,7 @@ def case(request: MemberRequest, project_key: str, case_key: str) -> HttpRespons
 
 def visible_project(viewer: Viewer, key: str) -> Project:
     """The project, if the viewer may see it; otherwise NotFound, as if there were none."""
-    project = run_here(
-        find_project(viewer.org_id, key, user_id=viewer.user.pk, sees_all=viewer.manages_projects)
-    )
+    project = run_here(find_project(viewer.org_id, key, user_id=viewer.user.pk, sees_all=viewer.manages_projects))
     if not viewer.can_in(project, Action.VIEW_PROJECT):
         raise NotFound("There is no such project.")
     return project

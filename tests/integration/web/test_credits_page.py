@@ -1,0 +1,93 @@
+"""The AI Credits page: two cards, the usage table, receipts; the same page at both addresses."""
+
+import re
+
+import pytest
+
+from testkase.core.ledger.terms import Tokens
+from tests.integration.web.conftest import Visitors
+from tests.support.people import use_credits
+
+
+@pytest.mark.requirement("R22", "R38", "R42", "R43", "R44", "R45")
+@pytest.mark.parametrize("role", ["owner", "admin", "member"])
+def test_every_member_sees_the_balance_in_exactly_two_cards(visitors: Visitors, role: str) -> None:
+    page = visitors.client_of(role).get("/settings/ai-credits").content.decode()
+    summary = page[page.index('id="summary"') : page.index("</section>", page.index('id="summary"'))]
+    labels = re.findall(r"figure__label.*?</svg>\s*(.*?)</h2>", summary, re.DOTALL)
+    assert labels == ["Available Credits", "This Month Usage"]
+    assert "300.00" in summary
+
+
+@pytest.mark.requirement("R21")
+def test_the_ai_features_address_leads_to_the_same_page(visitors: Visitors) -> None:
+    response = visitors.client_of("member").get("/settings/ai-features")
+    assert response.headers["Location"] == "/settings/ai-credits"
+
+
+@pytest.mark.requirement("R46", "R47", "R48", "R49", "R50", "R51", "R52", "P11")
+def test_the_usage_table_has_the_five_columns_and_one_line_per_interaction(visitors: Visitors) -> None:
+    use_credits(visitors.demo, "one")
+    page = visitors.client_of("member").get("/settings/ai-credits").content.decode()
+    headings = re.findall(r'<th scope="col"[^>]*>([A-Z][^<]*)</th>', page)
+    assert headings == ["Date", "Use Case", "User", "Credits Consumed", "Project"]
+    for cell in ("Test case generation", "Mira Lindqvist", "1.10", "Web shop checkout"):
+        assert cell in page
+
+
+@pytest.mark.requirement("B10")
+def test_a_failed_interaction_costs_nothing_and_says_why(visitors: Visitors) -> None:
+    use_credits(visitors.demo, "failed", outcome="failed")
+    page = visitors.client_of("member").get("/settings/ai-credits").content.decode()
+    assert "the model failed" in page
+    assert "300.00" in page
+
+
+@pytest.mark.requirement("P11")
+def test_older_interactions_come_page_by_page_each_once(visitors: Visitors) -> None:
+    made = {use_credits(visitors.demo, f"call-{number}", tokens=Tokens(input=10)) for number in range(60)}
+    client = visitors.client_of("member")
+    first = client.get("/settings/ai-credits").content.decode()
+    before = re.search(r"usage\?before=(\d+)", first)
+    assert before is not None
+    second = client.get(f"/settings/ai-credits/usage?before={before[1]}").content.decode()
+    seen = [int(seq) for seq in re.findall(r'receipts/(\d+)" hx-get', first + second)]
+    assert sorted(seen) == sorted(made)
+    assert "before=" not in second
+
+
+@pytest.mark.requirement("B3")
+def test_a_receipt_shows_tokens_rates_lots_and_the_balance_around_it(visitors: Visitors) -> None:
+    seq = use_credits(visitors.demo, "one", tokens=Tokens(input=1_000, output=800))
+    page = visitors.client_of("member").get(f"/settings/ai-credits/receipts/{seq}").content.decode()
+    for part in ("1,000", "200.00", "0.20", "800", "1,500.00", "1.40 credits", "Monthly allowance", "300.00", "298.60"):
+        assert part in page, part
+
+
+@pytest.mark.requirement("I13")
+def test_a_receipt_that_is_not_there_is_a_friendly_page(visitors: Visitors) -> None:
+    response = visitors.client_of("member").get("/settings/ai-credits/receipts/999999")
+    assert response.status_code == 404
+    assert "Back to your projects" in response.content.decode()
+
+
+@pytest.mark.parametrize("before", ["x", "-1", "9" * 40, "1e3", ""])
+def test_a_page_key_that_makes_no_sense_shows_the_newest(visitors: Visitors, before: str) -> None:
+    use_credits(visitors.demo, "one")
+    assert b"Mira Lindqvist" in visitors.client_of("member").get(f"/settings/ai-credits?before={before}").content
+
+
+def test_times_are_written_in_the_zone_the_browser_names(visitors: Visitors) -> None:
+    use_credits(visitors.demo, "one")
+    client = visitors.client_of("member")
+    client.cookies["timezone"] = "Asia%2FKolkata"
+    page = client.get("/settings/ai-credits").content.decode()
+    assert "Asia/Kolkata" in page
+    assert "IST" in page
+
+
+@pytest.mark.parametrize("zone", ["No/Where", "../../etc/passwd", "\x00", "A" * 5_000])
+def test_a_zone_nobody_knows_means_utc(visitors: Visitors, zone: str) -> None:
+    client = visitors.client_of("member")
+    client.cookies["timezone"] = zone
+    assert "Times in UTC" in client.get("/settings/ai-credits").content.decode()
