@@ -17,6 +17,9 @@ class Command(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     """An operation on one organization's account."""
 
     org_id: int
+    asked: bytes = b""
+    """The caller's own input, where the command also carries what was looked up for it (rates, amounts that follow
+    from them): a repetition after the rate card has changed is still the same input (I5)."""
 
     @property
     def operation_id(self) -> str:
@@ -36,12 +39,16 @@ class Command(msgspec.Struct, frozen=True, kw_only=True, tag=True):
         return (own,) if hold_id is None or own == f"resolution:{hold_id}" else (own, f"resolution:{hold_id}")
 
     def fingerprint(self) -> bytes:
-        """16 bytes that differ when the input differs."""
-        return blake2b(msgspec.msgpack.encode(self), digest_size=16).digest()
+        """16 bytes that differ when the input differs: of what was asked, where that is given, else of the command."""
+        try:
+            content = (type(self).__name__.encode() + self.asked) if self.asked else msgspec.msgpack.encode(self)
+        except OverflowError:  # an integer no valid command can hold; it will be refused, but by the rules
+            content = repr(self).encode()
+        return blake2b(content, digest_size=16).digest()
 
 
 class OpenAccount(Command, frozen=True, kw_only=True):
-    """A new organization: its first period starts now and carries the allowance in full (R5, P2)."""
+    """A new organization: its first period is the billing month it is opened in, with the allowance in full (R5, P2)."""
 
     monthly_allowance: int
     anchor_day: int = 1

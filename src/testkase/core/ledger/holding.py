@@ -27,6 +27,9 @@ MAX_TTL_SECONDS = 86_400
 CHARGE_INCREMENT = 10_000
 """0.01 credit: what a charge named in credits is rounded up to; a charge in tokens follows its terms (P1)."""
 
+MAX_TOKENS = 10**12
+"""Tokens of one kind in one interaction; far more than any model takes."""
+
 FREE_OUTCOMES = frozenset({"failed", "refused"})
 """Outcomes that cost nothing whatever the provider used (P17)."""
 
@@ -142,12 +145,10 @@ def _posted(
     opened: Hold | None = None,
     **details: Any,
 ) -> Event:
-    account = account_of(book)
-    sooner = opened is not None and opened.expires_at < account.due_at
     return post(
-        account, kind=kind, operation_id=command.operation_id, at=now, deltas=movement.deltas(),
+        account_of(book), kind=kind, operation_id=command.operation_id, at=now, deltas=movement.deltas(),
         lines=movement.entry_lots(), lots=movement.moved(book.lots), fingerprint=command.fingerprint(), opened=opened,
-        account_changes={"due_at": opened.expires_at} if opened is not None and sooner else None, **details,
+        **details,
     )  # fmt: skip
 
 
@@ -190,18 +191,20 @@ def _cost(tokens: Tokens | None, credits: int | None, terms: Terms | None, outco
     """Micro-credits, rounded once, up. Negative or absurd figures are refused, so that nothing can be minted (I7)."""
     if (tokens is None) == (credits is None):
         raise InvalidCommand("Give either token usage or credits.", field="usage")
-    if tokens is not None:
-        if terms is None:
-            raise NoTerms("No model was named, so tokens have no price here: give credits instead.", field="usage")
-        if not all(0 <= count <= 10**12 for count in msgspec.structs.astuple(tokens)):
-            raise InvalidCommand("Token counts are zero or more, at most 10^12.", field="usage")
-        cost = price(terms, tokens)
-    else:
-        assert credits is not None
-        cost = round_up(credits, CHARGE_INCREMENT)
-    if not 0 <= cost <= MAX_MICROCREDITS:
+    if credits is not None and not 0 <= credits <= MAX_MICROCREDITS:
         raise InvalidCommand("A charge is at least zero and at most a billion credits.", field="credits")
-    return 0 if outcome in FREE_OUTCOMES else cost
+    if tokens is not None and not all(0 <= count <= MAX_TOKENS for count in msgspec.structs.astuple(tokens)):
+        raise InvalidCommand("Token counts are zero or more, at most 10^12.", field="usage")
+    if outcome in FREE_OUTCOMES:
+        return 0
+    if credits is not None:
+        return round_up(credits, CHARGE_INCREMENT)
+    if terms is None or tokens is None:
+        raise NoTerms("No model was named, so tokens have no price here: give credits instead.", field="usage")
+    cost = price(terms, tokens)
+    if cost > MAX_MICROCREDITS:
+        raise InvalidCommand("A charge is at most a billion credits.", field="usage")
+    return cost
 
 
 def _measurement(command: ask.SettleHold | ask.RecordUsage) -> Measurement:

@@ -118,12 +118,9 @@ def _issue(
         org_id=account.org_id, lot_id=lot_id, source=source, paid=paid, priority=priority, granted=amount,
         available=amount - to_debt, held=0, granted_at=at, expires_at=expires_at, reference=reference,
     )  # fmt: skip
-    changes: dict[str, int] = dict(account_changes or {})
-    if expires_at is not None:
-        changes["due_at"] = min(account.due_at, expires_at)
     return post(
         account, kind=kind, operation_id=operation_id, at=at,
         deltas=Deltas(issued=-amount, available=amount - to_debt, debt=to_debt),
         lines=((lot_id, amount - to_debt, 0),) if amount else (), lots=(lot,) if amount else (),
-        fingerprint=fingerprint, expires_at=expires_at, note=note, account_changes=changes,
+        fingerprint=fingerprint, expires_at=expires_at, note=note, account_changes=account_changes,
     )  # fmt: skip

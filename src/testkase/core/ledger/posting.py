@@ -49,6 +49,7 @@ def post(
         "last_seq": entry.seq,
         "last_at": at,
         "last_hash": digest,
+        "due_at": _due_at(account, lots, opened),
     }
     if account_changes:
         after.update(account_changes)
@@ -59,6 +60,15 @@ def post(
         opened=opened,
         closed=closed,
     )
+
+
+def _due_at(account: Account, lots: tuple[Lot, ...], opened: Hold | None) -> int:
+    """No later than what this entry makes due: a hold that opens, credits that come (back) into a lot that expires."""
+    due_at = account.due_at
+    for lot in lots:
+        if lot.expires_at is not None and lot.expires_at < due_at and lot.available:
+            due_at = lot.expires_at
+    return opened.expires_at if opened is not None and opened.expires_at < due_at else due_at
 
 
 def account_of(book: Book) -> Account:

@@ -1,5 +1,7 @@
 """From what a program asks to the ledger's commands, and from the ledger's entries to what is answered."""
 
+import msgspec
+
 from testkase.core.ledger.commands import ExtendHold, OpenHold, RecordUsage, SettleHold
 from testkase.core.ledger.credits import format_credits, parse_credits
 from testkase.core.ledger.model import Entry, Subject
@@ -19,6 +21,8 @@ from testkase.entrypoints.api.v1.hold_schemas import (
 )
 from testkase.foundation.problems import InvalidInput
 
+_encode = msgspec.json.Encoder().encode
+
 
 def open_hold(org_id: int, hold_id: str, ask: HoldRequest, book: PriceBook) -> OpenHold:
     """Raises InvalidInput where the amount is not determined, UnknownModel."""
@@ -34,6 +38,7 @@ def open_hold(org_id: int, hold_id: str, ask: HoldRequest, book: PriceBook) -> O
         amount = price_ceiling(terms, input_tokens=ask.input_tokens or 0, output_tokens=_most_output(ask, book))
     return OpenHold(
         org_id=org_id,
+        asked=_encode(ask),
         hold_id=hold_id,
         amount=amount,
         ttl_seconds=ask.ttl_seconds,
@@ -84,6 +89,7 @@ def record_usage(org_id: int, usage_id: str, ask: UsageRequest, book: PriceBook)
         raise InvalidInput("Tokens have a price only with a model. Name it, or give credits.", field="model")
     return RecordUsage(
         org_id=org_id,
+        asked=_encode(ask),
         usage_id=usage_id,
         subject=Subject(use_case=ask.use_case, user=ask.user, project=ask.project, model=ask.model),
         tokens=ask.usage.tokens() if ask.usage is not None else None,
