@@ -1,0 +1,101 @@
+"""(a) PostgreSQL's own limit: pgbench running the same authorize, and the same pair, as plain SQL with row locks."""
+
+import os
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from importlib.resources import files
+from pathlib import Path
+
+import psycopg
+
+from bench.measure import SCOPES, Sample, percentiles
+from bench.server import PASSWORD, Server
+from testkase.config.bootstrap import make_database
+from testkase.config.postgres import OWNER
+
+CLIENTS = (1, 8, 32)
+_DATABASE = "limit"
+_SQL = files("bench") / "sql"
+_SCRIPTS = {
+    "statements": "authorize, BEGIN … COMMIT",
+    "authorize": "authorize, one function",
+    "pair": "pair, two functions",
+}
+
+
+@dataclass(frozen=True)
+class PgbenchCase:
+    """One script at one number of clients."""
+
+    server: Server
+    script: str
+    clients: int
+    scope: str
+    organizations: int
+    section: str = "PostgreSQL"
+
+    @property
+    def name(self) -> str:
+        what = f"{_SCRIPTS[self.script]}, {self.scope}" if self.script in _SCRIPTS else "SELECT 1"
+        return f"{what}, {self.clients} clients"
+
+    @property
+    def key(self) -> str:
+        return f"limit.{self.script}.{self.clients}.{self.scope}"
+
+    def run(self, seconds: float) -> Sample:
+        """At least a second: pgbench counts whole ones."""
+        whole = max(1, round(seconds))
+        with tempfile.TemporaryDirectory(prefix="pgbench-") as folder:
+            before = self.server.cpu_seconds()
+            subprocess.run(self._command(whole), cwd=folder, env=_environment(), check=True, capture_output=True)
+            spent = self.server.cpu_seconds() - before
+            latencies = [latency for log in Path(folder).iterdir() for latency in _latencies(log)]
+        p50, p99 = percentiles(latencies)
+        count = len(latencies)
+        return Sample(count, whole, p50, p99, None, spent / max(count, 1) * 1e6)
+
+    def _command(self, seconds: int) -> list[str]:
+        last = self.organizations if self.scope == "many" else 1
+        return [
+            str(self.server.programs / "pgbench"), "--no-vacuum", "--protocol=prepared", f"--client={self.clients}",
+            f"--jobs={min(self.clients, 2)}", f"--time={seconds}", "--log", f"--file={_SQL / f'{self.script}.sql'}",
+            "--define=first=1", f"--define=last={last}", f"--host={self.server.postgres.socket_folder}",
+            f"--username={OWNER}", _DATABASE,
+        ]  # fmt: skip
+
+
+def prepare_limit(server: Server, organizations: int) -> None:
+    """The tables and functions of the comparison, with every organization rich enough for the whole run. In a database
+    of their own: the application refuses one with tables that are not under row-level security."""
+    with psycopg.connect(make_database(server.postgres.url(), _DATABASE)) as connection:
+        connection.execute((_SQL / "limit.sql").read_bytes())
+        connection.execute(
+            "INSERT INTO bench.account (org_id, available, held) SELECT n, 1000000000000000, 0"
+            " FROM generate_series(1, %s::bigint) AS n",
+            [organizations],
+        )
+    with psycopg.connect(server.postgres.url(database=_DATABASE), autocommit=True) as connection:
+        connection.execute("VACUUM ANALYZE")
+
+
+def limit_cases(server: Server, organizations: int) -> Iterator[PgbenchCase]:
+    """SELECT 1, then every script over many organizations and on a hot one."""
+    yield PgbenchCase(server, "nothing", 32, "many", organizations)
+    for script in _SCRIPTS:
+        for scope in SCOPES:
+            for clients in CLIENTS:
+                yield PgbenchCase(server, script, clients, scope, organizations)
+
+
+def _latencies(log: Path) -> Iterator[float]:
+    """Milliseconds, from the third column of pgbench's log."""
+    with log.open() as lines:
+        for line in lines:
+            yield int(line.split(" ", 3)[2]) / 1000
+
+
+def _environment() -> dict[str, str]:
+    return {"PATH": os.environ.get("PATH", "/usr/bin:/bin"), "PGPASSWORD": PASSWORD, "LC_ALL": "C"}

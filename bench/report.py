@@ -1,0 +1,98 @@
+"""The figures as tables, on the terminal and in a file."""
+
+import os
+import platform
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+
+from rich.console import Console
+from rich.table import Table
+
+from bench.goals import Judged, row_lock_limit
+from bench.measure import Result
+from bench.memory import Memory
+from bench.sizes import Sizes
+
+Results = Mapping[str, Result]
+
+
+def show(console: Console, sizes: Sizes, results: Results, memory: Sequence[Memory], judged: Sequence[Judged]) -> None:
+    """Everything measured, then the goals."""
+    load = os.getloadavg()[0]
+    console.print(
+        f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC · {os.cpu_count()} cores · load {load:.1f} · Python"
+        f" {platform.python_version()} · fsync and synchronous_commit on · {sizes.organizations:,} organizations ·"
+        f" medians of {sizes.rounds} runs of {sizes.seconds:g} s, the cases taking turns"
+    )
+    console.print(_figures(results))
+    if memory:
+        console.print(_memory(memory))
+    console.print(_goals(judged))
+
+
+def save(folder: Path, sizes: Sizes, results: Results, memory: Sequence[Memory], judged: Sequence[Judged]) -> Path:
+    """The same as text; the file."""
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / f"{datetime.now(UTC):%Y%m%d-%H%M%S}.txt"
+    with path.open("w", encoding="utf-8") as file:
+        show(Console(file=file, width=150), sizes, results, memory, judged)
+    return path
+
+
+def _figures(results: Results) -> Table:
+    table = Table("", "case", title="What it does", title_justify="left")
+    for heading in (
+        "ops/s",
+        "± spread",
+        "p50 ms",
+        "p99 ms",
+        "app CPU µs/op",
+        "PostgreSQL CPU µs/op",
+        "× row-lock limit",
+    ):
+        table.add_column(heading, justify="right")
+    section = ""
+    for result in results.values():
+        if result.section != section:
+            table.add_section()
+        table.add_row(
+            result.section if result.section != section else "",
+            result.name,
+            f"{result.rate:,.0f}",
+            f"{result.spread:.0%}",
+            _number(result.middle(lambda s: s.p50), 2),
+            _number(result.middle(lambda s: s.p99), 2),
+            _number(result.middle(lambda s: s.app_cpu), 0),
+            _number(result.middle(lambda s: s.database_cpu), 0),
+            _ratio(result, results),
+        )
+        section = result.section
+    return table
+
+
+def _ratio(result: Result, results: Results) -> str:
+    """Against the best PostgreSQL did with plain SQL on the same work and scope."""
+    scope = result.key.rpartition(".")[2]
+    work = {"engine.authorizes": "authorizes", "engine.pairs": "pairs", "http.single": "pairs", "http.batches": "pairs"}
+    kind = work.get(".".join(result.key.split(".")[:2]))
+    limit = row_lock_limit(results, kind, scope) if kind else None
+    return f"{result.rate / limit:.2f}" if limit else ""
+
+
+def _memory(memory: Sequence[Memory]) -> Table:
+    table = Table("calls", "resident MB", title="Memory of the application process", title_justify="left")
+    for each in memory:
+        table.add_row(f"{each.calls:,}" if each.calls else "idle", f"{each.megabytes:.1f}")
+    return table
+
+
+def _goals(judged: Sequence[Judged]) -> Table:
+    table = Table("Aim", "measured", "", title="Goals, judged against this run", title_justify="left")
+    for each in judged:
+        table.add_row(each.aim, each.measured, "[green]pass[/]" if each.met else "[red]miss[/]")
+    return table
+
+
+def _number(value: float | None, digits: int) -> str:
+    return "" if value is None else f"{value:,.{digits}f}"
