@@ -39,7 +39,7 @@ class Command(msgspec.Struct, frozen=True, kw_only=True, tag=True):
         return (own,) if hold_id is None or own == f"resolution:{hold_id}" else (own, f"resolution:{hold_id}")
 
     def fingerprint(self) -> bytes:
-        """16 bytes that differ when the input differs: of what was asked, where that is given, else of the command."""
+        """16 bytes that differ when the input differs: of what was asked, where given, else of the command."""
         try:
             content = (type(self).__name__.encode() + self.asked) if self.asked else msgspec.msgpack.encode(self)
         except OverflowError:  # an integer no valid command can hold; it will be refused, but by the rules
