@@ -101,7 +101,8 @@ class Upstream:
     ) -> None:
         """One connection, kept alive between requests."""
         try:
-            with suppress(ConnectionError, asyncio.IncompleteReadError):
+            # Cancelled when the block ends; asyncio's own callback would log that as an error.
+            with suppress(ConnectionError, asyncio.IncompleteReadError, asyncio.CancelledError):
                 while await self._turn(reader, writer):
                     pass
         finally:

@@ -24,6 +24,7 @@ from testkase.services.features.generation.progress import Reporter, Superseded
 from testkase.services.features.generation.prompting import large_request
 from testkase.services.features.generation.writing import Todo, write_large, write_small
 from testkase.services.inference import ModelEntry
+from testkase.services.metering.problems import CutOff
 
 if TYPE_CHECKING:
     from testkase.services.metering.interaction import Interaction
@@ -69,9 +70,8 @@ async def run_generation(org_id: int, generation_id: int, meter: "Meter", databa
         return
     run, earlier_hold = begun
     try:
-        ending = await _earlier_ending(run, earlier_hold, meter, database)
-        if ending is None:
-            ending = await _write(run, meter, database)
+        earlier = await _earlier_ending(run, earlier_hold, meter, database)
+        ending = earlier if earlier.charged else await _write(run, earlier, meter, database)
     except Superseded:
         log.info("generation %s of organization %s goes on in another run", generation_id, org_id)
         return
@@ -85,26 +85,25 @@ async def run_generation(org_id: int, generation_id: int, meter: "Meter", databa
     await database.run(_finish(run, ending), org_id=org_id)
 
 
-async def _earlier_ending(run: Run, earlier_hold: str | None, meter: "Meter", database: Database) -> Ending | None:
-    """Clear up after a run that was killed: release its hold; if it got as far as being settled, that was the end."""
+async def _earlier_ending(run: Run, earlier_hold: str | None, meter: "Meter", database: Database) -> Ending:
+    """Clear up after a run that was killed: release its hold; if it had got as far as being charged, that was it."""
     if earlier_hold is None:
-        return None
+        return Ending()
     with suppress(HoldResolved, HoldNotFound):
         await meter.engine.submit(VoidHold(org_id=run.org_id, hold_id=earlier_hold))
-    try:
+    with suppress(HoldNotFound):
         state = await database.run(hold(run.org_id, earlier_hold), org_id=run.org_id)
-    except HoldNotFound:
-        return None
-    return Ending(charged=state.charged, receipt=state.receipt) if state.state == "settled" else None
+        return Ending(charged=state.charged, receipt=state.receipt)
+    return Ending()
 
 
-async def _write(run: Run, meter: "Meter", database: Database) -> Ending:
+async def _write(run: Run, earlier: Ending, meter: "Meter", database: Database) -> Ending:
     view = await database.run(generation(run.org_id, run.generation_id), org_id=run.org_id)
     ideas = ideas_for(run.requirement, run.options.cases, run.options.kinds)
     taken = {draft.position for draft in view.drafts}
     todo: Todo = tuple((position, idea) for position, idea in enumerate(ideas, start=1) if position not in taken)
     if not todo:
-        return Ending()
+        return earlier
     entry = meter.catalog.find(run.options.model)
     size = size_of(
         run.requirement,
@@ -131,13 +130,21 @@ async def _write(run: Run, meter: "Meter", database: Database) -> Ending:
             error = await _call_model(run, entry, view, todo=todo, interaction=interaction, report=report)
         except BaseException:
             # Killed, superseded or our own mistake: whoever goes on will charge, this run must not.
-            interaction.fail()
+            await _give_up(run, interaction, meter)
             raise
         if not report.progress.done:
             interaction.fail()
             error = error or NO_DRAFTS
     settlement = await interaction.close()
     return Ending(charged=settlement.charged, receipt=settlement.receipt, error=error)
+
+
+async def _give_up(run: Run, interaction: "Interaction", meter: "Meter") -> None:
+    """Cut the model off and release the hold, so that this run leaves no row of usage."""
+    interaction.fail()
+    interaction.abort(CutOff("The generation goes on in another run."))
+    with suppress(Problem):
+        await meter.engine.submit(VoidHold(org_id=run.org_id, hold_id=run.hold_id))
 
 
 async def _call_model(
