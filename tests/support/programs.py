@@ -48,9 +48,14 @@ class Organizations:
         self.database.close()
 
     def make(
-        self, credits: str = "300", *, ai_enabled: bool = True, scopes: frozenset[Any] = DEFAULT_SCOPES
+        self,
+        credits: str = "300",
+        *,
+        ai_enabled: bool = True,
+        scopes: frozenset[Any] = DEFAULT_SCOPES,
+        opened_at: int | None = None,
     ) -> Organization:
-        """A new organization with so many credits for its month, and a key with these scopes."""
+        """A new organization with so many credits a month, and a key. `opened_at`: microseconds UTC."""
         name = f"org-{next(_numbers)}"
         with self.database.transaction() as connection:
             row = connection.execute(
@@ -61,7 +66,9 @@ class Organizations:
         allowance = parse_credits(credits)
         self.run(
             org_id,
-            execute_one(OpenAccount(org_id=org_id, monthly_allowance=allowance, ai_enabled=ai_enabled)),
+            execute_one(
+                OpenAccount(org_id=org_id, monthly_allowance=allowance, ai_enabled=ai_enabled), clock=opened_at
+            ),
         )
         return Organization(org_id, self.make_key(org_id, scopes=scopes))
 

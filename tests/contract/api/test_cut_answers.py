@@ -1,4 +1,4 @@
-"""Answers that are cut, by the client, the provider or the ledger: what was delivered is charged, no hold stays behind."""
+"""Answers cut by the client, the provider or the ledger: what was delivered is charged, no hold stays behind."""
 
 import time
 from collections.abc import Callable, Iterator

@@ -16,13 +16,8 @@ _MODEL = r"[A-Za-z0-9][A-Za-z0-9._:/@-]{0,127}"
 
 
 def _matching(pattern: str, description: str, *examples: object) -> Meta:
-    """`\\Z` where Python decides, `$` where the document describes: `$` alone would let a final line break through."""
-    return Meta(
-        pattern=f"^{pattern}\\Z",
-        description=description,
-        examples=list(examples),
-        extra_json_schema={"pattern": f"^{pattern}$"},
-    )
+    """Ends in `\\Z`, because Python's `$` lets a final line break through; the document says `$` (openapi.py)."""
+    return Meta(pattern=f"^{pattern}\\Z", description=description, examples=list(examples))
 
 
 Id = Annotated[str, _matching(ID_PATTERN, "Made by the caller; unique in the organization for ever.", "call-7f3a")]

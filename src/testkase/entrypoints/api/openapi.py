@@ -48,7 +48,7 @@ def document(
         "tags": [{"name": tag} for tag in dict.fromkeys(route.tag for route in routes)],
         "paths": paths,
         "components": {
-            "schemas": _batch_items(schemas) | {"Problem": _problem_schema()},
+            "schemas": _portable(_batch_items(schemas)) | {"Problem": _problem_schema()},
             "securitySchemes": {
                 "apiKey": {"type": "http", "scheme": "bearer", "description": "An API key: `tk_live_…`."}
             },
@@ -89,7 +89,7 @@ def _parameters(route: Route) -> list[dict[str, Any]]:
     ]
     if route.query is not None:
         _, schemas = msgspec.json.schema_components([route.query], ref_template=_REF)
-        for name, schema in schemas[route.query.__name__]["properties"].items():
+        for name, schema in _portable(schemas[route.query.__name__]["properties"]).items():
             description = schema.pop("description", None)
             parameter = {"name": name, "in": "query", "required": False, "schema": _without_null(schema)}
             found.append(parameter | ({"description": description} if description else {}))
@@ -189,6 +189,17 @@ def _problem_schema() -> dict[str, Any]:
             "buy_url": {"type": "string", "format": "uri"},
         },
     }
+
+
+def _portable(node: Any) -> Any:
+    """Patterns as ECMA-262 writes them, which JSON Schema follows: `$` is the very end there."""
+    if isinstance(node, dict):
+        return {key: _ending(value) if key == "pattern" else _portable(value) for key, value in node.items()}
+    return [_portable(item) for item in node] if isinstance(node, list) else node
+
+
+def _ending(pattern: Any) -> Any:
+    return pattern.removesuffix("\\Z") + "$" if isinstance(pattern, str) and pattern.endswith("\\Z") else pattern
 
 
 _ITEMS = {"HoldBatch": "HoldRequest", "SettlementBatch": "SettlementItem"}
