@@ -29,9 +29,10 @@ _SOCKET_NAME = ".s.PGSQL.5432"
 _SETTINGS = {
     "listen_addresses": "",
     "unix_socket_permissions": "0700",
+    # An error's text can quote what a client sent, and its client logs it anyway, redacted: LOG, FATAL and PANIC stay.
+    "log_min_messages": "log",
     "log_error_verbosity": "terse",
     "log_min_error_statement": "panic",
-    "log_parameter_max_length_on_error": "0",
     "log_line_prefix": "%m [%p] ",
     "timezone": "UTC",
     "max_connections": "100",

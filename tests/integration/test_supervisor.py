@@ -1,0 +1,199 @@
+"""`make run`, as people meet it: one command, one data folder, everything stops when it is told to."""
+
+import json
+import os
+import signal
+import socket
+import stat
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+
+import psutil
+import pytest
+
+from testkase.config.children import dies_with_parent
+from testkase.config.ports import free_port
+
+pytestmark = [pytest.mark.slow, pytest.mark.requirement("B15")]
+
+
+class Run:
+    """A supervisor on a free port, with as little environment as a fresh machine gives it."""
+
+    def __init__(self, data: Path, port: int | None = None, **environ: str) -> None:
+        self.data = data
+        self.port = port or free_port()
+        self.output = data.parent / f"run-{time.monotonic_ns()}.txt"
+        with self.output.open("wb") as output:
+            self.process = psutil.Popen(
+                [sys.executable, "-m", "testkase", "run"],
+                env={
+                    "PATH": os.environ["PATH"],
+                    "HOME": str(data.parent),
+                    "PORT": str(self.port),
+                    "TESTKASE_DATA": str(data),
+                    **environ,
+                },
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=output,
+                preexec_fn=dies_with_parent(signal.SIGTERM),
+            )
+
+    def until_ready(self) -> "Run":
+        deadline = time.monotonic() + 120
+        while "\nready\n" not in self.said():
+            assert self.process.poll() is None, self.said()
+            assert time.monotonic() < deadline, self.said()
+            time.sleep(0.05)
+        return self
+
+    def said(self) -> str:
+        return self.output.read_text()
+
+    def everything(self) -> list[psutil.Process]:
+        return [self.process, *self.process.children(recursive=True)]
+
+    def stop(self) -> int:
+        self.process.send_signal(signal.SIGTERM)
+        return int(self.process.wait(60))
+
+    def get(self, path: str, key: str = "") -> tuple[int, bytes]:
+        address, headers = f"http://127.0.0.1:{self.port}{path}", {"Authorization": f"Bearer {key}"}
+        request = urllib.request.Request(address, headers=headers)
+        try:
+            with urllib.request.urlopen(request, timeout=10) as answer:
+                return answer.status, answer.read()
+        except urllib.error.HTTPError as error:
+            with error:
+                return error.code, error.read()
+
+    def demo(self) -> dict[str, object]:
+        content: dict[str, object] = json.loads((self.data / "demo.json").read_text())
+        return content
+
+
+@pytest.fixture
+def data(tmp_path: Path) -> Path:
+    return tmp_path / "var"
+
+
+@pytest.fixture
+def run(data: Path) -> Iterator[Run]:
+    running = Run(data)
+    yield running
+    if running.process.is_running():
+        running.stop()
+
+
+def gone(processes: list[psutil.Process], seconds: float = 40) -> bool:
+    _, alive = psutil.wait_procs(processes, timeout=seconds)
+    return not [process for process in alive if process.status() != psutil.STATUS_ZOMBIE]
+
+
+def test_from_nothing_to_ready_and_back(run: Run) -> None:
+    run.until_ready()
+    demo = run.demo()
+    assert set(demo) == {"url", "api_key", "organization", "users"}
+    assert set(demo["users"]) == {"owner", "admin", "member"}  # type: ignore[call-overload]
+    assert run.get("/healthz")[0] == run.get("/readyz")[0] == run.get("/metrics")[0] == 200
+    status, balance = run.get("/api/v1/balance", str(demo["api_key"]))
+    assert (status, json.loads(balance)["available"]) == (200, "300.00")
+    assert demo["api_key"] in run.said()  # type: ignore[operator]
+    for name in ("demo.json", "secrets.json"):
+        assert stat.S_IMODE((run.data / name).stat().st_mode) == 0o600
+
+    assert "Another run is using" in refusal(run.data)
+    assert run.get("/readyz")[0] == 200
+
+    everything = run.everything()
+    assert run.stop() == 0
+    assert gone(everything)
+
+    again = Run(run.data).until_ready()
+    try:
+        assert {**again.demo(), "url": ""} == {**demo, "url": ""}
+        assert again.get("/api/v1/balance", str(demo["api_key"]))[0] == 200
+    finally:
+        assert again.stop() == 0
+
+
+def test_everything_dies_with_a_killed_supervisor_and_the_next_run_goes_on(run: Run) -> None:
+    run.until_ready()
+    everything = run.everything()
+    run.process.kill()
+    assert gone(everything)
+    again = Run(run.data, run.port).until_ready()
+    assert again.get("/readyz")[0] == 200
+    assert again.stop() == 0
+
+
+def test_whatever_is_killed_is_started_again(run: Run) -> None:
+    run.until_ready()
+    key = str(run.demo()["api_key"])
+    server = int((run.data / "postgres/postmaster.pid").read_text().split()[0])
+    commands = {child.pid: child.cmdline()[-1] for child in run.process.children()}
+    for pid in [server, *(pid for pid, command in commands.items() if command in ("serve", "worker"))]:
+        os.kill(pid, signal.SIGKILL)
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline:
+        try:
+            if run.get("/api/v1/balance", key)[0] == 200:
+                break
+        except OSError:
+            pass
+        time.sleep(0.1)
+    assert run.get("/api/v1/balance", key)[0] == 200
+    assert "The database ended by itself" in run.said()
+
+
+def refusal(data: Path, **environ: str) -> str:
+    """The one sentence a run ends with."""
+    done = subprocess.run(
+        [sys.executable, "-m", "testkase", "run"],
+        env={"PATH": os.environ["PATH"], "PORT": str(free_port()), "TESTKASE_DATA": str(data), **environ},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode == 1
+    assert "Traceback" not in done.stderr
+    sentences = done.stderr.strip().splitlines()
+    assert len(sentences) == 1, done.stderr
+    return sentences[0]
+
+
+@pytest.mark.parametrize(
+    ("environ", "words"),
+    [
+        ({"PORT": "http"}, "PORT must be a port number"),
+        ({"PORT": "0"}, "PORT must be a port number"),
+        ({"PORT": "70000"}, "PORT must be a port number"),
+        ({"HOST": "nowhere.invalid"}, "is not an address of this machine"),
+        ({"DATABASE_URL": "not an address"}, "DATABASE_URL is not a PostgreSQL address"),
+        ({"DATABASE_URL": "postgresql://u:hidden@127.0.0.1:1/db"}, "DATABASE_URL does not lead to a database"),
+    ],
+)
+def test_a_setting_that_cannot_be_used_is_named(data: Path, environ: dict[str, str], words: str) -> None:
+    sentence = refusal(data, **environ)
+    assert words in sentence
+    assert "hidden" not in sentence
+
+
+def test_a_busy_port_is_named(data: Path) -> None:
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", 0))
+        other.listen()
+        port = str(other.getsockname()[1])
+        assert f"Port {port} on 127.0.0.1 is in use" in refusal(data, PORT=port)
+
+
+def test_a_data_folder_that_cannot_be_written_is_named(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    assert "cannot be written" in refusal(tmp_path / "file/var")
