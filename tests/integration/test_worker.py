@@ -1,0 +1,77 @@
+"""The worker process: schedules do what time has made due, and the jobs of a killed worker are begun again."""
+
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from testkase.core.ledger.commands import OpenAccount, OpenHold
+from testkase.core.ledger.model import Subject
+from testkase.core.ledger.operations import execute_one
+from testkase.foundation.database import run
+from tests.support.cluster import TestDatabase
+from tests.support.processes import working
+
+CREDIT = 1_000_000
+
+
+def defer(task: str) -> int:
+    """Ask for a job as the pages do: by name, in the open transaction."""
+    from procrastinate.contrib.django import app
+
+    return app.configure_task(task, queue="schedule").defer(timestamp=0)
+
+
+def one(database: TestDatabase, query: str, *values: object) -> object:
+    with psycopg.connect(database.owner_url) as connection:
+        row = connection.execute(query, values).fetchone()  # type: ignore[call-overload]
+    return None if row is None else row[0]
+
+
+def eventually(fact: Callable[[], bool], seconds: float = 30) -> bool:
+    deadline = time.monotonic() + seconds
+    while not fact():
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(0.05)
+    return True
+
+
+@pytest.mark.requirement("B1", "R8")
+def test_a_hold_nobody_resolved_lapses_without_anybody_touching_the_organization(
+    django_database: TestDatabase, tmp_path: Path
+) -> None:
+    with psycopg.connect(django_database.app_url) as connection:
+        run(connection, execute_one(OpenAccount(org_id=1, monthly_allowance=300 * CREDIT, ai_enabled=True)))
+        subject = Subject(use_case="chat", user="mira@example.com")
+        run(connection, execute_one(OpenHold(org_id=1, hold_id="h", amount=CREDIT, ttl_seconds=1, subject=subject)))
+    time.sleep(1.1)
+    defer("ledger.sweep")
+    with working(django_database, tmp_path):
+        assert eventually(lambda: one(django_database, "SELECT held FROM ledger.account") == 0)
+    assert one(django_database, "SELECT count(*) FROM ledger.entry WHERE kind = 'lapse'") == 1
+    assert one(django_database, "SELECT available FROM ledger.account") == 300 * CREDIT
+
+
+def test_the_jobs_of_a_killed_worker_are_begun_again(django_database: TestDatabase, tmp_path: Path) -> None:
+    job = defer("ledger.sweep")
+    with psycopg.connect(django_database.owner_url) as connection:
+        connection.execute(
+            "WITH dead AS (INSERT INTO procrastinate_workers (last_heartbeat) VALUES (now() - interval '10 minutes') "
+            "RETURNING id) UPDATE procrastinate_jobs SET status = 'doing', worker_id = dead.id FROM dead WHERE "
+            "procrastinate_jobs.id = %s",
+            [job],
+        )
+    defer("jobs.retry_stalled")
+    status = "SELECT status::text FROM procrastinate_jobs WHERE id = %s"
+    with working(django_database, tmp_path) as worker:
+        assert eventually(lambda: one(django_database, status, job) == "succeeded"), worker.output()
+
+
+def test_sigterm_stops_the_worker_in_order(django_database: TestDatabase, tmp_path: Path) -> None:
+    with working(django_database, tmp_path) as worker:
+        assert eventually(lambda: bool(one(django_database, "SELECT count(*) FROM procrastinate_workers")))
+        assert worker.stop() == 0
+    assert one(django_database, "SELECT count(*) FROM procrastinate_workers") == 0
