@@ -26,7 +26,7 @@ def defer(task: str) -> int:
 
 def one(database: TestDatabase, query: str, *values: object) -> object:
     with psycopg.connect(database.owner_url) as connection:
-        row = connection.execute(query, values).fetchone()  # type: ignore[call-overload]
+        row = connection.execute(query, values).fetchone()
     return None if row is None else row[0]
 
 
