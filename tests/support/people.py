@@ -1,13 +1,17 @@
 """The demo organization in a test database, its people, and strangers."""
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+
+import msgspec
 
 from testkase.core.ledger import operations as ledger
 from testkase.core.ledger.commands import RecordUsage
 from testkase.core.ledger.model import Outcome, Subject
 from testkase.core.ledger.terms import Tokens
+from testkase.foundation.database import Operation, Statement
 from testkase.foundation.settings import Settings
+from testkase.services.workspace.model import CaseContent
 
 if TYPE_CHECKING:
     from django.test import Client
@@ -20,6 +24,13 @@ class Demo:
     org_id: int
     emails: dict[str, str]
     passwords: dict[str, str]
+
+
+def models() -> Any:
+    """The directory's models. They can be imported only once Django is set up, which the fixtures do."""
+    from testkase.services.organizations import models as found
+
+    return found
 
 
 def staged_demo() -> Demo:
@@ -60,3 +71,72 @@ def use_credits(demo: Demo, usage_id: str, *, tokens: Tokens | None = None, outc
     )
     with tenant_transaction(demo.org_id):
         return run_here(ledger.execute_one(command)).entry.seq
+
+
+def stranger(organization: str | None = "Elsewhere Ltd") -> "Client":
+    """Somebody signed in who has nothing to do with the demo organization; None: with no organization at all."""
+    from django.test import Client
+
+    from testkase.entrypoints.web.offer import current_prices
+    from testkase.services.organizations.models import User
+    from testkase.services.organizations.operations import create_organization
+
+    person = User.objects.create_user("stranger@elsewhere.example", "a long password", display_name="Sam Stranger")
+    if organization is not None:
+        allowance = current_prices().monthly_allowance
+        create_organization(organization, person, monthly_allowance=allowance, ai_enabled=True)
+    client = Client()
+    client.force_login(person)
+    return client
+
+
+def empty_the_balance(demo: Demo) -> None:
+    """Spend all but a cent's worth of the demo organization's credits."""
+    from testkase.services.organizations.tenancy import run_here, tenant_transaction
+
+    command = RecordUsage(
+        org_id=demo.org_id,
+        usage_id="everything",
+        subject=Subject(use_case="chat", user=demo.emails["admin"]),
+        credits=299_990_000,
+    )
+    with tenant_transaction(demo.org_id):
+        run_here(ledger.execute_one(command))
+
+
+def project_role(demo: Demo, role: str, *, may_generate: bool = False) -> None:
+    """Give the demo member another role in the demo project."""
+    from testkase.services.organizations.tenancy import run_here, tenant_transaction
+
+    with tenant_transaction(demo.org_id):
+        run_here(_set_role(demo.org_id, role, may_generate))
+
+
+def with_draft(demo: Demo, content: CaseContent) -> str:
+    """A finished generation of the demo member with one draft; answers the draft's address."""
+    from testkase.services.organizations.tenancy import run_here, tenant_transaction
+
+    with tenant_transaction(demo.org_id):
+        generation_id = run_here(_insert_draft(demo, content))
+    return f"/projects/SHOP/generations/{generation_id}/drafts/1"
+
+
+def _set_role(org_id: int, role: str, may_generate: bool) -> Operation[None]:
+    sql = "UPDATE project_member SET role = %(role)s, may_generate = %(may_generate)s WHERE org_id = %(org_id)s"
+    yield Statement(sql, {"org_id": org_id, "role": role, "may_generate": may_generate})
+
+
+def _insert_draft(demo: Demo, content: CaseContent) -> Operation[int]:
+    rows = yield Statement(
+        "INSERT INTO generation (org_id, project_id, user_ref, project_ref, requirement, options, state, charged,"
+        " finished_at) SELECT org_id, project_id, %(user)s, key, 'Anything', '{\"model\": \"testkase-demo\"}',"
+        " 'succeeded', 1240000, now() FROM project WHERE org_id = %(org_id)s RETURNING generation_id",
+        {"org_id": demo.org_id, "user": demo.emails["member"]},
+    )
+    generation_id = int(rows[0]["generation_id"])
+    yield Statement(
+        "INSERT INTO draft_case (org_id, generation_id, position, content)"
+        " VALUES (%(org_id)s, %(generation_id)s, 1, %(content)s::jsonb)",
+        {"org_id": demo.org_id, "generation_id": generation_id, "content": msgspec.json.encode(content).decode()},
+    )
+    return generation_id

@@ -8,7 +8,7 @@ handler403 = "testkase.entrypoints.web.errors.forbidden"
 handler404 = "testkase.entrypoints.web.errors.not_found"
 handler500 = "testkase.entrypoints.web.errors.server_error"
 
-_generation = "projects/<str:project_key>/generations/<int:generation_id>"
+_generation = "projects/<slug:project_key>/generations/<int:generation_id>"
 
 urlpatterns = [
     path("", home.home, name="home"),
@@ -16,10 +16,10 @@ urlpatterns = [
     path("organizations/new", organizations.new, name="organization_new"),
     path("projects", projects.index, name="projects"),
     path("projects/new", projects.new, name="project_new"),
-    path("projects/<str:project_key>", projects.cases, name="cases"),
-    path("projects/<str:project_key>/cases/<str:case_key>", projects.case, name="case"),
-    path("projects/<str:project_key>/generate", generation.new, name="generate"),
-    path("projects/<str:project_key>/generate/estimate", generation.estimate, name="generate_estimate"),
+    path("projects/<slug:project_key>", projects.cases, name="cases"),
+    path("projects/<slug:project_key>/cases/<slug:case_key>", projects.case, name="case"),
+    path("projects/<slug:project_key>/generate", generation.new, name="generate"),
+    path("projects/<slug:project_key>/generate/estimate", generation.estimate, name="generate_estimate"),
     path(_generation, generation.show, name="generation"),
     path(f"{_generation}/drafts/<int:position>", generation.decide, name="draft"),
     path("settings/ai-credits", credits.page, name="ai_credits"),
@@ -28,6 +28,6 @@ urlpatterns = [
     path("settings/ai-credits/switch", switch.switch, name="ai_switch"),
     path("settings/ai-features", credits.ai_features, name="ai_features"),
     path("settings/api-keys", keys.index, name="api_keys"),
-    path("settings/api-keys/<str:key_id>/revocation", keys.revoke, name="api_key_revoke"),
+    path("settings/api-keys/<slug:key_id>/revocation", keys.revoke, name="api_key_revoke"),
     path("help/ai-privacy", home.privacy, name="ai_privacy"),
 ]

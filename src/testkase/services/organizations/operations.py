@@ -87,7 +87,7 @@ def revoke_api_key(organization: Organization, key_id: str) -> ApiKey:
 
 
 def _clean(text: str, longest: int, what: str) -> str:
-    text = " ".join(text.split())
+    text = " ".join(text.replace("\x00", "").split())
     if not 1 <= len(text) <= longest:
         raise InvalidInput(f"{what} needs 1 to {longest} characters.", field="name")
     return text

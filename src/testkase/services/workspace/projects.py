@@ -55,11 +55,12 @@ def find_project(org_id: int, key: str, *, user_id: int, sees_all: bool) -> Oper
 
 def create_project(org_id: int, *, key: str, name: str) -> Operation[int]:
     """A new project; answers its id. Raises InvalidInput for a name or key that cannot be, Conflict for a used key."""
-    if not 1 <= len(name.strip()) <= 120:
+    name = " ".join(name.replace("\x00", "").split())
+    if not 1 <= len(name) <= 120:
         raise InvalidInput("A project needs a name of 1 to 120 characters.", field="name")
     if not _KEY.fullmatch(key):
         raise InvalidInput("A project's key is 2 to 10 letters and digits, and begins with a letter.", field="key")
-    rows = yield Statement(_INSERT, {"org_id": org_id, "key": key, "name": name.strip()})
+    rows = yield Statement(_INSERT, {"org_id": org_id, "key": key, "name": name})
     if not rows:
         raise Conflict(f"There is already a project with the key {key}.", field="key")
     return int(rows[0]["project_id"])

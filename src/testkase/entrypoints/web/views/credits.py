@@ -7,6 +7,7 @@ from django.views.decorators.http import require_safe
 from testkase.core.access import Action
 from testkase.core.ledger import queries
 from testkase.entrypoints.web.live import current_balance
+from testkase.entrypoints.web.query import number
 from testkase.entrypoints.web.receipts import receipt_lines
 from testkase.entrypoints.web.usage import named, usage_page
 from testkase.entrypoints.web.viewer import MemberRequest
@@ -20,7 +21,7 @@ def page(request: MemberRequest) -> HttpResponse:
     facts = {
         "section": "credits",
         "balance": run_here(current_balance(viewer.org_id)),
-        "usage": usage_page(viewer.org_id, before=_key(request.GET.get("before"))),
+        "usage": usage_page(viewer.org_id, before=number(request.GET.get("before"))),
         "paged": "before" in request.GET,
         "may_switch": viewer.can(Action.SWITCH_AI),
     }
@@ -30,7 +31,7 @@ def page(request: MemberRequest) -> HttpResponse:
 @require_safe
 def usage_rows(request: MemberRequest) -> HttpResponse:
     """Further rows of the usage table."""
-    usage = usage_page(request.viewer.org_id, before=_key(request.GET.get("before")))
+    usage = usage_page(request.viewer.org_id, before=number(request.GET.get("before")))
     return render(request, "testkase/_usage_rows.html", {"usage": usage})
 
 
@@ -52,7 +53,3 @@ def receipt(request: MemberRequest, seq: int) -> HttpResponse:
 def ai_features(request: MemberRequest) -> HttpResponse:
     """Organization Settings → AI Features leads to the same page (R21)."""
     return redirect("ai_credits")
-
-
-def _key(text: str | None) -> int | None:
-    return int(text) if text and text.isdecimal() and len(text) < 19 else None

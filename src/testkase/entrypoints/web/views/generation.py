@@ -13,6 +13,7 @@ from testkase.core.access import Action
 from testkase.core.ledger.refusals import AiDisabled, InsufficientCredits
 from testkase.entrypoints.web.live import current_balance
 from testkase.entrypoints.web.offer import current_prices, entry_of, models_on_offer
+from testkase.entrypoints.web.query import number
 from testkase.entrypoints.web.viewer import MemberRequest
 from testkase.entrypoints.web.views.projects import project_facts, visible_project
 from testkase.foundation.problems import Conflict, Forbidden, InvalidInput, NotFound, Problem
@@ -69,8 +70,8 @@ def show(request: MemberRequest, project_key: str, generation_id: int) -> HttpRe
     """
     project = visible_project(request.viewer, project_key)
     view = _generation(request, project, generation_id)
-    seen = request.GET.get("seen", "0")
-    arrived = [draft for draft in view.drafts if draft.position > (int(seen) if seen.isdecimal() else 0)]
+    seen = number(request.GET.get("seen")) or 0
+    arrived = [draft for draft in view.drafts if draft.position > seen]
     facts = {
         **project_facts(request.viewer, project),
         "generation": view,
@@ -173,7 +174,7 @@ def _options(request: MemberRequest) -> Options:
     model = request.POST.get("model") or names[0]
     if model not in names:
         raise InvalidInput("This model is not offered any more. Choose another.", field="model")
-    cases = request.POST.get("cases") or str(DEFAULT_CASES)
-    if not cases.isdecimal() or not 1 <= int(cases) <= MAX_CASES:
+    cases = number(request.POST.get("cases") or str(DEFAULT_CASES))
+    if cases is None or not 1 <= cases <= MAX_CASES:
         raise InvalidInput(f"Ask for 1 to {MAX_CASES} test cases.", field="cases")
-    return Options(model=model, cases=int(cases))
+    return Options(model=model, cases=cases)

@@ -7,6 +7,7 @@ from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods, require_safe
 
 from testkase.core.access import Action
+from testkase.entrypoints.web.query import number
 from testkase.entrypoints.web.viewer import MemberRequest, Viewer
 from testkase.foundation.problems import Conflict, InvalidInput, NotFound
 from testkase.services.features.generation.operations import generations
@@ -46,7 +47,7 @@ def new(request: MemberRequest) -> HttpResponse:
 def cases(request: MemberRequest, project_key: str) -> HttpResponse:
     """A project's test cases, newest first; HTMX asks for further rows."""
     project = visible_project(request.viewer, project_key)
-    before = _positive(request.GET.get("before"))
+    before = number(request.GET.get("before"))
     rows = run_here(list_cases(request.viewer.org_id, project.project_id, limit=_PAGE + 1, before=before))
     further = bool(request.headers.get("HX-Request") and before)
     facts = {
@@ -82,7 +83,3 @@ def project_facts(viewer: Viewer, project: Project) -> dict[str, Any]:
         "may_generate": viewer.can_in(project, Action.GENERATE_CASES),
         "may_edit": viewer.can_in(project, Action.EDIT_CASES),
     }
-
-
-def _positive(text: str | None) -> int | None:
-    return int(text) if text and text.isdecimal() and len(text) < 19 else None

@@ -1,0 +1,84 @@
+"""Signing up, signing in and out, resetting a password."""
+
+import re
+
+import pytest
+from django.core import mail
+from django.test import Client
+
+from tests.integration.web.conftest import Visitors
+from tests.support.cluster import TestDatabase
+from tests.support.people import models
+
+SIGN_UP = {
+    "name": "Nora Newcomer",
+    "organization": "Newcomer GmbH",
+    "email": "Nora@Newcomer.example",
+    "password1": "quiet-lantern-42",
+}
+
+
+@pytest.mark.requirement("R5", "P2", "P14")
+def test_signing_up_opens_an_organization_with_300_credits_and_ai_off(django_database: TestDatabase) -> None:
+    client = Client()
+    response = client.post("/accounts/signup/", SIGN_UP)
+    assert response.headers["Location"] == "/"
+    page = client.get("/settings/ai-credits").content.decode()
+    assert "Newcomer GmbH" in page
+    assert "300.00" in page
+    assert "AI is off for this organization" in page
+    assert models().Membership.objects.get(user__email="nora@newcomer.example").role == "owner"
+
+
+def test_signing_up_leaves_nothing_behind_when_the_organization_cannot_be_opened(
+    django_database: TestDatabase, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_: object, **__: object) -> None:
+        raise RuntimeError("the ledger is gone")
+
+    monkeypatch.setattr("testkase.services.organizations.operations.ledger.execute_one", broken)
+    with pytest.raises(RuntimeError):
+        Client().post("/accounts/signup/", SIGN_UP)
+    assert not models().User.objects.exists()
+    assert not models().Organization.objects.exists()
+
+
+def test_an_address_signs_up_once_however_it_is_written(django_database: TestDatabase) -> None:
+    Client().post("/accounts/signup/", SIGN_UP)
+    response = Client().post("/accounts/signup/", {**SIGN_UP, "email": "NORA@newcomer.EXAMPLE"})
+    assert response.status_code == 200
+    assert models().User.objects.count() == 1
+
+
+def test_people_sign_in_with_their_address_and_out_again(visitors: Visitors) -> None:
+    client = Client()
+    credentials = {"login": visitors.demo.emails["member"], "password": visitors.demo.passwords["member"]}
+    assert client.post("/accounts/login/", credentials).headers["Location"] == "/"
+    assert client.get("/projects").status_code == 200
+    client.post("/accounts/logout/")
+    assert client.get("/projects").status_code == 302
+
+
+def test_a_wrong_password_says_so_without_saying_which_part_was_wrong(visitors: Visitors) -> None:
+    for address in (visitors.demo.emails["member"], "nobody@nowhere.example"):
+        page = Client().post("/accounts/login/", {"login": address, "password": "wrong"}).content.decode()
+        assert "not correct" in page
+
+
+def test_a_forgotten_password_is_reset_through_a_link_that_works_once(visitors: Visitors) -> None:
+    client = Client()
+    client.post("/accounts/password/reset/", {"email": visitors.demo.emails["member"]})
+    link = re.search(r"http://[^/]+(/accounts/password/reset/key/\S+)", str(mail.outbox[-1].body))
+    assert link is not None
+    form = client.get(link[1]).headers["Location"]
+    client.post(form, {"password1": "a-brand-new-secret", "password2": "a-brand-new-secret"})
+    credentials = {"login": visitors.demo.emails["member"], "password": "a-brand-new-secret"}
+    assert Client().post("/accounts/login/", credentials).status_code == 302
+    again = Client().get(link[1], follow=True)
+    assert "does not work any more" in again.content.decode()
+
+
+def test_asking_for_a_reset_of_an_unknown_address_answers_alike(visitors: Visitors) -> None:
+    known = Client().post("/accounts/password/reset/", {"email": visitors.demo.emails["member"]})
+    unknown = Client().post("/accounts/password/reset/", {"email": "nobody@nowhere.example"})
+    assert (known.status_code, known.headers["Location"]) == (unknown.status_code, unknown.headers["Location"])

@@ -1,0 +1,126 @@
+"""Who gets in where: sign-in, roles, other organizations, and what every answer carries."""
+
+import re
+from typing import Any
+from urllib.parse import quote
+
+import pytest
+from django.test import Client
+from django.urls import get_resolver, reverse
+
+from tests.integration.web.conftest import Visitors
+from tests.support.people import stranger
+
+PLACES: dict[str, Any] = {
+    "project_key": "SHOP",
+    "case_key": "SHOP-1",
+    "generation_id": 1,
+    "position": 1,
+    "seq": 1,
+    "key_id": "key_none",
+}
+
+
+def pages() -> list[str]:
+    """The address of every page of ours, from the route table: a new page is tested without being named here."""
+    ours = [part for part in get_resolver().url_patterns if "web.urls" in str(getattr(part, "urlconf_name", ""))]
+    addresses = []
+    for pattern in ours[0].url_patterns:
+        needed = pattern.pattern.converters
+        addresses.append(reverse(pattern.name, kwargs={name: PLACES[name] for name in needed}))
+    return addresses
+
+
+def test_nobody_gets_in_without_signing_in(visitors: Visitors) -> None:
+    for page in pages():
+        response = Client().get(page)
+        assert response.status_code == 302, page
+        assert response.headers["Location"].startswith("/accounts/login/"), page
+
+
+@pytest.mark.requirement("R72", "R73", "I13")
+def test_a_stranger_sees_nothing_of_another_organization(visitors: Visitors) -> None:
+    client = stranger()
+    for page in pages():
+        answer = client.get(page)
+        text = answer.content.decode()
+        assert "Northwind" not in text, page
+        assert "Web shop checkout" not in text, page
+        if "SHOP" in page:
+            assert answer.status_code in (404, 405), page
+
+
+@pytest.mark.requirement("R40", "R39", "P15")
+@pytest.mark.parametrize(
+    ("role", "expected"), [("owner", [200, 200, 200]), ("admin", [403, 200, 200]), ("member", [403, 403, 403])]
+)
+def test_each_role_opens_only_its_own_doors(visitors: Visitors, role: str, expected: list[int]) -> None:
+    client = visitors.client_of(role)
+    doors = ("/settings/ai-credits/switch", "/settings/api-keys", "/projects/new")
+    assert [client.get(door).status_code for door in doors] == expected
+
+
+def test_a_refusal_names_the_next_step(visitors: Visitors) -> None:
+    page = visitors.client_of("member").get("/settings/ai-credits/switch").content.decode()
+    assert "Ask your Owner" in page
+    assert "Back to your projects" in page
+
+
+def test_state_never_changes_without_the_token_of_the_session(visitors: Visitors) -> None:
+    client = visitors.client_of("owner")
+    strict = Client(enforce_csrf_checks=True)
+    strict.cookies = client.cookies
+    response = strict.post("/settings/ai-credits/switch", {"enable": "0"})
+    assert response.status_code == 403
+    assert "The form has expired" in response.content.decode()
+
+
+@pytest.mark.parametrize("page", ["/settings/ai-credits", "/accounts/login/", "/nowhere"])
+def test_every_page_runs_only_scripts_with_its_own_nonce(visitors: Visitors, page: str) -> None:
+    client = visitors.client_of("member") if page != "/accounts/login/" else Client()
+    response = client.get(page)
+    policy = response.headers["Content-Security-Policy"]
+    nonce = re.search(r"script-src 'nonce-([^']+)'", policy)
+    assert nonce is not None
+    scripts = re.findall(r"<script[^>]*>", response.content.decode())
+    assert scripts
+    assert all(f'nonce="{nonce[1]}"' in script for script in scripts)
+    assert "object-src 'none'" in policy
+    assert "base-uri 'none'" in policy
+    assert not re.search(r"\son\w+=|javascript:|\sstyle=", response.content.decode())
+
+
+def test_a_person_without_an_organization_is_asked_to_open_one(visitors: Visitors) -> None:
+    client = stranger(organization=None)
+    assert client.get("/projects").headers["Location"] == "/organizations/new"
+    client.post("/organizations/new", {"name": "Fresh Start"})
+    page = client.get("/settings/ai-credits").content.decode()
+    assert "Fresh Start" in page
+    assert "300.00" in page
+
+
+@pytest.mark.parametrize("number", ["0", "9" * 18, "9" * 19, "9" * 40, "9" * 5_000])
+def test_an_id_no_database_could_hold_is_simply_not_there(visitors: Visitors, number: str) -> None:
+    client = visitors.client_of("owner")
+    for page in (f"/settings/ai-credits/receipts/{number}", f"/projects/SHOP/generations/{number}"):
+        assert client.get(page).status_code == 404
+
+
+@pytest.mark.parametrize("text", ["\x00", "%00", "'; DROP TABLE project --", "../../etc", "x" * 5_000])
+def test_a_name_nobody_has_is_simply_not_there(visitors: Visitors, text: str) -> None:
+    client = visitors.client_of("owner")
+    for page in (f"/projects/{quote(text)}", f"/projects/SHOP/cases/{quote(text)}"):
+        assert client.get(page).status_code == 404
+
+
+@pytest.mark.parametrize(
+    "form", [{"name": "", "key": "NEW"}, {"name": "\x00", "key": "NEW"}, {"name": "New", "key": "x y"}, {"name": "New"}]
+)
+def test_a_project_that_cannot_be_is_refused_on_the_form(visitors: Visitors, form: dict[str, str]) -> None:
+    assert visitors.client_of("owner").post("/projects/new", form).status_code == 422
+
+
+def test_a_project_is_opened_once_under_its_key(visitors: Visitors) -> None:
+    owner = visitors.client_of("owner")
+    assert owner.post("/projects/new", {"name": "Mobile app", "key": "app"}).headers["Location"] == "/projects/APP"
+    assert "already a project" in owner.post("/projects/new", {"name": "Again", "key": "APP"}).content.decode()

@@ -1,0 +1,134 @@
+"""The Generate page up to the moment the worker takes over, and deciding on drafts."""
+
+import psycopg
+import pytest
+
+from testkase.services.workspace.model import CaseContent, Step
+from tests.integration.web.conftest import Visitors
+from tests.support.cluster import TestDatabase
+from tests.support.people import empty_the_balance, project_role, stranger, with_draft
+
+REQUIREMENT = "A customer may log in 5 times. After the 6th attempt the account is locked for 30 minutes."
+DRAFT = CaseContent(title="Locked after 6 attempts", steps=(Step(action="Try 6 times", expected="Locked"),))
+
+
+@pytest.fixture(autouse=True)
+def _one_model(monkeypatch: pytest.MonkeyPatch, visitors: Visitors) -> None:
+    """The embedded model is offered, as on a running installation; no page calls it."""
+    from django.conf import settings
+
+    from testkase.entrypoints.web import offer
+    from testkase.foundation.settings import Settings
+
+    monkeypatch.setattr(settings, "VALUES", Settings.from_environ({"TESTKASE_MODEL_PORT": "9"}))
+    offer._entries.cache_clear()
+
+
+def jobs(database: TestDatabase) -> list[tuple[str, dict[str, int]]]:
+    with psycopg.connect(database.owner_url) as owner:
+        return owner.execute("SELECT task_name, args FROM procrastinate_jobs ORDER BY id").fetchall()
+
+
+@pytest.mark.requirement("B9", "R68")
+def test_the_estimate_and_the_hint_stand_there_before_anything_is_run(visitors: Visitors) -> None:
+    client = visitors.client_of("member")
+    page = client.post("/projects/SHOP/generate/estimate", {"requirement": REQUIREMENT, "cases": "3"}).content.decode()
+    assert "about" in page
+    assert "At most" in page
+    assert "hint--" in page
+
+
+def test_generating_writes_the_request_and_its_job_together(visitors: Visitors, django_database: TestDatabase) -> None:
+    client = visitors.client_of("member")
+    response = client.post("/projects/SHOP/generate", {"requirement": REQUIREMENT, "cases": "3"})
+    assert response.status_code == 302
+    assert "Waiting for the worker" in client.get(response.headers["Location"]).content.decode()
+    (name, arguments), *others = jobs(django_database)
+    assert (name, others) == ("generation.run", [])
+    assert set(arguments) == {"org_id", "generation_id"}
+
+
+@pytest.mark.requirement("P18")
+def test_too_little_balance_refuses_before_the_model_and_keeps_what_was_written(
+    visitors: Visitors, django_database: TestDatabase
+) -> None:
+    empty_the_balance(visitors.demo)
+    response = visitors.client_of("member").post("/projects/SHOP/generate", {"requirement": REQUIREMENT, "cases": "3"})
+    assert response.status_code == 402
+    assert REQUIREMENT in response.content.decode()
+    assert jobs(django_database) == []
+
+
+@pytest.mark.parametrize(
+    "form",
+    [
+        {"requirement": ""},
+        {"requirement": " \n "},
+        {"requirement": "x" * 4_001},
+        {"requirement": REQUIREMENT, "cases": "0"},
+        {"requirement": REQUIREMENT, "cases": "13"},
+        {"requirement": REQUIREMENT, "cases": "-1"},
+        {"requirement": REQUIREMENT, "cases": "9" * 5_000},
+        {"requirement": REQUIREMENT, "model": "gpt-nobody"},
+    ],
+)
+def test_a_form_that_makes_no_sense_comes_back_with_the_reason(
+    visitors: Visitors, django_database: TestDatabase, form: dict[str, str]
+) -> None:
+    response = visitors.client_of("member").post("/projects/SHOP/generate", form)
+    assert response.status_code == 422
+    assert 'role="alert"' in response.content.decode()
+    assert jobs(django_database) == []
+
+
+@pytest.mark.requirement("R41", "P15")
+@pytest.mark.parametrize(
+    ("role", "may_generate", "status"),
+    [("project_admin", False, 200), ("user", True, 200), ("user", False, 403), ("guest", True, 403)],
+)
+def test_only_those_with_the_permission_reach_the_generate_page(
+    visitors: Visitors, role: str, may_generate: bool, status: int
+) -> None:
+    project_role(visitors.demo, role, may_generate=may_generate)
+    client = visitors.client_of("member")
+    assert client.get("/projects/SHOP/generate").status_code == status
+    assert ("Generate test cases" in client.get("/projects/SHOP").content.decode()) is (status == 200)
+
+
+def test_an_accepted_draft_becomes_one_test_case_however_often_it_is_accepted(visitors: Visitors) -> None:
+    client, draft = visitors.client_of("member"), with_draft(visitors.demo, DRAFT)
+    pages = [client.post(draft, {"decision": "accept"}, headers={"HX-Request": "true"}) for _ in range(2)]
+    assert all("SHOP-7" in page.content.decode() for page in pages)
+    assert client.get("/projects/SHOP").content.decode().count(DRAFT.title) == 1
+    assert "Locked after 6 attempts" in client.get("/projects/SHOP/cases/SHOP-7").content.decode()
+
+
+def test_a_rejected_draft_cannot_be_accepted_any_more(visitors: Visitors) -> None:
+    client, draft = visitors.client_of("member"), with_draft(visitors.demo, DRAFT)
+    client.post(draft, {"decision": "reject"})
+    assert client.post(draft, {"decision": "accept"}).status_code == 409
+    assert DRAFT.title not in client.get("/projects/SHOP").content.decode()
+
+
+def test_a_guest_may_look_at_drafts_and_not_decide(visitors: Visitors) -> None:
+    draft = with_draft(visitors.demo, DRAFT)
+    project_role(visitors.demo, "guest")
+    client = visitors.client_of("member")
+    assert client.post(draft, {"decision": "accept"}).status_code == 403
+    assert "Accept</button>" not in client.get(draft.partition("/drafts")[0]).content.decode()
+
+
+@pytest.mark.requirement("R73", "I13")
+def test_a_stranger_cannot_decide_on_anothers_draft(visitors: Visitors) -> None:
+    draft = with_draft(visitors.demo, DRAFT)
+    assert stranger().post(draft, {"decision": "accept"}).status_code == 404
+
+
+def test_what_people_write_is_shown_as_text(visitors: Visitors) -> None:
+    step = Step(action="{{ 7*7 }}<img src=x onerror=alert(1)>")
+    hostile = CaseContent(title="<script>alert(1)</script>", steps=(step,))
+    draft = with_draft(visitors.demo, hostile)
+    page = visitors.client_of("member").get(draft.partition("/drafts")[0]).content.decode()
+    assert "<script>alert" not in page
+    assert "<img src=x" not in page
+    assert "{{ 7*7 }}" in page
