@@ -175,6 +175,8 @@ class _Lane:
         connection = await self._connected()
         operation = execute(commands, clock=self._clock() if self._clock is not None else None)
         load = next(operation)
+        # One implicit transaction: it begins with the first statement, and the synchronization that leaving the
+        # pipeline sends behind the last one commits it and raises what went wrong. BEGIN and COMMIT took two more.
         async with connection.pipeline(), connection.cursor(row_factory=dict_row) as cursor:
             await cursor.execute(load.sql, load.params)
             rows = await cursor.fetchall()
@@ -184,14 +186,16 @@ class _Lane:
                 operation.send([])
             except StopIteration as done:
                 outcomes: list[Outcome] = done.value
-            # Sent together with the write; leaving the pipeline waits for both and raises what went wrong.
-            await connection.commit()
         return outcomes
 
     async def _connected(self) -> AsyncConnection[Any]:
         if self._connection is None:
             self._connection = await AsyncConnection.connect(
-                self._url, options=_CONNECTION_OPTIONS, application_name="testkase-ledger", prepare_threshold=2
+                self._url,
+                options=_CONNECTION_OPTIONS,
+                application_name="testkase-ledger",
+                prepare_threshold=2,
+                autocommit=True,
             )
         return self._connection
 
