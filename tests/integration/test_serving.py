@@ -1,0 +1,112 @@
+"""The application process: one port for people, programs and whatever watches it."""
+
+import os
+import signal
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import psycopg
+import pytest
+from psycopg import sql
+
+from testkase.config.databases import with_database
+from testkase.config.ports import free_port
+from tests.support.cluster import TestDatabase
+from tests.support.processes import Running, serving, start
+
+
+@pytest.fixture(scope="module")
+def app(module_served: Running) -> Iterator[httpx.Client]:
+    with httpx.Client(base_url=module_served.url, trust_env=False, timeout=20) as client:
+        yield client
+
+
+def test_health_and_readiness_answer(app: httpx.Client) -> None:
+    assert app.get("/healthz").text == "ok\n"
+    assert app.get("/readyz").text == "ready\n"
+    assert app.post("/healthz").status_code == 405
+
+
+def test_metrics_count_answers_by_door(app: httpx.Client) -> None:
+    app.get("/accounts/login/")
+    app.get("/api/v1/balance")
+    text = app.get("/metrics").text
+    assert 'testkase_http_requests_total{door="people",status="200"}' in text
+    assert 'testkase_http_requests_total{door="programs",status="401"}' in text
+    assert "process_resident_memory_bytes" in text
+
+
+@pytest.mark.parametrize(
+    ("path", "kind"),
+    [
+        ("/api/v1/nothing", "application/problem+json"),
+        ("/api/v1/balance", "application/problem+json"),
+        ("/openai/v1/models", "application/json"),
+        ("/apiary", "text/html"),
+        ("/accounts/login/", "text/html"),
+        ("/settings/ai-credits", "text/html"),
+    ],
+)
+def test_each_address_is_answered_by_its_door(app: httpx.Client, path: str, kind: str) -> None:
+    assert app.get(path, follow_redirects=True).headers["content-type"].startswith(kind)
+
+
+def test_pages_carry_the_headers_that_protect_them(app: httpx.Client) -> None:
+    headers = app.get("/accounts/login/").headers
+    policy = headers["content-security-policy"]
+    for part in ("object-src 'none'", "base-uri 'none'", "frame-ancestors 'none'", "'nonce-"):
+        assert part in policy
+    assert "unsafe-inline" not in policy
+    assert headers["x-content-type-options"] == "nosniff"
+    assert headers["referrer-policy"] == "same-origin"
+
+
+def test_a_request_under_a_foreign_name_is_refused(app: httpx.Client) -> None:
+    assert app.get("/accounts/login/", headers={"host": "evil.example"}).status_code == 400
+
+
+def test_over_https_cookies_belong_to_this_host_alone(database: TestDatabase, tmp_path: Path) -> None:
+    with serving(database, tmp_path, {"TESTKASE_PUBLIC_URL": "https://credits.example"}) as running:
+        answer = httpx.get(
+            f"{running.url}/accounts/login/",
+            headers={"host": "credits.example", "x-forwarded-proto": "https"},
+            trust_env=False,
+            timeout=20,
+        )
+    assert answer.headers["strict-transport-security"].startswith("max-age=31536000")
+    cookie = answer.headers["set-cookie"]
+    assert cookie.startswith("__Host-")
+    assert "Secure" in cookie
+    assert "Domain" not in cookie
+
+
+def test_it_does_not_serve_where_organizations_are_not_kept_apart(database: TestDatabase, tmp_path: Path) -> None:
+    with psycopg.connect(database.owner_url, autocommit=True) as connection:
+        connection.execute("ALTER TABLE ledger.entry NO FORCE ROW LEVEL SECURITY")
+    running = start("serve", environ={**database.environ(), "PORT": str(free_port())}, folder=tmp_path)
+    assert running.process.wait(30) == 1
+    assert "ledger.entry is not under forced row-level security" in running.output()
+    assert "Traceback" not in running.output()
+
+
+def test_it_is_not_ready_while_its_database_is_gone(database: TestDatabase, tmp_path: Path) -> None:
+    elsewhere = with_database(database.owner_url, "postgres")
+    switch = sql.SQL("ALTER DATABASE {} ALLOW_CONNECTIONS {}")
+    name = sql.Identifier(database.name)
+    with serving(database, tmp_path) as running, psycopg.connect(elsewhere, autocommit=True) as server:
+        server.execute(switch.format(name, sql.SQL("false")))
+        time.sleep(1.1)  # one answer about the database serves a second
+        try:
+            assert httpx.get(f"{running.url}/readyz", trust_env=False).status_code == 503
+            assert httpx.get(f"{running.url}/healthz", trust_env=False).status_code == 200
+        finally:
+            server.execute(switch.format(name, sql.SQL("true")))
+
+
+def test_sigterm_ends_it_with_success(database: TestDatabase, tmp_path: Path) -> None:
+    with serving(database, tmp_path) as running:
+        assert running.stop(signal.SIGTERM) == 0
+        with pytest.raises(ProcessLookupError):
+            os.kill(running.process.pid, 0)
