@@ -4,6 +4,7 @@ import time
 
 import httpx
 import pytest
+import time_machine
 
 from tests.support.programs import MODEL, Organization, Organizations
 
@@ -203,3 +204,15 @@ def test_what_cannot_be_an_id_names_no_hold(api: httpx.Client, text: str) -> Non
     found = api.get(f"/holds/{text}")
     assert found.status_code == 404
     assert found.headers["content-type"] == "application/problem+json"
+
+
+@pytest.mark.requirement("I5", "P19")
+def test_a_hold_repeated_after_the_rate_card_changed_is_still_the_same(api: httpx.Client, base_url: str) -> None:
+    """The amount follows from rates; what the caller asked did not change."""
+    body = HOLD | {"id": "call-1", "model": MODEL, "input_tokens": 100, "max_output_tokens": 10}
+    first = api.post("/holds", json=body)
+    with time_machine.travel("2027-01-15T00:00:00Z"):
+        again = api.post("/holds", json=body)
+        newer = api.post("/holds", json=body | {"id": "call-2"})
+    assert again.json() == first.json()
+    assert newer.status_code == 201

@@ -58,7 +58,8 @@ def charge_for_call(result: CallResult, bounds: Bounds, *, reader_left: bool) ->
 
 def charge_for_all(charges: Sequence[Charge]) -> Charge:
     """Several calls under one hold: tokens add up, the least certain measurement counts, and the interaction completed
-    if any call did (what failed carries no tokens)."""
+    if any call did (what failed carries no tokens). The sum is priced as one prompt: where rates have tiers, calls that
+    are to be priced apart need interactions of their own."""
     if len(charges) == 1:
         return charges[0]
     charged = [charge for charge in charges if charge.outcome not in FREE] or charges

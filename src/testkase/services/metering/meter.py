@@ -80,11 +80,13 @@ class Meter:
         input_tokens: int,
         output_tokens: int,
         hold_id: str | None = None,
+        asked: bytes = b"",
     ) -> Interaction:
         """Hold the most that an interaction of this size can cost.
 
         Calls beyond the size extend the hold, if the balance allows. A `hold_id` used before raises AlreadyCalled:
-        the model is never called twice under one id. Raises InsufficientCredits, AiDisabled, TooManyOpenCalls and
+        the model is never called twice under one id. `asked` is what makes a repetition the same input, where that is
+        more than the size of the call. Raises InsufficientCredits, AiDisabled, TooManyOpenCalls and
         UnknownModel.
         """
         terms = self.terms(model)
@@ -97,7 +99,7 @@ class Meter:
         )
         slot = self._take_slot(org_id, subject.user)
         try:
-            await self._open_hold(hold, minted=hold_id is None)
+            await self._open_hold(hold, asked, minted=hold_id is None)
         except BaseException:
             self._give_back(slot)
             raise
@@ -105,7 +107,7 @@ class Meter:
         self._live.add(interaction)
         return interaction
 
-    async def _open_hold(self, hold: OpenedHold, *, minted: bool) -> None:
+    async def _open_hold(self, hold: OpenedHold, asked: bytes, *, minted: bool) -> None:
         command = OpenHold(
             org_id=hold.org_id,
             hold_id=hold.hold_id,
@@ -113,6 +115,7 @@ class Meter:
             ttl_seconds=self.policy.hold_ttl_seconds,
             subject=hold.subject,
             terms=hold.terms,
+            asked=asked,
         )
         try:
             answer = await self.engine.submit(command)

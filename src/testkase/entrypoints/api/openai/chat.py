@@ -1,6 +1,7 @@
 """POST /chat/completions: read what is asked and by whom; the rest is the conversation's."""
 
 import re
+from hashlib import blake2b
 from typing import Any
 
 import msgspec
@@ -27,7 +28,8 @@ async def chat_completion(context: Context, request: AnyRequest) -> ASGIResponse
     """The conversation, ready to be held. Raises what is wrong with the request before anything is spent."""
     caller = await context.keys.caller(header(request, b"authorization"))
     caller.require(Scope.MODELS_CALL)
-    body = decode(_body, await read_json(request, BODY_LIMIT))
+    raw = await read_json(request, BODY_LIMIT)
+    body = decode(_body, raw)
     model = body.get("model")
     if not isinstance(model, str) or not model:
         raise InvalidInput("model must name a model.", field="model")
@@ -44,6 +46,7 @@ async def chat_completion(context: Context, request: AnyRequest) -> ASGIResponse
         body=body,
         stream=bool(stream),
         hold_id=checked_id(key.strip().strip('"'), "Idempotency-Key") if key is not None else None,
+        digest=blake2b(raw, digest_size=16).digest(),
     )
     return Conversation(context, question)
 

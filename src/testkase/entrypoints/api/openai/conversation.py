@@ -38,6 +38,9 @@ class Question:
     body: dict[str, Any]
     stream: bool
     hold_id: str | None
+    """The Idempotency-Key."""
+    digest: bytes
+    """Of the request's body: the same key with another body is another input."""
 
 
 class Conversation(ASGIResponse):
@@ -76,6 +79,7 @@ class Conversation(ASGIResponse):
             input_tokens=bounds.input_tokens,
             output_tokens=bounds.output_tokens,
             hold_id=question.hold_id,
+            asked=question.digest,
         )
         return interaction, body, bounds
 

@@ -21,7 +21,7 @@ from testkase.entrypoints.api.v1.hold_schemas import (
 )
 from testkase.foundation.problems import InvalidInput
 
-_encode = msgspec.json.Encoder().encode
+_encode = msgspec.msgpack.Encoder().encode
 
 
 def open_hold(org_id: int, hold_id: str, ask: HoldRequest, book: PriceBook) -> OpenHold:
@@ -38,12 +38,12 @@ def open_hold(org_id: int, hold_id: str, ask: HoldRequest, book: PriceBook) -> O
         amount = price_ceiling(terms, input_tokens=ask.input_tokens or 0, output_tokens=_most_output(ask, book))
     return OpenHold(
         org_id=org_id,
-        asked=_encode(ask),
         hold_id=hold_id,
         amount=amount,
         ttl_seconds=ask.ttl_seconds,
         subject=Subject(use_case=ask.use_case, user=ask.user, project=ask.project, model=ask.model),
         terms=terms,
+        asked=_asked(ask),
     )
 
 
@@ -89,7 +89,6 @@ def record_usage(org_id: int, usage_id: str, ask: UsageRequest, book: PriceBook)
         raise InvalidInput("Tokens have a price only with a model. Name it, or give credits.", field="model")
     return RecordUsage(
         org_id=org_id,
-        asked=_encode(ask),
         usage_id=usage_id,
         subject=Subject(use_case=ask.use_case, user=ask.user, project=ask.project, model=ask.model),
         tokens=ask.usage.tokens() if ask.usage is not None else None,
@@ -97,7 +96,14 @@ def record_usage(org_id: int, usage_id: str, ask: UsageRequest, book: PriceBook)
         terms=book.terms(ask.model) if ask.model is not None else None,
         outcome=ask.outcome,
         measurement=ask.measurement,
+        asked=_asked(ask),
     )
+
+
+def _asked(ask: HoldRequest | UsageRequest) -> bytes:
+    """What makes a repetition the same input: the caller's own words, not the rates found for them, and not where the
+    id came from."""
+    return _encode(msgspec.structs.replace(ask, id=None))
 
 
 def _most_output(ask: HoldRequest, book: PriceBook) -> int:
