@@ -198,7 +198,7 @@ def test_an_empty_answer_costs_nothing(client: openai.OpenAI, api: httpx.Client,
 def test_cached_and_reasoning_tokens_are_priced_once(
     client: openai.OpenAI, api: httpx.Client, upstream: Upstream
 ) -> None:
-    """langwatch/langwatch#7018: cached tokens priced twice, 11 times the price."""
+    """langwatch/langwatch#7018 (11 times the price); agentgateway/agentgateway#3228 (never priced)."""
     tokens = {
         "prompt_tokens": 10_000, "completion_tokens": 1_000, "total_tokens": 11_000,
         "prompt_tokens_details": {"cached_tokens": 8_000}, "completion_tokens_details": {"reasoning_tokens": 400},

@@ -213,6 +213,20 @@ def test_models_are_listed_and_retrieved(client: openai.OpenAI) -> None:
     assert client.models.retrieve(MODEL).owned_by == "embedded"
 
 
+@pytest.mark.requirement("R69")
+def test_nothing_a_caller_sends_leads_the_providers_key_elsewhere(
+    client: openai.OpenAI, org: Organization, upstream: Upstream
+) -> None:
+    """BerriAI/litellm#24952, #37053: the model's base URL chosen by a user, and the provider's key sent there."""
+    elsewhere = {"base_url": "http://evil.test", "api_base": "http://evil.test", "api_key": "x", "models": None}
+    headers = {"X-Base-Url": "http://evil.test", "X-Forwarded-Host": "evil.test"}
+    client.chat.completions.create(model=MODEL, messages=ASK, extra_body=elsewhere, extra_headers=headers)
+    sent = upstream.requests[-1]
+    assert not set(elsewhere) & set(sent.body)
+    assert "evil.test" not in str(sent.headers)
+    assert org.key not in str(sent.headers), "the caller's own key stays here"
+
+
 @pytest.mark.requirement("I5")
 def test_the_same_idempotency_key_never_calls_the_model_twice(
     client: openai.OpenAI, api: httpx.Client, upstream: Upstream

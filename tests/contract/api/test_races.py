@@ -4,8 +4,10 @@ import asyncio
 from typing import Any
 
 import httpx
+import psycopg
 import pytest
 
+from tests.support.cluster import TestDatabase
 from tests.support.programs import MODEL, Organization, Organizations
 from tests.support.upstream import Reply, Upstream
 
@@ -71,6 +73,22 @@ async def test_settlement_and_release_at_once_resolve_a_hold_once(base_url: str,
         balance = (await api.get("/balance")).json()
     assert balance["held"] == "0.00"
     assert float(balance["available"]) == 300 - 5 * len(items)
+
+
+@pytest.mark.slow
+async def test_success_is_never_answered_while_the_store_cannot_be_written(
+    base_url: str, org: Organization, module_database: TestDatabase
+) -> None:
+    """useautumn/autumn#1365: success was answered while the store was down. Here: 503, and the same id settles it."""
+    body = BODY | {"id": "call-1", "credits": "5"}
+    async with connected(f"{base_url}/api/v1", org) as api:
+        with psycopg.connect(module_database.owner_url) as blocker:
+            blocker.execute("SELECT 1 FROM ledger.account WHERE org_id = %s FOR UPDATE", (org.org_id,))
+            refused = await api.post("/holds", json=body)
+        assert (refused.status_code, refused.json()["code"]) == (503, "unavailable")
+        assert refused.headers["retry-after"] == "1"
+        assert (await api.post("/holds", json=body)).status_code == 201
+        assert (await api.get("/balance")).json()["held"] == "5.00"
 
 
 @pytest.mark.requirement("B2", "B14")

@@ -62,7 +62,7 @@ class Caller:
 
 @dataclass(slots=True)
 class _Known:
-    caller: Caller | None
+    caller: Caller
     until: float
 
 
@@ -95,7 +95,7 @@ class KeyRing:
         digest = hash_key(text)
         known = self._known.get(digest)
         if known is not None and known.until > time.monotonic():
-            caller = known.caller
+            caller: Caller | None = known.caller
         else:
             caller = await self._find(digest)
         if caller is None:
@@ -115,6 +115,9 @@ class KeyRing:
     async def _ask(self, digest: bytes) -> Caller | None:
         asked_at = time.monotonic()
         caller = await self._database.run(find_caller(digest))
+        if caller is None:
+            self._known.pop(digest, None)  # keys that do not exist must not crowd out those that do
+            return None
         if len(self._known) >= MOST_REMEMBERED:
             self._known.clear()
         self._known[digest] = _Known(caller, asked_at + FRESH_SECONDS)

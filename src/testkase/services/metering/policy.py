@@ -21,7 +21,7 @@ class Policy:
     """How much is read on (about 16,000 tokens of text) before the provider is cut off."""
     max_drains: int = 32
     """How many calls may be read on at once; beyond that the provider is cut off at once."""
-    max_open_calls_per_user: int = 64
+    max_open_calls_per_user: int = 256
     """Open calls of one user of one organization in this process; more are refused (429)."""
     settle_patience_seconds: float = 600.0
     """How long a settlement is tried again while the database cannot be reached."""

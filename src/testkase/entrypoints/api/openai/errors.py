@@ -31,8 +31,8 @@ class Shaped(NamedTuple):
         headers = {"x-should-retry": "false"} if self.status == 409 else {}
         if self.status == 401:
             headers["www-authenticate"] = 'Bearer realm="testkase"'
-        if self.status == 503:
-            headers["retry-after"] = "1"
+        if self.status in (429, 503):
+            headers["retry-after"] = str(self.error.get("retry_after_seconds", 1))
         return headers
 
     def response(self) -> Answer:
@@ -49,13 +49,16 @@ def shape(problem: Problem, public_url: str) -> Shaped:
         message = problem.upstream_message or message
     elif isinstance(problem, InvalidInput):
         status = 400
+    facts = facts_of(problem, public_url)
+    if status == 402:  # clients show the message and hide the rest
+        message = f"{message} Buy credits at {facts['buy_url']}, or ask your Owner to."
     error = {
         "message": message,
         "type": _TYPES.get(status, "invalid_request_error" if status < 500 else "server_error"),
         "param": problem.field,
         "code": code,
     }
-    return Shaped(status, error | facts_of(problem, public_url))
+    return Shaped(status, error | facts)
 
 
 def _provider_status(problem: ProviderError, otherwise: int) -> int:

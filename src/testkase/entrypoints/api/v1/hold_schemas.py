@@ -76,7 +76,8 @@ class HoldAnswer(Struct, frozen=True, kw_only=True):
 
 class HoldView(Struct, frozen=True, kw_only=True):
     """A hold as it stands. `opened_at` and `expires_at` are there while it is open, `resolved_at` afterwards, and
-    `receipt` once it was settled. `amount` is what is held, or was when it was resolved."""
+    `receipt` once it was settled. `amount` is what is held, or was when it was resolved; parts charged before by
+    `final: false` have receipts of their own."""
 
     id: str
     state: Literal["open", "settled", "voided", "lapsed"]
