@@ -17,13 +17,9 @@ from testkase.core.pricing import load_price_books
 from testkase.foundation.clock import utc_now
 from testkase.foundation.database import Database, Operation, Statement, T
 from testkase.foundation.settings import Settings
-from testkase.services.features.generation import (
-    GenerationView,
-    Options,
-    generation,
-    request_generation,
-    run_generation,
-)
+from testkase.services.features.generation.model import GenerationView, Options
+from testkase.services.features.generation.operations import generation, request_generation
+from testkase.services.features.generation.run import run_generation
 from testkase.services.inference import EMBEDDED_MODEL, Catalog
 from testkase.services.metering.meter import Meter
 from testkase.services.workspace.projects import create_project

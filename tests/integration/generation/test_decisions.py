@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from testkase.foundation.problems import NotFound
-from testkase.services.features.generation import DraftDecided, accept_draft, reject_draft
+from testkase.services.features.generation.operations import DraftDecided, accept_draft, reject_draft
 from testkase.services.workspace.cases import find_case, list_cases
 from testkase.services.workspace.model import CaseContent, Step
 from tests.integration.generation.conftest import Scene

@@ -10,7 +10,13 @@ from testkase.core.ledger.queries import receipt
 from testkase.core.ledger.refusals import AiDisabled, InsufficientCredits
 from testkase.foundation.database import Operation, Statement
 from testkase.foundation.problems import InvalidInput, NotFound
-from testkase.services.features.generation import Options, TooManyUnderWay, generations, request_generation
+from testkase.services.features.generation.model import Options
+from testkase.services.features.generation.operations import (
+    TooManyUnderWay,
+    generation,
+    generations,
+    request_generation,
+)
 from tests.integration.generation.conftest import (
     LARGE_MODEL,
     REQUIREMENT,
@@ -246,8 +252,6 @@ async def test_a_generation_of_another_organization_is_not_there(scene: Scene) -
 
 
 def _view_as(org_id: int, number: int) -> Operation[object]:
-    from testkase.services.features.generation import generation
-
     return (yield from generation(org_id, number))
 
 

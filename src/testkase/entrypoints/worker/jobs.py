@@ -14,7 +14,7 @@ from procrastinate.contrib.django import app
 from testkase.core.pricing import PriceBooks, load_price_books
 from testkase.entrypoints.worker.resources import resources
 from testkase.foundation.problems import Unavailable
-from testkase.services.features.generation import run_generation
+from testkase.services.features.generation.run import run_generation
 from testkase.services.inference import Catalog
 from testkase.services.metering.meter import Meter
 

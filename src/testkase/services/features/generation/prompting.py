@@ -39,11 +39,7 @@ def small_request(org_id: int, requirement: str, idea: Idea, attempt: int) -> di
     Each requirement is headed by its team's number, which is where prompts of different organizations part: what the
     server has computed beyond that point can serve nobody else (R73).
     """
-    messages = [{"role": "system", "content": _SMALL_SYSTEM}]
-    for number, example in enumerate(_EXAMPLES[idea.kind], start=1):
-        answer = msgspec.json.encode(example["answer"]).decode()
-        messages.append({"role": "user", "content": _task(number, example["requirement"], example["hint"])})
-        messages.append({"role": "assistant", "content": answer})
+    messages = _small_beginning(idea.kind)
     messages.append({"role": "user", "content": _task(org_id, requirement, idea.hint)})
     return {
         "messages": messages,
@@ -54,6 +50,11 @@ def small_request(org_id: int, requirement: str, idea: Idea, attempt: int) -> di
         "cache_prompt": PREFIX_REUSE,
         "response_format": response_format("test_case", small_schema(idea)),
     }
+
+
+def small_beginnings() -> list[list[dict[str, str]]]:
+    """What the small model's prompts begin with, one for each kind: what a server may compute before anybody asks."""
+    return [_small_beginning(kind) for kind in _EXAMPLES]
 
 
 def large_request(
@@ -73,6 +74,15 @@ def large_request(
         "max_tokens": min(LARGE_OUTPUT_TOKENS * len(ideas) + LARGE_OUTPUT_TOKENS, most),
         "response_format": response_format("test_cases", large_schema(len(ideas))),
     }
+
+
+def _small_beginning(kind: str) -> list[dict[str, str]]:
+    messages = [{"role": "system", "content": _SMALL_SYSTEM}]
+    for number, example in enumerate(_EXAMPLES[kind], start=1):
+        answer = msgspec.json.encode(example["answer"]).decode()
+        messages.append({"role": "user", "content": _task(number, example["requirement"], example["hint"])})
+        messages.append({"role": "assistant", "content": answer})
+    return messages
 
 
 def _task(team: int, requirement: str, hint: str) -> str:

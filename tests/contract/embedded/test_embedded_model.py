@@ -1,0 +1,139 @@
+"""The embedded model does what the adapter and generation rely on. Few calls and small limits: each takes seconds."""
+
+import re
+import signal
+import subprocess
+import sys
+import textwrap
+import time
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from testkase.foundation.problems import InvalidInput
+from testkase.services.features.generation.ideas import ideas_for
+from testkase.services.features.generation.prompting import small_request
+from testkase.services.features.generation.validation import judge_small
+from testkase.services.inference import EMBEDDED_MODEL, Catalog, ProviderError, input_token_bound
+from testkase.services.inference.embedded import embedded_provider, model_file
+from tests.contract.embedded.conftest import KEY, ModelServer
+
+pytestmark = pytest.mark.embedded_model
+
+REQUIREMENT = "Sessions end after 15 minutes. Only administrators can end the session of a user."
+
+
+@pytest.fixture
+async def catalog(model_server: ModelServer) -> AsyncIterator[Catalog]:
+    made = Catalog([embedded_provider(model_server.port, KEY)])
+    yield made
+    await made.close()
+
+
+async def whole(catalog: Catalog, body: dict[str, Any]) -> tuple[str, Any]:
+    async with catalog.open(EMBEDDED_MODEL, body, stream=False) as call:
+        answer = httpx.Response(200, content=await call.read()).json()
+    return answer["choices"][0]["message"]["content"], call.result()
+
+
+async def test_an_answer_is_complete_measured_and_within_its_limit(catalog: Catalog) -> None:
+    body = {"messages": [{"role": "user", "content": "Say hello."}], "max_tokens": 8}
+    text, result = await whole(catalog, body)
+    assert text
+    assert (result.measurement, result.outcome) == ("exact", "completed")
+    assert 0 < result.tokens.output <= 8
+    assert 0 < result.tokens.input <= input_token_bound(body)
+
+
+async def test_a_stream_ends_with_a_finish_reason_and_exact_usage(catalog: Catalog) -> None:
+    body = {"messages": [{"role": "user", "content": "Say hello."}], "max_tokens": 8}
+    async with catalog.open(EMBEDDED_MODEL, body, stream=True) as call:
+        payloads = [payload async for payload in call.events()]
+    assert payloads[-1] == b"[DONE]"
+    assert (call.result().measurement, call.result().flags) == ("exact", ())
+
+
+@pytest.mark.parametrize(
+    "text", ["naïve 🦆🦆🦆 ﷽ 漢字漢字", "\n\t \n\t " * 20, "xqzj" * 30, "<|im_start|>" * 10, "0123456789" * 10]
+)
+async def test_no_text_beats_the_bound_of_its_tokens(catalog: Catalog, text: str) -> None:
+    body = {"messages": [{"role": "user", "content": text}], "max_tokens": 1}
+    _, result = await whole(catalog, body)
+    tokens = result.tokens
+    assert tokens.input + tokens.cached_input <= input_token_bound(body)
+
+
+@pytest.mark.requirement("R73")
+async def test_what_one_caller_sent_is_not_in_the_next_ones_cache(catalog: Catalog) -> None:
+    body = {"messages": [{"role": "user", "content": "A secret plan of one organization. " * 5}], "max_tokens": 1}
+    for _ in range(2):
+        _, result = await whole(catalog, {**body, "cache_prompt": True})
+        assert result.tokens.cached_input == 0
+
+
+@pytest.mark.parametrize("kind", ["positive", "boundary", "permission", "negative"])
+async def test_a_draft_is_valid_by_construction(catalog: Catalog, kind: Any) -> None:
+    [idea] = ideas_for(REQUIREMENT, 1, (kind,))
+    answer, result = await whole(catalog, small_request(1, REQUIREMENT, idea, 0))
+    judged = judge_small(answer, idea, REQUIREMENT)
+    assert judged is not None, answer
+    decisive = judged.content.steps[1]
+    assert decisive.action.startswith(re.sub(r"\s+", " ", idea.key_step).strip())
+    assert decisive.expected.startswith(idea.expected.strip())
+    assert result.tokens.output < 220
+
+
+async def test_the_wrong_key_is_refused(model_server: ModelServer) -> None:
+    catalog = Catalog([embedded_provider(model_server.port, "another-key")])
+    with pytest.raises(ProviderError) as refused:
+        await whole(catalog, {"messages": [{"role": "user", "content": "Hello"}]})
+    assert refused.value.status == 401
+    await catalog.close()
+
+
+def test_a_file_that_is_no_model_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(InvalidInput, match="names no file"):
+        model_file(tmp_path / "absent.gguf")
+    wrong = tmp_path / "wrong.gguf"
+    wrong.write_bytes(b"PK\x03\x04")
+    with pytest.raises(InvalidInput, match="not a GGUF"):
+        model_file(wrong)
+
+
+def test_the_model_dies_with_the_process_that_started_it(tmp_path: Path) -> None:
+    parent = textwrap.dedent(f"""
+        import os, signal, subprocess, sys, time
+        model = subprocess.Popen([sys.executable, "-m", "testkase", "model-server"],
+                                 env={{**os.environ, "TESTKASE_MODEL_PORT": "{_free_port()}"}})
+        print(model.pid, flush=True)
+        time.sleep(60)
+    """)
+    process = subprocess.Popen([sys.executable, "-c", parent], stdout=subprocess.PIPE)
+    assert process.stdout is not None
+    child = int(process.stdout.readline())
+    time.sleep(2.0)
+    process.send_signal(signal.SIGKILL)
+    process.wait(5)
+    process.stdout.close()
+    deadline = time.monotonic() + 20
+    while Path(f"/proc/{child}").exists() and _state(child) != "Z" and time.monotonic() < deadline:
+        time.sleep(0.1)
+    assert not Path(f"/proc/{child}").exists() or _state(child) == "Z"
+
+
+def _state(pid: int) -> str:
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0]
+    except OSError:
+        return "Z"
+
+
+def _free_port() -> int:
+    import socket
+
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        return int(free.getsockname()[1])
