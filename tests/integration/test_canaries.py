@@ -83,5 +83,5 @@ def test_no_canary_is_written_down(
     assert [path.name for path in written] == []
     with psycopg.connect(database.owner_url) as connection:
         for table in ("account", "lot", "open_hold", "entry", "usage"):
-            rows = connection.execute(f"SELECT t::text FROM ledger.{table} AS t").fetchall()  # type: ignore[call-overload]
+            rows = connection.execute(f"SELECT t::text FROM ledger.{table} AS t").fetchall()
             assert CANARY not in str(rows), table
