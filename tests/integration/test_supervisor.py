@@ -1,5 +1,6 @@
 """`make run`, as people meet it: one command, one data folder, everything stops when it is told to."""
 
+import contextlib
 import json
 import os
 import signal
@@ -140,16 +141,34 @@ def test_whatever_is_killed_is_started_again(run: Run) -> None:
     commands = {child.pid: child.cmdline()[-1] for child in run.process.children()}
     for pid in [server, *(pid for pid, command in commands.items() if command in ("serve", "worker"))]:
         os.kill(pid, signal.SIGKILL)
-    deadline = time.monotonic() + 60
-    while time.monotonic() < deadline:
-        try:
-            if run.get("/api/v1/balance", key)[0] == 200:
-                break
-        except OSError:
-            pass
-        time.sleep(0.1)
-    assert run.get("/api/v1/balance", key)[0] == 200
+    answers(run, key)
     assert "The database ended by itself" in run.said()
+
+
+def test_a_database_killed_again_while_it_recovers_does_not_end_everything(run: Run) -> None:
+    run.until_ready()
+    key = str(run.demo()["api_key"])
+    killed: set[int] = set()
+    deadline = time.monotonic() + 60
+    while len(killed) < 4 and time.monotonic() < deadline:
+        time.sleep(0.01)
+        for child in run.process.children():
+            with contextlib.suppress(psutil.NoSuchProcess):
+                if child.name() == "postgres" and child.pid not in killed:
+                    child.kill()
+                    killed.add(child.pid)
+    answers(run, key)
+
+
+def answers(run: Run, key: str, seconds: float = 60) -> None:
+    """Wait until the balance can be read."""
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        with contextlib.suppress(OSError):
+            if run.get("/api/v1/balance", key)[0] == 200:
+                return
+        time.sleep(0.1)
+    raise AssertionError(run.said())
 
 
 def refusal(data: Path, **environ: str) -> str:

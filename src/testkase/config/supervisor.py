@@ -24,6 +24,8 @@ DATABASE = "testkase"
 _READY_SECONDS = 120.0
 _DRAIN_SECONDS = 30.0
 _POLL_SECONDS = 0.1
+_FIRST_PAUSE_SECONDS = 0.25
+_LONGEST_PAUSE_SECONDS = 15.0
 _SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 
 
@@ -109,8 +111,7 @@ class Supervisor:
     def _watch(self) -> None:
         """Start again whatever has ended, the database first: the others cannot do without it."""
         if self.postgres is not None and self.postgres.ended:
-            console.say("The database ended by itself; starting it again.")
-            self.postgres.start()
+            _start_again(self.postgres)
         for name, child in self.children.items():
             if ended := child.start_again_when_due():
                 console.say(f"{name} ended {ended}; starting it again. Its log: {child.log}")
@@ -127,6 +128,22 @@ class Supervisor:
                 child.wait(deadline - time.monotonic())
         if self.postgres is not None:
             self.postgres.stop()
+
+
+def _start_again(postgres: EmbeddedPostgres) -> None:
+    """Until it answers: one that is killed once more while it recovers, or finds the disk full for a while, must not
+    take everything else down for good."""
+    console.say("The database ended by itself; starting it again.")
+    pause = _FIRST_PAUSE_SECONDS
+    while True:
+        try:
+            postgres.start()
+        except CannotStart as problem:
+            console.say(f"{problem.detail} Trying again.")
+            time.sleep(pause)
+            pause = min(pause * 2, _LONGEST_PAUSE_SECONDS)
+        else:
+            return
 
 
 def _prepare(environ: dict[str, str]) -> None:
