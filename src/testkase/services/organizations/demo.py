@@ -4,6 +4,7 @@ import secrets
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
+from allauth.account.models import EmailAddress
 from django.db import transaction
 
 from testkase.core.access import OrganizationRole
@@ -61,6 +62,8 @@ def _made(settings: Settings) -> DemoSeed:
     people = {
         role: User.objects.create_user(email, passwords[role], display_name=name) for role, email, name in _PEOPLE
     }
+    for person in people.values():
+        EmailAddress.objects.create(user=person, email=person.email, primary=True, verified=True)
     book = load_price_books(settings.price_book).at(datetime.now(UTC))
     organization = operations.create_organization(
         DEMO_ORGANIZATION, people["owner"], monthly_allowance=book.monthly_allowance, ai_enabled=True

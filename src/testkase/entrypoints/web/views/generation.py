@@ -16,6 +16,7 @@ from testkase.entrypoints.web.offer import current_prices, entry_of, models_on_o
 from testkase.entrypoints.web.query import number
 from testkase.entrypoints.web.viewer import MemberRequest
 from testkase.entrypoints.web.views.projects import project_facts, visible_project
+from testkase.foundation.clock import utc_now
 from testkase.foundation.problems import Conflict, Forbidden, InvalidInput, NotFound, Problem
 from testkase.services.features.generation import operations
 from testkase.services.features.generation.estimate import estimate as estimate_of
@@ -76,6 +77,7 @@ def show(request: MemberRequest, project_key: str, generation_id: int) -> HttpRe
         **project_facts(request.viewer, project),
         "generation": view,
         "arrived": arrived,
+        "seconds": max(0, int((utc_now() - view.created_at).total_seconds())),
         "seen": max((draft.position for draft in view.drafts), default=0),
     }
     if not request.headers.get("HX-Request"):

@@ -1,0 +1,87 @@
+"""The main job, as a member does it: write a requirement, press Generate, watch, decide, see what it cost."""
+
+import re
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.browser.conftest import Stage, answer
+from tests.support.upstream import Reply
+
+REQUIREMENT = "A user is locked out for 30 minutes after 5 failed attempts. Only an administrator can unlock them."
+ARRIVAL_MS = 30_000
+
+
+def start_generating(page: Page, stage: Stage, cases: int) -> None:
+    page.goto(f"{stage.url}/projects/SHOP")
+    page.get_by_role("link", name="Generate test cases").click()
+    page.get_by_role("textbox", name="Requirement").fill(REQUIREMENT)
+    page.get_by_label("Test cases").select_option(str(cases))
+    expect(page.locator("#guidance")).to_contain_text("about")
+    page.get_by_role("button", name="Generate").click()
+
+
+def balance(page: Page) -> float:
+    return float(re.sub(r"[^\d.]", "", page.locator("#nav-balance strong").inner_text()))
+
+
+@pytest.mark.requirement("R1", "R53", "B3", "B9")
+def test_a_member_generates_watches_and_sees_the_cost_without_a_reload(stage: Stage) -> None:
+    page = stage.signed_in("member")
+    before = balance(page)
+    stage.upstream.default = answer(delay=0.15)
+    start_generating(page, stage, 3)
+    page.evaluate("window.notReloaded = true")
+    drafts, progress = page.locator(".draft[id]"), page.locator("#progress")
+    expect(progress.locator("progress")).to_be_visible()
+    expect(drafts).to_have_count(1, timeout=ARRIVAL_MS)
+    expect(progress.locator("progress")).to_be_visible()
+    expect(drafts).to_have_count(3, timeout=ARRIVAL_MS)
+    cost = page.locator(".cost")
+    expect(cost).to_have_text(re.compile(r"^\s*\d+\.\d\d credits · receipt\s*$"), timeout=ARRIVAL_MS)
+    charged = float(cost.inner_text().split()[0])
+    assert charged > 0
+    expect(page.locator("#nav-balance strong")).to_have_text(f"{before - charged:.2f}")
+    assert page.evaluate("window.notReloaded") is True
+    cost.get_by_role("link", name="receipt").click()
+    receipt = page.get_by_role("dialog")
+    expect(receipt).to_contain_text(f"{charged:.2f} credits")
+    expect(receipt).to_contain_text("Monthly allowance")
+    page.keyboard.press("Escape")
+    expect(receipt).to_be_hidden()
+
+
+def test_accepted_drafts_become_test_cases_and_rejected_ones_do_not(stage: Stage) -> None:
+    page = stage.signed_in("member")
+    start_generating(page, stage, 2)
+    expect(page.locator(".cost")).to_be_visible(timeout=ARRIVAL_MS)
+    first, second = page.locator("#draft-1"), page.locator("#draft-2")
+    first.get_by_role("button", name="Accept").click()
+    expect(first).to_contain_text("Accepted")
+    second.get_by_role("button", name="Reject").click()
+    expect(second).to_contain_text("Rejected")
+    first.locator("summary").click()
+    first.get_by_role("link", name=re.compile(r"SHOP-\d+")).click()
+    expect(page.locator("h1")).to_be_visible()
+    expect(page.locator(".steps li")).to_have_count(2)
+
+
+@pytest.mark.requirement("P17", "B10")
+def test_a_failure_says_that_it_cost_nothing(stage: Stage) -> None:
+    page = stage.signed_in("member")
+    before = balance(page)
+    stage.upstream.default = Reply(status=500, error={"message": "out of order"})
+    start_generating(page, stage, 1)
+    expect(page.locator("#progress")).to_contain_text("0 credits: the model failed", timeout=ARRIVAL_MS)
+    page.goto(f"{stage.url}/settings/ai-credits")
+    assert balance(page) == before
+
+
+@pytest.mark.requirement("R68")
+def test_a_poor_requirement_gets_tips_and_a_better_one_fewer(stage: Stage) -> None:
+    page = stage.signed_in("member")
+    page.goto(f"{stage.url}/projects/SHOP/generate")
+    page.get_by_role("textbox", name="Requirement").fill("login")
+    expect(page.locator(".hint--weak li")).to_have_count(3)
+    page.get_by_role("button", name="Use an example").click()
+    expect(page.locator(".hint--strong")).to_be_visible()
