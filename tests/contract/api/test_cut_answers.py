@@ -210,3 +210,29 @@ def test_cached_and_reasoning_tokens_are_priced_once(
         "input_tokens": 2_000, "cached_input_tokens": 8_000, "output_tokens": 600, "reasoning_tokens": 400,
     }  # fmt: skip
     assert row["charged"] == "2.30", "2,000 at 200, 8,000 at 50, 1,000 at 1,500 a million"
+
+
+@pytest.mark.requirement("P17", "I7")
+def test_nobody_can_release_settle_or_extend_the_hold_of_a_running_call(
+    gateway: httpx.Client, api: httpx.Client, upstream: Upstream
+) -> None:
+    """A caller who could would have the rest of the answer for nothing."""
+    upstream.script(Reply(usage=TOKENS, delay_chunk=0.2))
+    body = {"model": MODEL, "messages": ASK, "stream": True}
+    with gateway.stream("POST", "/chat/completions", json=body, headers={"Idempotency-Key": "mine"}) as answer:
+        hold = answer.headers["x-testkase-hold"]
+        assert api.get(f"/holds/{hold}").json()["state"] == "open"
+        for attempt in (
+            api.delete(f"/holds/{hold}"),
+            api.delete("/holds/mine"),
+            api.post(f"/holds/{hold}/settlement", json={"credits": "0"}),
+            api.post(f"/holds/{hold}/extension", json={"id": "1"}),
+        ):
+            assert (attempt.status_code, attempt.json()["code"]) == (404, "hold_not_found")
+        batch = api.post("/settlements:batch", json={"items": [{"id": hold, "credits": "0"}]})
+        assert batch.json()["items"][0]["status"] == 422
+        used = {"use_case": "chat", "user": "u", "credits": "0"}
+        assert api.post("/usage", json={**used, "id": hold}).status_code == 422
+        assert api.post("/holds", json={**used, "id": hold}).status_code == 422
+        answer.read()
+    assert settled(api)["charged"] == COST

@@ -234,14 +234,14 @@ def test_the_same_idempotency_key_never_calls_the_model_twice(
     asked = len(upstream.requests)
     headers = {"Idempotency-Key": "nightly-1"}
     first = client.chat.completions.with_raw_response.create(model=MODEL, messages=ASK, extra_headers=headers)
-    assert first.headers["x-testkase-hold"] == "nightly-1"
+    assert first.headers["x-testkase-hold"] == "~nightly-1"
     other: list[Any] = [{"role": "user", "content": "Something else, and longer."}]
     for messages in (ASK, other):
         with pytest.raises(openai.ConflictError) as refused:
             client.chat.completions.create(model=MODEL, messages=messages, extra_headers=headers)
         assert refused.value.code in ("already_called", "id_reused")
     assert len(upstream.requests) == asked + 1
-    assert api.get("/holds/nightly-1").json()["receipt"] == first.headers["x-testkase-receipt"]
+    assert api.get("/holds/~nightly-1").json()["receipt"] == first.headers["x-testkase-receipt"]
 
 
 def test_a_client_that_repeats_by_itself_does_not_repeat_a_conflict(

@@ -7,7 +7,7 @@ import pytest
 
 from testkase.core.ledger.refusals import InsufficientCredits
 from testkase.services.inference import ProviderError
-from testkase.services.metering import AlreadyCalled
+from testkase.services.metering import AlreadyCalled, metered_id
 from tests.support.cluster import TestDatabase
 from tests.support.metering import BODY, COST, TOKENS, Bench, ask, opened
 from tests.support.programs import Organization, Organizations
@@ -89,10 +89,10 @@ async def test_the_same_hold_id_never_calls_the_model_twice(
     bench: Bench, org: Organization, upstream: Upstream
 ) -> None:
     meter = bench.meter()
-    async with await opened(meter, org, hold_id="job-1") as interaction:
+    async with await opened(meter, org, hold_id=metered_id("job-1")) as interaction:
         await ask(interaction)
     with pytest.raises(AlreadyCalled):
-        await opened(meter, org, hold_id="job-1")
+        await opened(meter, org, hold_id=metered_id("job-1"))
     assert len(upstream.requests) == 1
 
 

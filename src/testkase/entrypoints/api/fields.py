@@ -8,6 +8,7 @@ from msgspec import Meta
 
 from testkase.foundation.problems import InvalidInput
 
+LONGEST_ID = 128
 ID_PATTERN = r"[A-Za-z0-9][A-Za-z0-9._:~@-]{0,127}"
 _LINE = r"[^\x00-\x1f\x7f]{1,200}"
 _AMOUNT = r"(0|[1-9][0-9]{0,9})(\.[0-9]{1,6})?"

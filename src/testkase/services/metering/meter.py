@@ -35,7 +35,7 @@ from testkase.services.metering.interaction import Interaction
 from testkase.services.metering.policy import Policy
 from testkase.services.metering.problems import AlreadyCalled, CutOff, TooManyOpenCalls
 from testkase.services.metering.request import Bounds, clamp
-from testkase.services.metering.settle import OpenedHold, settle
+from testkase.services.metering.settle import OpenedHold, is_metered, metered_id, settle
 
 
 class Meter:
@@ -84,15 +84,17 @@ class Meter:
     ) -> Interaction:
         """Hold the most that an interaction of this size can cost.
 
-        Calls beyond the size extend the hold, if the balance allows. A `hold_id` used before raises AlreadyCalled:
-        the model is never called twice under one id. `asked` is what makes a repetition the same input, where that is
-        more than the size of the call. Raises InsufficientCredits, AiDisabled, TooManyOpenCalls and
-        UnknownModel.
+        Calls beyond the size extend the hold, if the balance allows. A `hold_id`, made by `metered_id`, that was used
+        before raises AlreadyCalled: the model is never called twice under one id. `asked` is what makes a repetition
+        the same input, where that is more than the size of the call. Raises InsufficientCredits, AiDisabled,
+        TooManyOpenCalls and UnknownModel.
         """
+        if hold_id is not None and not is_metered(hold_id):
+            raise ValueError("the hold of a metered call needs an id that no caller of the API can use")
         terms = self.terms(model)
         hold = OpenedHold(
             org_id=org_id,
-            hold_id=hold_id or new_id("hold"),
+            hold_id=hold_id or metered_id(new_id("call")),
             amount=price_ceiling(terms, input_tokens=input_tokens, output_tokens=output_tokens),
             subject=msgspec.structs.replace(subject, model=model),
             terms=terms,

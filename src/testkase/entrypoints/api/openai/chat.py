@@ -11,10 +11,11 @@ from testkase.core.access import Scope
 from testkase.core.ledger.model import Subject
 from testkase.entrypoints.api.body import AnyRequest, decode, header, read_json
 from testkase.entrypoints.api.context import Context
-from testkase.entrypoints.api.fields import checked_id
+from testkase.entrypoints.api.fields import LONGEST_ID, checked_id
 from testkase.entrypoints.api.keys import Caller
 from testkase.entrypoints.api.openai.conversation import Conversation, Question
 from testkase.foundation.problems import InvalidInput
+from testkase.services.metering import metered_id
 
 BODY_LIMIT = 8 * 1024 * 1024
 """Bytes of one conversation; more than any model's context window holds."""
@@ -45,10 +46,18 @@ async def chat_completion(context: Context, request: AnyRequest) -> ASGIResponse
         model=model,
         body=body,
         stream=bool(stream),
-        hold_id=checked_id(key.strip().strip('"'), "Idempotency-Key") if key is not None else None,
+        hold_id=_hold_id(key) if key is not None else None,
         digest=blake2b(raw, digest_size=16).digest(),
     )
     return Conversation(context, question)
+
+
+def _hold_id(key: str) -> str:
+    """The hold named after an Idempotency-Key, which is one character shorter than other ids."""
+    hold_id = metered_id(checked_id(key.strip().strip('"'), "Idempotency-Key"))
+    if len(hold_id) > LONGEST_ID:
+        raise InvalidInput(f"Here an id has at most {LONGEST_ID - 1} characters.", field="Idempotency-Key")
+    return hold_id
 
 
 def _subject(caller: Caller, request: AnyRequest, body: dict[str, Any]) -> Subject:

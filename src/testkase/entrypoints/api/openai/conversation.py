@@ -38,7 +38,7 @@ class Question:
     body: dict[str, Any]
     stream: bool
     hold_id: str | None
-    """The Idempotency-Key."""
+    """Named after the Idempotency-Key."""
     digest: bytes
     """Of the request's body: the same key with another body is another input."""
 

@@ -25,6 +25,7 @@ from testkase.services.features.generation.prompting import large_request
 from testkase.services.features.generation.writing import Todo, write_large, write_small
 from testkase.services.inference import ModelEntry
 from testkase.services.metering.problems import CutOff
+from testkase.services.metering.settle import metered_id
 
 if TYPE_CHECKING:
     from testkase.services.metering.interaction import Interaction
@@ -49,7 +50,7 @@ class Run(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def hold_id(self) -> str:
-        return f"generation-{self.generation_id}-{self.attempt}"
+        return metered_id(f"generation-{self.generation_id}-{self.attempt}")
 
 
 class Ending(msgspec.Struct, frozen=True, kw_only=True):
