@@ -39,7 +39,7 @@ def run_cases(cases: Sequence[Case], sizes: Sizes, progress: Progress) -> dict[s
             if round_number:
                 results[case.key].samples.append(case.run(sizes.seconds))
             elif case.section != "PostgreSQL":
-                case.run(WARM_UP_SECONDS)
+                case.run(min(WARM_UP_SECONDS, sizes.seconds / 2))
     return results
 
 

@@ -3,6 +3,7 @@
 import os
 import subprocess
 import tempfile
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from importlib.resources import files
@@ -46,22 +47,22 @@ class PgbenchCase:
         return f"limit.{self.script}.{self.clients}.{self.scope}"
 
     def run(self, seconds: float) -> Sample:
-        """At least a second: pgbench counts whole ones."""
-        whole = max(1, round(seconds))
+        """For whole seconds, as pgbench counts them; below one, for so many transactions as take about that long."""
         with tempfile.TemporaryDirectory(prefix="pgbench-") as folder:
-            before = self.server.cpu_seconds()
-            subprocess.run(self._command(whole), cwd=folder, env=_environment(), check=True, capture_output=True)
-            spent = self.server.cpu_seconds() - before
+            before, began = self.server.cpu_seconds(), time.perf_counter()
+            subprocess.run(self._command(seconds), cwd=folder, env=_environment(), check=True, capture_output=True)
+            spent, took = self.server.cpu_seconds() - before, time.perf_counter() - began
             latencies = [latency for log in Path(folder).iterdir() for latency in _latencies(log)]
         p50, p99 = percentiles(latencies)
         count = len(latencies)
-        return Sample(count, whole, p50, p99, None, spent / max(count, 1) * 1e6)
+        return Sample(count, round(seconds) or took, p50, p99, None, spent / max(count, 1) * 1e6)
 
-    def _command(self, seconds: int) -> list[str]:
+    def _command(self, seconds: float) -> list[str]:
+        length = f"--time={round(seconds)}" if seconds >= 1 else f"--transactions={max(1, int(seconds * 100))}"
         last = self.organizations if self.scope == "many" else 1
         return [
             str(self.server.programs / "pgbench"), "--no-vacuum", "--protocol=prepared", f"--client={self.clients}",
-            f"--jobs={min(self.clients, 2)}", f"--time={seconds}", "--log", f"--file={_SQL / f'{self.script}.sql'}",
+            f"--jobs={min(self.clients, 2)}", length, "--log", f"--file={_SQL / f'{self.script}.sql'}",
             "--define=first=1", f"--define=last={last}", f"--host={self.server.postgres.socket_folder}",
             f"--username={OWNER}", _DATABASE,
         ]  # fmt: skip

@@ -13,6 +13,6 @@ class Sizes:
     memory_calls: tuple[int, ...]
 
 
-QUICK = Sizes(organizations=200, rounds=1, seconds=0.3, memory_calls=(0, 200))
+QUICK = Sizes(organizations=200, rounds=1, seconds=0.1, memory_calls=(0, 200))
 DEFAULT = Sizes(organizations=10_000, rounds=3, seconds=1.0, memory_calls=(0, 2_000, 10_000))
 FULL = Sizes(organizations=10_000, rounds=5, seconds=3.0, memory_calls=(0, 10_000, 100_000))

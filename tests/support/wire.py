@@ -13,6 +13,13 @@ class Response:
 
     status: int
     body: bytes
+    head: bytes = b""
+    """Status line and headers, in lower case."""
+
+    @property
+    def replayed(self) -> bool:
+        """Whether this is the stored answer to an id that was there before."""
+        return b"idempotent-replayed: true" in self.head
 
     def json(self) -> Any:
         return json.loads(self.body)
@@ -24,7 +31,8 @@ class Wire:
     def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, host: str, key: str) -> None:
         self._reader = reader
         self._writer = writer
-        self._head = f"Host: {host}\r\nAuthorization: Bearer {key}\r\nContent-Type: application/json\r\n"
+        self._host = host
+        self.key = key
 
     @classmethod
     async def connect(cls, url: str, key: str) -> Self:
@@ -36,12 +44,20 @@ class Wire:
     async def request(self, method: str, path: str, body: bytes = b"", *, headers: str = "") -> Response:
         """Send, and read the answer whole. Raises OSError or EOFError when the connection broke on the way."""
         await self.send(method, path, body, headers=headers)
-        status, length = await self._start()
-        return Response(status, await self._chunks() if length is None else await self._reader.readexactly(length))
+        head = (await self._reader.readuntil(b"\r\n\r\n")).lower()
+        place = head.find(b"content-length: ")
+        if place < 0:
+            body = await self._chunks()
+        else:
+            body = await self._reader.readexactly(int(head[place + 16 : head.index(b"\r\n", place)]))
+        return Response(int(head[9:12]), body, head)
 
     async def send(self, method: str, path: str, body: bytes = b"", *, headers: str = "") -> None:
         """Send only: whoever wants to leave before the answer, or in the middle of it."""
-        head = f"{method} {path} HTTP/1.1\r\n{self._head}{headers}Content-Length: {len(body)}\r\n\r\n"
+        head = (
+            f"{method} {path} HTTP/1.1\r\nHost: {self._host}\r\nAuthorization: Bearer {self.key}\r\n"
+            f"Content-Type: application/json\r\n{headers}Content-Length: {len(body)}\r\n\r\n"
+        )
         self._writer.write(head.encode() + body)
         await self._writer.drain()
 
@@ -58,13 +74,6 @@ class Wire:
     def close(self) -> None:
         """At once, whatever is under way."""
         self._writer.transport.abort()
-
-    async def _start(self) -> tuple[int, int | None]:
-        """Status, and the body's length; None: it comes in chunks."""
-        head = (await self._reader.readuntil(b"\r\n\r\n")).lower()
-        place = head.find(b"content-length: ")
-        length = int(head[place + 16 : head.index(b"\r\n", place)]) if place >= 0 else None
-        return int(head[9:12]), length
 
     async def _chunks(self) -> bytes:
         parts: list[bytes] = []

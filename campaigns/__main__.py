@@ -1,0 +1,58 @@
+"""`make campaign`: every campaign at full size, or one by name. A line of result each; a fault is a non-zero exit."""
+
+import asyncio
+import secrets
+import sys
+import tempfile
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from bench.server import bench_server
+from campaigns.crash import crash
+from campaigns.last_credit import last_credit
+from campaigns.outcome import Outcome
+from campaigns.world import world
+from tests.support.processes import serving
+
+PROCESSES = 2
+ROUNDS = {"last-credit": 100, "crash": 20}
+
+
+def run_last_credit(rounds: int, seed: int) -> Outcome:
+    """On a PostgreSQL of its own, with two processes of the application."""
+    with bench_server() as server, tempfile.TemporaryDirectory() as folder, ExitStack() as apps:
+        urls = [apps.enter_context(serving(server.database, Path(folder))).url for _ in range(PROCESSES)]
+        return asyncio.run(last_credit(server.database, urls, rounds=rounds, seed=seed))
+
+
+def run_crash(rounds: int, seed: int) -> Outcome:
+    """`rounds` kills, then a minute of waiting for what the killed left behind."""
+    with world() as doomed:
+        return asyncio.run(crash(doomed, kills=rounds, seed=seed, wait=True))
+
+
+CAMPAIGNS = {"last-credit": run_last_credit, "crash": run_crash}
+
+
+def main(
+    name: Annotated[str, typer.Argument(help="last-credit or crash; all of them without a name.")] = "",
+    rounds: Annotated[int | None, typer.Option(help="Rounds, or kills.")] = None,
+    seed: Annotated[int | None, typer.Option(help="Repeats what an earlier run did at random.")] = None,
+) -> None:
+    """Run campaigns and say what they found."""
+    if name and name not in CAMPAIGNS:
+        raise typer.BadParameter(f"there are {', '.join(CAMPAIGNS)}")
+    faulty = False
+    for each in [name] if name else CAMPAIGNS:
+        chosen = secrets.randbelow(1_000_000) if seed is None else seed
+        outcome = CAMPAIGNS[each](ROUNDS[each] if rounds is None else rounds, chosen)
+        print(outcome.line, flush=True)
+        faulty = faulty or bool(outcome.faults)
+    sys.exit(1 if faulty else 0)
+
+
+if __name__ == "__main__":
+    typer.run(main)

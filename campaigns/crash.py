@@ -1,0 +1,126 @@
+"""Crash: kill -9 of the application in the middle of streams and of PostgreSQL under load, again and again.
+
+Nothing acknowledged may be lost, nothing may happen twice, holds nobody resolved must return in time, and the books
+must be right. What was acknowledged is known from the callers' own notes (callers.py), not from what the product keeps.
+"""
+
+import asyncio
+import random
+import time
+from collections.abc import Sequence
+from typing import LiteralString
+
+import psycopg
+from psycopg import sql
+
+from campaigns.callers import Caller, Notes
+from campaigns.oracle import deviations
+from campaigns.outcome import Outcome
+from campaigns.world import World
+from testkase.core.ledger.commands import Touch
+from testkase.core.ledger.credits import MICRO
+from testkase.core.ledger.operations import execute_one
+from testkase.foundation.database import SyncDatabase
+from tests.support.programs import Organization, Organizations
+from tests.support.wire import Wire
+
+CALLERS = 12
+ORGANIZATIONS = 3
+GATEWAY_TTL_SECONDS = 60
+"""How long metering's holds live when the process that renews them is gone."""
+
+LONGEST_TTL_SECONDS = 300
+
+
+async def crash(world: World, *, kills: int, seed: int, wait: bool) -> Outcome:
+    """`wait`: let the holds of killed streams lapse by the clock; otherwise all holds by a clock set forward."""
+    dice = random.Random(seed)
+    notes = Notes()
+    organizations = Organizations(world.database)
+    customers = [organizations.make() for _ in range(ORGANIZATIONS)]
+    for customer in customers:
+        organizations.grant(customer.org_id, "1000000")
+    stop = asyncio.Event()
+    callers = [Caller(world.url, customers[n % ORGANIZATIONS], n, seed, notes) for n in range(CALLERS)]
+    working = [asyncio.create_task(caller.work(stop)) for caller in callers]
+    killed = {"app": 0, "PostgreSQL": 0}
+    for number in range(kills):
+        await asyncio.sleep(0.3 + dice.random())
+        victim = ("app", "PostgreSQL")[number % 2] if number < 2 else dice.choice(("app", "PostgreSQL"))
+        await asyncio.to_thread(world.kill_app if victim == "app" else world.kill_database)
+        killed[victim] += 1
+    await asyncio.sleep(0.5)
+    stop.set()
+    await asyncio.gather(*working)
+    stuck = await _let_holds_lapse(world, customers, wait=wait)
+    organizations.close()
+    outcome = Outcome("crash", seed)
+    lost, double = _compare(world, notes)
+    outcome.faults = notes.faults + lost + double + deviations(world.database.owner_url)
+    if stuck:
+        outcome.faults.append(f"{stuck} holds outlived their time")
+    outcome.figures = {
+        "kills of the app": killed["app"],
+        "kills of PostgreSQL": killed["PostgreSQL"],
+        "acknowledged": len(notes.held) + len(notes.charged) + len(notes.answered),
+        "lost": len(lost),
+        "double": len(double),
+        "unanswered": notes.unknown,
+        "of them committed": notes.committed_unheard,
+        "streams cut": len(notes.cut),
+        "stuck holds": stuck,
+    }
+    return outcome
+
+
+def _compare(world: World, notes: Notes) -> tuple[list[str], list[str]]:
+    """What callers noted and the journal does not have, or has otherwise; and what it has more than once."""
+    lost: list[str] = []
+    with psycopg.connect(world.database.owner_url) as connection:
+        rows = connection.execute(
+            "SELECT org_id, operation_id, kind, count(*), sum(used), sum(held) FROM ledger.entry"
+            " WHERE kind IN ('hold', 'settle', 'usage') GROUP BY org_id, operation_id, kind"
+        ).fetchall()
+    journal = {(org_id, operation_id): row for org_id, operation_id, *row in rows}
+    double = [f"{key} stands {row[1]} times" for key, row in journal.items() if row[1] != 1]
+    for (org_id, hold_id), amount in notes.held.items():
+        row = journal.get((org_id, f"hold:{hold_id}"))
+        if row is None or row[3] != amount * MICRO:
+            lost.append(f"hold {hold_id} of {amount}: {row}")
+    for (org_id, hold_id), amount in notes.charged.items():
+        row = journal.get((org_id, f"resolution:{hold_id}"))
+        if row is None or row[0] != "settle" or row[2] != amount * MICRO:
+            lost.append(f"settlement {hold_id} of {amount}: {row}")
+    for (org_id, hold_id), amount in notes.answered.items():
+        found = [journal.get((org_id, f"{family}:{hold_id}")) for family in ("resolution", "usage")]
+        charges = [row[2] for row in found if row is not None and row[2]]
+        if charges != [amount * MICRO]:
+            (double if len(charges) > 1 else lost).append(f"completion {hold_id} of {amount}: charged {charges}")
+    return lost, double
+
+
+async def _let_holds_lapse(world: World, customers: Sequence[Organization], *, wait: bool) -> int:
+    """Whatever was left open is gone once its time has passed and its organization is looked at; how many are not."""
+    stuck = 0
+    if wait:
+        await asyncio.sleep(GATEWAY_TTL_SECONDS + 2)
+        for customer in customers:
+            wire = await Wire.connect(world.url, customer.key)
+            await wire.get("/api/v1/balance")
+            wire.close()
+        stuck += _open_holds(world, "expires_at < extract(epoch FROM now() - interval '2 seconds') * 1000000")
+    database = SyncDatabase(world.database.app_url)
+    for customer in customers:
+        later = time.time_ns() // 1000 + LONGEST_TTL_SECONDS * 1_000_000
+        database.run(execute_one(Touch(org_id=customer.org_id), clock=later), org_id=customer.org_id)
+    database.close()
+    return stuck + _open_holds(world, "true")
+
+
+def _open_holds(world: World, which: LiteralString) -> int:
+    with psycopg.connect(world.database.owner_url) as connection:
+        row = connection.execute(
+            sql.SQL("SELECT count(*) FROM ledger.open_hold WHERE {}").format(sql.SQL(which))
+        ).fetchone()
+    assert row is not None
+    return int(row[0])

@@ -1,0 +1,22 @@
+"""What a campaign found."""
+
+from dataclasses import dataclass, field
+
+
+@dataclass(slots=True)
+class Outcome:
+    """Figures for the line of result, and whatever should not have happened."""
+
+    name: str
+    seed: int
+    figures: dict[str, int | float | str] = field(default_factory=dict)
+    faults: list[str] = field(default_factory=list)
+
+    @property
+    def line(self) -> str:
+        """One line: what was done and whether it held."""
+        told = ", ".join(
+            f"{value:,} {name}" if isinstance(value, int) else f"{name} {value}" for name, value in self.figures.items()
+        )
+        verdict = "0 faults" if not self.faults else f"{len(self.faults)} FAULTS: {'; '.join(self.faults[:5])}"
+        return f"{self.name}: {told}, {verdict} (seed {self.seed})"

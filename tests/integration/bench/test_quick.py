@@ -1,0 +1,20 @@
+"""The bench runs from end to end; its figures are judged on a quiet machine, not here."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+
+@pytest.mark.slow
+def test_a_quick_bench_measures_everything_and_keeps_a_report(tmp_path: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "bench", "--quick", "--out", str(tmp_path)],
+        capture_output=True, text=True, check=False, timeout=300, cwd=Path(__file__).parents[3],
+    )  # fmt: skip
+    assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
+    (report,) = tmp_path.iterdir()
+    text = report.read_text(encoding="utf-8")
+    for section in ("SELECT 1", "pair, many, 512 callers", "batches of 500", "stream, gateway", "round trips", "idle"):
+        assert section in text

@@ -1,0 +1,42 @@
+"""The campaigns' own judge must not be blind: books tampered with by a superuser are found."""
+
+import psycopg
+import pytest
+
+from campaigns.oracle import deviations
+from testkase.core.ledger.engine import Engine
+from tests.support.cluster import TestDatabase
+from tests.support.ledger import hold, organization, settle
+
+
+async def some_books(engine: Engine) -> None:
+    org_id = await organization(engine)
+    await engine.submit(hold(org_id, "settled", 5))
+    await engine.submit(settle(org_id, "settled", 3))
+    await engine.submit(hold(org_id, "open", 2))
+
+
+async def test_right_books_have_no_deviations(engine: Engine, database: TestDatabase) -> None:
+    await some_books(engine)
+    assert deviations(database.owner_url) == []
+
+
+@pytest.mark.parametrize(
+    ("tampering", "invariant"),
+    [
+        ("UPDATE ledger.account SET available = available + 1", "I2 balances are the sums of entries"),
+        ("UPDATE ledger.lot SET available = available - 1", "I2 balances are what is left in lots"),
+        ("UPDATE ledger.open_hold SET amount = amount + 1", "I3 open holds are what is held"),
+        ("DELETE FROM ledger.entry WHERE seq = 3", "I2 balances are the sums of entries"),
+        ("UPDATE ledger.usage SET charged = charged - 1", "I11 usage is what entries charged"),
+        ("UPDATE ledger.entry SET available_after = available_after + 1 WHERE seq = 3", "running balances"),
+        ("UPDATE ledger.open_hold SET hold_id = 'settled'", "I7 a hold is open or resolved"),
+    ],
+)
+async def test_each_kind_of_tampering_is_found(
+    engine: Engine, database: TestDatabase, tampering: str, invariant: str
+) -> None:
+    await some_books(engine)
+    with psycopg.connect(database.owner_url) as connection:
+        connection.execute(tampering.encode())
+    assert any(found.startswith(invariant) for found in deviations(database.owner_url))
