@@ -2,7 +2,7 @@
 
 from testkase.core.access import Scope
 from testkase.entrypoints.api.route import Route
-from testkase.entrypoints.api.v1 import batches, hold_views, holds
+from testkase.entrypoints.api.v1 import batches, holds
 from testkase.entrypoints.api.v1 import hold_schemas as schemas
 
 _ADMISSION = ("insufficient_credits", "debt_outstanding", "ai_disabled", "account_not_found")
@@ -41,7 +41,7 @@ ROUTES = (
         idempotent=True, refusals=(*_ADMISSION, *_PRICED, "id_reused"),
     ),
     Route(
-        method="GET", path="/holds/{hold_id}", run=hold_views.get_hold, scope=Scope.CREDITS_READ, tag="Holds",
+        method="GET", path="/holds/{hold_id}", run=holds.get_hold, scope=Scope.CREDITS_READ, tag="Holds",
         summary="Read a hold",
         description="As it stands now: open, settled, voided or lapsed; after settlement with what was charged.",
         answer=schemas.HoldView,
