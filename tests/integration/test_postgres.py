@@ -19,13 +19,23 @@ def server(folder: Path, *, password: str = "p%40ss word/:") -> EmbeddedPostgres
     return EmbeddedPostgres(folder / "postgres", password=password, log=folder / "postgres.log")
 
 
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedPostgres]:
+    """One cluster for this file: making one takes longer than all that is done to it."""
+    cluster = server(tmp_path_factory.mktemp("postgres"))
+    cluster.start()
+    yield cluster
+    cluster.stop()
+
+
 @pytest.fixture
-def postgres(tmp_path: Path) -> Iterator[EmbeddedPostgres]:
-    """A running server of the test's own."""
-    running = server(tmp_path)
-    running.start()
-    yield running
-    running.stop()
+def postgres(made: EmbeddedPostgres) -> EmbeddedPostgres:
+    """The cluster, running, whatever the test before has done to it."""
+    if made.process is None or made.ended:
+        made.start()
+    with psycopg.connect(made.url(), autocommit=True) as connection:
+        connection.execute("DROP TABLE IF EXISTS remembered, kept")
+    return made
 
 
 def postmaster(postgres: EmbeddedPostgres) -> int:
@@ -75,10 +85,10 @@ def test_locks_that_name_somebody_elses_process_do_not_block_it(postgres: Embedd
     assert remembered(postgres) == 42
 
 
-def test_a_server_that_outlived_its_run_gives_way(postgres: EmbeddedPostgres, tmp_path: Path) -> None:
+def test_a_server_that_outlived_its_run_gives_way(postgres: EmbeddedPostgres) -> None:
     remember(postgres)
     orphan = postgres.process
-    next_run = server(tmp_path)
+    next_run = server(postgres.folder.parent)
     next_run.start()
     try:
         assert remembered(next_run) == 42
@@ -100,15 +110,20 @@ def test_a_start_that_was_killed_while_making_the_cluster_begins_anew(tmp_path: 
 
 def test_data_of_another_major_version_is_not_touched(postgres: EmbeddedPostgres) -> None:
     postgres.stop()
-    (postgres.folder / "PG_VERSION").write_text("14\n")
-    with pytest.raises(CannotStart, match="made by PostgreSQL 14"):
-        postgres.start()
+    version = postgres.folder / "PG_VERSION"
+    ours = version.read_text()
+    version.write_text("14\n")
+    try:
+        with pytest.raises(CannotStart, match="made by PostgreSQL 14"):
+            postgres.start()
+    finally:
+        version.write_text(ours)
 
 
-def test_a_lost_password_is_named(postgres: EmbeddedPostgres, tmp_path: Path) -> None:
+def test_a_lost_password_is_named(postgres: EmbeddedPostgres) -> None:
     postgres.stop()
     with pytest.raises(CannotStart, match=r"secrets\.json"):
-        server(tmp_path, password="another").start()
+        server(postgres.folder.parent, password="another").start()
 
 
 def test_nobody_gets_in_without_the_password(postgres: EmbeddedPostgres) -> None:

@@ -44,7 +44,8 @@ class Supervisor:
     def run(self) -> int:
         """Until SIGTERM or Ctrl-C; the exit code. Raises CannotStart with one sentence."""
         for number in _SIGNALS:
-            signal.signal(number, _unwind)
+            if signal.getsignal(number) is not signal.SIG_IGN:  # under nohup, closing the terminal means nothing
+                signal.signal(number, _unwind)
         with DataFolder(self.settings.data) as data:
             try:
                 self._start(data)
