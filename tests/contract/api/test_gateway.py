@@ -156,6 +156,14 @@ def test_a_body_that_cannot_be_read_answers_in_openais_shape(
     assert (answer.status_code, answer.json()["error"]["code"]) == (status, code)
 
 
+def test_a_deeply_nested_message_is_no_fault_of_ours(client: openai.OpenAI, upstream: Upstream) -> None:
+    nested: Any = []
+    for _ in range(400):
+        nested = [nested]
+    client.chat.completions.create(model=MODEL, messages=[{**ASK[0], "more": nested}])
+    assert upstream.requests[-1].body["messages"][0]["more"]
+
+
 @pytest.mark.parametrize("name", ["X-Use-Case", "X-User", "X-Project"])
 def test_a_header_that_is_no_name_is_refused(client: openai.OpenAI, name: str) -> None:
     with pytest.raises(openai.BadRequestError) as refused:

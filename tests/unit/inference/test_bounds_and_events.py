@@ -39,16 +39,24 @@ def test_the_bound_is_at_least_the_bytes_and_the_estimate_never_more(
     assert 0 < input_token_estimate(body) <= input_token_bound(body)
 
 
+def test_messages_nested_deeper_than_the_stack_are_counted_as_well() -> None:
+    nested: Any = "deep"
+    for _ in range(5_000):
+        nested = [nested]
+    assert input_token_bound({"messages": [{"role": "user", "content": "x", "more": nested}]}) >= len("userxdeep")
+
+
+def test_the_keys_of_structured_arguments_count_because_templates_print_them() -> None:
+    call = {"function": {"name": "f", "arguments": {"k" * 1_000: 1}}}
+    assert input_token_bound({"messages": [{"role": "assistant", "tool_calls": [call]}]}) >= 1_000
+
+
 def test_tools_and_schemas_count_and_parts_count_like_text() -> None:
     plain = {"messages": [{"role": "user", "content": "hello"}]}
-    parts = {
-        "messages": [{"role": "user", "content": [{"type": "text", "text": "hello"}]}]
-    }
+    parts = {"messages": [{"role": "user", "content": [{"type": "text", "text": "hello"}]}]}
     tools = {
         **plain,
-        "tools": [
-            {"type": "function", "function": {"name": "f", "description": "x" * 1000}}
-        ],
+        "tools": [{"type": "function", "function": {"name": "f", "description": "x" * 1000}}],
     }
     assert input_token_bound(parts) >= input_token_bound(plain)
     assert input_token_bound(tools) > input_token_bound(plain) + 1000
@@ -81,9 +89,7 @@ def test_whatever_is_asked_a_request_is_limited_or_refused(
 
 @pytest.mark.requirement("P17")
 @pytest.mark.parametrize(("asked", "enforced"), [(10**9, 2048), (5, 5), (None, 2048)])
-def test_the_limit_is_the_smaller_of_the_callers_and_the_models(
-    asked: int | None, enforced: int
-) -> None:
+def test_the_limit_is_the_smaller_of_the_callers_and_the_models(asked: int | None, enforced: int) -> None:
     body = {"messages": [{"role": "user", "content": "hello"}], "max_tokens": asked}
     assert prepare_body(ENTRY, body)["max_tokens"] == enforced
     assert prepare_body(ENTRY, body, 3)["max_tokens"] == 3
@@ -93,10 +99,7 @@ def test_the_limit_is_the_smaller_of_the_callers_and_the_models(
 def test_only_the_product_itself_can_ask_for_the_shared_prompt_cache() -> None:
     body: dict[str, Any] = {"messages": [{"role": "user", "content": "hello"}]}
     assert prepare_body(ENTRY, {**body, "cache_prompt": True})["cache_prompt"] is False
-    assert (
-        prepare_body(ENTRY, {**body, "cache_prompt": PREFIX_REUSE})["cache_prompt"]
-        is True
-    )
+    assert prepare_body(ENTRY, {**body, "cache_prompt": PREFIX_REUSE})["cache_prompt"] is True
 
 
 @given(
@@ -106,20 +109,12 @@ def test_only_the_product_itself_can_ask_for_the_shared_prompt_cache() -> None:
     ),
     st.data(),
 )
-def test_events_are_the_same_however_the_bytes_are_cut(
-    texts: list[str], data: st.DataObject
-) -> None:
+def test_events_are_the_same_however_the_bytes_are_cut(texts: list[str], data: st.DataObject) -> None:
     payloads = [msgspec.json.encode({"text": text}) for text in texts]
-    wire = b"".join(
-        b": ping\r\n\r\ndata: " + payload + b"\r\n\r\n" for payload in payloads
-    )
+    wire = b"".join(b": ping\r\n\r\ndata: " + payload + b"\r\n\r\n" for payload in payloads)
     cuts = sorted(data.draw(st.lists(st.integers(0, len(wire)), max_size=6)))
     reader = EventReader()
-    read = [
-        event
-        for a, b in zip([0, *cuts], [*cuts, len(wire)], strict=True)
-        for event in reader.feed(wire[a:b])
-    ]
+    read = [event for a, b in zip([0, *cuts], [*cuts, len(wire)], strict=True) for event in reader.feed(wire[a:b])]
     assert read == payloads
 
 
@@ -133,11 +128,8 @@ counts = st.integers(-5, 10**10) | st.none() | st.text(max_size=3) | st.booleans
             "prompt_tokens": counts,
             "completion_tokens": counts,
             "prompt_tokens_details": st.none()
-            | st.dictionaries(
-                st.sampled_from(["cached_tokens", "cache_write_tokens"]), counts
-            ),
-            "completion_tokens_details": st.none()
-            | st.dictionaries(st.sampled_from(["reasoning_tokens"]), counts),
+            | st.dictionaries(st.sampled_from(["cached_tokens", "cache_write_tokens"]), counts),
+            "completion_tokens_details": st.none() | st.dictionaries(st.sampled_from(["reasoning_tokens"]), counts),
         },
     )
     | json_values
@@ -159,10 +151,7 @@ def test_buckets_never_go_negative_and_always_add_up_to_what_was_reported(
         )
         >= 0
     )
-    assert (
-        tokens.input + tokens.cached_input + tokens.cache_write
-        == usage["prompt_tokens"]
-    )
+    assert tokens.input + tokens.cached_input + tokens.cache_write == usage["prompt_tokens"]
     assert tokens.output + tokens.reasoning == usage["completion_tokens"]
 
 

@@ -58,11 +58,20 @@ def _measure(body: Mapping[str, Any]) -> tuple[int, int, int]:
 
 
 def _text_bytes(value: Any) -> int:
-    """UTF-8 bytes of every string anywhere in a message, its keys excepted."""
-    if isinstance(value, str):
-        return len(value.encode("utf-8", "surrogatepass"))
-    if isinstance(value, dict):
-        return sum(_text_bytes(part) for part in value.values())
-    if isinstance(value, list):
-        return sum(_text_bytes(part) for part in value)
-    return len(str(value)) if value is not None else 0
+    """UTF-8 bytes of every string anywhere in a message; of keys too, because templates print structured arguments.
+
+    Without recursion: JSON may be nested deeper than Python's stack.
+    """
+    size, waiting = 0, [value]
+    while waiting:
+        part = waiting.pop()
+        if isinstance(part, str):
+            size += len(part.encode("utf-8", "surrogatepass"))
+        elif isinstance(part, dict):
+            waiting += part.keys()
+            waiting += part.values()
+        elif isinstance(part, list):
+            waiting += part
+        elif part is not None:
+            size += len(str(part))
+    return size
