@@ -4,7 +4,7 @@ import msgspec
 import pytest
 
 from testkase.core.ledger.book import Book
-from testkase.core.ledger.commands import Command
+from testkase.core.ledger.commands import Command, ExtendHold, SettleHold
 from testkase.core.ledger.credits import MICRO
 from testkase.core.ledger.decide import Decision, decide
 from testkase.core.ledger.refusals import IdReused
@@ -38,3 +38,15 @@ def test_another_question_under_the_same_id_is_a_conflict() -> None:
     _tell(book, msgspec.structs.replace(hold(1, "a", 5), asked=b'{"model":"test-model"}'))
     with pytest.raises(IdReused):
         _tell(book, msgspec.structs.replace(hold(1, "a", 5), asked=b'{"model":"another"}'))
+
+
+@pytest.mark.requirement("I5")
+def test_ids_that_read_alike_when_joined_are_different_operations() -> None:
+    """Ids may contain colons: hold `a:b` with part `c` is not hold `a` with part `b:c`."""
+    book = Book()
+    _tell(book, open_account(1))
+    for hold_id, part in (("a:b", "c"), ("a", "b:c")):
+        _tell(book, hold(1, hold_id, 5))
+        _tell(book, ExtendHold(org_id=1, hold_id=hold_id, extension_id=part, ttl_seconds=60))
+        charged = SettleHold(org_id=1, hold_id=hold_id, credits=MICRO, final=False, capture_id=part)
+        assert _tell(book, charged).entry.deltas.used == MICRO

@@ -100,7 +100,7 @@ class ExtendHold(Command, frozen=True, kw_only=True):
 
     @property
     def operation_id(self) -> str:
-        return f"extension:{self.hold_id}:{self.extension_id}"
+        return f"extension:{self.hold_id}/{self.extension_id}"  # no id contains a slash: no other pair reads the same
 
     @property
     def hold_id_needed(self) -> str | None:
@@ -125,7 +125,7 @@ class SettleHold(Command, frozen=True, kw_only=True):
 
     @property
     def operation_id(self) -> str:
-        return f"resolution:{self.hold_id}" if self.final else f"capture:{self.hold_id}:{self.capture_id}"
+        return f"resolution:{self.hold_id}" if self.final else f"capture:{self.hold_id}/{self.capture_id}"
 
     @property
     def hold_id_needed(self) -> str | None:
