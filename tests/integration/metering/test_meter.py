@@ -46,6 +46,20 @@ async def test_calls_beyond_the_size_that_was_asked_for_extend_the_hold_or_are_r
     assert bench.usage(poor)[0].charged == 2 * COST
 
 
+@pytest.mark.requirement("P17")
+async def test_a_call_that_did_not_fit_leaves_its_room_to_a_smaller_one(
+    bench: Bench, organizations: Organizations, upstream: Upstream
+) -> None:
+    poor, long = organizations.make("3"), BODY | {"messages": [{"role": "user", "content": "x" * 20_000}]}
+    async with await opened(bench.meter(), poor, input_tokens=1_000, output_tokens=1_000) as interaction:
+        held = bench.balance(poor).held
+        with pytest.raises(InsufficientCredits):
+            async with interaction.call(long, stream=False):
+                pass
+        await ask(interaction)
+        assert bench.balance(poor).held == held
+
+
 @pytest.mark.requirement("B10")
 async def test_what_a_feature_declares_useless_is_recorded_and_free(bench: Bench, org: Organization) -> None:
     async with await opened(bench.meter(), org) as interaction:

@@ -144,7 +144,11 @@ class Interaction:
         missing = self._committed + ceiling - self._held
         self._committed += ceiling
         if missing > 0:
-            await self._extend(missing)
+            try:
+                await self._extend(missing)
+            except BaseException:
+                self._committed -= ceiling  # a smaller call may still fit
+                raise
             self._held += missing
 
     async def _extend(self, amount: int) -> None:
