@@ -10,6 +10,7 @@ from testkase.core.ledger.commands import RecordUsage
 from testkase.core.ledger.model import Outcome, Subject
 from testkase.core.ledger.terms import Tokens
 from testkase.foundation.database import Operation, Statement
+from testkase.foundation.ids import new_id
 from testkase.foundation.settings import Settings
 from testkase.services.workspace.model import CaseContent
 
@@ -81,7 +82,8 @@ def stranger(organization: str | None = "Elsewhere Ltd") -> "Client":
     from testkase.services.organizations.models import User
     from testkase.services.organizations.operations import create_organization
 
-    person = User.objects.create_user("stranger@elsewhere.example", "a long password", display_name="Sam Stranger")
+    email = f"{new_id('stranger')}@elsewhere.example"
+    person = User.objects.create_user(email, "a long password", display_name="Sam Stranger")
     if organization is not None:
         allowance = current_prices().monthly_allowance
         create_organization(organization, person, monthly_allowance=allowance, ai_enabled=True)

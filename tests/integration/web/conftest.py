@@ -18,8 +18,13 @@ class Visitors:
     client_of: Callable[[str], Client]
 
 
+def visiting() -> Visitors:
+    """The demo organization, made in the database Django is connected to."""
+    demo = staged_demo()
+    return Visitors(demo=demo, client_of=lambda role: sign_in(demo, role))
+
+
 @pytest.fixture
 def visitors(django_database: TestDatabase) -> Visitors:
     """Owner, admin and member of the demo organization: `visitors.client_of("member")`."""
-    demo = staged_demo()
-    return Visitors(demo=demo, client_of=lambda role: sign_in(demo, role))
+    return visiting()

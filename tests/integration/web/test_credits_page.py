@@ -91,3 +91,22 @@ def test_a_zone_nobody_knows_means_utc(visitors: Visitors, zone: str) -> None:
     client = visitors.client_of("member")
     client.cookies["timezone"] = zone
     assert "Times in UTC" in client.get("/settings/ai-credits").content.decode()
+
+
+@pytest.mark.requirement("P11")
+def test_a_page_asks_the_database_as_often_for_many_rows_as_for_one(visitors: Visitors) -> None:
+    from django.db import connection
+    from django.test.utils import CaptureQueriesContext
+
+    def statements() -> int:
+        with CaptureQueriesContext(connection) as captured:
+            client.get("/settings/ai-credits")
+        return len(captured)
+
+    client = visitors.client_of("member")
+    use_credits(visitors.demo, "first")
+    client.get("/settings/ai-credits")
+    one = statements()
+    for number in range(30):
+        use_credits(visitors.demo, f"more-{number}", tokens=Tokens(input=10))
+    assert statements() == one

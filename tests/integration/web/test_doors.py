@@ -1,6 +1,7 @@
 """Who gets in where: sign-in, roles, other organizations, and what every answer carries."""
 
 import re
+from collections.abc import Iterator
 from typing import Any
 from urllib.parse import quote
 
@@ -8,7 +9,9 @@ import pytest
 from django.test import Client
 from django.urls import get_resolver, reverse
 
-from tests.integration.web.conftest import Visitors
+from tests.integration.web.conftest import Visitors, visiting
+from tests.support.cluster import TestDatabase
+from tests.support.django import django_on
 from tests.support.people import stranger
 
 PLACES: dict[str, Any] = {
@@ -21,9 +24,18 @@ PLACES: dict[str, Any] = {
 }
 
 
+@pytest.fixture(scope="module")
+def visitors(module_database: TestDatabase) -> Iterator[Visitors]:
+    """One database for the whole file: no test here changes what another one looks at."""
+    with django_on(module_database):
+        yield visiting()
+
+
 def pages() -> list[str]:
     """The address of every page of ours, from the route table: a new page is tested without being named here."""
-    ours = [part for part in get_resolver().url_patterns if "web.urls" in str(getattr(part, "urlconf_name", ""))]
+    ours: list[Any] = [
+        part for part in get_resolver().url_patterns if "web.urls" in str(getattr(part, "urlconf_name", ""))
+    ]
     addresses = []
     for pattern in ours[0].url_patterns:
         needed = pattern.pattern.converters

@@ -6,7 +6,7 @@ from testkase.core.ledger import queries
 from testkase.core.ledger.queries import UsageRow
 from testkase.services.organizations.models import User
 from testkase.services.organizations.tenancy import run_here
-from testkase.services.workspace.projects import names_of
+from testkase.services.workspace.projects import names_of as names_of_projects
 
 PAGE = 50
 
@@ -42,13 +42,8 @@ def usage_page(org_id: int, *, before: int | None = None) -> UsagePage:
 
 def named(org_id: int, rows: list[UsageRow]) -> list[UsageLine]:
     """Rows with display names: two look-ups for a whole page."""
-    people = {
-        user.email: user.name
-        for user in User.objects.filter(
-            memberships__organization=org_id, email__in={row.user for row in rows}
-        ).distinct()
-    }
-    projects = run_here(names_of(org_id, sorted({row.project for row in rows if row.project})))
+    people = names_of_people(org_id, {row.user for row in rows})
+    projects = run_here(names_of_projects(org_id, sorted({row.project for row in rows if row.project})))
     return [
         UsageLine(
             row=row,
@@ -57,6 +52,12 @@ def named(org_id: int, rows: list[UsageRow]) -> list[UsageLine]:
         )
         for row in rows
     ]
+
+
+def names_of_people(org_id: int, emails: set[str]) -> dict[str, str]:
+    """Display names of members by their addresses; addresses of people who are gone are left out."""
+    members = User.objects.filter(memberships__organization=org_id, email__in=emails)
+    return {user.email: user.name for user in members}
 
 
 def free_because(row: UsageRow) -> str:

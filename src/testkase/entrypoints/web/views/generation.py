@@ -77,6 +77,7 @@ def show(request: MemberRequest, project_key: str, generation_id: int) -> HttpRe
         **project_facts(request.viewer, project),
         "generation": view,
         "arrived": arrived,
+        "demonstration": bool((entry := entry_of(view.options.model)) and entry.small),
         "seconds": max(0, int((utc_now() - view.created_at).total_seconds())),
         "seen": max((draft.position for draft in view.drafts), default=0),
     }

@@ -8,8 +8,10 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from testkase.core.access import Action
 from testkase.entrypoints.web.query import number
+from testkase.entrypoints.web.usage import names_of_people
 from testkase.entrypoints.web.viewer import MemberRequest, Viewer
 from testkase.foundation.problems import Conflict, InvalidInput, NotFound
+from testkase.services.features.generation.model import GenerationRow
 from testkase.services.features.generation.operations import generations
 from testkase.services.organizations.tenancy import run_here
 from testkase.services.workspace.cases import find_case, list_cases
@@ -54,9 +56,16 @@ def cases(request: MemberRequest, project_key: str) -> HttpResponse:
         **project_facts(request.viewer, project),
         "cases": rows[:_PAGE],
         "next": rows[_PAGE - 1].case_id if len(rows) > _PAGE else None,
-        "recent": [] if before else run_here(generations(request.viewer.org_id, project.project_id, limit=_RECENT)),
+        "recent": [] if before else _recent_generations(request.viewer, project),
     }
     return render(request, "testkase/_case_rows.html" if further else "testkase/cases.html", facts)
+
+
+def _recent_generations(viewer: Viewer, project: Project) -> list[tuple[GenerationRow, str]]:
+    """The newest generations, each with the name of whoever asked for it."""
+    rows = run_here(generations(viewer.org_id, project.project_id, limit=_RECENT))
+    people = names_of_people(viewer.org_id, {row.user_ref for row in rows})
+    return [(row, people.get(row.user_ref, row.user_ref)) for row in rows]
 
 
 @require_safe

@@ -1,0 +1,50 @@
+"""The demo organization: made once, repeatable, and its secrets known only when they are made."""
+
+from typing import Any
+
+import pytest
+from django.contrib.auth.hashers import check_password
+
+from testkase.core.access import hash_key
+from testkase.foundation.settings import Settings
+from tests.support.cluster import TestDatabase
+from tests.support.people import models
+
+SETTINGS = Settings.from_environ({})
+
+
+def seed(*, renew_secrets: bool = False) -> Any:
+    from testkase.services.organizations.demo import seed_demo
+
+    return seed_demo(SETTINGS, renew_secrets=renew_secrets)
+
+
+@pytest.mark.requirement("P14", "B15")
+def test_a_second_seed_changes_nothing_and_knows_no_secret(django_database: TestDatabase) -> None:
+    first, second = seed(), seed()
+    assert (first.created, second.created) == (True, False)
+    assert first.org_id == second.org_id
+    assert second.api_key is None
+    assert all(user.password is None for user in second.users.values())
+    assert models().Organization.objects.count() == 1
+    assert models().ApiKey.objects.count() == 1
+
+
+def test_secrets_are_never_in_what_is_printed_of_a_seed(django_database: TestDatabase) -> None:
+    made = seed()
+    assert str(made.api_key) not in repr(made)
+    assert all(str(user.password) not in repr(made) for user in made.users.values())
+
+
+def test_renewed_secrets_work_and_the_old_ones_stop(django_database: TestDatabase) -> None:
+    old = seed()
+    new = seed(renew_secrets=True)
+    assert old.api_key is not None
+    assert new.api_key is not None
+    keys = models().ApiKey.objects
+    assert keys.get(hash=hash_key(old.api_key)).revoked_at is not None
+    assert keys.get(hash=hash_key(new.api_key)).revoked_at is None
+    for role, user in new.users.items():
+        stored = models().User.objects.get(email=user.email).password
+        assert check_password(str(user.password), stored)
+        assert not check_password(str(old.users[role].password), stored)
