@@ -160,7 +160,8 @@ def test_a_deeply_nested_message_is_no_fault_of_ours(client: openai.OpenAI, upst
     nested: Any = []
     for _ in range(400):
         nested = [nested]
-    client.chat.completions.create(model=MODEL, messages=[{**ASK[0], "more": nested}])
+    deep: list[Any] = [ASK[0] | {"more": nested}]
+    client.chat.completions.create(model=MODEL, messages=deep)
     assert upstream.requests[-1].body["messages"][0]["more"]
 
 

@@ -30,6 +30,8 @@ _TOUCH: LiteralString = (
     " FROM unnest(%(hashes)s::bytea[], %(times)s::timestamptz[]) AS used (hash, at) WHERE api_key.hash = used.hash"
 )
 
+_SEND_A_KEY = "Send an API key: Authorization: Bearer tk_live_…"
+
 
 class InvalidApiKey(Problem):
     """The key is missing, malformed, unknown or revoked: the four answer alike."""
@@ -90,14 +92,16 @@ class KeyRing:
         """The caller behind an Authorization header. Raises InvalidApiKey."""
         scheme, _, text = (authorization or "").partition(" ")
         text = text.strip()
-        if scheme.lower() != "bearer" or not looks_like_key(text):
-            raise InvalidApiKey("Send an API key: Authorization: Bearer tk_live_…")
+        if scheme.lower() != "bearer":
+            raise InvalidApiKey(_SEND_A_KEY)
         digest = hash_key(text)
         known = self._known.get(digest)
         if known is not None and known.until > time.monotonic():
-            caller: Caller | None = known.caller
-        else:
-            caller = await self._find(digest)
+            self._used[digest] = time.time()
+            return known.caller
+        if not looks_like_key(text):
+            raise InvalidApiKey(_SEND_A_KEY)
+        caller = await self._find(digest)
         if caller is None:
             raise InvalidApiKey("This API key does not exist or was revoked.")
         self._used[digest] = time.time()
