@@ -1,15 +1,17 @@
 """Group commit on real PostgreSQL: concurrency, repetition, refusal, cancellation."""
 
 import asyncio
+from collections.abc import Sequence
 
 import msgspec
 import psycopg
 import pytest
 
 from testkase.core.ledger import commands as ask
+from testkase.core.ledger.commands import Command
 from testkase.core.ledger.credits import MICRO
 from testkase.core.ledger.engine import Engine
-from testkase.core.ledger.operations import Answer
+from testkase.core.ledger.operations import Answer, Outcome
 from testkase.core.ledger.queries import balance, receipt, usage_page, usage_summary
 from testkase.core.ledger.refusals import HoldNotFound, HoldResolved, IdReused, InsufficientCredits
 from testkase.core.ledger.terms import Tokens
@@ -108,6 +110,27 @@ async def test_a_caller_that_gives_up_does_not_wedge_its_batch(engine: Engine) -
     outcomes = await asyncio.gather(*tasks, return_exceptions=True)
     assert all(isinstance(outcome, Answer) for outcome in outcomes[1::2])
     assert (await engine.submit(hold(org_id, "after"))).entry.kind == "hold"
+
+
+@pytest.mark.requirement("I5")
+async def test_a_commit_that_went_unheard_is_no_repetition_by_the_caller(
+    engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The gateway refuses a repetition: it must not take its own first call for one."""
+    org_id = await organization(engine)
+    (lane,) = engine._lanes
+    commit, heard = lane._transaction, iter([False])
+
+    async def lose_the_first(commands: Sequence[Command]) -> list[Outcome]:
+        outcomes = await commit(commands)
+        if next(heard, True):
+            return outcomes
+        raise psycopg.OperationalError("the connection broke off after the commit")
+
+    monkeypatch.setattr(lane, "_transaction", lose_the_first)
+    outcomes = await engine.submit_many([hold(org_id, "a"), hold(org_id, "b"), hold(org_id, "a")])
+    assert [outcome.replayed for outcome in outcomes if isinstance(outcome, Answer)] == [False, False, True]
+    assert (await engine.submit(hold(org_id, "a"))).replayed
 
 
 async def test_a_command_the_database_refuses_does_not_take_its_batch_along(engine: Engine) -> None:

@@ -48,7 +48,7 @@ class Command(msgspec.Struct, frozen=True, kw_only=True, tag=True):
 
 
 class OpenAccount(Command, frozen=True, kw_only=True):
-    """A new organization: its first period is the billing month it is opened in, with the allowance in full (R5, P2)."""
+    """A new organization: its first period is the billing month it opens in, with the allowance in full (R5, P2)."""
 
     monthly_allowance: int
     anchor_day: int = 1

@@ -17,6 +17,7 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from typing import Any
 
+import msgspec
 import psycopg
 import structlog
 from psycopg import AsyncConnection
@@ -87,6 +88,8 @@ class _Lane:
         self._stopping = False
         self._connection: AsyncConnection[Any] | None = None
         self._writer: asyncio.Task[None] | None = None
+        self._decided: list[list[Outcome]] = []
+        """What each attempt at the current batch decided, committed or not."""
 
     async def start(self) -> None:
         await self._connected()
@@ -129,9 +132,10 @@ class _Lane:
         commands = [command for command, _ in batch]
         deadline = time.monotonic() + RETRY_SECONDS
         pause = 0.02
+        self._decided = []
         while True:
             try:
-                return await self._transaction(commands)
+                return _first_told(await self._transaction(commands), self._decided[:-1])
             except (psycopg.OperationalError, psycopg.InterfaceError) as error:
                 _log.warning("ledger_batch_failed", error=type(error).__name__, commands=len(commands))
                 await self._disconnect()
@@ -186,6 +190,7 @@ class _Lane:
                 operation.send([])
             except StopIteration as done:
                 outcomes: list[Outcome] = done.value
+            self._decided.append(outcomes)
         return outcomes
 
     async def _connected(self) -> AsyncConnection[Any]:
@@ -204,6 +209,20 @@ class _Lane:
         if connection is not None:
             with contextlib.suppress(psycopg.Error, OSError):
                 await connection.close()
+
+
+def _first_told(outcomes: list[Outcome], earlier: list[list[Outcome]]) -> list[Outcome]:
+    """An answer stored by an earlier attempt at the same batch, its commit unheard, is no repetition by the caller."""
+
+    def is_ours(index: int, answer: Answer) -> bool:
+        told = (attempt[index] for attempt in earlier)
+        return any(isinstance(one, Answer) and not one.replayed and one.entry.hash == answer.entry.hash for one in told)
+
+    return outcomes if not earlier else [
+        msgspec.structs.replace(outcome, replayed=False)
+        if isinstance(outcome, Answer) and outcome.replayed and is_ours(index, outcome) else outcome
+        for index, outcome in enumerate(outcomes)
+    ]  # fmt: skip
 
 
 def _unknown() -> Unavailable:
