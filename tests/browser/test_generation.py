@@ -5,8 +5,9 @@ import re
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser.conftest import Stage, answer
-from tests.support.upstream import Reply
+from tests.browser.conftest import answer
+from tests.support.stage import Stage
+from tests.support.upstream import Reply, Upstream
 
 REQUIREMENT = "A user is locked out for 30 minutes after 5 failed attempts. Only an administrator can unlock them."
 ARRIVAL_MS = 30_000
@@ -26,10 +27,10 @@ def balance(page: Page) -> float:
 
 
 @pytest.mark.requirement("R1", "R53", "B3", "B9")
-def test_a_member_generates_watches_and_sees_the_cost_without_a_reload(stage: Stage) -> None:
+def test_a_member_generates_watches_and_sees_the_cost_without_a_reload(stage: Stage, model: Upstream) -> None:
     page = stage.signed_in("member")
     before = balance(page)
-    stage.upstream.default = answer(delay=0.15)
+    model.default = answer(delay=0.15)
     start_generating(page, stage, 3)
     page.evaluate("window.notReloaded = true")
     drafts, progress = page.locator(".draft[id]"), page.locator("#progress")
@@ -67,10 +68,10 @@ def test_accepted_drafts_become_test_cases_and_rejected_ones_do_not(stage: Stage
 
 
 @pytest.mark.requirement("P17", "B10")
-def test_a_failure_says_that_it_cost_nothing(stage: Stage) -> None:
+def test_a_failure_says_that_it_cost_nothing(stage: Stage, model: Upstream) -> None:
     page = stage.signed_in("member")
     before = balance(page)
-    stage.upstream.default = Reply(status=500, error={"message": "out of order"})
+    model.default = Reply(status=500, error={"message": "out of order"})
     start_generating(page, stage, 1)
     expect(page.locator("#progress")).to_contain_text("0 credits: the model failed", timeout=ARRIVAL_MS)
     page.goto(f"{stage.url}/settings/ai-credits")

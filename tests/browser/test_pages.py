@@ -1,12 +1,9 @@
 """Every page in light and dark, on a laptop and on a phone: nothing sticks out, nothing is fetched from elsewhere."""
 
-import os
-from pathlib import Path
-
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser.conftest import LAPTOP, PHONE, Stage
+from tests.support.stage import LAPTOP, PHONE, Stage
 
 OWNERS_PAGES = (
     "/projects",
@@ -25,13 +22,6 @@ OWNERS_PAGES = (
 ENTRANCES = ("/accounts/login/", "/accounts/signup/", "/accounts/password/reset/")
 
 
-def keep(page: Page, name: str) -> None:
-    """Screenshots for people to look at, where TESTKASE_SCREENSHOTS names a folder."""
-    folder = os.environ.get("TESTKASE_SCREENSHOTS")
-    if folder:
-        page.screenshot(path=Path(folder) / f"{name}.png", full_page=True)
-
-
 def fits(page: Page) -> bool:
     return bool(page.evaluate("document.documentElement.scrollWidth <= window.innerWidth"))
 
@@ -44,12 +34,10 @@ def test_pages_fit_the_screen(stage: Stage, device: str, viewport: dict[str, int
         page.goto(stage.url + address)
         expect(page.locator("h1")).to_have_count(1)
         assert fits(page), address
-        keep(page, f"{device}-{scheme}{address.replace('/', '-')}")
     entrance = stage.page(viewport=viewport, color_scheme=scheme)
     for address in ENTRANCES:
         entrance.goto(stage.url + address)
         assert fits(entrance), address
-        keep(entrance, f"{device}-{scheme}{address.replace('/', '-')}")
 
 
 def test_the_theme_can_be_chosen_and_stays_chosen(stage: Stage) -> None:

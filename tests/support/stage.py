@@ -1,0 +1,92 @@
+"""The product as people have it: application, worker and a browser, on a database with the demo organization."""
+
+import json
+import os
+import shutil
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+
+from tests.support.cluster import TestDatabase
+from tests.support.processes import serving, start, working
+
+PHONE = {"width": 390, "height": 844}
+LAPTOP = {"width": 1280, "height": 800}
+_QUIET = (
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--no-first-run",
+)
+
+
+@dataclass
+class Stage:
+    """The running product and its demo people."""
+
+    url: str
+    demo: dict[str, Any]
+    browser: Browser
+    complaints: list[str] = field(default_factory=list)
+    """What pages said on the console, and addresses elsewhere that they asked for."""
+    _contexts: list[BrowserContext] = field(default_factory=list)
+
+    def page(self, **options: Any) -> Page:
+        """A fresh browser of somebody in Berlin at a laptop, unless the options say otherwise."""
+        context = self.browser.new_context(**{"viewport": LAPTOP, "timezone_id": "Europe/Berlin", **options})
+        self._contexts.append(context)
+        page = context.new_page()
+        at_home = (self.url, "data:")
+        page.on("pageerror", lambda error: self.complaints.append(str(error)))
+        page.on("console", lambda said: self.complaints.append(said.text) if _counts(said.text, said.type) else None)
+        page.on("request", lambda sent: None if sent.url.startswith(at_home) else self.complaints.append(sent.url))
+        return page
+
+    def signed_in(self, role: str, **options: Any) -> Page:
+        """A fresh browser with one of the demo people signed in through the form."""
+        page = self.page(**options)
+        page.goto(f"{self.url}/accounts/login/")
+        page.get_by_label("Email").fill(self.demo["users"][role]["email"])
+        page.get_by_label("Password").fill(self.demo["users"][role]["password"])
+        page.get_by_role("button", name="Sign in").click()
+        page.wait_for_url("**/projects")
+        return page
+
+    def leave(self) -> None:
+        """Close every browser opened since the last time."""
+        for context in self._contexts:
+            context.close()
+        self._contexts.clear()
+        self.complaints.clear()
+
+
+def _counts(text: str, kind: str) -> bool:
+    """Errors and policy violations count; the browser's own note of a 4xx answer does not."""
+    return kind in ("error", "warning") and "the server responded with a status of 4" not in text
+
+
+@contextmanager
+def stage_on(database: TestDatabase, folder: Path, model: Mapping[str, str]) -> Iterator[Stage]:
+    """Application and worker, with `model` saying where the embedded model, or what stands in for it, is reached."""
+    preparing = start("prepare", environ={**database.environ(), "DATABASE_URL": database.owner_url}, folder=folder)
+    assert preparing.process.wait(90) == 0, preparing.output()
+    demo = json.loads((folder / "demo.json").read_text())
+    with chromium() as browser, serving(database, folder, model) as app, working(database, folder, model):
+        yield Stage(url=app.url, demo=demo, browser=browser)
+
+
+@contextmanager
+def chromium() -> Iterator[Browser]:
+    """The system's Chromium; `CHROMIUM` may name its path."""
+    path = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser")
+    assert path, "Chromium is not installed: run scripts/chromium.sh, or name its path in CHROMIUM."
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=path, args=list(_QUIET))
+        yield browser
+        browser.close()
