@@ -1,8 +1,6 @@
 """Holds: set credits aside, keep them, charge them, give them back — and usage metered after the fact."""
 
-from typing import Any
-
-import msgspec
+from msgspec.structs import astuple, replace
 
 from testkase.core.ledger import commands as ask
 from testkase.core.ledger.book import Book, Event
@@ -64,9 +62,7 @@ def extend_hold(book: Book, command: ask.ExtendHold, now: int) -> tuple[Event, .
     taken = burn(book.lots.values(), command.amount)
     movement = Movement()
     movement.hold(taken)
-    hold = msgspec.structs.replace(
-        hold, amount=hold.amount + command.amount, lots=hold.lots + taken, expires_at=expires_at
-    )
+    hold = replace(hold, amount=hold.amount + command.amount, lots=hold.lots + taken, expires_at=expires_at)
     return (_posted(book, "extend", command, now, movement, opened=hold, hold_id=hold.hold_id, expires_at=expires_at),)
 
 
@@ -100,7 +96,7 @@ def capture_hold(book: Book, command: ask.SettleHold, now: int) -> tuple[Event, 
         usage_id=f"{hold.hold_id}:{command.capture_id}", subject=hold.subject, tokens=command.tokens or Tokens(),
         outcome=command.outcome, measurement=_measurement(command), cost=cost, terms=hold.terms,
     )  # fmt: skip
-    hold = msgspec.structs.replace(hold, amount=hold.amount - cost, lots=rest)
+    hold = replace(hold, amount=hold.amount - cost, lots=rest)
     return (_posted(book, "capture", command, now, movement, opened=hold, hold_id=hold.hold_id, usage=usage),)
 
 
@@ -143,12 +139,15 @@ def _posted(
     movement: Movement,
     *,
     opened: Hold | None = None,
-    **details: Any,
+    closed: str | None = None,
+    hold_id: str | None = None,
+    expires_at: int | None = None,
+    usage: Usage | None = None,
 ) -> Event:
     return post(
         account_of(book), kind=kind, operation_id=command.operation_id, at=now, deltas=movement.deltas(),
         lines=movement.entry_lots(), lots=movement.moved(book.lots), fingerprint=command.fingerprint(), opened=opened,
-        **details,
+        closed=closed, hold_id=hold_id, expires_at=expires_at, usage=usage,
     )  # fmt: skip
 
 
@@ -193,7 +192,7 @@ def _cost(tokens: Tokens | None, credits: int | None, terms: Terms | None, outco
         raise InvalidCommand("Give either token usage or credits.", field="usage")
     if credits is not None and not 0 <= credits <= MAX_MICROCREDITS:
         raise InvalidCommand("A charge is at least zero and at most a billion credits.", field="credits")
-    if tokens is not None and not all(0 <= count <= MAX_TOKENS for count in msgspec.structs.astuple(tokens)):
+    if tokens is not None and (min(counts := astuple(tokens)) < 0 or max(counts) > MAX_TOKENS):
         raise InvalidCommand("Token counts are zero or more, at most 10^12.", field="usage")
     if outcome in FREE_OUTCOMES:
         return 0

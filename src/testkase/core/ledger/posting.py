@@ -4,18 +4,19 @@ import hashlib
 from typing import Any
 
 import msgspec
+from msgspec.structs import force_setattr, replace
 
 from testkase.core.ledger.book import Book, Event
-from testkase.core.ledger.model import Account, Deltas, Entry, EntryKind, Hold, Lot
+from testkase.core.ledger.model import Account, Deltas, Entry, EntryKind, Hold, Lot, Usage
 
-_encoder = msgspec.json.Encoder()
+_encode = msgspec.json.Encoder().encode
 GENESIS = bytes(32)
 """The hash before an organization's first entry."""
 
 
 def entry_hash(previous: bytes, entry: Entry) -> bytes:
     """SHA-256 over the predecessor's hash and the entry's own fields, its usage included (I12)."""
-    return hashlib.sha256(previous + _encoder.encode(entry)).digest()
+    return hashlib.sha256(previous + _encode(entry)).digest()
 
 
 def post(
@@ -30,36 +31,30 @@ def post(
     opened: Hold | None = None,
     closed: str | None = None,
     fingerprint: bytes = b"",
+    hold_id: str | None = None,
+    expires_at: int | None = None,
+    usage: Usage | None = None,
+    note: str = "",
     account_changes: dict[str, Any] | None = None,
-    **details: Any,
 ) -> Event:
     """The event that posts one entry. `account_changes` are fields of the account that do not follow from the
     deltas."""
     available, held = account.available + deltas.available, account.held + deltas.held
     entry = Entry(
         org_id=account.org_id, seq=account.last_seq + 1, operation_id=operation_id, kind=kind, at=at, deltas=deltas,
-        lots=lines, available_after=available, held_after=held, fingerprint=fingerprint, **details,
+        lots=lines, available_after=available, held_after=held, hold_id=hold_id, expires_at=expires_at,
+        fingerprint=fingerprint, usage=usage, note=note,
     )  # fmt: skip
     digest = entry_hash(account.last_hash, entry)
-    after = {
-        "available": available,
-        "held": held,
-        "debt": account.debt - deltas.debt,
-        "period_used": account.period_used + deltas.used,
-        "last_seq": entry.seq,
-        "last_at": at,
-        "last_hash": digest,
-        "due_at": _due_at(account, lots, opened),
-    }
+    force_setattr(entry, "hash", digest)  # nobody has seen the entry yet; a copy would cost as much as making it
+    after = replace(
+        account, available=available, held=held, debt=account.debt - deltas.debt,
+        period_used=account.period_used + deltas.used, last_seq=entry.seq, last_at=at, last_hash=digest,
+        due_at=_due_at(account, lots, opened),
+    )  # fmt: skip
     if account_changes:
-        after.update(account_changes)
-    return Event(
-        entry=msgspec.structs.replace(entry, hash=digest),
-        account=msgspec.structs.replace(account, **after),
-        lots=lots,
-        opened=opened,
-        closed=closed,
-    )
+        after = replace(after, **account_changes)
+    return Event(entry=entry, account=after, lots=lots, opened=opened, closed=closed)
 
 
 def _due_at(account: Account, lots: tuple[Lot, ...], opened: Hold | None) -> int:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-import msgspec
+from msgspec.structs import replace
 
 from testkase.core.ledger.book import NEVER
 from testkase.core.ledger.model import Deltas, Hold, Lot
@@ -16,7 +16,10 @@ def burn_order(lot: Lot) -> tuple[int, int, bool, int]:
 def burn(lots: Iterable[Lot], amount: int) -> tuple[tuple[int, int], ...]:
     """Pairs of lot id and amount that cover `amount` in burn order; what the lots do not cover is left out."""
     taken: list[tuple[int, int]] = []
-    for lot in sorted((lot for lot in lots if lot.available), key=burn_order):
+    with_credits = [lot for lot in lots if lot.available]
+    if len(with_credits) > 1:
+        with_credits.sort(key=burn_order)
+    for lot in with_credits:
         if amount <= 0:
             break
         part = min(lot.available, amount)
@@ -28,18 +31,20 @@ def burn(lots: Iterable[Lot], amount: int) -> tuple[tuple[int, int], ...]:
 class Movement:
     """Changes to lots, gathered until they are posted as one entry."""
 
-    __slots__ = ("expired", "lines", "released", "used")
+    __slots__ = ("expired", "held", "lines", "released", "used")
 
     def __init__(self) -> None:
         self.lines: dict[int, tuple[int, int]] = {}
         """Lot id → (change of available, change of held)."""
+        self.held = 0
         self.used = 0
         self.released = 0
         self.expired = 0
 
     def move(self, lot_id: int, available: int, held: int) -> None:
-        before = self.lines.get(lot_id, (0, 0))
-        self.lines[lot_id] = (before[0] + available, before[1] + held)
+        before = self.lines.get(lot_id)
+        self.lines[lot_id] = (available, held) if before is None else (before[0] + available, before[1] + held)
+        self.held += held
 
     def hold(self, taken: tuple[tuple[int, int], ...]) -> None:
         """available → held."""
@@ -91,15 +96,15 @@ class Movement:
     def deltas(self) -> Deltas:
         """The movement as changes of the organization's accounts; what is neither used, released nor expired was
         held."""
-        held = sum(line[1] for line in self.lines.values())
-        return Deltas(available=self.released, held=held, used=self.used, expired=self.expired)
+        return Deltas(available=self.released, held=self.held, used=self.used, expired=self.expired)
 
     def entry_lots(self) -> tuple[tuple[int, int, int], ...]:
-        return tuple((lot_id, available, held) for lot_id, (available, held) in self.lines.items())
+        return tuple([(lot_id, available, held) for lot_id, (available, held) in self.lines.items()])
 
     def moved(self, lots: dict[int, Lot]) -> tuple[Lot, ...]:
         """The lots after the movement."""
-        return tuple(
-            msgspec.structs.replace(lot, available=lot.available + available, held=lot.held + held)
-            for lot, (available, held) in ((lots[lot_id], line) for lot_id, line in self.lines.items())
-        )
+        moved = []
+        for lot_id, (available, held) in self.lines.items():
+            lot = lots[lot_id]
+            moved.append(replace(lot, available=lot.available + available, held=lot.held + held))
+        return tuple(moved)
