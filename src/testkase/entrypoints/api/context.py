@@ -54,9 +54,13 @@ class Context:
         await self.engine.start()
         await self.keys.open()
 
+    async def drain(self) -> None:
+        """Let calls in flight end by themselves for a while; then cut them off, and settle what they delivered."""
+        await self.meter.drain(DRAIN_SECONDS)
+
     async def close(self) -> None:
         """What is in flight is settled before the ledger goes."""
-        await self.meter.drain(DRAIN_SECONDS)
+        await self.drain()
         await self.engine.stop()
         await self.keys.close()
         await self.catalog.close()

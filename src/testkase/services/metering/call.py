@@ -14,6 +14,7 @@ from testkase.foundation.problems import Problem
 from testkase.services.inference import Call
 from testkase.services.metering.channel import Channel
 from testkase.services.metering.charge import NOTHING, Charge, charge_for_call
+from testkase.services.metering.metrics import DRAINS
 from testkase.services.metering.policy import Policy
 from testkase.services.metering.problems import CutOff
 from testkase.services.metering.request import Bounds
@@ -32,10 +33,12 @@ class Drains:
         if self.active >= self.limit:
             return False
         self.active += 1
+        DRAINS.inc()
         return True
 
     def leave(self) -> None:
         self.active -= 1
+        DRAINS.dec()
 
 
 class MeteredCall:

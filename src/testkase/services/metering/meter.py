@@ -32,6 +32,7 @@ from testkase.services.inference import Catalog
 from testkase.services.metering.background import in_background
 from testkase.services.metering.call import Drains
 from testkase.services.metering.interaction import Interaction
+from testkase.services.metering.metrics import OPEN
 from testkase.services.metering.policy import Policy
 from testkase.services.metering.problems import AlreadyCalled, CutOff, TooManyOpenCalls
 from testkase.services.metering.request import Bounds, clamp
@@ -107,6 +108,7 @@ class Meter:
             raise
         interaction = Interaction(self, hold, on_settled=lambda done: self._forget(done, slot))
         self._live.add(interaction)
+        OPEN.inc()
         return interaction
 
     async def _open_hold(self, hold: OpenedHold, asked: bytes, *, minted: bool) -> None:
@@ -157,6 +159,7 @@ class Meter:
 
     def _forget(self, interaction: Interaction, slot: tuple[int, str]) -> None:
         self._live.discard(interaction)
+        OPEN.dec()
         self._give_back(slot)
 
     async def drain(self, timeout_seconds: float) -> None:

@@ -2,6 +2,7 @@
 settlement is repeated under the same id; once the hold has lapsed it is recorded as usage under the hold's id."""
 
 import asyncio
+import contextlib
 import logging
 
 import msgspec
@@ -9,10 +10,11 @@ import msgspec
 from testkase.core.ledger.commands import Command, RecordUsage, SettleHold, VoidHold
 from testkase.core.ledger.engine import Engine
 from testkase.core.ledger.model import Entry, Measurement, Outcome, Subject
-from testkase.core.ledger.refusals import HoldResolved
+from testkase.core.ledger.refusals import HoldNotFound, HoldResolved
 from testkase.core.ledger.terms import Terms, Tokens
 from testkase.foundation.problems import Problem, Unavailable
 from testkase.services.metering.charge import Charge
+from testkase.services.metering.metrics import SETTLED, UNSETTLED
 
 log = logging.getLogger(__name__)
 
@@ -67,21 +69,20 @@ async def settle(
     logged with everything needed to tell it later."""
     try:
         async with asyncio.timeout(patience_seconds):
-            return await _resolve(engine, hold, charge)
+            settlement = await _resolve(engine, hold, charge)
     except Exception:
-        log.exception(
-            "settlement failed: organization %s hold %s charge %r",
-            hold.org_id,
-            hold.hold_id,
-            charge,
-        )
+        UNSETTLED.inc()
+        log.exception("settlement failed: organization %s hold %s charge %r", hold.org_id, hold.hold_id, charge)
         return _settlement(hold, charge, None)
+    SETTLED.labels(settlement.outcome, settlement.measurement).inc()
+    return settlement
 
 
 async def _resolve(engine: Engine, hold: OpenedHold, charge: Charge | None) -> Settlement:
     if charge is None:
-        entry = await _persist(engine, VoidHold(org_id=hold.org_id, hold_id=hold.hold_id))
-        return _settlement(hold, None, entry)
+        with contextlib.suppress(HoldNotFound, HoldResolved):  # it was never opened, or has lapsed already
+            return _settlement(hold, None, await _persist(engine, VoidHold(org_id=hold.org_id, hold_id=hold.hold_id)))
+        return _settlement(hold, None, None)
     command = SettleHold(
         org_id=hold.org_id,
         hold_id=hold.hold_id,
@@ -111,7 +112,9 @@ async def _record_late(engine: Engine, hold: OpenedHold, charge: Charge) -> Entr
     try:
         return await _persist(engine, command)
     except Problem as problem:
-        log.warning("late usage refused (%s): organization %s hold %s", problem.code, hold.org_id, hold.hold_id)
+        UNSETTLED.inc()
+        figures = (hold.org_id, hold.hold_id, charge)
+        log.warning("late usage refused (%s): organization %s hold %s %r", problem.code, *figures)
         return None
 
 

@@ -22,12 +22,12 @@ _HOLD = {
 _HELD = {
     "id": "call-7f3a",
     "state": "open",
-    "amount": "0.41",
+    "amount": "0.84",
     "expires_at": "2026-11-22T12:05:00.000000Z",
-    "balance": "299.59",
+    "balance": "299.16",
 }
 _USED = {"usage": {"input_tokens": 1180, "output_tokens": 212}, "outcome": "completed"}
-_SETTLED = {"charged": "0.28", "released": "0.13", "balance": "299.72", "receipt": "17"}
+_SETTLED = {"charged": "0.56", "released": "0.28", "balance": "299.44", "receipt": "17"}
 
 ROUTES = (
     Route(
@@ -46,7 +46,7 @@ ROUTES = (
         description="As it stands now: open, settled, voided or lapsed; after settlement with what was charged.",
         answer=schemas.HoldView,
         answer_example={
-            "id": "call-7f3a", "state": "settled", "amount": "0.41", "charged": "0.28", "opened_at": None,
+            "id": "call-7f3a", "state": "settled", "amount": "0.84", "charged": "0.56", "opened_at": None,
             "expires_at": None, "resolved_at": "2026-11-22T12:00:09.120000Z", "receipt": "17",
         },
         refusals=("hold_not_found",),
@@ -69,7 +69,7 @@ ROUTES = (
         answer=schemas.ExtensionAnswer,
         answer_example={
             "id": "call-7f3a", "state": "open", "added": "0.50", "expires_at": "2026-11-22T12:08:00.000000Z",
-            "balance": "299.09",
+            "balance": "298.66",
         },
         idempotent=True, refusals=(*_ADMISSION, "hold_not_found", "hold_resolved", "id_reused", "invalid_command"),
     ),
@@ -78,7 +78,7 @@ ROUTES = (
         summary="Release a hold in full",
         description="Nothing was used. Repeating it answers the same.",
         answer=schemas.ReleaseAnswer,
-        answer_example={"id": "call-7f3a", "state": "voided", "released": "0.41", "balance": "300.00"},
+        answer_example={"id": "call-7f3a", "state": "voided", "released": "0.84", "balance": "300.00"},
         refusals=_ON_A_HOLD,
     ),
     Route(
@@ -105,7 +105,7 @@ ROUTES = (
             "id": "call-7f3b", "use_case": "chat", "user": "ada@example.com", "model": "testkase-demo",
             "usage": {"input_tokens": 640, "output_tokens": 90},
         },
-        answer=schemas.UsageAnswer, answer_example={"charged": "0.13", "balance": "299.59", "receipt": "18"},
+        answer=schemas.UsageAnswer, answer_example={"charged": "0.27", "balance": "299.17", "receipt": "18"},
         status=201, idempotent=True, refusals=(*_ADMISSION, *_PRICED, "id_reused"),
     ),
 )  # fmt: skip

@@ -8,12 +8,12 @@ from testkase.entrypoints.api.v1 import usage_schemas as schemas
 _ITEM = {
     "id": "17", "call_id": "call-7f3a", "at": "2026-11-22T12:00:09.120000Z", "use_case": "test_generation",
     "user": "ada@example.com", "project": "DEMO", "model": "testkase-demo", "outcome": "completed",
-    "measurement": "exact", "usage": {"input_tokens": 1180, "output_tokens": 212}, "charged": "0.28", "cost": "0.28",
+    "measurement": "exact", "usage": {"input_tokens": 1180, "output_tokens": 212}, "charged": "0.56", "cost": "0.56",
     "rate_card": "2026-11-01",
 }  # fmt: skip
 _RATES = {
-    "rate_card": "2026-11-01", "model": "testkase-demo", "input": "100.00", "cached_input": "10.00",
-    "cache_write": "100.00", "output": "400.00", "reasoning": "400.00", "charge_increment": "0.01",
+    "rate_card": "2026-11-01", "model": "testkase-demo", "input": "200.00", "cached_input": "50.00",
+    "cache_write": "200.00", "output": "1500.00", "reasoning": "1500.00", "charge_increment": "0.01",
 }  # fmt: skip
 _LOT = {"id": "1", "source": "allowance", "expires_at": "2026-12-01T00:00:00.000000Z"}
 _BUNDLE = {
@@ -30,7 +30,7 @@ ROUTES = (
         " boundary: a period that has ended is closed before the answer.",
         answer=balance_views.BalanceView,
         answer_example={
-            "available": "299.72", "held": "0.00", "debt": "0.00", "this_month": "0.28", "monthly_allowance": "300.00",
+            "available": "299.44", "held": "0.00", "debt": "0.00", "this_month": "0.56", "monthly_allowance": "300.00",
             "ai_enabled": True, "period_start": "2026-11-01T00:00:00.000000Z",
             "resets_at": "2026-12-01T00:00:00.000000Z", "time_zone": "UTC", "as_of": "2026-11-22T12:00:09.120000Z",
             "buy_url": "https://credits.example.com/settings/ai-credits",
@@ -44,7 +44,7 @@ ROUTES = (
         answer=balance_views.LotList,
         answer_example={
             "items": [_LOT | {
-                "paid": False, "granted": "300.00", "available": "299.72", "held": "0.00",
+                "paid": False, "granted": "300.00", "available": "299.44", "held": "0.00",
                 "granted_at": "2026-11-01T00:00:00.000000Z",
             }]
         },
@@ -62,9 +62,9 @@ ROUTES = (
         answer=schemas.UsageSummary,
         answer_example={
             "period_start": "2026-11-01T00:00:00.000000Z", "period_end": "2026-12-01T00:00:00.000000Z",
-            "this_month": "0.28",
+            "this_month": "0.56",
             "items": [{
-                "use_case": "test_generation", "interactions": 1, "charged": "0.28", "input_tokens": 1180,
+                "use_case": "test_generation", "interactions": 1, "charged": "0.56", "input_tokens": 1180,
                 "output_tokens": 212,
             }],
         },
@@ -77,8 +77,8 @@ ROUTES = (
         " after: the charge can be recomputed from the receipt alone.",
         answer=schemas.ReceiptView,
         answer_example=_ITEM | {
-            "rates": _RATES, "lots": [_LOT | {"charged": "0.28"}], "expired_on_release": "0.00",
-            "balance_before": "300.00", "balance_after": "299.72", "available": "299.72", "hash": "9f86d081",
+            "rates": _RATES, "lots": [_LOT | {"charged": "0.56"}], "expired_on_release": "0.00",
+            "balance_before": "300.00", "balance_after": "299.44", "available": "299.44", "hash": "9f86d081",
         },
         refusals=("not_found",),
     ),
