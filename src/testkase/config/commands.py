@@ -8,6 +8,7 @@ import os
 import signal
 import sys
 
+from testkase.config.children import die_with_parent
 from testkase.entrypoints.cli.app import app, connect_with
 from testkase.foundation import logging as log
 from testkase.foundation.problems import Problem
@@ -58,7 +59,8 @@ def worker() -> None:
 
 @app.command("model-server")
 def model_server() -> None:
-    """The embedded model, as an OpenAI-compatible server on loopback."""
+    """The embedded model, as an OpenAI-compatible server on loopback. It ends with the process that started it."""
+    die_with_parent()
     from testkase.services.inference.embedded import serve as serve_model
 
     settings = Settings.from_environ()

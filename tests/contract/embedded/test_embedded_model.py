@@ -1,7 +1,9 @@
 """The embedded model does what the adapter and generation rely on. Few calls and small limits: each takes seconds."""
 
+import contextlib
 import re
 import signal
+import socket
 import subprocess
 import sys
 import textwrap
@@ -104,17 +106,18 @@ def test_a_file_that_is_no_model_is_refused(tmp_path: Path) -> None:
 
 
 def test_the_model_dies_with_the_process_that_started_it(tmp_path: Path) -> None:
+    port = _free_port()
     parent = textwrap.dedent(f"""
         import os, signal, subprocess, sys, time
         model = subprocess.Popen([sys.executable, "-m", "testkase", "model-server"],
-                                 env={{**os.environ, "TESTKASE_MODEL_PORT": "{_free_port()}"}})
+                                 env={{**os.environ, "TESTKASE_MODEL_PORT": "{port}"}})
         print(model.pid, flush=True)
-        time.sleep(60)
+        time.sleep(120)
     """)
     process = subprocess.Popen([sys.executable, "-c", parent], stdout=subprocess.PIPE)
     assert process.stdout is not None
     child = int(process.stdout.readline())
-    time.sleep(2.0)
+    _wait_until_bound(port)
     process.send_signal(signal.SIGKILL)
     process.wait(5)
     process.stdout.close()
@@ -122,6 +125,15 @@ def test_the_model_dies_with_the_process_that_started_it(tmp_path: Path) -> None
     while Path(f"/proc/{child}").exists() and _state(child) != "Z" and time.monotonic() < deadline:
         time.sleep(0.1)
     assert not Path(f"/proc/{child}").exists() or _state(child) == "Z"
+
+
+def _wait_until_bound(port: int) -> None:
+    """A process that dies before its child has begun to watch it cannot be told from one that left it on purpose."""
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline:
+        with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=1):
+            return
+        time.sleep(0.1)
 
 
 def _state(pid: int) -> str:
