@@ -8,6 +8,7 @@ from django.core.asgi import get_asgi_application
 from testkase.config.asgi_types import Application, Receive, Scope, Send
 from testkase.config.health import Health
 from testkase.entrypoints.api.app import create_app
+from testkase.entrypoints.api.context import Context
 from testkase.foundation.settings import Settings
 
 _PROGRAMS = frozenset({"api", "openai", "webhooks"})
@@ -17,7 +18,8 @@ _HEALTH = frozenset({"/healthz", "/readyz", "/metrics"})
 class Dispatch:
     """Chooses by the first part of the path. The life of the process belongs to the programs' side: Django has none."""
 
-    def __init__(self, *, programs: Application, people: Application, health: Health) -> None:
+    def __init__(self, context: Context, *, programs: Application, people: Application, health: Health) -> None:
+        self.context = context
         self.programs = programs
         self.people = people
         self.health = health
@@ -40,8 +42,10 @@ class Dispatch:
 def make_application(settings: Settings) -> Dispatch:
     """The application of this process. Needs TESTKASE_APP_DATABASE_URL."""
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "testkase.config.settings")
+    programs = create_app(settings)
     return Dispatch(
-        programs=cast(Application, create_app(settings)),
+        programs.state.context,
+        programs=cast(Application, programs),
         people=cast(Application, get_asgi_application()),
         health=Health(settings.app_database_url or ""),
     )

@@ -19,8 +19,9 @@ from testkase.foundation.settings import Settings
 from testkase.schema.isolation import check_isolation
 
 _BACKLOG = 1024
-_DRAIN_SECONDS = 20
-"""How long answers under way may take after SIGTERM. Calls cut off then are settled for what was delivered."""
+_LONGEST_ANSWER_SECONDS = 25
+"""How long answers under way may take after SIGTERM: longer than calls of the gateway may (Context.drain), so that all
+of those end properly, settled for what they delivered."""
 
 
 def serve(settings: Settings) -> None:
@@ -41,8 +42,9 @@ def _refuse_where_isolation_is_inert(database_url: str) -> None:
 
 
 async def _serve(settings: Settings) -> None:
+    application = make_application(settings)
     server = Server(
-        make_application(settings),
+        application,
         address=settings.host,
         port=settings.port,
         interface=Interfaces.ASGI,
@@ -53,12 +55,23 @@ async def _serve(settings: Settings) -> None:
         log_dictconfig={"loggers": {"_granian": {"propagate": True}}},
         log_level=LogLevels.error,
     )
-    server.workers_kill_timeout = _DRAIN_SECONDS
+    server.workers_kill_timeout = _LONGEST_ANSWER_SECONDS
     loop = asyncio.get_running_loop()
+    draining: list[asyncio.Task[None]] = []
+
+    def stop() -> None:
+        """Take no more requests, and end those of the gateway: the server waits for their answers, and closes the
+        application (which would end them as well) only when it has them all."""
+        server.stop()  # type: ignore[no-untyped-call]
+        draining.append(loop.create_task(application.context.drain()))
+
     for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, server.stop)
+        loop.add_signal_handler(number, stop)
     try:
         await server.serve()
+    except TimeoutError:
+        # Somebody holds a connection beyond all patience. The server has given up without closing the application.
+        await application.context.close()
     except FatalError as error:
         raise CannotStart("The application did not start; its log says why.") from error
     logging.getLogger(__name__).info("stopped")
