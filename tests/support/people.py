@@ -142,3 +142,10 @@ def _insert_draft(demo: Demo, content: CaseContent) -> Operation[int]:
         {"org_id": demo.org_id, "generation_id": generation_id, "content": msgspec.json.encode(content).decode()},
     )
     return generation_id
+
+
+def add_to(demo: Demo, client: "Client") -> None:
+    """Make whoever is signed in a plain member of the demo organization as well."""
+    directory = models()
+    person = directory.User.objects.get(pk=client.session["_auth_user_id"])
+    directory.Membership.objects.create(user=person, organization_id=demo.org_id, role="member")

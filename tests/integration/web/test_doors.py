@@ -12,7 +12,7 @@ from django.urls import get_resolver, reverse
 from tests.integration.web.conftest import Visitors, visiting
 from tests.support.cluster import TestDatabase
 from tests.support.django import django_on
-from tests.support.people import stranger
+from tests.support.people import add_to, stranger
 
 PLACES: dict[str, Any] = {
     "project_key": "SHOP",
@@ -136,3 +136,46 @@ def test_a_project_is_opened_once_under_its_key(visitors: Visitors) -> None:
     owner = visitors.client_of("owner")
     assert owner.post("/projects/new", {"name": "Mobile app", "key": "app"}).headers["Location"] == "/projects/APP"
     assert "already a project" in owner.post("/projects/new", {"name": "Again", "key": "APP"}).content.decode()
+
+
+def test_a_session_that_has_ended_leads_the_whole_page_to_the_sign_in(visitors: Visitors) -> None:
+    response = Client().get("/balance", headers={"HX-Request": "true"})
+    assert response.headers["HX-Redirect"] == "/accounts/login/"
+    assert response.content == b""
+
+
+def test_pages_of_an_organization_are_kept_by_nobody(visitors: Visitors) -> None:
+    assert "no-store" in visitors.client_of("member").get("/projects").headers["Cache-Control"]
+
+
+def test_a_page_that_breaks_says_so_kindly_and_changes_nothing(
+    visitors: Visitors, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    client = visitors.client_of("owner")
+    client.raise_request_exception = False
+
+    def broken(*_: object, **__: object) -> None:
+        raise RuntimeError("out of order")
+
+    monkeypatch.setattr("testkase.entrypoints.web.views.switch.messages.success", broken)
+    response = client.post("/settings/ai-credits/switch", {"enable": "0"})
+    assert response.status_code == 500
+    assert "Try again in a moment" in response.content.decode()
+    assert "AI is on" in client.get("/settings/ai-credits").content.decode()
+
+
+def test_somebody_in_two_organizations_works_in_one_at_a_time(visitors: Visitors) -> None:
+    client = stranger("First Ltd")
+    add_to(visitors.demo, client)
+    assert "First Ltd" in client.get("/projects").content.decode()
+    client.post("/organizations/current", {"organization": visitors.demo.org_id})
+    assert "Web shop checkout" not in client.get("/projects").content.decode()
+    assert "Northwind Labs" in client.get("/settings/ai-credits").content.decode()
+
+
+@pytest.mark.requirement("I13")
+@pytest.mark.parametrize("organization", ["1", "999", "x", ""])
+def test_nobody_chooses_an_organization_that_is_not_theirs(visitors: Visitors, organization: str) -> None:
+    client = stranger()
+    assert client.post("/organizations/current", {"organization": organization}).status_code == 404
+    assert "Northwind" not in client.get("/settings/ai-credits").content.decode()

@@ -32,6 +32,7 @@ WEB_MIDDLEWARE: list[str] = [
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "allauth.account.middleware.AccountMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
+    "testkase.entrypoints.web.middleware.SignInAgain",
     "testkase.entrypoints.web.middleware.ViewerTimeZone",
     # Last: everything inside runs in one transaction that sees one organization's rows.
     "testkase.entrypoints.web.middleware.Tenant",

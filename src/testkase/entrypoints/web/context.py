@@ -10,6 +10,8 @@ from testkase.core.access import Action
 from testkase.core.ledger.queries import Balance
 from testkase.entrypoints.web.live import current_balance
 from testkase.entrypoints.web.viewer import Viewer
+from testkase.services.organizations.models import Organization
+from testkase.services.organizations.operations import memberships_of
 from testkase.services.organizations.tenancy import run_here
 
 
@@ -20,6 +22,8 @@ class Frame:
     viewer: Viewer
     balance: Balance
     may_manage_keys: bool
+    others: list[Organization]
+    """The viewer's other organizations."""
 
     @property
     def ai_on(self) -> bool:
@@ -41,4 +45,5 @@ def layout(request: HttpRequest) -> dict[str, Any]:
 def frame_of(viewer: Viewer) -> Frame:
     """The frame, from the live balance."""
     balance = run_here(current_balance(viewer.org_id))
-    return Frame(viewer=viewer, balance=balance, may_manage_keys=viewer.can(Action.MANAGE_API_KEYS))
+    others = [one.organization for one in memberships_of(viewer.user) if one.organization_id != viewer.org_id]
+    return Frame(viewer=viewer, balance=balance, may_manage_keys=viewer.can(Action.MANAGE_API_KEYS), others=others)

@@ -4,6 +4,7 @@ from http import HTTPStatus
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.template.loader import get_template
 from django.urls import reverse
 
 from testkase.core.ledger.refusals import InsufficientCredits
@@ -49,12 +50,16 @@ def forbidden(request: HttpRequest, exception: Exception) -> HttpResponse:
 
 def server_error(request: HttpRequest) -> HttpResponse:
     """Something broke on our side; rendered without the database, which may be what broke."""
-    return _page(
-        request,
-        HTTPStatus.INTERNAL_SERVER_ERROR,
-        "Something went wrong",
-        "The page could not be made. Nothing you entered was charged. Try again in a moment.",
-    )
+    facts = {
+        "title": "Something went wrong",
+        "detail": "The page could not be made. Nothing was charged for it. Try again in a moment.",
+        "status": int(HTTPStatus.INTERNAL_SERVER_ERROR),
+        "home": reverse("home"),
+        "csp_nonce": getattr(request, "csp_nonce", ""),
+    }
+    # Without the request, no context processor runs: none of them can ask the database for the session or the balance.
+    page = get_template("testkase/problem.html").render(facts)
+    return HttpResponse(page, status=HTTPStatus.INTERNAL_SERVER_ERROR)
 
 
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:

@@ -6,10 +6,12 @@ from collections.abc import Callable
 from typing import Any
 from urllib.parse import unquote
 
+from django.conf import settings
 from django.http import HttpRequest, HttpResponseBase
-from django.shortcuts import redirect
+from django.shortcuts import redirect, resolve_url
 from django.template.response import TemplateResponse
 from django.utils import timezone
+from django_htmx.http import HttpResponseClientRedirect
 
 from testkase.entrypoints.web.errors import answer_problem
 from testkase.entrypoints.web.viewer import viewer_of
@@ -75,6 +77,20 @@ def without_organization(view: View) -> View:
     return view
 
 
+class SignInAgain:
+    """When a session has ended, HTMX is told to leave the page for the sign-in, instead of putting it into a corner."""
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        response = self.get_response(request)
+        sign_in = resolve_url(settings.LOGIN_URL)
+        if not request.headers.get("HX-Request") or not response.headers.get("Location", "").startswith(sign_in):
+            return response
+        return HttpResponseClientRedirect(sign_in)
+
+
 class Tenant:
     """Runs a signed-in person's view in one transaction that sees their organization's rows and no others.
 
@@ -111,6 +127,8 @@ def _inside(request: HttpRequest, view: View, args: tuple[Any, ...], kwargs: dic
         response = view(request, *args, **kwargs)
         if isinstance(response, TemplateResponse):
             response.render()
+        # What one organization's page shows must not be kept by anything between, nor come back after signing out.
+        response.headers.setdefault("Cache-Control", "private, no-store")
         return response
     finally:
         request.tenant_open = False  # type: ignore[attr-defined]

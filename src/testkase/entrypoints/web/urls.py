@@ -14,6 +14,7 @@ urlpatterns = [
     path("", home.home, name="home"),
     path("balance", home.balance, name="balance"),
     path("organizations/new", organizations.new, name="organization_new"),
+    path("organizations/current", organizations.choose, name="organization_choose"),
     path("projects", projects.index, name="projects"),
     path("projects/new", projects.new, name="project_new"),
     path("projects/<slug:project_key>", projects.cases, name="cases"),

@@ -157,6 +157,7 @@ def _form_facts(request: MemberRequest, project: Project) -> dict[str, Any]:
         "model": request.POST.get("model", ""),
         "longest": MAX_REQUIREMENT,
         "example": EXAMPLE,
+        "may_buy": request.viewer.can(Action.BUY_CREDITS),
         "hint": quality_hint(requirement) if requirement.strip() else None,
         "estimate": None,
         "balance": run_here(current_balance(request.viewer.org_id)),

@@ -1,17 +1,28 @@
-"""Someone without an organization opens one."""
+"""Someone without an organization opens one; someone with several chooses."""
 
 from typing import cast
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
-from django.views.decorators.http import require_http_methods
+from django.views.decorators.http import require_http_methods, require_POST
 
 from testkase.entrypoints.web.middleware import without_organization
 from testkase.entrypoints.web.offer import current_prices
-from testkase.entrypoints.web.viewer import viewer_of
-from testkase.foundation.problems import InvalidInput
+from testkase.entrypoints.web.query import number
+from testkase.entrypoints.web.viewer import SESSION_ORGANIZATION, MemberRequest, viewer_of
+from testkase.foundation.problems import InvalidInput, NotFound
 from testkase.services.organizations.models import User
-from testkase.services.organizations.operations import create_organization
+from testkase.services.organizations.operations import create_organization, membership_in
+
+
+@require_POST
+def choose(request: MemberRequest) -> HttpResponse:
+    """Work in another of one's organizations from now on. One that is not one's own answers as if it were not there."""
+    org_id = number(request.POST.get("organization"))
+    if org_id is None or membership_in(request.viewer.user, org_id) is None:
+        raise NotFound("There is no such organization.")
+    request.session[SESSION_ORGANIZATION] = org_id
+    return redirect("home")
 
 
 @without_organization
