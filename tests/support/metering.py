@@ -32,8 +32,10 @@ class Bench:
         found: queries.Balance = self.organizations.run(org.org_id, queries.balance(org.org_id))
         return found
 
-    def usage(self, org: Organization) -> list[queries.UsageRow]:
-        found: list[queries.UsageRow] = self.organizations.run(org.org_id, queries.usage_page(org.org_id, limit=50))
+    def usage(self, org: Organization, *, before: int | None = None) -> list[queries.UsageRow]:
+        """At most fifty interactions, newest first."""
+        page = queries.usage_page(org.org_id, limit=50, before_seq=before)
+        found: list[queries.UsageRow] = self.organizations.run(org.org_id, page)
         return found
 
 
