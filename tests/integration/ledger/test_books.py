@@ -64,12 +64,12 @@ async def test_the_application_role_sees_nothing_without_the_organizations_conte
         for context in (None, "", str(foreign)):
             if context is not None:
                 app.execute("SELECT set_config('app.org_id', %s, false)", [context])
-            for table in ("account", "lot", "open_hold", "entry", "usage"):
+            for table in ("account", "lot", "open_hold", "entry", "usage", "usage_day"):
                 assert app.execute(f"SELECT * FROM ledger.{table} WHERE org_id = %s", [mine]).fetchall() == []
 
 
 @pytest.mark.requirement("B4")
-@pytest.mark.parametrize("table", ["account", "lot", "open_hold", "entry", "usage"])
+@pytest.mark.parametrize("table", ["account", "lot", "open_hold", "entry", "usage", "usage_day"])
 async def test_the_application_role_cannot_write_the_books(engine: Engine, app_url: str, table: str) -> None:
     org_id = await organization(engine)
     for statement in (
@@ -125,6 +125,9 @@ TAMPERINGS = [
     ("I3", "DELETE FROM ledger.open_hold"),
     ("I11", "DELETE FROM ledger.usage WHERE seq = 4"),
     ("I2", "UPDATE ledger.account SET period_used = 0"),
+    ("I11", "UPDATE ledger.usage_day SET charged = charged + 1"),
+    ("I11", "UPDATE ledger.usage_day SET interactions = interactions + 1"),
+    ("I11", "UPDATE ledger.usage_day SET day = day - 40"),
 ]
 
 

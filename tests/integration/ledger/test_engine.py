@@ -198,5 +198,5 @@ def _rows(database: TestDatabase, org_id: int) -> list[object]:
             connection.execute(
                 f"SELECT t::text FROM ledger.{table} AS t WHERE org_id = %s ORDER BY 1", [org_id]
             ).fetchall()
-            for table in ("account", "lot", "open_hold", "entry", "usage")
+            for table in ("account", "lot", "open_hold", "entry", "usage", "usage_day")
         ]

@@ -35,6 +35,20 @@ def boundary(anchor_day: int, time_zone: str, month: int) -> int:
     return to_micros(datetime(year, index + 1, day, tzinfo=ZoneInfo(time_zone)).astimezone(UTC))
 
 
+_QUARTER = 900_000_000
+"""Microseconds in a quarter of an hour: zones change their offset on these marks and days begin on them."""
+
+
+def local_day(time_zone: str, instant: int) -> str:
+    """The calendar day in a zone, such as 2026-11-22."""
+    return _day_of_quarter(time_zone, instant // _QUARTER)
+
+
+@lru_cache(maxsize=4_096)
+def _day_of_quarter(time_zone: str, quarter: int) -> str:
+    return from_micros(quarter * _QUARTER).astimezone(ZoneInfo(time_zone)).date().isoformat()
+
+
 def first_month(anchor_day: int, time_zone: str, now: int) -> int:
     """The calendar month in which the period that contains `now` starts."""
     local = from_micros(now).astimezone(ZoneInfo(time_zone))

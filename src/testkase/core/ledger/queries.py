@@ -10,6 +10,7 @@ from typing import Any, LiteralString
 import msgspec
 
 from testkase.core.ledger.book import NEVER
+from testkase.core.ledger.calendar import local_day
 from testkase.core.ledger.model import Lot, Measurement, Outcome
 from testkase.core.ledger.refusals import AccountNotFound
 from testkase.core.ledger.terms import Rates, Terms, Tokens, rates_for
@@ -160,7 +161,9 @@ def usage_page(
 
 def usage_summary(org_id: int) -> Operation[list[FeatureUsage]]:
     """The current period by use case, largest first; its sum is the account's `period_used` (P11, I11)."""
-    rows = yield Statement(_SQL["usage_summary"], {"org_id": org_id})
+    account = yield from balance(org_id)
+    first_day = local_day(account.time_zone, account.period_start)
+    rows = yield Statement(_SQL["usage_summary"], {"org_id": org_id, "first_day": first_day})
     return [FeatureUsage(**row) for row in rows]
 
 

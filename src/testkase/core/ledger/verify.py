@@ -10,6 +10,7 @@ from typing import Any
 import msgspec
 
 from testkase.core.ledger.audit import Audit
+from testkase.core.ledger.calendar import local_day
 from testkase.core.ledger.model import Deltas, Entry, Lot, Subject, Usage
 from testkase.core.ledger.terms import Terms, Tokens
 from testkase.foundation.database import Operation, Row, Statement, named_statements
@@ -45,7 +46,18 @@ def verify(org_id: int) -> Operation[list[Deviation]]:
     open_holds = yield Statement(_SQL["open_holds"], {"org_id": org_id})
     orphans = yield Statement(_SQL["usage_without_entry"], {"org_id": org_id})
     audit.close(account, {row["hold_id"]: row["amount"] for row in open_holds}, [row["seq"] for row in orphans])
+    yield from _days(org_id, account, audit)
     return list(_deviations(org_id, audit))
+
+
+def _days(org_id: int, account: Row, audit: Audit) -> Operation[None]:
+    """The days that pages read add up to the interactions and to this month's usage (I11)."""
+    for row in (yield Statement(_SQL["usage_by_day_differs"], {"org_id": org_id})):
+        audit.found.append(("I11", None, f"{row['use_case']} of {row['user_ref']}: the days do not add up: {row}"))
+    first_day = local_day(account["time_zone"], account["period_start"])
+    rows = yield Statement(_SQL["used_since"], {"org_id": org_id, "first_day": first_day})
+    if rows[0]["used"] != account["period_used"]:
+        audit.found.append(("I11", None, f"the days since {first_day} add up to {rows[0]['used']}"))
 
 
 def _walk(org_id: int, audit: Audit) -> Operation[None]:

@@ -10,12 +10,13 @@ from typing import Any
 import msgspec
 
 from testkase.core.ledger.book import Book
+from testkase.core.ledger.calendar import local_day
 from testkase.core.ledger.model import Entry
 from testkase.foundation.database import Statement
 
 APPEND = (
     "SELECT ledger.append(%(new_accounts)s, %(accounts)s, %(new_lots)s, %(lots)s, %(opened)s, %(closed)s,"
-    " %(entries)s, %(usages)s)"
+    " %(entries)s, %(usages)s, %(usage_days)s)"
 )
 
 _encode = msgspec.json.Encoder().encode
@@ -35,6 +36,7 @@ def append_statement(books: Sequence[Book]) -> Statement | None:
         "closed": [row for book in books for row in _closed(book)],
         "entries": [_entry_row(entry) for entry in entries],
         "usages": list(_usage_rows(entries)),
+        "usage_days": _usage_days(books),
     }
     return Statement(APPEND, {name: _encode(items).decode() if items else None for name, items in rows.items()})
 
@@ -43,6 +45,43 @@ def _closed(book: Book) -> Iterable[dict[str, Any]]:
     """Holds to take away. One that was opened and resolved in the same batch was never written."""
     assert book.account is not None
     return ({"org_id": book.account.org_id, "hold_id": hold} for hold in book.closed_holds & book.loaded_holds)
+
+
+class _UsageDay(msgspec.Struct):
+    org_id: int
+    day: str
+    use_case: str
+    user_ref: str
+    project_ref: str
+    interactions: int = 0
+    charged: int = 0
+    input_tokens: int = 0
+    output_tokens: int = 0
+
+
+def _usage_days(books: Sequence[Book]) -> list[_UsageDay]:
+    """What the batch adds to the days of its organizations, each day's row once."""
+    days: dict[tuple[int, str, str, str, str], _UsageDay] = {}
+    for book in books:
+        account = book.account
+        assert account is not None
+        for entry in book.posted:
+            usage = entry.usage
+            if usage is None:
+                continue
+            subject, tokens = usage.subject, usage.tokens
+            key = (
+                entry.org_id, local_day(account.time_zone, entry.at), subject.use_case, subject.user,
+                subject.project or "",
+            )  # fmt: skip
+            day = days.get(key)
+            if day is None:
+                day = days[key] = _UsageDay(*key)
+            day.interactions += 1
+            day.charged += entry.deltas.used
+            day.input_tokens += tokens.input + tokens.cached_input + tokens.cache_write
+            day.output_tokens += tokens.output + tokens.reasoning
+    return list(days.values())
 
 
 class _EntryRow(msgspec.Struct):

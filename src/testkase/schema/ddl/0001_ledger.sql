@@ -118,18 +118,35 @@ CREATE TABLE ledger.usage (
     PRIMARY KEY (org_id, seq)
 );
 
+-- What was consumed, by day of the billing zone: pages and breakdowns read this, so that they cost the same whatever the
+-- history behind them. A period begins at midnight there, so it is a whole number of these days.
+CREATE TABLE ledger.usage_day (
+    org_id        bigint NOT NULL,
+    day           date NOT NULL,
+    use_case      text NOT NULL,
+    user_ref      text NOT NULL,
+    project_ref   text NOT NULL,
+    interactions  bigint NOT NULL CHECK (interactions > 0),
+    charged       bigint NOT NULL CHECK (charged >= 0),
+    input_tokens  bigint NOT NULL CHECK (input_tokens >= 0),
+    output_tokens bigint NOT NULL CHECK (output_tokens >= 0),
+    PRIMARY KEY (org_id, day, use_case, user_ref, project_ref)
+) WITH (fillfactor = 70);
+
 -- Row-level security: the backstop behind the org_id in every query. Unset context shows nothing.
 ALTER TABLE ledger.account   ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
 ALTER TABLE ledger.lot       ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
 ALTER TABLE ledger.open_hold ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
 ALTER TABLE ledger.entry     ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
 ALTER TABLE ledger.usage     ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
+ALTER TABLE ledger.usage_day ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
 
 CREATE POLICY tenant ON ledger.account   TO testkase_app USING (org_id = nullif(current_setting('app.org_id', true), '')::bigint);
 CREATE POLICY tenant ON ledger.lot       TO testkase_app USING (org_id = nullif(current_setting('app.org_id', true), '')::bigint);
 CREATE POLICY tenant ON ledger.open_hold TO testkase_app USING (org_id = nullif(current_setting('app.org_id', true), '')::bigint);
 CREATE POLICY tenant ON ledger.entry     TO testkase_app USING (org_id = nullif(current_setting('app.org_id', true), '')::bigint);
 CREATE POLICY tenant ON ledger.usage     TO testkase_app USING (org_id = nullif(current_setting('app.org_id', true), '')::bigint);
+CREATE POLICY tenant ON ledger.usage_day TO testkase_app USING (org_id = nullif(current_setting('app.org_id', true), '')::bigint);
 
 -- A batch of the writer spans organizations, so its role sees them all, but only through the functions it owns.
 CREATE POLICY writer ON ledger.account   TO testkase_ledger USING (true) WITH CHECK (true);
@@ -137,10 +154,11 @@ CREATE POLICY writer ON ledger.lot       TO testkase_ledger USING (true) WITH CH
 CREATE POLICY writer ON ledger.open_hold TO testkase_ledger USING (true) WITH CHECK (true);
 CREATE POLICY writer ON ledger.entry     TO testkase_ledger USING (true) WITH CHECK (true);
 CREATE POLICY writer ON ledger.usage     TO testkase_ledger USING (true) WITH CHECK (true);
+CREATE POLICY writer ON ledger.usage_day TO testkase_ledger USING (true) WITH CHECK (true);
 
 -- Append-only by privilege: nobody but the owner's migrations can change or remove an entry or a usage row.
 GRANT USAGE ON SCHEMA ledger TO testkase_app, testkase_ledger;
 GRANT SELECT ON ALL TABLES IN SCHEMA ledger TO testkase_app, testkase_ledger;
-GRANT INSERT, UPDATE ON ledger.account, ledger.lot TO testkase_ledger;
+GRANT INSERT, UPDATE ON ledger.account, ledger.lot, ledger.usage_day TO testkase_ledger;
 GRANT INSERT, UPDATE, DELETE ON ledger.open_hold TO testkase_ledger;
 GRANT INSERT ON ledger.entry, ledger.usage TO testkase_ledger;

@@ -78,7 +78,8 @@ $$;
 
 -- Writes what a batch decided. The constraints of the tables are the last line: a batch that breaks one is undone whole.
 CREATE FUNCTION ledger.append(
-    new_accounts json, accounts json, new_lots json, lots json, opened json, closed json, entries json, usages json
+    new_accounts json, accounts json, new_lots json, lots json, opened json, closed json, entries json, usages json,
+    usage_days json
 ) RETURNS void
 LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = pg_catalog SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off
@@ -175,6 +176,20 @@ BEGIN
             model text, outcome text, measurement text, input bigint, cached_input bigint, cache_write bigint,
             output bigint, reasoning bigint, cost bigint, charged bigint, terms json);
     END IF;
+
+    IF usage_days IS NOT NULL THEN
+        INSERT INTO ledger.usage_day AS d (
+            org_id, day, use_case, user_ref, project_ref, interactions, charged, input_tokens, output_tokens)
+        SELECT n.org_id, n.day, n.use_case, n.user_ref, n.project_ref, n.interactions, n.charged, n.input_tokens,
+               n.output_tokens
+        FROM json_to_recordset(usage_days) AS n (
+            org_id bigint, day date, use_case text, user_ref text, project_ref text, interactions bigint,
+            charged bigint, input_tokens bigint, output_tokens bigint)
+        ON CONFLICT (org_id, day, use_case, user_ref, project_ref) DO UPDATE
+        SET interactions = d.interactions + excluded.interactions, charged = d.charged + excluded.charged,
+            input_tokens = d.input_tokens + excluded.input_tokens,
+            output_tokens = d.output_tokens + excluded.output_tokens;
+    END IF;
 END
 $$;
 
@@ -199,16 +214,16 @@ $$;
 -- An owner must be allowed to create in the schema at the moment it becomes one, and not afterwards.
 GRANT CREATE ON SCHEMA ledger TO testkase_ledger;
 ALTER FUNCTION ledger.load(json, bigint) OWNER TO testkase_ledger;
-ALTER FUNCTION ledger.append(json, json, json, json, json, json, json, json) OWNER TO testkase_ledger;
+ALTER FUNCTION ledger.append(json, json, json, json, json, json, json, json, json) OWNER TO testkase_ledger;
 ALTER FUNCTION ledger.due_accounts(integer) OWNER TO testkase_ledger;
 ALTER FUNCTION ledger.account_ids(bigint, integer) OWNER TO testkase_ledger;
 REVOKE CREATE ON SCHEMA ledger FROM testkase_ledger;
 
 REVOKE ALL ON FUNCTION ledger.load(json, bigint) FROM PUBLIC;
-REVOKE ALL ON FUNCTION ledger.append(json, json, json, json, json, json, json, json) FROM PUBLIC;
+REVOKE ALL ON FUNCTION ledger.append(json, json, json, json, json, json, json, json, json) FROM PUBLIC;
 REVOKE ALL ON FUNCTION ledger.due_accounts(integer) FROM PUBLIC;
 REVOKE ALL ON FUNCTION ledger.account_ids(bigint, integer) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION ledger.due_accounts(integer) TO testkase_app;
 GRANT EXECUTE ON FUNCTION ledger.account_ids(bigint, integer) TO testkase_app;
 GRANT EXECUTE ON FUNCTION ledger.load(json, bigint) TO testkase_app;
-GRANT EXECUTE ON FUNCTION ledger.append(json, json, json, json, json, json, json, json) TO testkase_app;
+GRANT EXECUTE ON FUNCTION ledger.append(json, json, json, json, json, json, json, json, json) TO testkase_app;

@@ -19,16 +19,13 @@ WHERE u.org_id = %(org_id)s
 ORDER BY u.seq DESC
 LIMIT %(limit)s;
 
--- usage_summary: What each use case consumed in the current period, which begins after its allowance entry.
-SELECT u.use_case, count(*) AS interactions, sum(u.charged)::bigint AS charged,
-       sum(u.input + u.cached_input + u.cache_write)::bigint AS input_tokens,
-       sum(u.output + u.reasoning)::bigint AS output_tokens
-FROM ledger.account AS a
-JOIN ledger.entry AS begun ON begun.org_id = a.org_id AND begun.operation_id = 'allowance:' || a.period_number
-JOIN ledger.usage AS u ON u.org_id = a.org_id AND u.seq > begun.seq
-WHERE a.org_id = %(org_id)s
-GROUP BY u.use_case
-ORDER BY charged DESC, u.use_case;
+-- usage_summary: What each use case consumed from one day of the billing zone on.
+SELECT d.use_case, sum(d.interactions)::bigint AS interactions, sum(d.charged)::bigint AS charged,
+       sum(d.input_tokens)::bigint AS input_tokens, sum(d.output_tokens)::bigint AS output_tokens
+FROM ledger.usage_day AS d
+WHERE d.org_id = %(org_id)s AND d.day >= %(first_day)s::date
+GROUP BY d.use_case
+ORDER BY charged DESC, d.use_case;
 
 -- receipt: One AI interaction with the entry that charged it.
 SELECT u.seq, u.usage_id, u.at, u.use_case, u.user_ref, u.project_ref, u.model, u.outcome, u.measurement,

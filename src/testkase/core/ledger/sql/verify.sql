@@ -2,7 +2,7 @@
 SELECT ledger.account_ids(%(after)s, %(limit)s) AS org_id;
 
 -- account: What the account says of itself.
-SELECT available, held, debt, period_number, period_used, last_seq, encode(last_hash, 'base64') AS last_hash
+SELECT available, held, debt, period_number, period_start, period_used, time_zone, last_seq, encode(last_hash, 'base64') AS last_hash
 FROM ledger.account
 WHERE org_id = %(org_id)s;
 
@@ -31,3 +31,21 @@ SELECT u.seq FROM ledger.usage AS u
 WHERE u.org_id = %(org_id)s
   AND NOT EXISTS (SELECT 1 FROM ledger.entry AS e WHERE e.org_id = u.org_id AND e.seq = u.seq)
 LIMIT 10;
+
+-- usage_by_day_differs: Subjects whose days do not add up to their interactions.
+SELECT coalesce(t.use_case, d.use_case) AS use_case, coalesce(t.user_ref, d.user_ref) AS user_ref,
+       t.interactions AS interactions, t.charged AS charged, d.interactions AS by_day, d.charged AS charged_by_day
+FROM (
+    SELECT use_case, user_ref, coalesce(project_ref, '') AS project_ref, count(*) AS interactions, sum(charged) AS charged
+    FROM ledger.usage WHERE org_id = %(org_id)s GROUP BY 1, 2, 3
+) AS t
+FULL JOIN (
+    SELECT use_case, user_ref, project_ref, sum(interactions) AS interactions, sum(charged) AS charged
+    FROM ledger.usage_day WHERE org_id = %(org_id)s GROUP BY 1, 2, 3
+) AS d USING (use_case, user_ref, project_ref)
+WHERE (t.interactions, t.charged) IS DISTINCT FROM (d.interactions, d.charged)
+LIMIT 10;
+
+-- used_since: What the days of the current period add up to.
+SELECT coalesce(sum(charged), 0)::bigint AS used FROM ledger.usage_day
+WHERE org_id = %(org_id)s AND day >= %(first_day)s::date;
