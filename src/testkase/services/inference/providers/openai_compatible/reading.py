@@ -1,8 +1,10 @@
 """What is read of an answer while its bytes pass through: usage, the finish reason, how much text there was.
 
-No text is kept. Structs name only the fields that are read, so that decoding skips the rest.
+No text is kept. Structs name only the fields that are read, so that decoding skips the rest; fields servers disagree on
+are `Any`, so that an odd one costs only itself and not the count of everything beside it.
 """
 
+from collections.abc import Iterator
 from typing import Any
 
 import msgspec
@@ -11,37 +13,28 @@ from testkase.core.ledger.terms import Tokens
 from testkase.services.inference.providers.openai_compatible.usage import normalise
 
 
-class Function(msgspec.Struct):
-    name: str | None = None
-    arguments: str | None = None
-
-
-class ToolCall(msgspec.Struct):
-    function: Function | None = None
-
-
 class Said(msgspec.Struct):
     """A `delta` of a stream or the `message` of a whole answer."""
 
     content: Any = None
-    refusal: str | None = None
-    reasoning_content: str | None = None
-    reasoning: str | None = None
-    tool_calls: list[ToolCall] | None = None
-    function_call: Function | None = None
+    refusal: Any = None
+    reasoning_content: Any = None
+    reasoning: Any = None
+    tool_calls: Any = None
+    function_call: Any = None
 
 
 class Choice(msgspec.Struct):
-    index: int = 0
+    index: Any = 0
     delta: Said | None = None
     message: Said | None = None
-    finish_reason: str | None = None
+    finish_reason: Any = None
 
 
 class Answer(msgspec.Struct):
     """A chunk of a stream or a whole answer."""
 
-    id: str | None = None
+    id: Any = None
     choices: list[Choice] | None = None
     usage: Any = None
     error: Any = None
@@ -64,10 +57,11 @@ class Reading:
     def take(self, answer: Answer) -> None:
         """One chunk, or the whole answer. Usage is overwritten, never added: running figures are cumulative."""
         if answer.id:
-            self.upstream_id = answer.id[:128]
+            self.upstream_id = str(answer.id)[:128]
         for choice in answer.choices or ():
             if choice.finish_reason:
-                self.finish_reasons[choice.index] = choice.finish_reason
+                index = choice.index if isinstance(choice.index, int) else 0
+                self.finish_reasons[index] = str(choice.finish_reason)
             said = choice.delta or choice.message
             if said is not None:
                 self._count(said)
@@ -87,18 +81,23 @@ class Reading:
         return not self.text_bytes and (self.refusal_bytes > 0 or filtered)
 
     def _count(self, said: Said) -> None:
-        calls = [call.function for call in said.tool_calls or ()] + [said.function_call]
-        pieces = [said.reasoning_content or said.reasoning, *(_spoken(said.content))]
-        for function in calls:
-            if function is not None:
-                pieces += [function.name, function.arguments]
-        self.text_bytes += sum(len(piece.encode("utf-8", "replace")) for piece in pieces if piece)
-        self.refusal_bytes += len((said.refusal or "").encode("utf-8", "replace"))
+        calls = said.tool_calls if isinstance(said.tool_calls, list) else ()
+        functions = [call.get("function") for call in calls if isinstance(call, dict)] + [said.function_call]
+        called = [(one.get("name"), one.get("arguments")) for one in functions if isinstance(one, dict)]
+        for part in (said.content, said.reasoning_content or said.reasoning, called):
+            self.text_bytes += _text_bytes(part)
+        self.refusal_bytes += _text_bytes(said.refusal)
 
 
-def _spoken(content: Any) -> list[str]:
-    if isinstance(content, str):
-        return [content]
-    if isinstance(content, list):
-        return [part["text"] for part in content if isinstance(part, dict) and isinstance(part.get("text"), str)]
-    return []
+def _text_bytes(value: Any) -> int:
+    """UTF-8 bytes of every string in the value, however it is packed; the types of parts are no text."""
+    if isinstance(value, str):
+        return len(value.encode("utf-8", "replace"))
+    return sum(_text_bytes(part) for part in _parts(value))
+
+
+def _parts(value: Any) -> Iterator[Any]:
+    if isinstance(value, dict):
+        yield from (part for name, part in value.items() if name != "type")
+    elif isinstance(value, list | tuple):
+        yield from value
