@@ -35,6 +35,7 @@ def test_a_member_generates_watches_and_sees_the_cost_without_a_reload(stage: St
     page.evaluate("window.notReloaded = true")
     drafts, progress = page.locator(".draft[id]"), page.locator("#progress")
     expect(progress.locator("progress")).to_be_visible()
+    expect(progress.locator(".live")).to_contain_text("A user has", timeout=ARRIVAL_MS)
     expect(drafts).to_have_count(1, timeout=ARRIVAL_MS)
     expect(progress.locator("progress")).to_be_visible()
     expect(drafts).to_have_count(3, timeout=ARRIVAL_MS)
