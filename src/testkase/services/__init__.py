@@ -1,0 +1,1 @@
+"""What the product does: organizations, workspace, metering, inference and the AI features."""
