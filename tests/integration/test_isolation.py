@@ -29,6 +29,13 @@ def test_the_owner_is_refused_as_the_application(owner_url: str) -> None:
         ("ALTER TABLE project DISABLE ROW LEVEL SECURITY", "public.project is not under forced"),
         ("CREATE TABLE extra (org_id bigint)", "public.extra is not under forced"),
         ("ALTER TABLE ledger.lot OWNER TO testkase_app", "owns tables"),
+        ("CREATE POLICY oops ON test_case USING (true)", "A policy of table public.test_case"),
+        (
+            "CREATE POLICY oops ON ledger.usage FOR SELECT TO testkase_app USING (cost >= 0)",
+            "policy of table ledger.usage",
+        ),
+        ("GRANT UPDATE ON ledger.entry TO testkase_app", "may write ledger.entry"),
+        ("GRANT DELETE ON ledger.usage TO PUBLIC", "may write ledger.usage"),
     ],
 )
 def test_each_way_of_being_inert_is_found(database: TestDatabase, fault: str, words: str) -> None:

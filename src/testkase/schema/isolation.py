@@ -28,7 +28,15 @@ _ROLE = Statement("""
 
 _TENANT_TABLES = Statement("""
     SELECT space.nspname AS schema, relation.relname AS name, relation.relrowsecurity, relation.relforcerowsecurity,
-           EXISTS (SELECT FROM pg_policy WHERE polrelid = relation.oid) AS has_policy
+           EXISTS (SELECT FROM pg_policy WHERE polrelid = relation.oid) AS has_policy,
+           EXISTS (
+               SELECT FROM pg_policy AS policy, unnest(policy.polroles) AS holder
+               WHERE policy.polrelid = relation.oid AND policy.polpermissive AND policy.polcmd <> 'a'
+                 AND (holder = 0 OR pg_has_role(holder, 'MEMBER'))
+                 AND coalesce(pg_get_expr(policy.polqual, relation.oid), '') NOT LIKE '%app.org_id%'
+           ) AS has_hole,
+           space.nspname = 'ledger'
+               AND has_table_privilege(relation.oid, 'INSERT, UPDATE, DELETE, TRUNCATE') AS is_open_ledger
     FROM pg_class AS relation
     JOIN pg_namespace AS space ON space.oid = relation.relnamespace
     JOIN pg_attribute AS org ON org.attrelid = relation.oid AND org.attname = 'org_id' AND NOT org.attisdropped
@@ -61,4 +69,14 @@ def check_isolation() -> Operation[None]:
         if not (table["relrowsecurity"] and table["relforcerowsecurity"] and table["has_policy"]):
             raise IsolationInert(
                 f"Table {table['schema']}.{table['name']} is not under forced row-level security: migrate the database."
+            )
+        if table["has_hole"]:
+            raise IsolationInert(
+                f"A policy of table {table['schema']}.{table['name']} shows the application rows whatever the"
+                " organization: drop it."
+            )
+        if table["is_open_ledger"]:
+            raise IsolationInert(
+                f"The application may write {table['schema']}.{table['name']} directly: revoke it. The journal is kept"
+                " by the ledger's functions alone."
             )
