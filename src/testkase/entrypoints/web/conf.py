@@ -21,7 +21,7 @@ WEB_APPS: list[str] = [
 WEB_MIDDLEWARE: list[str] = [
     "django.middleware.security.SecurityMiddleware",
     "testkase.entrypoints.web.middleware.ContentSecurityPolicy",
-    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "testkase.entrypoints.web.static_files.StaticFiles",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
