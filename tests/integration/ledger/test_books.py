@@ -68,6 +68,27 @@ async def test_the_application_role_sees_nothing_without_the_organizations_conte
                 assert app.execute(f"SELECT * FROM ledger.{table} WHERE org_id = %s", [mine]).fetchall() == []
 
 
+@pytest.mark.requirement("B4", "I13")
+async def test_the_application_cannot_slip_code_of_its_own_into_the_ledgers_functions(
+    engine: Engine, app_url: str
+) -> None:
+    """Temporary types are found before PostgreSQL's own unless a function's search path says otherwise."""
+    org_id = await organization(engine)
+    with psycopg.connect(app_url) as app:
+        app.execute(
+            "CREATE FUNCTION pg_temp.spy(v pg_catalog.text) RETURNS boolean LANGUAGE plpgsql AS"
+            " $$ BEGIN RAISE EXCEPTION 'ran as %', current_user; END $$"
+        )
+        for name in ("text", "int8", "bool"):
+            app.execute(
+                f"CREATE DOMAIN pg_temp.{name} AS pg_catalog.{name} CHECK (pg_temp.spy(VALUE::pg_catalog.text))"
+            )
+        request = f'[{{"org_id": {org_id}, "operation_id": "x"}}]'
+        app.execute("SELECT * FROM ledger.load(%s, null)", [request])
+        path = "SELECT proname FROM pg_proc WHERE prosecdef AND ('search_path=pg_catalog, pg_temp' = ANY (proconfig)) IS NOT TRUE"
+        assert app.execute(path).fetchall() == []
+
+
 @pytest.mark.requirement("B4")
 @pytest.mark.parametrize("table", ["account", "lot", "open_hold", "entry", "usage", "usage_day"])
 async def test_the_application_role_cannot_write_the_books(engine: Engine, app_url: str, table: str) -> None:

@@ -11,7 +11,7 @@
 CREATE FUNCTION ledger.load(requests json, clock bigint)
 RETURNS TABLE (now bigint, accounts text, lots text, holds text, entries text)
 LANGUAGE plpgsql SECURITY DEFINER
-SET search_path = pg_catalog SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off
+SET search_path = pg_catalog, pg_temp SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off
 SET plan_cache_mode = force_generic_plan
 AS $$
 DECLARE
@@ -82,7 +82,7 @@ CREATE FUNCTION ledger.append(
     usage_days json
 ) RETURNS void
 LANGUAGE plpgsql SECURITY DEFINER
-SET search_path = pg_catalog SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off
+SET search_path = pg_catalog, pg_temp SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off
 SET plan_cache_mode = force_generic_plan
 AS $$
 BEGIN
@@ -196,7 +196,7 @@ $$;
 -- Organizations whose due date has passed: the sweeper's work list. Ids only, nothing an organization could hide.
 CREATE FUNCTION ledger.due_accounts(up_to integer) RETURNS SETOF bigint
 LANGUAGE sql STABLE SECURITY DEFINER
-SET search_path = pg_catalog
+SET search_path = pg_catalog, pg_temp
 AS $$
     SELECT a.org_id FROM ledger.account AS a
     WHERE a.due_at <= (extract(epoch FROM clock_timestamp()) * 1000000)::bigint
@@ -206,7 +206,7 @@ $$;
 -- Every organization with an account, by id: what `verify` walks. Ids only.
 CREATE FUNCTION ledger.account_ids(after bigint, up_to integer) RETURNS SETOF bigint
 LANGUAGE sql STABLE SECURITY DEFINER
-SET search_path = pg_catalog
+SET search_path = pg_catalog, pg_temp
 AS $$
     SELECT a.org_id FROM ledger.account AS a WHERE a.org_id > after ORDER BY a.org_id LIMIT up_to
 $$;
