@@ -85,8 +85,11 @@ async def test_the_application_cannot_slip_code_of_its_own_into_the_ledgers_func
             )
         request = f'[{{"org_id": {org_id}, "operation_id": "x"}}]'
         app.execute("SELECT * FROM ledger.load(%s, null)", [request])
-        path = "SELECT proname FROM pg_proc WHERE prosecdef AND ('search_path=pg_catalog, pg_temp' = ANY (proconfig)) IS NOT TRUE"
-        assert app.execute(path).fetchall() == []
+        others = app.execute(
+            "SELECT proname FROM pg_proc WHERE prosecdef"
+            " AND ('search_path=pg_catalog, pg_temp' = ANY (proconfig)) IS NOT TRUE"
+        )
+        assert others.fetchall() == []
 
 
 @pytest.mark.requirement("B4")
