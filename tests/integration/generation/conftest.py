@@ -94,7 +94,7 @@ class Scene:
         return await self.ask(generation(self.org_id, generation_id))
 
     async def first_draft(self, generation_id: int) -> None:
-        while not (await self.view(generation_id)).drafts:  # noqa: ASYNC110 - the database is what is watched
+        while not (await self.view(generation_id)).drafts:
             await asyncio.sleep(0.02)
 
     async def usage(self) -> list[UsageRow]:

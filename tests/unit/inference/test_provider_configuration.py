@@ -53,9 +53,7 @@ def test_a_complete_entry_is_accepted(tmp_path: Path) -> None:
 @pytest.mark.requirement("R70", "R71")
 @pytest.mark.parametrize("declaration", ["no_training", "zero_retention"])
 @pytest.mark.parametrize("value", ["", "= false"])
-def test_a_missing_declaration_is_refused(
-    tmp_path: Path, declaration: str, value: str
-) -> None:
+def test_a_missing_declaration_is_refused(tmp_path: Path, declaration: str, value: str) -> None:
     line = f"{declaration} {value}" if value else ""
     text = GOOD.replace(f"{declaration} = true", line)
     with pytest.raises(
@@ -103,9 +101,7 @@ def test_https_or_loopback_is_accepted(url: str) -> None:
         (("max_choices = 8", "max_choices = 800"), "max_choices"),
     ],
 )
-def test_a_malformed_file_is_refused_at_its_place(
-    tmp_path: Path, change: tuple[str, str], sentence: str
-) -> None:
+def test_a_malformed_file_is_refused_at_its_place(tmp_path: Path, change: tuple[str, str], sentence: str) -> None:
     file = written(tmp_path, GOOD.replace(*change))
     with pytest.raises(ProviderNotAccepted, match=sentence) as refused:
         load_providers(file, KEY)
@@ -121,9 +117,7 @@ def test_a_malformed_file_is_refused_at_its_place(
         {"OPENAI_API_KEY": "sk-\n"},
     ],
 )
-def test_a_key_that_is_not_there_is_named_but_never_shown(
-    tmp_path: Path, environ: dict[str, str]
-) -> None:
+def test_a_key_that_is_not_there_is_named_but_never_shown(tmp_path: Path, environ: dict[str, str]) -> None:
     with pytest.raises(ProviderNotAccepted, match="OPENAI_API_KEY") as refused:
         load_providers(written(tmp_path, GOOD), environ)
     assert "with space" not in refused.value.detail
@@ -137,9 +131,7 @@ def test_a_file_that_is_not_there_is_refused(tmp_path: Path) -> None:
 def test_two_providers_of_one_name_or_one_model_are_refused(tmp_path: Path) -> None:
     with pytest.raises(ProviderNotAccepted, match="same name"):
         load_providers(written(tmp_path, GOOD + GOOD), KEY)
-    configured = load_providers(
-        written(tmp_path, GOOD + GOOD.replace('"openai"', '"other"')), KEY
-    )
+    configured = load_providers(written(tmp_path, GOOD + GOOD.replace('"openai"', '"other"')), KEY)
     with pytest.raises(
         ProviderNotAccepted,
         match="'gpt-5-mini' is offered by both 'openai' and 'other'",
@@ -149,16 +141,9 @@ def test_two_providers_of_one_name_or_one_model_are_refused(tmp_path: Path) -> N
 
 def test_the_embedded_model_is_there_when_it_has_a_port(tmp_path: Path) -> None:
     def names(**environ: Any) -> list[str]:
-        return [
-            entry.name
-            for entry in Catalog.from_settings(
-                Settings.from_environ(environ), KEY
-            ).models()
-        ]
+        return [entry.name for entry in Catalog.from_settings(Settings.from_environ(environ), KEY).models()]
 
     assert names() == []
     assert names(TESTKASE_MODEL_PORT="9000") == [EMBEDDED_MODEL]
-    both = names(
-        TESTKASE_MODEL_PORT="9000", TESTKASE_PROVIDERS=str(written(tmp_path, GOOD))
-    )
+    both = names(TESTKASE_MODEL_PORT="9000", TESTKASE_PROVIDERS=str(written(tmp_path, GOOD)))
     assert both == [EMBEDDED_MODEL, "gpt-5-mini"]

@@ -10,16 +10,18 @@ Level = Literal["weak", "fair", "good", "strong"]
 
 _SHORT_WORDS = 12
 _VAGUE = re.compile(
-    r"\b(fast|quick(?:ly)?|easy|easily|user[- ]friendly|intuitive|robust|etc|and so on|as appropriate|properly|nicely|some)\b",
-    re.I,
+    r"\b(fast|quick(?:ly)?|easy|easily|user[- ]friendly|intuitive|robust|etc|and so on|as appropriate|properly|nicely|"
+    r"some)\b",
+    re.IGNORECASE,
 )
 _OUTCOME = re.compile(
-    r"\b(should|must|shall|sees?|shows?|displays?|receives?|gets?|is (?:shown|sent|created|saved|refused|rejected|released|"
-    r"redirected|locked)|are (?:shown|sent|created|saved|refused|rejected|released|redirected|locked)|error|message)\b",
-    re.I,
+    r"\b(should|must|shall|sees?|shows?|displays?|receives?|gets?|"
+    r"is (?:shown|sent|created|saved|refused|rejected|released|redirected|locked)|are (?:shown|sent|created|saved|refused|rejected|released|redirected|locked)|error|message)\b",
+    re.IGNORECASE,
 )
 _REFUSED = re.compile(
-    r"\b(cannot|can't|must not|may not|not allowed|refused?|rejects?|rejected|invalid|expired|error|fails?|only)\b", re.I
+    r"\b(cannot|can't|must not|may not|not allowed|refused?|rejects?|rejected|invalid|expired|error|fails?|only)\b",
+    re.IGNORECASE,
 )
 
 
