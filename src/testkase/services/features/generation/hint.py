@@ -14,9 +14,9 @@ _VAGUE = re.compile(
     r"some)\b",
     re.IGNORECASE,
 )
+_DONE = r"(?:shown|sent|created|saved|refused|rejected|released|redirected|locked)"
 _OUTCOME = re.compile(
-    r"\b(should|must|shall|sees?|shows?|displays?|receives?|gets?|"
-    r"is (?:shown|sent|created|saved|refused|rejected|released|redirected|locked)|are (?:shown|sent|created|saved|refused|rejected|released|redirected|locked)|error|message)\b",
+    rf"\b(should|must|shall|sees?|shows?|displays?|receives?|gets?|is {_DONE}|are {_DONE}|error|message)\b",
     re.IGNORECASE,
 )
 _REFUSED = re.compile(
