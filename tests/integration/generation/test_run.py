@@ -267,6 +267,6 @@ def _ledger_text(org_id: int) -> Operation[list[str]]:
     texts: list[str] = []
     for sql in ("SELECT e::text AS t FROM ledger.entry e", "SELECT u::text AS t FROM ledger.usage u",
                 "SELECT h::text AS t FROM ledger.open_hold h"):  # fmt: skip
-        rows = yield Statement(sql)  # type: ignore[arg-type]
+        rows = yield Statement(sql)
         texts += [row["t"] for row in rows]
     return texts
