@@ -1,7 +1,9 @@
 """The application process, as it is told to stop while it is answering."""
 
+import contextlib
 import signal
 import threading
+from collections.abc import Iterator
 from pathlib import Path
 
 import httpx
@@ -41,3 +43,23 @@ def test_a_stream_longer_than_the_server_waits_is_cut_off_and_charged(
     assert usage["charged"] > 0
     assert organizations.rows(org.org_id, "SELECT held FROM ledger.account") == [{"held": 0}]
     organizations.close()
+
+
+@pytest.mark.slow
+def test_a_body_larger_than_any_form_is_refused_before_it_reaches_the_disk(
+    django_database: TestDatabase, tmp_path: Path
+) -> None:
+    """Django writes a body to disk before it asks who sent it: six hundred megabytes in three seconds, signed out."""
+
+    def endless() -> Iterator[bytes]:
+        for _ in range(100):
+            yield b"a" * 100_000
+
+    form = {"Content-Type": "application/x-www-form-urlencoded"}
+    with serving(django_database, tmp_path, {"TESTKASE_MODEL_PORT": "1"}) as server:
+        address = f"{server.url}/accounts/login/"
+        assert httpx.post(address, content=b"a" * 3_000_000, headers=form).status_code == 413
+        with contextlib.suppress(httpx.WriteError):  # the server may close before everything was sent
+            assert httpx.post(address, content=endless(), headers=form).status_code == 413
+        assert httpx.post(address, content=b"a" * 100_000, headers=form).status_code == 403
+        assert "unforeseen" not in server.output()

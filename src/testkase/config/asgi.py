@@ -1,7 +1,8 @@
 """One ASGI application on one port: programs' addresses go to Litestar, health to health.py, people's to Django."""
 
 import os
-from typing import cast
+from collections.abc import MutableMapping
+from typing import Any, cast
 
 from django.core.asgi import get_asgi_application
 
@@ -13,6 +14,42 @@ from testkase.foundation.settings import Settings
 
 _PROGRAMS = frozenset({"api", "openai", "webhooks"})
 _HEALTH = frozenset({"/healthz", "/readyz", "/metrics"})
+MOST_FORM_BYTES = 2 * 1024 * 1024
+"""Of what a person's browser sends; no form comes near. Programs' routes have limits of their own."""
+
+
+class FormTooLarge(Exception):  # noqa: N818 - an event of the connection, not an error
+    """The body has more bytes than any form."""
+
+
+class LimitedForms:
+    """The application with bounded bodies. Django writes a body to disk as it comes, whoever sends it and however long
+    it is, before anything asks whether that is allowed."""
+
+    def __init__(self, application: Application, most_bytes: int = MOST_FORM_BYTES) -> None:
+        self.application = application
+        self.most_bytes = most_bytes
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        left = self.most_bytes
+
+        async def receive_within() -> MutableMapping[str, Any]:
+            nonlocal left
+            message = await receive()
+            left -= len(message.get("body", b""))
+            if left < 0:
+                raise FormTooLarge
+            return message
+
+        declared = dict(scope["headers"]).get(b"content-length", b"0")
+        try:
+            if declared.isdigit() and int(declared) > self.most_bytes:
+                raise FormTooLarge
+            await self.application(scope, receive_within, send)
+        except FormTooLarge:
+            text = [(b"content-type", b"text/plain; charset=utf-8")]
+            await send({"type": "http.response.start", "status": 413, "headers": text})
+            await send({"type": "http.response.body", "body": b"That is larger than any form here.\n"})
 
 
 class Dispatch:
@@ -46,6 +83,6 @@ def make_application(settings: Settings) -> Dispatch:
     return Dispatch(
         programs.state.context,
         programs=cast(Application, programs),
-        people=cast(Application, get_asgi_application()),
+        people=LimitedForms(cast(Application, get_asgi_application())),
         health=Health(settings.app_database_url or ""),
     )
