@@ -15,16 +15,15 @@ import contextlib
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
-from typing import Any
 
 import msgspec
 import psycopg
 import structlog
-from psycopg import AsyncConnection
-from psycopg.rows import dict_row
 
 from testkase.core.ledger.commands import Command
+from testkase.core.ledger.conversation import Conversation
 from testkase.core.ledger.operations import Answer, Outcome, execute
+from testkase.foundation.database import Statement
 from testkase.foundation.problems import Problem, Unavailable
 
 MAX_BATCH = 512
@@ -36,8 +35,6 @@ MAX_QUEUE = 20_000
 RETRY_SECONDS = 15.0
 """How long a batch is tried again while the database is unreachable; then its callers are told that the outcome is
 unknown."""
-
-_CONNECTION_OPTIONS = "-c lock_timeout=5000 -c statement_timeout=30000 -c synchronous_commit=on"
 
 _log = structlog.get_logger(__name__)
 
@@ -86,7 +83,7 @@ class _Lane:
         self.queue: deque[_Waiting] = deque()
         self._wake = asyncio.Event()
         self._stopping = False
-        self._connection: AsyncConnection[Any] | None = None
+        self._conversation: Conversation | None = None
         self._writer: asyncio.Task[None] | None = None
         self._decided: list[list[Outcome]] = []
         """What each attempt at the current batch decided, committed or not."""
@@ -176,39 +173,29 @@ class _Lane:
             return [outcome for command in commands for outcome in await self._try([command])]
 
     async def _transaction(self, commands: Sequence[Command]) -> list[Outcome]:
-        connection = await self._connected()
+        conversation = await self._connected()
         operation = execute(commands, clock=self._clock() if self._clock is not None else None)
-        load = next(operation)
-        # One implicit transaction: it begins with the first statement, and the synchronization that leaving the
-        # pipeline sends behind the last one commits it and raises what went wrong. BEGIN and COMMIT took two more.
-        async with connection.pipeline(), connection.cursor(row_factory=dict_row) as cursor:
-            await cursor.execute(load.sql, load.params)
-            rows = await cursor.fetchall()
-            try:
-                write = operation.send(rows)
-                await cursor.execute(write.sql, write.params)
-                operation.send([])
-            except StopIteration as done:
-                outcomes: list[Outcome] = done.value
-            self._decided.append(outcomes)
+        rows = await conversation.load(next(operation))
+        write: Statement | None = None
+        try:
+            write = operation.send(rows)
+            operation.send([])
+        except StopIteration as done:
+            outcomes: list[Outcome] = done.value
+        self._decided.append(outcomes)
+        await conversation.append(write)
         return outcomes
 
-    async def _connected(self) -> AsyncConnection[Any]:
-        if self._connection is None:
-            self._connection = await AsyncConnection.connect(
-                self._url,
-                options=_CONNECTION_OPTIONS,
-                application_name="testkase-ledger",
-                prepare_threshold=2,
-                autocommit=True,
-            )
-        return self._connection
+    async def _connected(self) -> Conversation:
+        if self._conversation is None:
+            self._conversation = await Conversation.open(self._url)
+        return self._conversation
 
     async def _disconnect(self) -> None:
-        connection, self._connection = self._connection, None
-        if connection is not None:
+        conversation, self._conversation = self._conversation, None
+        if conversation is not None:
             with contextlib.suppress(psycopg.Error, OSError):
-                await connection.close()
+                await conversation.close()
 
 
 def _first_told(outcomes: list[Outcome], earlier: list[list[Outcome]]) -> list[Outcome]:

@@ -7,7 +7,7 @@ the callers' ids.
 """
 
 from collections.abc import Sequence
-from typing import Any, cast
+from typing import Any
 
 import msgspec
 
@@ -107,7 +107,7 @@ def _books(commands: Sequence[Command], row: Row) -> tuple[dict[int, Book], int]
     for command in commands:
         if command.org_id not in books:
             books[command.org_id] = Book()
-    return books, cast(int, row["now"])
+    return books, int(row["now"])
 
 
 def _by_org(row: Row, column: str, decode: Any) -> dict[int, list[Any]]:

@@ -1,0 +1,122 @@
+"""A batch's conversation with PostgreSQL: load, then append, in one implicit transaction of two round trips.
+
+Spoken through libpq's pipeline mode rather than through cursors: a lone command spends most of its time here, and two
+statements that never change need neither adaptation nor a BEGIN. Any error leaves the connection unusable: close it.
+"""
+
+import asyncio
+import re
+from typing import Any, Self
+
+from psycopg import AsyncConnection, OperationalError
+from psycopg.errors import error_from_result
+from psycopg.pq import ConnStatus, ExecStatus
+from psycopg.pq.abc import PGconn, PGresult
+
+from testkase.core.ledger.operations import LOAD
+from testkase.core.ledger.writing import APPEND
+from testkase.foundation.database import Row, Statement
+
+_OPTIONS = "-c lock_timeout=5000 -c statement_timeout=30000 -c synchronous_commit=on"
+_PLACEHOLDER = re.compile(r"%\((\w+)\)s")
+_STATEMENTS = {b"load": LOAD, b"append": APPEND}
+_PARAMETERS = {name: list(dict.fromkeys(_PLACEHOLDER.findall(sql))) for name, sql in _STATEMENTS.items()}
+
+
+class Conversation:
+    """One connection, used by one task."""
+
+    def __init__(self, connection: AsyncConnection[Any]) -> None:
+        self._connection = connection
+        self._libpq: PGconn = connection.pgconn
+
+    @classmethod
+    async def open(cls, database_url: str) -> Self:
+        """Raises psycopg.OperationalError when the database cannot be reached."""
+        connection = await AsyncConnection.connect(
+            database_url, options=_OPTIONS, application_name="testkase-ledger", autocommit=True
+        )
+        self = cls(connection)
+        self._libpq.enter_pipeline_mode()
+        for name, sql in _STATEMENTS.items():
+            self._libpq.send_prepare(name, _numbered(sql, _PARAMETERS[name]))
+        await self._synchronize()
+        return self
+
+    async def close(self) -> None:
+        await self._connection.close()
+
+    async def load(self, statement: Statement) -> list[Row]:
+        """Begin the transaction, and have the rows that are locked now. Values are the bytes of their text."""
+        self._send(b"load", statement)
+        self._libpq.send_flush_request()
+        await self._flush()
+        result = await self._next()
+        if await self._next() is not None or result is None:
+            raise RuntimeError("a statement has one result")
+        names = [result.fname(column) or b"" for column in range(result.nfields)]
+        return [
+            {name.decode(): result.get_value(row, column) for column, name in enumerate(names)}
+            for row in range(result.ntuples)
+        ]
+
+    async def append(self, statement: Statement | None) -> None:
+        """Write what was decided and commit, or only end the transaction. Returns once it is durable."""
+        if statement is not None:
+            self._send(b"append", statement)
+        await self._synchronize()
+
+    def _send(self, name: bytes, statement: Statement) -> None:
+        given = statement.params or {}
+        values = [given[parameter] for parameter in _PARAMETERS[name]]
+        self._libpq.send_query_prepared(name, [None if value is None else str(value).encode() for value in values])
+
+    async def _synchronize(self) -> None:
+        """The transaction ends here: committed, or undone where a statement failed, which is then raised."""
+        self._libpq.pipeline_sync()
+        await self._flush()
+        while True:
+            result = await self._next()
+            if result is not None and result.status == ExecStatus.PIPELINE_SYNC:
+                return
+
+    async def _flush(self) -> None:
+        """Send everything. What PostgreSQL says meanwhile is taken in, or both sides would wait for each other."""
+        while self._libpq.flush():
+            await self._ready(writing=True)
+            self._libpq.consume_input()
+
+    async def _next(self) -> PGresult | None:
+        """The next result; None ends the results of one statement."""
+        while self._libpq.is_busy():
+            await self._ready(writing=False)
+            self._libpq.consume_input()
+        result = self._libpq.get_result()
+        if result is not None and result.status in (ExecStatus.FATAL_ERROR, ExecStatus.PIPELINE_ABORTED):
+            if self._libpq.status == ConnStatus.BAD:
+                raise OperationalError("the connection to PostgreSQL was lost")
+            raise error_from_result(result)
+        return result
+
+    async def _ready(self, *, writing: bool) -> None:
+        loop, socket = asyncio.get_running_loop(), self._libpq.socket
+        ready: asyncio.Future[None] = loop.create_future()
+
+        def wake() -> None:
+            if not ready.done():
+                ready.set_result(None)
+
+        loop.add_reader(socket, wake)
+        if writing:
+            loop.add_writer(socket, wake)
+        try:
+            await ready
+        finally:
+            loop.remove_reader(socket)
+            if writing:
+                loop.remove_writer(socket)
+
+
+def _numbered(sql: str, parameters: list[str]) -> bytes:
+    """Named placeholders as $1, $2, … in the order of the parameters."""
+    return _PLACEHOLDER.sub(lambda found: f"${parameters.index(found[1]) + 1}", sql).encode()
