@@ -13,57 +13,17 @@ thread of its own: it can break a chunk in the middle, which no framework lets o
 import argparse
 import asyncio
 import json
+import ssl
 import threading
 from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
-from typing import Any, Literal
+from dataclasses import dataclass
+from typing import Any
 
-USAGE: dict[str, Any] = {
-    "prompt_tokens": 20,
-    "completion_tokens": 4,
-    "total_tokens": 24,
-}
+from tests.support.replies import Reply, completion, events
 
-
-@dataclass(frozen=True, kw_only=True)
-class Reply:
-    """What the upstream does with one request. The defaults are a well-behaved answer in four pieces."""
-
-    chunks: tuple[str, ...] = ("Hello", " from", " the", " upstream")
-    usage: dict[str, Any] | None = field(default_factory=lambda: dict(USAGE))
-    """None: the provider omits usage altogether."""
-    running_usage: tuple[dict[str, Any], ...] = ()
-    """Usage carried by the content chunks themselves, as vLLM does with continuous_usage_stats."""
-    finish_reason: str | None = "stop"
-    reasoning: tuple[str, ...] = ()
-    """Pieces of `reasoning_content`, sent before the text."""
-    tool_call: tuple[str, str] | None = None
-    """Function name and JSON arguments; sent after the text, with finish_reason `tool_calls`."""
-    refusal: str | None = None
-    status: int = 200
-    error: dict[str, Any] | None = None
-    """Body of an error answer; with status 200 it is sent as an event in the stream after `cut_after` chunks."""
-    headers: tuple[tuple[str, str], ...] = ()
-    raw_body: bytes | None = None
-    """Sent as it is instead of a JSON answer."""
-    raw_events: tuple[str, ...] = ()
-    """Sent as they are instead of a stream made of the above: payloads of events, or comments (":…")."""
-    cut_after: int | None = None
-    """Stop after so many content chunks (streaming) or in the middle of the body (not streaming)."""
-    cut: Literal["eof", "broken"] = "eof"
-    """`eof`: the chunked encoding ends properly; `broken`: the connection closes inside a chunk."""
-    delay_headers: float = 0
-    """Seconds before the status line."""
-    delay_first: float = 0
-    """Seconds between the headers and the first chunk."""
-    delay_chunk: float = 0
-    """Seconds before every later chunk."""
-    comments: bool = False
-    """Send SSE comments between events, as OpenRouter does while it waits."""
-    done: bool = True
-    """Whether `[DONE]` closes the stream."""
+__all__ = ["Reply", "Request", "Upstream", "scripted_upstream"]
 
 
 @dataclass(frozen=True)
@@ -85,6 +45,8 @@ class Upstream:
         self.disconnected = threading.Event()
         """Set when a client left before its answer was complete."""
         self.port = 0
+        self.connections = 0
+        self._writers: set[asyncio.StreamWriter] = set()
         self.record = True
         self._script: deque[Reply] = deque()
 
@@ -96,10 +58,10 @@ class Upstream:
         """Queue replies for the next requests."""
         self._script.extend(replies)
 
-    async def handle(
-        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
-    ) -> None:
+    async def handle(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """One connection, kept alive between requests."""
+        self.connections += 1
+        self._writers.add(writer)
         try:
             # Cancelled when the block ends; asyncio's own callback would log that as an error.
             with suppress(ConnectionError, asyncio.IncompleteReadError, asyncio.CancelledError):
@@ -107,10 +69,20 @@ class Upstream:
                     pass
         finally:
             writer.close()
+            self._writers.discard(writer)
 
-    async def _turn(
-        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
-    ) -> bool:
+    async def hang_up(self) -> None:
+        """End every connection, so that nothing is left to the garbage collector."""
+        await asyncio.sleep(0.01)  # connections just accepted get to their first line
+        for writer in list(self._writers):
+            writer.transport.abort()
+        tasks = [task for task in asyncio.all_tasks() if task is not asyncio.current_task()]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        await asyncio.sleep(0.01)  # closed transports are closed by the loop's next turns
+
+    async def _turn(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> bool:
         """One request and its answer; False when the connection must close."""
         request = await _read_request(reader)
         if self.record:
@@ -125,14 +97,14 @@ class Upstream:
             return True
         reply = self._script.popleft() if self._script else self.default
         try:
-            return await _answer(writer, request, reply)
+            return await _answer(writer, request, reply) and not reply.close
         except ConnectionError:
             self.disconnected.set()
             return False
 
 
 @contextmanager
-def scripted_upstream(default: Reply | None = None) -> Iterator[Upstream]:
+def scripted_upstream(default: Reply | None = None, *, tls: ssl.SSLContext | None = None) -> Iterator[Upstream]:
     """An upstream listening on a free loopback port for the length of the block."""
     upstream = Upstream(default)
     ready = threading.Event()
@@ -140,22 +112,12 @@ def scripted_upstream(default: Reply | None = None) -> Iterator[Upstream]:
     stop = asyncio.Event()
 
     async def serve() -> None:
-        server = await asyncio.start_server(
-            upstream.handle, "127.0.0.1", 0, limit=2**22
-        )
+        server = await asyncio.start_server(upstream.handle, "127.0.0.1", 0, limit=2**22, ssl=tls)
         upstream.port = server.sockets[0].getsockname()[1]
         ready.set()
         await stop.wait()
         server.close()
-        tasks = [
-            task for task in asyncio.all_tasks() if task is not asyncio.current_task()
-        ]
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
-        await asyncio.sleep(
-            0.01
-        )  # closed transports are closed by the loop's next turns
+        await upstream.hang_up()
 
     def run() -> None:
         asyncio.set_event_loop(loop)
@@ -177,10 +139,7 @@ async def _read_request(reader: asyncio.StreamReader) -> Request:
     head = await reader.readuntil(b"\r\n\r\n")
     lines = head.decode("latin-1").split("\r\n")
     method, path, _ = lines[0].split(" ", 2)
-    headers = {
-        name.lower(): value.strip()
-        for name, _, value in (line.partition(":") for line in lines[1:] if line)
-    }
+    headers = {name.lower(): value.strip() for name, _, value in (line.partition(":") for line in lines[1:] if line)}
     body = await reader.readexactly(int(headers.get("content-length", "0")))
     return Request(method, path, headers, json.loads(body) if body else {})
 
@@ -190,9 +149,7 @@ async def _answer(writer: asyncio.StreamWriter, request: Request, reply: Reply) 
     if reply.delay_headers:
         await asyncio.sleep(reply.delay_headers)
     if reply.status != 200:
-        error = reply.error or {
-            "error": {"message": "scripted failure", "type": "server_error"}
-        }
+        error = reply.error or {"error": {"message": "scripted failure", "type": "server_error"}}
         _send_json(writer, reply.status, error, reply.headers, reply.raw_body)
     elif request.body.get("stream"):
         return await _stream(writer, reply)
@@ -200,33 +157,24 @@ async def _answer(writer: asyncio.StreamWriter, request: Request, reply: Reply) 
         if reply.delay_first:
             await asyncio.sleep(reply.delay_first)
         if reply.cut_after is not None:
-            writer.write(
-                _head(200, "application/json", (("Content-Length", "4096"),))
-                + b'{"choices":[{"mess'
-            )
+            writer.write(_head(200, "application/json", (("Content-Length", "4096"),)) + b'{"choices":[{"mess')
             await writer.drain()
             return False
-        _send_json(writer, 200, _completion(reply), reply.headers, reply.raw_body)
+        _send_json(writer, 200, completion(reply), reply.headers, reply.raw_body)
     await writer.drain()
     return True
 
 
 async def _stream(writer: asyncio.StreamWriter, reply: Reply) -> bool:
-    writer.write(
-        _head(
-            200, "text/event-stream", (("Transfer-Encoding", "chunked"), *reply.headers)
-        )
-    )
-    for number, event in enumerate(_events(reply)):
+    writer.write(_head(200, "text/event-stream", (("Transfer-Encoding", "chunked"), *reply.headers)))
+    for number, event in enumerate(events(reply)):
         delay = reply.delay_chunk if number else reply.delay_first
         if delay:
             await writer.drain()
             await asyncio.sleep(delay)
         if reply.cut_after is not None and number >= reply.cut_after:
             if reply.error is not None:
-                _send_chunk(
-                    writer, b"data: " + json.dumps(reply.error).encode() + b"\n\n"
-                )
+                _send_chunk(writer, b"data: " + json.dumps(reply.error).encode() + b"\n\n")
             if reply.cut == "broken":
                 writer.write(b"ff\r\ndata: {")
                 await writer.drain()
@@ -240,89 +188,7 @@ async def _stream(writer: asyncio.StreamWriter, reply: Reply) -> bool:
     return True
 
 
-def _events(reply: Reply) -> Iterator[bytes]:
-    if reply.raw_events:
-        for event in reply.raw_events:
-            yield (
-                event if event.startswith(":") else f"data: {event}"
-            ).encode() + b"\n\n"
-        return
-    deltas: list[dict[str, Any]] = [
-        {"reasoning_content": text} for text in reply.reasoning
-    ]
-    deltas += [{"content": text} for text in reply.chunks]
-    if reply.refusal:
-        deltas.append({"refusal": reply.refusal})
-    if reply.tool_call:
-        name, arguments = reply.tool_call
-        call = {
-            "index": 0,
-            "id": "call_1",
-            "type": "function",
-            "function": {"name": name, "arguments": arguments},
-        }
-        deltas.append({"tool_calls": [call]})
-    for number, delta in enumerate(deltas):
-        usage = (
-            reply.running_usage[min(number, len(reply.running_usage) - 1)]
-            if reply.running_usage
-            else None
-        )
-        yield _event([{"index": 0, "delta": delta, "finish_reason": None}], usage)
-    if reply.finish_reason:
-        reason = "tool_calls" if reply.tool_call else reply.finish_reason
-        yield _event([{"index": 0, "delta": {}, "finish_reason": reason}], None)
-    if reply.usage is not None:
-        yield _event([], reply.usage)
-    if reply.done:
-        yield b"data: [DONE]\n\n"
-
-
-def _event(choices: list[dict[str, Any]], usage: dict[str, Any] | None) -> bytes:
-    chunk = {
-        "id": "chatcmpl-1",
-        "object": "chat.completion.chunk",
-        "created": 1,
-        "model": "scripted",
-    }
-    return (
-        b"data: "
-        + json.dumps({**chunk, "choices": choices, "usage": usage}).encode()
-        + b"\n\n"
-    )
-
-
-def _completion(reply: Reply) -> dict[str, Any]:
-    message: dict[str, Any] = {
-        "role": "assistant",
-        "content": "".join(reply.chunks) or None,
-    }
-    if reply.reasoning:
-        message["reasoning_content"] = "".join(reply.reasoning)
-    if reply.refusal:
-        message["refusal"] = reply.refusal
-    if reply.tool_call:
-        name, arguments = reply.tool_call
-        function = {"name": name, "arguments": arguments}
-        message["tool_calls"] = [
-            {"id": "call_1", "type": "function", "function": function}
-        ]
-    reason = "tool_calls" if reply.tool_call else reply.finish_reason
-    body: dict[str, Any] = {
-        "id": "chatcmpl-1",
-        "object": "chat.completion",
-        "created": 1,
-        "model": "scripted",
-    }
-    body["choices"] = [{"index": 0, "message": message, "finish_reason": reason}]
-    if reply.usage is not None:
-        body["usage"] = reply.usage
-    return body
-
-
-def _head(
-    status: int, content_type: str, headers: tuple[tuple[str, str], ...]
-) -> bytes:
+def _head(status: int, content_type: str, headers: tuple[tuple[str, str], ...]) -> bytes:
     lines = [f"HTTP/1.1 {status} Scripted", f"Content-Type: {content_type}"]
     lines += [f"{name}: {value}" for name, value in headers]
     return "\r\n".join([*lines, "", ""]).encode("latin-1")
@@ -340,12 +206,7 @@ def _send_json(
     raw_body: bytes | None = None,
 ) -> None:
     data = raw_body if raw_body is not None else json.dumps(body).encode()
-    writer.write(
-        _head(
-            status, "application/json", (("Content-Length", str(len(data))), *headers)
-        )
-        + data
-    )
+    writer.write(_head(status, "application/json", (("Content-Length", str(len(data))), *headers)) + data)
 
 
 def main() -> None:

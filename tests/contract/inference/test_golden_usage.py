@@ -17,9 +17,7 @@ QUESTION = {"role": "user", "content": "Say hello."}
 
 @pytest.mark.requirement("P19")
 @pytest.mark.parametrize("file", GOLDEN, ids=lambda file: file.stem)
-async def test_usage_is_normalised_as_recorded(
-    file: Path, lab: Lab, upstream: Upstream
-) -> None:
+async def test_usage_is_normalised_as_recorded(file: Path, lab: Lab, upstream: Upstream) -> None:
     golden = json.loads(file.read_text(encoding="utf-8"))
     result = await _run(golden, lab, upstream)
     expected = golden["expected"]
@@ -39,22 +37,12 @@ def test_no_token_is_in_two_buckets(file: Path) -> None:
     tokens = golden["expected"]["tokens"]
     if reported is None or golden["expected"]["measurement"] == "estimated":
         return
-    assert (
-        sum(tokens.get(name, 0) for name in ("input", "cached_input", "cache_write"))
-        == reported["prompt_tokens"]
-    )
-    assert (
-        sum(tokens.get(name, 0) for name in ("output", "reasoning"))
-        == reported["completion_tokens"]
-    )
+    assert sum(tokens.get(name, 0) for name in ("input", "cached_input", "cache_write")) == reported["prompt_tokens"]
+    assert sum(tokens.get(name, 0) for name in ("output", "reasoning")) == reported["completion_tokens"]
 
 
 def _reported(golden: dict[str, Any]) -> dict[str, Any] | None:
-    answers = (
-        [golden["answer"]]
-        if "answer" in golden
-        else [one for one in golden["events"] if isinstance(one, dict)]
-    )
+    answers = [golden["answer"]] if "answer" in golden else [one for one in golden["events"] if isinstance(one, dict)]
     usages = [one["usage"] for one in answers if one.get("usage")]
     return usages[-1] if usages else None
 
@@ -67,9 +55,7 @@ async def _run(golden: dict[str, Any], lab: Lab, upstream: Upstream) -> CallResu
         async with catalog.open("m", body, stream=False) as call:
             await call.read()
         return call.result()
-    upstream.script(
-        Reply(raw_events=tuple(_payload(event) for event in golden["events"]))
-    )
+    upstream.script(Reply(raw_events=tuple(_payload(event) for event in golden["events"])))
     async with catalog.open("m", body, stream=True) as call:
         try:
             async for _ in call.events():

@@ -99,8 +99,8 @@ def _check(capabilities: Capabilities, body: Mapping[str, Any]) -> None:
         raise UnsupportedParameter("Only text can be asked for.", field="modalities")
     choices = body.get("n")
     if choices is not None and (type(choices) is not int or not 1 <= choices <= capabilities.max_choices):
-        most = capabilities.max_choices
-        raise UnsupportedParameter(f"n must be a whole number from 1 to {most} for this model.", field="n")
+        most = f"from 1 to {capabilities.max_choices}" if capabilities.max_choices > 1 else "1"
+        raise UnsupportedParameter(f"n must be {most} for this model.", field="n")
     messages = body.get("messages")
     if not isinstance(messages, list) or not messages:
         raise UnsupportedParameter("messages must be a list of at least one message.", field="messages")

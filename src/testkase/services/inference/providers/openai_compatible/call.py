@@ -3,7 +3,6 @@
 from collections.abc import AsyncIterator, Mapping
 from typing import Any, Self
 
-import httpx
 import msgspec
 
 from testkase.core.ledger.model import Outcome
@@ -12,7 +11,7 @@ from testkase.services.inference.bounds import input_token_estimate, text_token_
 from testkase.services.inference.model import CallResult
 from testkase.services.inference.problems import ProviderError, ProviderTimeout, StreamCut
 from testkase.services.inference.providers.openai_compatible import failures
-from testkase.services.inference.providers.openai_compatible.client import Endpoint
+from testkase.services.inference.providers.openai_compatible.client import Endpoint, Response, TransportError
 from testkase.services.inference.providers.openai_compatible.reading import DECODER, Answer, Reading
 from testkase.services.inference.providers.openai_compatible.sse import EventReader, EventTooLarge
 from testkase.services.inference.request import output_token_bound
@@ -36,7 +35,7 @@ class ChatCall:
         self._show_usage = show_usage
         self._reading = Reading()
         self._choices = int(body.get("n") or 1)
-        self._response: httpx.Response | None = None
+        self._response: Response | None = None
         self._sent = False
         self._complete = False
         self._failure: ProviderError | None = None
@@ -44,7 +43,7 @@ class ChatCall:
     @property
     def status(self) -> int:
         """The provider's HTTP status; 0 before there is one."""
-        return self._response.status_code if self._response is not None else 0
+        return self._response.status if self._response is not None else 0
 
     @property
     def headers(self) -> Mapping[str, str]:
@@ -56,9 +55,9 @@ class ChatCall:
         self._sent = True
         try:
             self._response = await self._endpoint.send(content)
-            if self._response.status_code != 200:
+            if self._response.status != 200:
                 raise await failures.from_response(self._endpoint.provider.name, self._response)
-        except httpx.HTTPError as error:
+        except TransportError as error:
             raise self._fail(failures.from_transport(self._endpoint.provider.name, error)) from error
         except BaseException as error:
             if isinstance(error, ProviderError):
@@ -142,9 +141,9 @@ class ChatCall:
         if self._response is None:
             raise RuntimeError("the call has not been opened")
         try:
-            async for piece in self._response.aiter_bytes():
+            async for piece in self._response.pieces():
                 yield piece
-        except httpx.HTTPError as error:
+        except TransportError as error:
             if self._reading.finished(self._choices):
                 return  # everything was said; only the end of the stream is missing
             problem = failures.from_transport(self._endpoint.provider.name, error)
@@ -184,4 +183,4 @@ class ChatCall:
 
     async def _close(self) -> None:
         if self._response is not None:
-            await self._response.aclose()
+            await self._response.close()

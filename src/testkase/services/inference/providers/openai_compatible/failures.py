@@ -2,18 +2,19 @@
 
 from typing import Any
 
-import httpx
+import httpcore
 import msgspec
 
 from testkase.services.inference.problems import ProviderError, ProviderTimeout
+from testkase.services.inference.providers.openai_compatible.client import Response, TransportError
 
 MOST_ERROR_BYTES = 64 * 1024
 MESSAGE_LENGTH = 500
 
 
-async def from_response(provider: str, response: httpx.Response) -> ProviderError:
+async def from_response(provider: str, response: Response) -> ProviderError:
     """The problem behind an answer other than 200."""
-    status = response.status_code
+    status = response.status
     if status in (401, 403):
         # The provider's sentence quotes part of the operator's key; the caller can do nothing with it.
         return ProviderError(f"{provider} refused the operator's credentials (HTTP {status}).", status=status)
@@ -27,11 +28,11 @@ async def from_response(provider: str, response: httpx.Response) -> ProviderErro
     return ProviderError(_sentence(provider, status), status=status, upstream_message=message, **facts)
 
 
-def from_transport(provider: str, error: httpx.HTTPError) -> ProviderError:
+def from_transport(provider: str, error: Exception) -> ProviderError:
     """The problem behind a connection that failed."""
-    if isinstance(error, httpx.ConnectError | httpx.ConnectTimeout):
+    if isinstance(error, httpcore.ConnectError | httpcore.ConnectTimeout | httpcore.PoolTimeout):
         return ProviderError(f"{provider} cannot be reached.")
-    if isinstance(error, httpx.TimeoutException):
+    if isinstance(error, httpcore.TimeoutException):
         return ProviderTimeout(f"{provider} sent nothing for too long.")
     return ProviderError(f"The connection to {provider} broke off ({type(error).__name__}).")
 
@@ -51,14 +52,14 @@ def _sentence(provider: str, status: int) -> str:
     return f"{provider} failed (HTTP {status}). Nothing was charged."
 
 
-async def _beginning(response: httpx.Response) -> bytes:
+async def _beginning(response: Response) -> bytes:
     body = b""
     try:
-        async for piece in response.aiter_bytes():
+        async for piece in response.pieces():
             body += piece
             if len(body) >= MOST_ERROR_BYTES:
                 break
-    except httpx.HTTPError:
+    except TransportError:
         return b""
     return body
 
