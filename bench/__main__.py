@@ -30,10 +30,12 @@ WARM_UP_SECONDS = 0.2
 
 
 def run_cases(cases: Sequence[Case], sizes: Sizes, progress: Progress) -> dict[str, Result]:
-    """Each case once to warm up, then the rounds, in each of which every case has its turn."""
+    """Each case once to warm up (unless there is one round only), then the rounds, in each of which every case has
+    its turn."""
     results = {case.key: Result(case.section, case.name, case.key) for case in cases}
-    task = progress.add_task("measuring", total=len(cases) * (sizes.rounds + 1))
-    for round_number in range(sizes.rounds + 1):
+    first = 1 if sizes.rounds == 1 else 0
+    task = progress.add_task("measuring", total=len(cases) * (sizes.rounds + 1 - first))
+    for round_number in range(first, sizes.rounds + 1):
         for case in cases:
             progress.update(task, description=case.name, advance=1)
             if round_number:
