@@ -4,6 +4,7 @@ Each command is a process of its own and imports only what that process needs: t
 model server never loads the database driver. That is why the imports stand inside the functions.
 """
 
+import logging
 import os
 import signal
 import sys
@@ -14,7 +15,7 @@ from testkase.foundation import logging as log
 from testkase.foundation.problems import Problem
 from testkase.foundation.settings import Settings
 
-os.environ.setdefault("DJANGO_SETTINGS_MODULE", "testkase.config.settings")
+os.environ["DJANGO_SETTINGS_MODULE"] = "testkase.config.settings"  # whatever somebody's shell has set
 
 
 @app.command()
@@ -47,6 +48,10 @@ def serve() -> None:
     from testkase.config.server import serve as serve_app
 
     serve_app(Settings.from_environ())
+    # Everything is closed. The server's own threads may still be ending, and would abort the process where they met an
+    # interpreter that is being taken down.
+    logging.shutdown()
+    os._exit(0)
 
 
 @app.command()

@@ -25,7 +25,8 @@ from testkase.config.postgres_leftovers import clear_leftovers
 
 OWNER = "testkase_owner"
 _LONGEST_SOCKET_PATH = 107
-_SOCKET_NAME = ".s.PGSQL.5432"
+_PORT = 5432
+_SOCKET_NAME = f".s.PGSQL.{_PORT}"
 _SETTINGS = {
     "listen_addresses": "",
     "unix_socket_permissions": "0700",
@@ -52,9 +53,9 @@ class EmbeddedPostgres:
         self.process: subprocess.Popen[bytes] | None = None
 
     def url(self, *, user: str = OWNER, password: str | None = None, database: str = "postgres") -> str:
-        """A connection URL over the socket."""
+        """A connection URL over the socket. The port is named: a PGPORT in somebody's environment must not count."""
         secret = quote(self.password if password is None else password, safe="")
-        return f"postgresql://{user}:{secret}@/{database}?host={quote(str(self.socket_folder), safe='')}"
+        return f"postgresql://{user}:{secret}@/{database}?port={_PORT}&host={quote(str(self.socket_folder), safe='')}"
 
     def start(self, *, timeout_seconds: float = 300) -> None:
         """Start, making the cluster first where there is none, and wait until it answers.
