@@ -156,6 +156,14 @@ def test_a_body_that_cannot_be_read_answers_in_openais_shape(
     assert (answer.status_code, answer.json()["error"]["code"]) == (status, code)
 
 
+def test_more_messages_than_the_model_takes_tokens_never_reach_it(client: openai.OpenAI, upstream: Upstream) -> None:
+    """A hundred thousand of them kept the model's server busy for minutes, only to be refused."""
+    asked = len(upstream.requests)
+    with pytest.raises(openai.BadRequestError) as refused:
+        client.chat.completions.create(model=MODEL, messages=ASK * 10_000)
+    assert (refused.value.param, len(upstream.requests)) == ("messages", asked)
+
+
 def test_a_deeply_nested_message_is_no_fault_of_ours(client: openai.OpenAI, upstream: Upstream) -> None:
     nested: Any = []
     for _ in range(400):

@@ -7,6 +7,7 @@ from typing import Any
 
 from testkase.services.inference.bounds import input_token_bound
 from testkase.services.inference.model import ModelEntry
+from testkase.services.inference.problems import UnsupportedParameter
 from testkase.services.inference.request import (
     output_limit,
     output_token_bound,
@@ -30,6 +31,9 @@ def clamp(body: Mapping[str, Any], model: ModelEntry) -> tuple[dict[str, Any], B
     All choices share the model's maximum, so that neither `max_tokens=10**9` nor `n` can park a whole balance.
     Raises UnsupportedParameter for what cannot be bounded.
     """
+    messages = body.get("messages")
+    if isinstance(messages, list) and len(messages) > model.context_window:  # each is a token at the very least
+        raise UnsupportedParameter(f"{model.name} takes {model.context_window:,} tokens at most.", field="messages")
     wanted = body.get("n")
     choices = wanted if type(wanted) is int and wanted > 0 else 1  # a wrong n is refused below
     limit = max(1, min(output_limit(model, body), model.max_output_tokens // choices))
