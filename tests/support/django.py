@@ -4,6 +4,7 @@ import os
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from unittest.mock import patch
 
 import django
 from django.apps import apps
@@ -34,14 +35,9 @@ def _set_up() -> None:
     """Once a session. Passwords are hashed cheaply, and rate limits are off: tests sign in often."""
     if apps.ready:
         return
-    before = dict(os.environ)
     os.environ["DJANGO_SETTINGS_MODULE"] = "testkase.config.settings"
-    os.environ["TESTKASE_DATA"] = tempfile.gettempdir()
-    try:
+    with patch.dict(os.environ, {"TESTKASE_DATA": tempfile.gettempdir()}):
         django.setup()
-    finally:
-        os.environ.pop("TESTKASE_DATA")
-        os.environ.update({name: before[name] for name in ("TESTKASE_DATA",) if name in before})
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
     settings.ACCOUNT_RATE_LIMITS = False
     setup_test_environment(debug=False)
