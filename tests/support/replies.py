@@ -56,7 +56,7 @@ class Reply:
 def events(reply: Reply) -> Iterator[bytes]:
     if reply.raw_events:
         for event in reply.raw_events:
-            yield (event if event.startswith(":") else f"data: {event}").encode() + b"\n\n"
+            yield (event if event.startswith(":") else f"data: {event}").encode(errors="surrogateescape") + b"\n\n"
         return
     deltas: list[dict[str, Any]] = [{"reasoning_content": text} for text in reply.reasoning]
     deltas += [{"content": text} for text in reply.chunks]

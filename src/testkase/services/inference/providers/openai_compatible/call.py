@@ -12,7 +12,7 @@ from testkase.services.inference.model import CallResult
 from testkase.services.inference.problems import ProviderError, ProviderTimeout, StreamCut
 from testkase.services.inference.providers.openai_compatible import failures
 from testkase.services.inference.providers.openai_compatible.client import Endpoint, Response, TransportError
-from testkase.services.inference.providers.openai_compatible.reading import DECODER, Answer, Reading
+from testkase.services.inference.providers.openai_compatible.reading import DECODER, UNREADABLE, Answer, Reading
 from testkase.services.inference.providers.openai_compatible.sse import EventReader, EventTooLarge
 from testkase.services.inference.request import output_token_bound
 
@@ -78,7 +78,7 @@ class ChatCall:
                 if len(body) > MAX_ANSWER_BYTES:
                     raise self._fail(ProviderError("The provider's answer is larger than 32 MiB."))
             answer = DECODER.decode(body)
-        except msgspec.MsgspecError as error:
+        except UNREADABLE as error:
             raise self._fail(ProviderError("The provider's answer is not a chat completion.", status=200)) from error
         if answer.error is not None and not answer.choices:
             raise self._fail(failures.from_event(self._endpoint.provider.name, answer.error))
@@ -130,7 +130,7 @@ class ChatCall:
             return True
         try:
             event = DECODER.decode(payload)
-        except msgspec.MsgspecError:
+        except UNREADABLE:
             return True  # not ours to judge: the caller gets what the provider said
         if event.error is not None:
             raise self._fail(self._cut_by(event))

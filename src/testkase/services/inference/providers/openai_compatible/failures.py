@@ -7,6 +7,7 @@ import msgspec
 
 from testkase.services.inference.problems import ProviderError, ProviderTimeout
 from testkase.services.inference.providers.openai_compatible.client import Response, TransportError
+from testkase.services.inference.providers.openai_compatible.reading import UNREADABLE
 
 MOST_ERROR_BYTES = 64 * 1024
 MESSAGE_LENGTH = 500
@@ -67,7 +68,7 @@ async def _beginning(response: Response) -> bytes:
 def _message(body: bytes) -> str | None:
     try:
         answer = msgspec.json.decode(body)
-    except msgspec.MsgspecError:
+    except UNREADABLE:
         return None
     return _said(answer.get("error", answer)) if isinstance(answer, dict) else None
 

@@ -41,6 +41,8 @@ class Answer(msgspec.Struct):
 
 
 DECODER = msgspec.json.Decoder(Answer)
+UNREADABLE = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
+"""What decoding bytes of a provider can raise."""
 
 
 class Reading:

@@ -1,5 +1,6 @@
 """Server-sent events: bytes in, `data:` payloads out, byte for byte as they came."""
 
+import codecs
 from collections.abc import Iterator
 
 MAX_EVENT_BYTES = 8 * 1024 * 1024
@@ -15,6 +16,7 @@ class EventReader:
 
     def __init__(self) -> None:
         self._rest = b""
+        self._begun = False
 
     def feed(self, piece: bytes) -> Iterator[bytes]:
         """The payloads that are complete now. Chat chunks are single lines, so every `data:` line is an event."""
@@ -22,6 +24,8 @@ class EventReader:
         if len(self._rest) > MAX_EVENT_BYTES:
             raise EventTooLarge
         for line in lines:
+            if not self._begun:
+                self._begun, line = True, line.removeprefix(codecs.BOM_UTF8)  # noqa: PLW2901 - one line in a stream
             if line.startswith(b"data:"):
                 payload = line[5:].strip(b" \r")
                 if payload:
