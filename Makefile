@@ -22,9 +22,11 @@ development:
 	@scripts/environment.sh development
 
 run: environment
+	@scripts/libgomp.sh
 	@exec $(PYTHON) -m testkase run
 
 test: development
+	@scripts/libgomp.sh
 	@scripts/chromium.sh
 	@$(PYTHON) -m pytest $(ARGS)
 
