@@ -103,4 +103,7 @@ def _memory(memory: Sequence[Memory]) -> list[Judged]:
 
 
 def _ratio(aim: str, ours: float, theirs: float, least: float) -> Judged:
+    """On a machine busy with other work PostgreSQL may not finish a single pair in a run."""
+    if not theirs:
+        return Judged(aim, f"{ours:,.0f}/s against none", ours > 0)
     return Judged(aim, f"{ours / theirs:.2f} × ({ours:,.0f}/s against {theirs:,.0f}/s)", ours >= least * theirs)
