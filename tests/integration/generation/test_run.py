@@ -3,6 +3,7 @@
 import asyncio
 import logging
 
+import psycopg
 import pytest
 
 from testkase.core.ledger.commands import SwitchAi
@@ -17,6 +18,9 @@ from testkase.services.features.generation.operations import (
     generations,
     request_generation,
 )
+from testkase.services.features.generation.progress import Reporter
+from testkase.services.features.generation.run import OUR_FAULT
+from testkase.services.workspace.model import CaseContent
 from tests.integration.generation.conftest import (
     LARGE_MODEL,
     REQUIREMENT,
@@ -174,6 +178,40 @@ async def test_a_run_killed_between_settlement_and_its_own_record_is_not_charged
     assert (view.state, view.charged, view.receipt) == ("succeeded", settled.charged, settled.receipt)
     assert len(await scene.usage()) == 1
     assert len(scene.upstream.requests) == 2
+
+
+async def test_a_database_that_goes_away_in_the_middle_leaves_the_rest_to_the_next_run(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    number, keep = await scene.request(cases=2), Reporter.draft
+
+    async def gone(report: Reporter, position: int, content: CaseContent) -> None:
+        if position == 2:
+            raise psycopg.OperationalError("the server closed the connection")
+        await keep(report, position, content)
+
+    with monkeypatch.context() as broken:
+        broken.setattr(Reporter, "draft", gone)
+        with pytest.raises(psycopg.OperationalError):
+            await scene.run(number)
+    assert (await scene.view(number)).state == "running"
+    view = await scene.run(number)
+    assert (view.state, len(view.drafts)) == ("succeeded", 2)
+    assert [row.charged for row in await scene.usage()] == [view.charged]
+
+
+async def test_our_own_mistake_ends_the_generation_free_and_is_logged_without_the_row(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def refused(report: Reporter, position: int, content: CaseContent) -> None:
+        raise psycopg.errors.CheckViolation(f"Failing row contains ({CANARY})")
+
+    monkeypatch.setattr(Reporter, "draft", refused)
+    view = await scene.run(await scene.request(cases=1))
+    assert (view.state, view.charged, view.error) == ("failed", 0, OUR_FAULT)
+    assert "CheckViolation" in caplog.text
+    assert CANARY not in caplog.text
+    assert await scene.usage() == []
 
 
 async def test_two_runs_at_once_make_one_set_of_drafts_and_one_charge(scene: Scene) -> None:

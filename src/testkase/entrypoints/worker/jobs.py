@@ -13,15 +13,14 @@ from procrastinate.contrib.django import app
 
 from testkase.core.pricing import PriceBooks, load_price_books
 from testkase.entrypoints.worker.resources import resources
-from testkase.foundation.problems import Unavailable
-from testkase.services.features.generation.run import run_generation
+from testkase.services.features.generation.run import AGAIN, run_generation
 from testkase.services.inference import Catalog
 from testkase.services.metering.meter import Meter
 
 SETTLE_SECONDS = 10.0
 """How long a job that is cut off waits for its calls to be settled."""
 
-_AGAIN = RetryStrategy(max_attempts=5, exponential_wait=2, retry_exceptions={Unavailable})
+_AGAIN = RetryStrategy(max_attempts=10, exponential_wait=2, retry_exceptions=set(AGAIN))
 """Only where the outcome is unknown; a second run continues the first and is never charged twice."""
 
 

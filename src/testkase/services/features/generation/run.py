@@ -9,6 +9,8 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 import msgspec
+import psycopg
+from psycopg_pool import PoolTimeout
 
 from testkase.core.ledger.commands import VoidHold
 from testkase.core.ledger.model import Subject
@@ -32,6 +34,9 @@ if TYPE_CHECKING:
     from testkase.services.metering.meter import Meter
 
 log = logging.getLogger(__name__)
+
+AGAIN = (Unavailable, psycopg.OperationalError, PoolTimeout)
+"""The outcome is unknown or the database is away. A second run goes on where this one stopped."""
 
 USE_CASE = "test_generation"
 NO_DRAFTS = "The model wrote nothing usable. Nothing was charged; describing the requirement in more detail may help."
@@ -64,7 +69,7 @@ class Ending(msgspec.Struct, frozen=True, kw_only=True):
 async def run_generation(org_id: int, generation_id: int, meter: "Meter", database: Database) -> None:
     """Write the drafts of a queued or interrupted generation; nothing to do when it is finished.
 
-    Raises Unavailable when the ledger cannot be asked: run the job again.
+    Raises one of AGAIN when the ledger or the database cannot be asked: run the job again.
     """
     begun = await database.run(_begin(org_id, generation_id), org_id=org_id)
     if begun is None:
@@ -76,12 +81,15 @@ async def run_generation(org_id: int, generation_id: int, meter: "Meter", databa
     except Superseded:
         log.info("generation %s of organization %s goes on in another run", generation_id, org_id)
         return
-    except Unavailable:
+    except AGAIN:
         raise
     except Problem as problem:
         ending = Ending(error=problem.detail)
-    except Exception:
-        log.exception("generation %s of organization %s failed", generation_id, org_id)
+    except Exception as error:
+        # PostgreSQL quotes the row it refuses, and that holds the requirement: of its errors only the name is logged.
+        quoting = isinstance(error, psycopg.Error)
+        what = type(error).__name__
+        log.exception("generation %s of organization %s: %s", generation_id, org_id, what, exc_info=not quoting)
         ending = Ending(error=OUR_FAULT)
     await database.run(_finish(run, ending), org_id=org_id)
 
