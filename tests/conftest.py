@@ -1,3 +1,24 @@
 """What holds for every test of the product."""
 
+import os
+import shutil
+from pathlib import Path
+
+import pytest
+
 pytest_plugins = ["tests.support.fixtures"]
+
+_BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+_BROWSER_TESTS = Path(__file__).parent / "browser"
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Without a Chromium the browser tests are skipped, saying why; on CI they fail instead."""
+    found = os.environ.get("CHROMIUM") or next(filter(None, map(shutil.which, _BROWSERS)), None)
+    if found:
+        os.environ["CHROMIUM"] = found
+    elif not os.environ.get("CI"):
+        missing = pytest.mark.skip(reason="there is no Chromium: install the package 'chromium', or name one in CHROMIUM")
+        for item in items:
+            if item.path.is_relative_to(_BROWSER_TESTS):
+                item.add_marker(missing)
