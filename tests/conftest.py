@@ -18,7 +18,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     if found:
         os.environ["CHROMIUM"] = found
     elif not os.environ.get("CI"):
-        missing = pytest.mark.skip(reason="there is no Chromium: install the package 'chromium', or name one in CHROMIUM")
+        missing = pytest.mark.skip(reason="there is no Chromium: install it, or name one in CHROMIUM")
         for item in items:
             if item.path.is_relative_to(_BROWSER_TESTS):
                 item.add_marker(missing)
