@@ -66,11 +66,17 @@ def worker() -> None:
 def model_server() -> None:
     """The embedded model, as an OpenAI-compatible server on loopback. It ends with the process that started it."""
     die_with_parent()
+    from testkase.services.features.generation.prompting import small_beginnings
     from testkase.services.inference.embedded import serve as serve_model
 
     settings = Settings.from_environ()
     log.configure("model", settings.log_level)
-    serve_model(port=settings.model_port, api_key=settings.model_api_key, model_path=settings.model_path)
+    serve_model(
+        port=settings.model_port,
+        api_key=settings.model_api_key,
+        model_path=settings.model_path,
+        warm_up=small_beginnings(),
+    )
 
 
 def _database_url() -> str:
