@@ -1,6 +1,7 @@
 """`make bench`: PostgreSQL's limit, the engine, HTTP, the gateway and memory, side by side on one PostgreSQL."""
 
 import asyncio
+import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
@@ -16,7 +17,7 @@ from bench.limit import limit_cases, prepare_limit
 from bench.measure import Case, Result
 from bench.memory import Memory, measure_memory
 from bench.programs import CONNECTIONS, App, http_cases, make_organizations
-from bench.report import save, show
+from bench.report import Report, save, show
 from bench.round_trips import round_trips_of_a_lone_authorize
 from bench.server import Server, bench_server
 from bench.sizes import DEFAULT, FULL, QUICK, Sizes
@@ -89,13 +90,14 @@ def main(
         memory_calls=size.memory_calls,
     )
     console = Console(width=max(150, Console().width))
+    load_before = os.getloadavg()[0]
     loop = asyncio.new_event_loop()
     with bench_server() as server, Progress(console=console, transient=True) as progress:
         results, memory, trips = measure(server, loop, sizes, only, progress)
     loop.close()
-    judged = judge(results, memory, trips)
-    show(console, sizes, results, memory, judged)
-    console.print(f"Kept in {save(out, sizes, results, memory, judged)}")
+    report = Report(sizes, load_before, results, memory, judge(results, memory, trips))
+    show(console, report)
+    console.print(f"Kept in {save(out, report)}")
 
 
 if __name__ == "__main__":

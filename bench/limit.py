@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
+from typing import NamedTuple
 
 import psycopg
 
@@ -47,18 +48,33 @@ class PgbenchCase:
         return f"limit.{self.script}.{self.clients}.{self.scope}"
 
     def run(self, seconds: float) -> Sample:
-        """For whole seconds, as pgbench counts them; below one, for so many transactions as take about that long."""
+        """Counted from when every client is connected: on a busy machine connecting takes longer than the run."""
         with tempfile.TemporaryDirectory(prefix="pgbench-") as folder:
-            before, began = self.server.cpu_seconds(), time.perf_counter()
-            subprocess.run(self._command(seconds), cwd=folder, env=_environment(), check=True, capture_output=True)
-            spent, took = self.server.cpu_seconds() - before, time.perf_counter() - began
-            latencies = [latency for log in Path(folder).iterdir() for latency in _latencies(log)]
-        p50, p99 = percentiles(latencies)
-        count = len(latencies)
-        return Sample(count, round(seconds) or took, p50, p99, None, spent / max(count, 1) * 1e6)
+            others = self.server.processes()
+            with subprocess.Popen(
+                self._command(seconds),
+                cwd=folder,
+                env=_environment(),
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.PIPE,
+            ) as pgbench:
+                while pgbench.poll() is None and self.server.processes() < others + self.clients:
+                    time.sleep(0.005)
+                before, began = self.server.cpu_seconds(), time.time()
+                errors = pgbench.communicate()[1]
+            if pgbench.returncode:
+                raise RuntimeError(f"pgbench failed: {errors.decode(errors='replace')[-500:]}")
+            spent = self.server.cpu_seconds() - before
+            done = [each for log in Path(folder).iterdir() for each in _transactions(log) if each.ended >= began]
+        count = len(done)
+        if not count:
+            return Sample(0, seconds)
+        took = max(each.ended for each in done) - max(began, min(each.ended - each.took for each in done))
+        return Sample(count, took, *percentiles([each.took * 1000 for each in done]), None, spent / count * 1e6)
 
     def _command(self, seconds: float) -> list[str]:
-        length = f"--time={round(seconds)}" if seconds >= 1 else f"--transactions={max(1, int(seconds * 100))}"
+        # pgbench counts whole seconds, the time to connect among them. Below one: as many as take about as long.
+        length = f"--time={round(seconds) + 1}" if seconds >= 1 else f"--transactions={max(2, int(seconds * 200))}"
         last = self.organizations if self.scope == "many" else 1
         return [
             str(self.server.programs / "pgbench"), "--no-vacuum", "--protocol=prepared", f"--client={self.clients}",
@@ -91,11 +107,19 @@ def limit_cases(server: Server, organizations: int) -> Iterator[PgbenchCase]:
                 yield PgbenchCase(server, script, clients, scope, organizations)
 
 
-def _latencies(log: Path) -> Iterator[float]:
-    """Milliseconds, from the third column of pgbench's log."""
+class _Transaction(NamedTuple):
+    """Seconds: how long it took, and when it ended, since 1970."""
+
+    took: float
+    ended: float
+
+
+def _transactions(log: Path) -> Iterator[_Transaction]:
+    """Lines of pgbench's log: client, number, microseconds, script, and the end in seconds and microseconds."""
     with log.open() as lines:
         for line in lines:
-            yield int(line.split(" ", 3)[2]) / 1000
+            _, _, took, _, seconds, micros = line.split()[:6]
+            yield _Transaction(int(took) / 1e6, int(seconds) + int(micros) / 1e6)
 
 
 def _environment() -> dict[str, str]:

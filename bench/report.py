@@ -3,6 +3,7 @@
 import os
 import platform
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -17,26 +18,42 @@ from bench.sizes import Sizes
 Results = Mapping[str, Result]
 
 
-def show(console: Console, sizes: Sizes, results: Results, memory: Sequence[Memory], judged: Sequence[Judged]) -> None:
+@dataclass(frozen=True, slots=True)
+class Report:
+    """Everything a run found, and under what load of other work it began."""
+
+    sizes: Sizes
+    load_before: float
+    results: Results
+    memory: Sequence[Memory]
+    judged: Sequence[Judged]
+
+
+def show(console: Console, report: Report) -> None:
     """Everything measured, then the goals."""
-    load = os.getloadavg()[0]
+    sizes = report.sizes
     console.print(
-        f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC · {os.cpu_count()} cores · load {load:.1f} · Python"
-        f" {platform.python_version()} · fsync and synchronous_commit on · {sizes.organizations:,} organizations ·"
+        f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC · {os.cpu_count()} cores · load before the run {report.load_before:.1f} ·"
+        f" Python {platform.python_version()} · fsync and synchronous_commit on · {sizes.organizations:,} organizations ·"
         f" medians of {sizes.rounds} runs of {sizes.seconds:g} s, the cases taking turns"
     )
-    console.print(_figures(results))
-    if memory:
-        console.print(_memory(memory))
-    console.print(_goals(judged))
+    if report.load_before > (os.cpu_count() or 1):
+        console.print(
+            "[yellow]The machine was busy with other work: rates then say how many processes each side runs (pgbench"
+            " one a client, the engine two), not what each can do. Compare CPU per operation, or measure again.[/]"
+        )
+    console.print(_figures(report.results))
+    if report.memory:
+        console.print(_memory(report.memory))
+    console.print(_goals(report.judged))
 
 
-def save(folder: Path, sizes: Sizes, results: Results, memory: Sequence[Memory], judged: Sequence[Judged]) -> Path:
+def save(folder: Path, report: Report) -> Path:
     """The same as text; the file."""
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / f"{datetime.now(UTC):%Y%m%d-%H%M%S}.txt"
     with path.open("w", encoding="utf-8") as file:
-        show(Console(file=file, width=150), sizes, results, memory, judged)
+        show(Console(file=file, width=150), report)
     return path
 
 

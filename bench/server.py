@@ -49,6 +49,12 @@ class Server:
         assert self.postgres.process is not None
         return tree_seconds(self.postgres.process.pid)
 
+    def processes(self) -> int:
+        """How many processes the server has, one for every connection among them."""
+        assert self.postgres.process is not None
+        pid = self.postgres.process.pid
+        return len(Path(f"/proc/{pid}/task/{pid}/children").read_text().split())
+
     def vacuum(self) -> None:
         """Statistics and visibility as they are in a database that has lived for a while."""
         with psycopg.connect(self.owner_url, autocommit=True) as connection:
