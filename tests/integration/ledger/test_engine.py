@@ -1,6 +1,8 @@
 """Group commit on real PostgreSQL: concurrency, repetition, refusal, cancellation."""
 
 import asyncio
+import os
+import signal
 from collections.abc import Sequence
 
 import msgspec
@@ -160,6 +162,24 @@ async def test_connections_lost_between_batches_are_made_again(engine: Engine, d
             " WHERE application_name = 'testkase-ledger' AND datname = current_database()"
         )
     assert (await engine.submit(hold(org_id, "after"))).entry.kind == "hold"
+
+
+async def test_a_database_that_says_nothing_does_not_take_its_callers_along(
+    engine: Engine, database: TestDatabase, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    org_id = await organization(engine)
+    monkeypatch.setattr("testkase.core.ledger.engine.SILENCE_SECONDS", 0.5)
+    with psycopg.connect(database.owner_url, autocommit=True) as superuser:
+        row = superuser.execute(
+            "SELECT pid FROM pg_stat_activity"
+            " WHERE application_name = 'testkase-ledger' AND datname = current_database()"
+        ).fetchone()
+    assert row is not None
+    os.kill(row[0], signal.SIGSTOP)
+    try:
+        assert (await engine.submit(hold(org_id, "a"))).entry.kind == "hold"
+    finally:
+        os.kill(row[0], signal.SIGCONT)
 
 
 @pytest.mark.requirement("B3", "P11", "I11")

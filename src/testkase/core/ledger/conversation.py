@@ -17,7 +17,7 @@ from testkase.core.ledger.operations import LOAD
 from testkase.core.ledger.writing import APPEND
 from testkase.foundation.database import Row, Statement
 
-_OPTIONS = "-c lock_timeout=5000 -c statement_timeout=30000 -c synchronous_commit=on"
+_OPTIONS = "-c lock_timeout=5000 -c statement_timeout=7000 -c synchronous_commit=on"
 _PLACEHOLDER = re.compile(r"%\((\w+)\)s")
 _STATEMENTS = {b"load": LOAD, b"append": APPEND}
 _PARAMETERS = {name: list(dict.fromkeys(_PLACEHOLDER.findall(sql))) for name, sql in _STATEMENTS.items()}

@@ -32,7 +32,10 @@ MAX_BATCH = 512
 MAX_QUEUE = 20_000
 """Commands waiting in one lane before new ones are turned away."""
 
-RETRY_SECONDS = 15.0
+SILENCE_SECONDS = 8.0
+"""How long one attempt may take. Longer than PostgreSQL itself waits for a lock or works on a statement."""
+
+RETRY_SECONDS = 10.0
 """How long a batch is tried again while the database is unreachable; then its callers are told that the outcome is
 unknown."""
 
@@ -173,6 +176,14 @@ class _Lane:
             return [outcome for command in commands for outcome in await self._try([command])]
 
     async def _transaction(self, commands: Sequence[Command]) -> list[Outcome]:
+        """One attempt. A database that says nothing is treated like one that is gone: callers must not hang with it."""
+        try:
+            async with asyncio.timeout(SILENCE_SECONDS):
+                return await self._converse(commands)
+        except TimeoutError:
+            raise psycopg.OperationalError("PostgreSQL did not answer in time") from None
+
+    async def _converse(self, commands: Sequence[Command]) -> list[Outcome]:
         conversation = await self._connected()
         operation = execute(commands, clock=self._clock() if self._clock is not None else None)
         rows = await conversation.load(next(operation))
