@@ -31,13 +31,17 @@ class Report:
 
 def show(console: Console, report: Report) -> None:
     """Everything measured, then the goals."""
-    sizes = report.sizes
-    console.print(
-        f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC · {os.cpu_count()} cores · load before the run {report.load_before:.1f} ·"
-        f" Python {platform.python_version()} · fsync and synchronous_commit on · {sizes.organizations:,} organizations ·"
-        f" medians of {sizes.rounds} runs of {sizes.seconds:g} s, the cases taking turns"
+    sizes, cores = report.sizes, os.cpu_count() or 1
+    facts = (
+        f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC",
+        f"{cores} cores, load before the run {report.load_before:.1f}",
+        f"Python {platform.python_version()}",
+        "fsync and synchronous_commit on",
+        f"{sizes.organizations:,} organizations",
+        f"medians of {sizes.rounds} runs of {sizes.seconds:g} s, the cases taking turns",
     )
-    if report.load_before > (os.cpu_count() or 1):
+    console.print(" · ".join(facts))
+    if report.load_before > cores:
         console.print(
             "[yellow]The machine was busy with other work: rates then say how many processes each side runs (pgbench"
             " one a client, the engine two), not what each can do. Compare CPU per operation, or measure again.[/]"
