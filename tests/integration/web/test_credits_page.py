@@ -29,6 +29,7 @@ def test_the_ai_features_address_leads_to_the_same_page(visitors: Visitors) -> N
 def test_the_usage_table_has_the_five_columns_and_one_line_per_interaction(visitors: Visitors) -> None:
     use_credits(visitors.demo, "one")
     page = visitors.client_of("member").get("/settings/ai-credits").content.decode()
+    page = page[page.index("table--usage") :]
     headings = re.findall(r'<th scope="col"[^>]*>([A-Z][^<]*)</th>', page)
     assert headings == ["Date", "Use Case", "User", "Credits Consumed", "Project"]
     for cell in ("Test case generation", "Mira Lindqvist", "1.10", "Web shop checkout"):
@@ -110,3 +111,10 @@ def test_a_page_asks_the_database_as_often_for_many_rows_as_for_one(visitors: Vi
     for number in range(30):
         use_credits(visitors.demo, f"more-{number}", tokens=Tokens(input=10))
     assert statements() == one
+
+
+@pytest.mark.requirement("R54")
+def test_an_empty_month_says_so(visitors: Visitors) -> None:
+    page = visitors.client_of("member").get("/settings/ai-credits").content.decode()
+    assert "No usage this month" in page
+    assert 'id="filters"' not in page

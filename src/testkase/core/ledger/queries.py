@@ -11,6 +11,7 @@ import msgspec
 
 from testkase.core.ledger.book import NEVER
 from testkase.core.ledger.calendar import local_day
+from testkase.core.ledger.consumption import usage_rows
 from testkase.core.ledger.model import Lot, Measurement, Outcome
 from testkase.core.ledger.refusals import AccountNotFound
 from testkase.core.ledger.terms import Rates, Terms, Tokens, rates_for
@@ -150,12 +151,15 @@ def usage_page(
     user: str | None = None,
     project: str | None = None,
 ) -> Operation[list[UsageRow]]:
-    """At most `limit` interactions, newest first, older than `before_seq`; `since` is included, `until` is not."""
-    params = {
-        "org_id": org_id, "limit": min(limit, MAX_PAGE), "before_seq": NEVER if before_seq is None else before_seq,
-        "since": since, "until": until, "use_case": use_case, "user": user, "project": project,
-    }  # fmt: skip
-    rows = yield Statement(_SQL["usage_page"], params)
+    """At most `limit` interactions, newest first, older than `before_seq`; `since` is included, `until` is not.
+
+    Every filter is optional; the project '' means none at all. The cost does not depend on the history.
+    """
+    before = NEVER if before_seq is None else before_seq
+    rows = yield from usage_rows(
+        org_id, limit=min(limit, MAX_PAGE), before_seq=before, since=since, until=until, use_case=use_case, user=user,
+        project=project,
+    )  # fmt: skip
     return [_usage_row(row) for row in rows]
 
 

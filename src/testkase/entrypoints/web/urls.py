@@ -25,6 +25,7 @@ urlpatterns = [
     path(f"{_generation}/drafts/<int:position>", generation.decide, name="draft"),
     path("settings/ai-credits", credits.page, name="ai_credits"),
     path("settings/ai-credits/usage", credits.usage_rows, name="ai_credits_usage"),
+    path("settings/ai-credits/usage.csv", credits.export, name="ai_credits_export"),
     path("settings/ai-credits/receipts/<int:seq>", credits.receipt, name="receipt"),
     path("settings/ai-credits/switch", switch.switch, name="ai_switch"),
     path("settings/ai-features", credits.ai_features, name="ai_features"),

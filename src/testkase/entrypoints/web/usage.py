@@ -4,9 +4,9 @@ from dataclasses import dataclass
 
 from testkase.core.ledger import queries
 from testkase.core.ledger.queries import UsageRow
-from testkase.services.organizations.models import User
+from testkase.entrypoints.web.filters import Filters
+from testkase.entrypoints.web.names import names_of_people, names_of_projects
 from testkase.services.organizations.tenancy import run_here
-from testkase.services.workspace.projects import names_of as names_of_projects
 
 PAGE = 50
 
@@ -33,17 +33,22 @@ class UsagePage:
     next: int | None
 
 
-def usage_page(org_id: int, *, before: int | None = None) -> UsagePage:
+def usage_page(org_id: int, filters: Filters, *, before: int | None = None, limit: int = PAGE) -> UsagePage:
     """Newest first, by key: the cost of a page does not depend on the history behind it."""
-    rows = run_here(queries.usage_page(org_id, limit=PAGE + 1, before_seq=before))
-    shown = rows[:PAGE]
-    return UsagePage(lines=named(org_id, shown), next=shown[-1].seq if len(rows) > PAGE else None)
+    rows = run_here(
+        queries.usage_page(
+            org_id, limit=limit + 1, before_seq=before, since=filters.since, until=filters.until,
+            use_case=filters.use_case, user=filters.user, project=filters.project_ref,
+        )
+    )  # fmt: skip
+    shown = rows[:limit]
+    return UsagePage(lines=named(org_id, shown), next=shown[-1].seq if len(rows) > limit else None)
 
 
 def named(org_id: int, rows: list[UsageRow]) -> list[UsageLine]:
     """Rows with display names: two look-ups for a whole page."""
     people = names_of_people(org_id, {row.user for row in rows})
-    projects = run_here(names_of_projects(org_id, sorted({row.project for row in rows if row.project})))
+    projects = names_of_projects(org_id, {row.project for row in rows if row.project})
     return [
         UsageLine(
             row=row,
@@ -52,12 +57,6 @@ def named(org_id: int, rows: list[UsageRow]) -> list[UsageLine]:
         )
         for row in rows
     ]
-
-
-def names_of_people(org_id: int, emails: set[str]) -> dict[str, str]:
-    """Display names of members by their addresses; addresses of people who are gone are left out."""
-    members = User.objects.filter(memberships__organization=org_id, email__in=emails)
-    return {user.email: user.name for user in members}
 
 
 def free_because(row: UsageRow) -> str:

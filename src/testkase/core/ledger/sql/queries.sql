@@ -5,20 +5,6 @@ SELECT org_id, available, held, debt, period_number, period_start, period_end, p
 FROM ledger.account
 WHERE org_id = %(org_id)s;
 
--- usage_page: AI interactions, newest first, from below a sequence number; every filter is optional.
-SELECT u.seq, u.usage_id, u.at, u.use_case, u.user_ref, u.project_ref, u.model, u.outcome, u.measurement,
-       u.input, u.cached_input, u.cache_write, u.output, u.reasoning, u.cost, u.charged, u.rate_card
-FROM ledger.usage AS u
-WHERE u.org_id = %(org_id)s
-  AND u.seq < %(before_seq)s
-  AND (%(since)s::bigint IS NULL OR u.at >= %(since)s)
-  AND (%(until)s::bigint IS NULL OR u.at < %(until)s)
-  AND (%(use_case)s::text IS NULL OR u.use_case = %(use_case)s)
-  AND (%(user)s::text IS NULL OR u.user_ref = %(user)s)
-  AND (%(project)s::text IS NULL OR u.project_ref = %(project)s)
-ORDER BY u.seq DESC
-LIMIT %(limit)s;
-
 -- usage_summary: What each use case consumed from one day of the billing zone on.
 SELECT d.use_case, sum(d.interactions)::bigint AS interactions, sum(d.charged)::bigint AS charged,
        sum(d.input_tokens)::bigint AS input_tokens, sum(d.output_tokens)::bigint AS output_tokens

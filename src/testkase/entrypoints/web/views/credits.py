@@ -1,11 +1,15 @@
 """Settings → AI Credits: the balance, what was used this month, every interaction and its receipt."""
 
-from django.http import HttpResponse
+from django.http import HttpResponse, HttpResponseBase
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_safe
 
 from testkase.core.access import Action
 from testkase.core.ledger import queries
+from testkase.core.ledger.consumption import Part
+from testkase.entrypoints.web.breakdown import breakdown_of, part_of
+from testkase.entrypoints.web.export import usage_csv
+from testkase.entrypoints.web.filters import choices_for, filters_of
 from testkase.entrypoints.web.live import current_balance
 from testkase.entrypoints.web.query import number
 from testkase.entrypoints.web.receipts import receipt_lines
@@ -16,14 +20,21 @@ from testkase.services.organizations.tenancy import run_here
 
 @require_safe
 def page(request: MemberRequest) -> HttpResponse:
-    """The balance at the top, two summary cards, and the usage table (R42 to R52)."""
+    """The balance at the top, two summary cards, the breakdown, and the usage table (R42 to R54)."""
     viewer = request.viewer
+    balance = run_here(current_balance(viewer.org_id))
+    filters = filters_of(request.GET)
     facts = {
         "section": "credits",
-        "balance": run_here(current_balance(viewer.org_id)),
-        "usage": usage_page(viewer.org_id, before=number(request.GET.get("before"))),
+        "balance": balance,
+        "breakdown": breakdown_of(balance, part_of(request.GET.get("by"))),
+        "parts": list(Part),
+        "usage": usage_page(viewer.org_id, filters, before=number(request.GET.get("before"))),
+        "filters": filters,
+        "choices": choices_for(viewer.org_id, filters),
         "paged": "before" in request.GET,
         "may_switch": viewer.can(Action.SWITCH_AI),
+        "may_export": viewer.can(Action.EXPORT_USAGE),
     }
     return render(request, "testkase/ai_credits.html", facts)
 
@@ -31,8 +42,16 @@ def page(request: MemberRequest) -> HttpResponse:
 @require_safe
 def usage_rows(request: MemberRequest) -> HttpResponse:
     """Further rows of the usage table."""
-    usage = usage_page(request.viewer.org_id, before=number(request.GET.get("before")))
-    return render(request, "testkase/_usage_rows.html", {"usage": usage})
+    filters = filters_of(request.GET)
+    usage = usage_page(request.viewer.org_id, filters, before=number(request.GET.get("before")))
+    return render(request, "testkase/_usage_rows.html", {"usage": usage, "filters": filters})
+
+
+@require_safe
+def export(request: MemberRequest) -> HttpResponseBase:
+    """The usage table as CSV, filtered as the page is (P11). Owner and admins."""
+    request.viewer.must(Action.EXPORT_USAGE, "Only the Owner and admins may export everyone's usage.")
+    return usage_csv(request, request.viewer.org_id, filters_of(request.GET))
 
 
 @require_safe

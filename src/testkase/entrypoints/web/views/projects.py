@@ -7,8 +7,8 @@ from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods, require_safe
 
 from testkase.core.access import Action
+from testkase.entrypoints.web.names import names_of_people
 from testkase.entrypoints.web.query import number
-from testkase.entrypoints.web.usage import names_of_people
 from testkase.entrypoints.web.viewer import MemberRequest, Viewer
 from testkase.foundation.problems import Conflict, InvalidInput, NotFound
 from testkase.services.features.generation.model import GenerationRow

@@ -1,0 +1,166 @@
+"""Where this month's credits went: shares and daily bars by feature, user or project (R54, I11).
+
+Everything is summed from the daily figures the ledger writes in its own transaction, in whole micro-credits: the parts
+add up to This Month Usage exactly, and only what is drawn is rounded.
+"""
+
+from collections import defaultdict
+from dataclasses import dataclass
+from datetime import date, timedelta
+
+from testkase.core.ledger.calendar import local_day
+from testkase.core.ledger.consumption import DayPart, Part, usage_by_day
+from testkase.core.ledger.queries import Balance
+from testkase.entrypoints.web.names import names_of_parts
+from testkase.entrypoints.web.templatetags.testkase import USE_CASES
+from testkase.services.organizations.tenancy import run_here
+
+NAMED = 7
+"""So many parts have a colour and a line of their own; the rest are summed up in one more."""
+REST = "\x00rest"
+_BAR, _GAP, _HEIGHT = 10, 4, 100
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Share:
+    """One line of the breakdown. `charged` in micro-credits; `number` picks its colour."""
+
+    number: int
+    name: str
+    interactions: int
+    charged: int
+    permille: int
+
+    @property
+    def percent(self) -> str:
+        """ "37.2 %"."""
+        return f"{self.permille // 10}.{self.permille % 10} %"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Block:
+    """A piece of a day's bar, in the chart's own units."""
+
+    number: int
+    name: str
+    charged: int
+    top: str
+    height: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bar:
+    """One day: its pieces from the bottom up, and one figure for each share."""
+
+    day: date
+    left: int
+    charged: int
+    blocks: list[Block]
+    amounts: list[int]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Breakdown:
+    """The panel: what it is by, its lines, its chart."""
+
+    part: Part
+    shares: list[Share]
+    interactions: int
+    charged: int
+    bars: list[Bar]
+    highest: int
+    """The top of the chart's scale, in micro-credits."""
+
+    @property
+    def width(self) -> int:
+        return len(self.bars) * (_BAR + _GAP)
+
+    @property
+    def used_days(self) -> list[Bar]:
+        """Days on which something was used, for the table beside the chart."""
+        return [bar for bar in self.bars if any(bar.amounts)]
+
+
+def breakdown_of(balance: Balance, part: Part) -> Breakdown:
+    """This month by feature, user or project."""
+    rows = run_here(usage_by_day(balance.org_id, part, time_zone=balance.time_zone, since=balance.period_start))
+    parts = _ranked(rows, part)
+    names = names_of_parts(balance.org_id, part, [one for one in parts if one != REST])
+    cells: dict[tuple[date, str], int] = defaultdict(int)
+    counted: dict[str, list[int]] = {one: [0, 0] for one in parts}
+    for row in rows:
+        own = row.part if row.part in counted else REST
+        cells[row.day, own] += row.charged
+        counted[own][0] += row.interactions
+        counted[own][1] += row.charged
+    charged = sum(amount for _, amount in counted.values())
+    names[REST] = "All others"
+    shares = [
+        Share(
+            number=number, name=names[one], interactions=counted[one][0], charged=counted[one][1],
+            permille=_permille(counted[one][1], charged),
+        )
+        for number, one in enumerate(parts, 1)
+    ]  # fmt: skip
+    days = _days(balance)
+    amounts = {day: [cells[day, one] for one in parts] for day in days}
+    highest = _scale(max(sum(each) for each in amounts.values()))
+    bars = [_bar(index, day, amounts[day], shares, highest) for index, day in enumerate(days)]
+    interactions = sum(count for count, _ in counted.values())
+    return Breakdown(part=part, shares=shares, interactions=interactions, charged=charged, bars=bars, highest=highest)
+
+
+def _ranked(rows: list[DayPart], part: Part) -> list[str]:
+    """Parts by what they consumed; the product's own features always, and one for the rest where there are many."""
+    total: dict[str, int] = dict.fromkeys(USE_CASES, 0) if part is Part.USE_CASE else {}
+    for row in rows:
+        total[row.part] = total.get(row.part, 0) + row.charged
+    order = list(USE_CASES)
+    ranked = sorted(total, key=lambda one: (-total[one], order.index(one) if one in order else len(order), one))
+    return ranked if len(ranked) <= NAMED + 1 else [*ranked[:NAMED], REST]
+
+
+def _days(balance: Balance) -> list[date]:
+    """Every day of the billing month, in the billing zone."""
+    first = date.fromisoformat(local_day(balance.time_zone, balance.period_start))
+    last = date.fromisoformat(local_day(balance.time_zone, balance.period_end - 1))
+    return [first + timedelta(days=index) for index in range((last - first).days + 1)]
+
+
+def _bar(index: int, day: date, amounts: list[int], shares: list[Share], highest: int) -> Bar:
+    blocks, below = [], 0
+    for share, amount in zip(shares, amounts, strict=True):
+        if amount:
+            below += amount
+            blocks.append(
+                Block(
+                    number=share.number, name=share.name, charged=amount,
+                    top=_height(highest - below, highest), height=_height(amount, highest),
+                )
+            )  # fmt: skip
+    return Bar(day=day, left=index * (_BAR + _GAP) + _GAP // 2, charged=below, blocks=blocks, amounts=amounts)
+
+
+def _height(amount: int, highest: int) -> str:
+    """A length of the chart with two decimals."""
+    hundredths = amount * _HEIGHT * 100 // highest
+    return f"{hundredths // 100}.{hundredths % 100:02d}"
+
+
+def _permille(amount: int, total: int) -> int:
+    return (amount * 1000 + total // 2) // total if total else 0
+
+
+def _scale(most: int) -> int:
+    """The next 1, 2 or 5 times a power of ten, in micro-credits; at least a tenth of a credit."""
+    step = 100_000
+    while True:
+        for factor in (1, 2, 5):
+            if most <= factor * step:
+                return factor * step
+        step *= 10
+
+
+def part_of(text: str | None) -> Part:
+    """What an address asks for; by feature unless it says something else that exists."""
+    return Part(text) if text in list(Part) else Part.USE_CASE

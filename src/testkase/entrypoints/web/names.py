@@ -1,0 +1,31 @@
+"""Names behind the references that usage is recorded under. Who or what is gone keeps the reference (P11)."""
+
+from collections.abc import Iterable
+
+from testkase.core.ledger.consumption import Part
+from testkase.entrypoints.web.templatetags.testkase import use_case
+from testkase.services.organizations.models import User
+from testkase.services.organizations.tenancy import run_here
+from testkase.services.workspace.projects import names_of
+
+NO_PROJECT_NAME = "No project"
+
+
+def names_of_people(org_id: int, emails: Iterable[str]) -> dict[str, str]:
+    """Display names of members by their addresses; addresses of people who are gone are left out."""
+    members = User.objects.filter(memberships__organization=org_id, email__in=list(emails))
+    return {user.email: user.name for user in members}
+
+
+def names_of_projects(org_id: int, keys: Iterable[str]) -> dict[str, str]:
+    """Names of projects by their keys; keys of projects that are gone are left out."""
+    return run_here(names_of(org_id, sorted(keys)))
+
+
+def names_of_parts(org_id: int, part: Part, references: list[str]) -> dict[str, str]:
+    """A name for every one of the references of a breakdown."""
+    if part is Part.USE_CASE:
+        return {slug: use_case(slug) for slug in references}
+    if part is Part.USER:
+        return {email: email for email in references} | names_of_people(org_id, references)
+    return {key: key or NO_PROJECT_NAME for key in references} | names_of_projects(org_id, filter(None, references))
