@@ -77,7 +77,14 @@ class Database:
     def __init__(self, url: str, *, max_size: int = 8) -> None:
         self.url = url
         self.pool: AsyncConnectionPool[AsyncConnection[Any]] = AsyncConnectionPool(
-            url, min_size=1, max_size=max_size, open=False, timeout=10, name="testkase"
+            url,
+            min_size=1,
+            max_size=max_size,
+            open=False,
+            timeout=10,
+            name="testkase",
+            # One empty round trip: without it each connection of before a database restart fails one request.
+            check=AsyncConnectionPool.check_connection,
         )
 
     async def open(self) -> None:
@@ -105,7 +112,9 @@ class SyncDatabase:
 
     def __init__(self, url: str, *, max_size: int = 4) -> None:
         self.url = url
-        self.pool: ConnectionPool[Connection[Any]] = ConnectionPool(url, min_size=0, max_size=max_size, open=True)
+        self.pool: ConnectionPool[Connection[Any]] = ConnectionPool(
+            url, min_size=0, max_size=max_size, open=True, check=ConnectionPool.check_connection
+        )
 
     def close(self) -> None:
         self.pool.close()

@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 
 from testkase.core.ledger import queries
-from testkase.core.ledger.commands import SwitchAi
+from testkase.core.ledger.commands import RecordUsage, SwitchAi
 from testkase.core.ledger.refusals import AiDisabled
 from testkase.services.metering import CutOff, TooManyOpenCalls
-from tests.support.metering import BODY, COST, TOKENS, Bench, ask, opened, until
+from tests.support.metering import SUBJECT, BODY, COST, TOKENS, Bench, ask, opened, until
 from tests.support.programs import Organization
 from tests.support.upstream import Reply, Upstream
 
@@ -126,6 +126,22 @@ async def test_usage_of_a_hold_that_lapsed_is_recorded_under_its_id_once(
     assert (row.usage_id, row.charged) == (interaction.hold.hold_id, COST)
     assert bench.balance(org).available == 300_000_000 - COST
     assert bench.balance(org).held == 0
+
+
+async def test_usage_of_a_hold_that_lapsed_is_charged_as_far_as_the_credits_still_go(
+    bench: Bench, org: Organization, upstream: Upstream
+) -> None:
+    upstream.script(Reply(usage=TOKENS, delay_chunk=0.5))
+    async with await opened(bench.meter(hold_ttl_seconds=1, renew_every_seconds=60), org) as interaction:
+        reading = asyncio.create_task(ask(interaction))
+        await asyncio.sleep(1.2)
+        left = COST // 2
+        spent = RecordUsage(org_id=org.org_id, usage_id="meanwhile", subject=SUBJECT, credits=300_000_000 - left)
+        await bench.engine.submit(spent)
+        await reading
+    late = bench.usage(org)[0]
+    assert (late.usage_id, late.charged, late.cost) == (interaction.hold.hold_id, left, COST)
+    assert bench.balance(org).available == 0
 
 
 @pytest.mark.requirement("R60", "I14", "B13")

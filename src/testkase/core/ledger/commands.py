@@ -147,9 +147,14 @@ class VoidHold(Command, frozen=True, kw_only=True):
 
 
 class RecordUsage(Command, frozen=True, kw_only=True):
-    """Meter a call after the fact, straight from the available credits; refused when they do not cover it."""
+    """Meter a call after the fact, straight from the available credits; refused when they do not cover it.
+
+    `admitted`: the call had a hold, which lapsed before it could be settled. It is charged as far as the credits go,
+    and the rest stands on its usage as cost that was not charged, as when a call overruns its hold.
+    """
 
     usage_id: str
+    admitted: bool = False
     subject: Subject
     tokens: Tokens | None = None
     credits: int | None = None

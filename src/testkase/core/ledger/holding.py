@@ -117,11 +117,12 @@ def void(book: Book, hold: Hold, now: int, fingerprint: bytes = b"") -> Event:
 
 
 def record_usage(book: Book, command: ask.RecordUsage, now: int) -> tuple[Event, ...]:
-    """available → used, all or nothing."""
+    """available → used: all or nothing, unless the call was admitted before."""
     account = account_of(book)
     _check_admission(account)
     cost = _cost(command.tokens, command.credits, command.terms, command.outcome)
-    _check_covered(account, cost)
+    if not command.admitted:
+        _check_covered(account, cost)
     movement = Movement()
     movement.spend_available(burn(book.lots.values(), cost))
     usage = Usage(

@@ -99,10 +99,11 @@ async def _resolve(engine: Engine, hold: OpenedHold, charge: Charge | None) -> S
 
 
 async def _record_late(engine: Engine, hold: OpenedHold, charge: Charge) -> Entry | None:
-    """The hold had lapsed: the credits went back and are taken again, if they are still there."""
+    """The hold had lapsed: the credits went back and are taken again, as far as they are still there."""
     command = RecordUsage(
         org_id=hold.org_id,
         usage_id=hold.hold_id,
+        admitted=True,
         subject=hold.subject,
         tokens=charge.tokens,
         terms=hold.terms,
