@@ -10,7 +10,7 @@ from testkase.core.ledger import queries
 from testkase.core.ledger.commands import RecordUsage, SwitchAi
 from testkase.core.ledger.refusals import AiDisabled
 from testkase.services.metering import CutOff, TooManyOpenCalls
-from tests.support.metering import SUBJECT, BODY, COST, TOKENS, Bench, ask, opened, until
+from tests.support.metering import BODY, COST, SUBJECT, TOKENS, Bench, ask, opened, until
 from tests.support.programs import Organization
 from tests.support.upstream import Reply, Upstream
 
