@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from testkase.core.ledger import operations as ledger
-from testkase.core.ledger.commands import RecordUsage
+from testkase.core.ledger.commands import Grant, RecordUsage
 from testkase.core.ledger.model import Outcome, Subject
 from testkase.core.ledger.terms import Tokens
 from testkase.foundation.database import Operation, Statement
@@ -72,6 +72,14 @@ def use_credits(demo: Demo, usage_id: str, *, tokens: Tokens | None = None, outc
     )
     with tenant_transaction(demo.org_id):
         return run_here(ledger.execute_one(command)).entry.seq
+
+
+def grant(demo: Demo, grant_id: str, amount: int, *, expires_at: int | None = None) -> None:
+    """Credits for the demo organization; None: they never expire."""
+    from testkase.services.organizations.tenancy import run_here, tenant_transaction
+
+    with tenant_transaction(demo.org_id):
+        run_here(ledger.execute_one(Grant(org_id=demo.org_id, grant_id=grant_id, amount=amount, expires_at=expires_at)))
 
 
 def stranger(organization: str | None = "Elsewhere Ltd") -> "Client":

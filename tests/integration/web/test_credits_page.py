@@ -1,12 +1,15 @@
 """The AI Credits page: two cards, the usage table, receipts; the same page at both addresses."""
 
 import re
+from datetime import timedelta
 
 import pytest
+from django.utils import timezone
 
+from testkase.core.ledger.calendar import to_micros
 from testkase.core.ledger.terms import Tokens
 from tests.integration.web.conftest import Visitors
-from tests.support.people import use_credits
+from tests.support.people import grant, use_credits
 
 
 @pytest.mark.requirement("R22", "R38", "R42", "R43", "R44", "R45")
@@ -118,3 +121,18 @@ def test_an_empty_month_says_so(visitors: Visitors) -> None:
     page = visitors.client_of("member").get("/settings/ai-credits").content.decode()
     assert "No usage this month" in page
     assert 'id="filters"' not in page
+
+
+@pytest.mark.requirement("P3", "P5")
+def test_the_balance_says_what_expires_when_soonest_first(visitors: Visitors) -> None:
+    in_eight_days = timezone.now() + timedelta(days=8)
+    grant(visitors.demo, "trial", 40_000_000, expires_at=to_micros(in_eight_days))
+    grant(visitors.demo, "gift", 500_000_000)
+    page = visitors.client_of("member").get("/settings/ai-credits").content.decode()
+    parts = re.findall(r"<li><span>([^<]+)</span><span class=\"number\">([\d.,]+)</span>(.*?)</li>", page, re.DOTALL)
+    assert {(name, amount) for name, amount, _ in parts} == {
+        ("Monthly allowance", "300.00"), ("Grant", "40.00"), ("Grant", "500.00"),
+    }  # fmt: skip
+    assert "in 8 days" in next(rest for _, amount, rest in parts if amount == "40.00")
+    assert parts[-1][1] == "500.00"
+    assert "never expires" in parts[-1][2]

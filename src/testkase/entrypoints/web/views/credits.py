@@ -8,6 +8,7 @@ from testkase.core.access import Action
 from testkase.core.ledger import queries
 from testkase.core.ledger.consumption import Part
 from testkase.entrypoints.web.breakdown import breakdown_of, part_of
+from testkase.entrypoints.web.expiry import expiring
 from testkase.entrypoints.web.export import usage_csv
 from testkase.entrypoints.web.filters import choices_for, filters_of
 from testkase.entrypoints.web.live import current_balance
@@ -27,6 +28,7 @@ def page(request: MemberRequest) -> HttpResponse:
     facts = {
         "section": "credits",
         "balance": balance,
+        "expiring": expiring(viewer.org_id),
         "breakdown": breakdown_of(balance, part_of(request.GET.get("by"))),
         "parts": list(Part),
         "usage": usage_page(viewer.org_id, filters, before=number(request.GET.get("before"))),

@@ -1,0 +1,42 @@
+"""What expires when: the credits an organization still has, in the order in which they are spent (P3, P5)."""
+
+from dataclasses import dataclass
+from datetime import date
+
+from django.utils import timezone
+
+from testkase.core.ledger import queries
+from testkase.core.ledger.calendar import from_micros
+from testkase.services.organizations.tenancy import run_here
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Expiring:
+    """Available credits of one source that end at one instant. Micro-credits; None: they never expire."""
+
+    source: str
+    available: int
+    expires_at: int | None
+    days_left: int
+
+    @property
+    def in_days(self) -> str:
+        """ "today", "tomorrow" or "in 8 days", counted in the viewer's zone."""
+        return {0: "today", 1: "tomorrow"}.get(self.days_left, f"in {self.days_left} days")
+
+
+def expiring(org_id: int) -> list[Expiring]:
+    """Credits by source and expiry, soonest first. Their sum is the balance; what calls have set aside is not in it."""
+    sums: dict[tuple[str, int | None], int] = {}
+    for lot in run_here(queries.lots(org_id)):
+        if lot.available:
+            sums[lot.source, lot.expires_at] = sums.get((lot.source, lot.expires_at), 0) + lot.available
+    today = timezone.localdate()
+    return [
+        Expiring(source=source, available=available, expires_at=at, days_left=_days(today, at))
+        for (source, at), available in sums.items()
+    ]
+
+
+def _days(today: date, expires_at: int | None) -> int:
+    return 0 if expires_at is None else max((timezone.localdate(from_micros(expires_at)) - today).days, 0)
