@@ -122,3 +122,26 @@ class ApiKey(models.Model):
 
     def __str__(self) -> str:
         return f"{self.name} ({self.prefix}…)"
+
+
+class Invitation(models.Model):
+    """A letter that lets whoever holds it, under the address it was sent to, join. Its token is never stored."""
+
+    hash = models.BinaryField(primary_key=True)
+    organization = models.ForeignKey(Organization, models.CASCADE, db_column="org_id", related_name="invitations")
+    invitation_id = models.TextField(unique=True)
+    email = models.TextField()
+    role = models.TextField()
+    invited_by = models.ForeignKey(User, models.SET_NULL, null=True, db_column="invited_by", related_name="+")
+    created_at = models.DateTimeField(db_default=models.functions.Now(), editable=False)
+    expires_at = models.DateTimeField()
+    accepted_at = models.DateTimeField(null=True)
+    accepted_by = models.ForeignKey(User, models.SET_NULL, null=True, db_column="accepted_by", related_name="+")
+    revoked_at = models.DateTimeField(null=True)
+
+    class Meta:
+        managed = False
+        db_table = "invitation"
+
+    def __str__(self) -> str:
+        return f"{self.email} to {self.organization_id} as {self.role}"

@@ -1,0 +1,134 @@
+"""The people of an organization: roles, removal, leaving, and who owns it (P15).
+
+Every change of people first locks the organization's row and then reads the actor's role anew: two changes at once
+happen one after the other, and somebody whose role has just been taken away changes nothing more with it.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from django.db import transaction
+from django.utils import timezone
+
+from testkase.core.access import Action, OrganizationRole, can, may_assign
+from testkase.foundation.problems import Conflict, Forbidden, InvalidInput, NotFound
+from testkase.services.organizations.models import Invitation, Membership, Organization, User
+from testkase.services.organizations.tenancy import run_here, tenant_transaction
+from testkase.services.workspace.members import keys_by_person, leave_projects
+
+_LARGEST_ID = 2**63 - 1
+_RANKS = (OrganizationRole.OWNER.value, OrganizationRole.ADMIN.value, OrganizationRole.MEMBER.value)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Person:
+    """A line of the list of members. `projects`: keys of the projects they were added to."""
+
+    user: User
+    role: str
+    projects: list[str]
+
+
+def people_of(organization: Organization) -> list[Person]:
+    """Everyone in the organization: the owner, then admins, then members, each by name. Needs the tenant context."""
+    memberships = Membership.objects.filter(organization=organization).select_related("user")
+    projects = run_here(keys_by_person(organization.pk))
+    people = [Person(user=one.user, role=one.role, projects=projects.get(one.user_id, [])) for one in memberships]
+    return sorted(people, key=lambda one: (_RANKS.index(one.role), one.user.name.casefold(), one.user.pk))
+
+
+def change_role(organization: Organization, actor: User, user_id: int, role: str) -> Membership:
+    """Make a member `admin` or `member`. Raises InvalidInput for another role, NotFound for somebody who is not in the
+    organization, Forbidden where the actor may not act on that rank (nobody acts above their own)."""
+    if role not in (OrganizationRole.ADMIN.value, OrganizationRole.MEMBER.value):
+        raise InvalidInput("Choose Admin or Member. Ownership is transferred, not given.", field="role")
+    with people_locked(organization):
+        rank, target = manager_role(organization, actor), _member(organization, user_id)
+        if not (may_assign(rank, target.role) and may_assign(rank, role)):
+            raise Forbidden("The Owner's role changes only by transferring ownership.")
+        target.role = role
+        target.save(update_fields=["role"])
+        if role == OrganizationRole.MEMBER.value:
+            _withdraw_invitations_of(organization, user_id)
+    return target
+
+
+def remove_member(organization: Organization, actor: User, user_id: int) -> User:
+    """Take somebody out of the organization and all its projects; what they made stays. Raises as `change_role`."""
+    with people_locked(organization):
+        rank, target = manager_role(organization, actor), _member(organization, user_id)
+        if not may_assign(rank, target.role):
+            raise Forbidden("The Owner cannot be removed. Ownership is transferred first.")
+        person = target.user  # a deleted membership names nobody
+        _take_out(target)
+    return person
+
+
+def leave(organization: Organization, user: User) -> None:
+    """Go. Raises Conflict for the owner, who transfers ownership first."""
+    with people_locked(organization):
+        own = _member(organization, user.pk)
+        if own.role == OrganizationRole.OWNER.value:
+            raise Conflict("An organization always has an Owner. Transfer ownership before you leave.")
+        _take_out(own)
+
+
+def transfer_ownership(organization: Organization, actor: User, user_id: int, *, confirmation: str) -> Membership:
+    """Make another member the owner; who owned it so far becomes an admin. `confirmation` is the organization's name,
+    typed. Raises Forbidden for anyone but the owner, NotFound for somebody who is not in the organization."""
+    with people_locked(organization):
+        own = _member(organization, actor.pk)
+        if not can(own.role, Action.TRANSFER_OWNERSHIP):
+            raise Forbidden("Only the Owner transfers ownership.")
+        if " ".join(confirmation.split()) != organization.name:
+            raise InvalidInput(f"Type the organization's name, {organization.name}, to confirm.", field="confirmation")
+        target = _member(organization, user_id)
+        if target.pk == own.pk:
+            raise InvalidInput("You are the Owner already. Choose somebody else.", field="user")
+        # In this order: the database never lets two owners be written, not even for a moment.
+        own.role = OrganizationRole.ADMIN.value
+        own.save(update_fields=["role"])
+        target.role = OrganizationRole.OWNER.value
+        target.save(update_fields=["role"])
+    return target
+
+
+@contextmanager
+def people_locked(organization: Organization) -> Iterator[None]:
+    """A transaction in which nobody else changes who belongs to the organization, or as what."""
+    with transaction.atomic():
+        # Not FOR UPDATE: rows that merely refer to the organization may be written meanwhile.
+        Organization.objects.select_for_update(no_key=True).get(pk=organization.pk)
+        yield
+
+
+def manager_role(organization: Organization, actor: User) -> str:
+    """The actor's role as it stands now. Raises Forbidden unless it may manage members."""
+    role = Membership.objects.filter(organization=organization, user=actor).values_list("role", flat=True).first()
+    if role is None or not can(role, Action.MANAGE_MEMBERS):
+        raise Forbidden("Members are managed by the Owner and the Admins of the organization.")
+    return role
+
+
+def _member(organization: Organization, user_id: int) -> Membership:
+    people = Membership.objects.filter(organization=organization).select_related("user")
+    found = people.filter(user=user_id).first() if user_id <= _LARGEST_ID else None
+    if found is None:
+        raise NotFound("There is no such member.")
+    return found
+
+
+def _take_out(membership: Membership) -> None:
+    org_id, user_id = membership.organization_id, membership.user_id
+    # The membership first: somebody being added to a project holds on to it, and is then found among its members.
+    membership.delete()
+    with tenant_transaction(org_id):
+        run_here(leave_projects(org_id, user_id=user_id))
+    _withdraw_invitations_of(Organization(pk=org_id), user_id)
+
+
+def _withdraw_invitations_of(organization: Organization, user_id: int) -> None:
+    """What somebody may not hand out any more must not come true through a letter they sent before."""
+    open_ones = Invitation.objects.filter(organization=organization, accepted_at=None, revoked_at=None)
+    open_ones.filter(invited_by=user_id).update(revoked_at=timezone.now())
