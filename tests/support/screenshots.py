@@ -20,6 +20,8 @@ PAGES = {
     "ai-credits": "/settings/ai-credits",
     "switch": "/settings/ai-credits/switch",
     "api-keys": "/settings/api-keys",
+    "members": "/settings/members",
+    "project-members": "/projects/SHOP/members",
     "privacy": "/help/ai-privacy",
 }
 PATIENCE_MS = 240_000

@@ -33,6 +33,8 @@ class Stage:
     url: str
     demo: dict[str, Any]
     browser: Browser
+    folder: Path
+    """Where the product keeps its state; without a mail server, letters too."""
     complaints: list[str] = field(default_factory=list)
     """What pages said on the console, and addresses elsewhere that they asked for."""
     _contexts: list[BrowserContext] = field(default_factory=list)
@@ -58,6 +60,10 @@ class Stage:
         page.wait_for_url("**/projects")
         return page
 
+    def letters(self) -> list[str]:
+        """The e-mails sent so far, oldest first."""
+        return [path.read_text() for path in sorted((self.folder / "mail").glob("*.log"))]
+
     def leave(self) -> None:
         """Close every browser opened since the last time."""
         for context in self._contexts:
@@ -78,7 +84,7 @@ def stage_on(database: TestDatabase, folder: Path, model: Mapping[str, str]) -> 
     assert preparing.process.wait(90) == 0, preparing.output()
     demo = json.loads((folder / "demo.json").read_text())
     with chromium() as browser, serving(database, folder, model) as app, working(database, folder, model):
-        yield Stage(url=app.url, demo=demo, browser=browser)
+        yield Stage(url=app.url, demo=demo, browser=browser, folder=folder)
 
 
 @contextmanager

@@ -7,12 +7,15 @@ from allauth.account.forms import LoginForm as AllauthLoginForm
 from allauth.account.forms import SignupForm as AllauthSignupForm
 from django import forms
 from django.contrib.auth.base_user import AbstractBaseUser
+from django.contrib.auth.password_validation import validate_password
 from django.db import transaction
 from django.http import HttpRequest
 
 from testkase.entrypoints.web.offer import current_prices
 from testkase.services.organizations.models import User
 from testkase.services.organizations.operations import create_organization
+
+_PASSWORD_HELP = "At least 10 characters. A few unrelated words make a good one."  # noqa: S105 - advice, no secret
 
 
 class AccountAdapter(DefaultAccountAdapter):
@@ -57,7 +60,7 @@ class SignupForm(AllauthSignupForm):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         _plain(self)
-        self.fields["password1"].help_text = "At least 10 characters. A few unrelated words make a good one."
+        self.fields["password1"].help_text = _PASSWORD_HELP
 
     def save(self, request: HttpRequest) -> User:
         """The person, their organization with the monthly allowance and AI off (R5, P14): one transaction."""
@@ -66,3 +69,28 @@ class SignupForm(AllauthSignupForm):
             allowance = current_prices().monthly_allowance
             create_organization(self.cleaned_data["organization"], user, monthly_allowance=allowance)
         return user
+
+
+class JoinForm(forms.Form):
+    """What an invited person adds to the address the invitation was sent to: a name and a password."""
+
+    name = forms.CharField(
+        label="Your name", max_length=120, strip=True, widget=forms.TextInput(attrs={"autocomplete": "name"})
+    )
+    password1 = forms.CharField(
+        label="Password",
+        max_length=1_000,
+        strip=False,
+        help_text=_PASSWORD_HELP,
+        widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}),
+    )
+
+    def __init__(self, email: str, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.email = email
+
+    def clean_password1(self) -> str:
+        """Held against the name and the address too, which come before it."""
+        password: str = self.cleaned_data["password1"]
+        validate_password(password, User(email=self.email, display_name=self.cleaned_data.get("name", "")))
+        return password

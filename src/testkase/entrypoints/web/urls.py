@@ -2,7 +2,18 @@
 
 from django.urls import path
 
-from testkase.entrypoints.web.views import credits, generation, home, keys, organizations, projects, switch
+from testkase.entrypoints.web.views import (
+    credits,
+    generation,
+    home,
+    invitations,
+    keys,
+    organizations,
+    people,
+    project_people,
+    projects,
+    switch,
+)
 
 handler403 = "testkase.entrypoints.web.errors.forbidden"
 handler404 = "testkase.entrypoints.web.errors.not_found"
@@ -19,6 +30,9 @@ urlpatterns = [
     path("projects/new", projects.new, name="project_new"),
     path("projects/<slug:project_key>", projects.cases, name="cases"),
     path("projects/<slug:project_key>/cases/<slug:case_key>", projects.case, name="case"),
+    path("projects/<slug:project_key>/members", project_people.index, name="project_people"),
+    path("projects/<slug:project_key>/members/<int:user_id>", project_people.change, name="project_person"),
+    path("projects/<slug:project_key>/members/<int:user_id>/removal", project_people.remove, name="project_removal"),
     path("projects/<slug:project_key>/generate", generation.new, name="generate"),
     path("projects/<slug:project_key>/generate/estimate", generation.estimate, name="generate_estimate"),
     path(_generation, generation.show, name="generation"),
@@ -31,5 +45,13 @@ urlpatterns = [
     path("settings/ai-features", credits.ai_features, name="ai_features"),
     path("settings/api-keys", keys.index, name="api_keys"),
     path("settings/api-keys/<slug:key_id>/revocation", keys.revoke, name="api_key_revoke"),
+    path("settings/members", people.index, name="people"),
+    path("settings/members/departure", people.leave, name="departure"),
+    path("settings/members/<int:user_id>/role", people.role, name="person_role"),
+    path("settings/members/<int:user_id>/removal", people.remove, name="person_removal"),
+    path("settings/ownership", people.ownership, name="ownership"),
+    path("settings/invitations/<slug:invitation_id>/renewal", invitations.renew, name="invitation_renewal"),
+    path("settings/invitations/<slug:invitation_id>/revocation", invitations.revoke, name="invitation_revocation"),
+    path("invitations/<slug:token>", invitations.answer, name="invitation"),
     path("help/ai-privacy", home.privacy, name="ai_privacy"),
 ]

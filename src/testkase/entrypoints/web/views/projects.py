@@ -91,4 +91,5 @@ def project_facts(viewer: Viewer, project: Project) -> dict[str, Any]:
         "project": project,
         "may_generate": viewer.can_in(project, Action.GENERATE_CASES),
         "may_edit": viewer.can_in(project, Action.EDIT_CASES),
+        "may_manage_people": viewer.can_in(project, Action.MANAGE_PROJECT_MEMBERS),
     }
