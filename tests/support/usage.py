@@ -1,0 +1,39 @@
+"""A long history of usage, written at once: the pages are asked what it costs them."""
+
+import psycopg
+
+START = 1_767_225_600_000_000
+"""The first interaction, in microseconds: 2026-01-01 in UTC. They are a minute apart."""
+MINUTE = 60_000_000
+RARE_USER = "rare@example.com"
+RARE_USE_CASE = "rare_feature"
+
+_ACCOUNT = """
+INSERT INTO ledger.account (org_id, available, held, debt, period_number, period_start, period_end, period_used, due_at,
+    anchor_day, time_zone, anchor_month, monthly_allowance, ai_enabled, last_seq, last_at, last_hash)
+VALUES (%(org_id)s, 0, 0, 0, 0, %(start)s, 9000000000000000000, 0, 9000000000000000000, 1, 'UTC', 24312, 0, true,
+    %(rows)s, %(start)s + %(rows)s::bigint * %(minute)s, decode(repeat('00', 32), 'hex'))
+"""
+_ENTRIES = """
+INSERT INTO ledger.entry (org_id, seq, operation_id, kind, at, issued, available, held, used, expired, reversed,
+    overage, debt, lots, available_after, held_after, fingerprint, note, hash)
+SELECT %(org_id)s, n, 'usage:' || n, 'usage', %(start)s + n * %(minute)s, 0, -10000, 0, 10000, 0, 0, 0, 0, '{}', 0, 0,
+    '', '', decode(repeat('00', 32), 'hex')
+FROM generate_series(1::bigint, %(rows)s::bigint) AS n
+"""
+_USAGE = """
+INSERT INTO ledger.usage (org_id, seq, usage_id, at, use_case, user_ref, project_ref, outcome, measurement, input,
+    cached_input, cache_write, output, reasoning, cost, charged)
+SELECT %(org_id)s, n, n::text, %(start)s + n * %(minute)s,
+    CASE WHEN n <= 60 THEN 'rare_feature' ELSE (ARRAY['chat', 'report', 'test_generation'])[1 + n %% 3] END,
+    CASE WHEN n <= 60 THEN 'rare@example.com' ELSE 'user' || n %% 20 || '@example.com' END,
+    (ARRAY['SHOP', 'APP', NULL, 'CRM'])[1 + (n / 7) %% 4], 'completed', 'exact', 10, 0, 0, 10, 0, 10000, 10000
+FROM generate_series(1::bigint, %(rows)s::bigint) AS n
+"""
+
+
+def write_usage(owner: psycopg.Connection[tuple[object, ...]], org_id: int, rows: int) -> None:
+    """As many interactions of 20 people in 3 use cases and 3 projects; the first 60 of one person nobody remembers."""
+    facts = {"org_id": org_id, "rows": rows, "start": START, "minute": MINUTE}
+    for statement in (_ACCOUNT, _ENTRIES, _USAGE):
+        owner.execute(statement, facts)
