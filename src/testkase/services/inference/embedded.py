@@ -82,6 +82,10 @@ def model_file(model_path: Path | None = None) -> Path:
     )
 
 
+STOPPING_SECONDS = 5
+"""How long answers in progress may take to end before the model is ended with them."""
+
+
 def serve(
     *,
     port: int,
@@ -111,6 +115,11 @@ def serve(
         if os.getppid() != parent:
             log.warning("the process that started the embedded model is gone; stopping")
             break
+    # The server's own end waits for answers in progress, and was seen to wait for ever when their reader was gone. The
+    # kernel's alarm needs neither the interpreter nor its lock. Nothing is lost: the model keeps no state.
+    if hasattr(signal, "alarm"):
+        signal.signal(signal.SIGALRM, signal.SIG_DFL)
+        signal.alarm(STOPPING_SECONDS)
     del server
 
 
