@@ -1,6 +1,6 @@
 """Time as a value. Rules take an instant as an argument; only the edges of the program ask what time it is."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
 
 def utc_now() -> datetime:
@@ -11,8 +11,3 @@ def utc_now() -> datetime:
 def rfc3339(instant: datetime) -> str:
     """`2026-11-01T00:00:00.000000Z`: UTC, always six decimals, so that text order is time order."""
     return instant.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
-
-
-def seconds(value: float) -> timedelta:
-    """A duration from seconds."""
-    return timedelta(seconds=value)

@@ -14,7 +14,7 @@ from testkase.core.ledger import commands as ask
 from testkase.core.ledger.book import Book, Event
 from testkase.core.ledger.holding import capture_hold, extend_hold, open_hold, record_usage, settle_hold, void_hold
 from testkase.core.ledger.issuing import adjust, grant, open_account
-from testkase.core.ledger.model import Account, Deltas, Entry
+from testkase.core.ledger.model import RESOLVED_AS, Account, Deltas, Entry
 from testkase.core.ledger.passing import pass_time
 from testkase.core.ledger.posting import account_of
 from testkase.core.ledger.refusals import AccountNotFound, HoldResolved, IdReused
@@ -63,15 +63,13 @@ _HANDLERS: dict[type[ask.Command], Callable[[Book, Any, int], tuple[Event, ...]]
     ask.SwitchAi: switch_ai,
 }
 
-_RESOLVED_AS = {"settle": "settled", "void": "voided", "lapse": "lapsed"}
-
 
 def _replay(past: Entry, command: ask.Command) -> Decision:
     """The stored answer to the same id and input; a conflict for another input (I5)."""
     if past.fingerprint == command.fingerprint():
         return Decision(events=(), entry=past, replayed=True)
-    if past.kind in _RESOLVED_AS and not (past.kind == "settle" and isinstance(command, ask.SettleHold)):
-        state = _RESOLVED_AS[past.kind]
+    if past.kind in RESOLVED_AS and not (past.kind == "settle" and isinstance(command, ask.SettleHold)):
+        state = RESOLVED_AS[past.kind]
         raise HoldResolved(f"The hold was already {state}.", state=state, receipt=past.seq)
     raise IdReused(
         f"The id was used before, on another input. Use a new id for a new {past.kind}, or repeat the first exactly.",

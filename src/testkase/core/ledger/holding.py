@@ -5,7 +5,7 @@ from msgspec.structs import astuple, replace
 from testkase.core.ledger import commands as ask
 from testkase.core.ledger.book import Book, Event
 from testkase.core.ledger.credits import MAX_MICROCREDITS, format_credits, round_up
-from testkase.core.ledger.model import Account, EntryKind, Hold, Measurement, Usage
+from testkase.core.ledger.model import RESOLVED_AS, Account, EntryKind, Hold, Measurement, Usage
 from testkase.core.ledger.posting import account_of, post
 from testkase.core.ledger.refusals import (
     AiDisabled,
@@ -177,7 +177,7 @@ def _open_hold(book: Book, hold_id: str) -> Hold:
     past = book.entries.get(f"resolution:{hold_id}")
     if past is None:
         raise HoldNotFound("There is no such hold.", field="id")
-    state = {"settle": "settled", "void": "voided"}.get(past.kind, "lapsed")
+    state = RESOLVED_AS[past.kind]
     raise HoldResolved(f"The hold was already {state}.", state=state, receipt=past.seq)
 
 

@@ -29,6 +29,9 @@ EntryKind = Literal[
     "standing",  # how the account stands: the answer to Touch, never posted
 ]
 
+RESOLVED_AS = {"settle": "settled", "void": "voided", "lapse": "lapsed"}
+"""The state of a hold by the kind of the entry that resolved it."""
+
 Outcome = Literal["completed", "cancelled", "failed", "refused"]
 """How a call ended: delivered in full, cut off by the client, failed, or refused by the provider. The last two cost
 0."""

@@ -12,7 +12,7 @@ import msgspec
 from testkase.core.ledger.book import NEVER
 from testkase.core.ledger.calendar import local_day
 from testkase.core.ledger.consumption import usage_rows
-from testkase.core.ledger.model import Lot, Measurement, Outcome
+from testkase.core.ledger.model import RESOLVED_AS, Lot, Measurement, Outcome
 from testkase.core.ledger.refusals import AccountNotFound
 from testkase.core.ledger.terms import Rates, Terms, Tokens, rates_for
 from testkase.foundation.database import Operation, Row, Statement, named_statements
@@ -247,7 +247,7 @@ def hold(org_id: int, hold_id: str) -> Operation[HoldState]:
     if not rows:
         raise NotFound("There is no such hold.", field="id")
     row = rows[0]
-    state = {"settle": "settled", "void": "voided"}.get(row["kind"], "lapsed")
+    state = RESOLVED_AS[row["kind"]]
     return HoldState(
         hold_id=hold_id, state=state, amount=-row["held"], charged=row["used"], at=row["at"], expires_at=None,
         receipt=row["seq"] if state == "settled" else None,
