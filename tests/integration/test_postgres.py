@@ -120,6 +120,19 @@ def test_data_of_another_major_version_is_not_touched(postgres: EmbeddedPostgres
         version.write_text(ours)
 
 
+def test_a_program_killed_while_it_says_its_version_is_a_reason_to_try_again(
+    postgres: EmbeddedPostgres, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A database killed while it is being started must not end the supervisor with a traceback."""
+    postgres.stop()
+    killed = tmp_path / "postgres"
+    killed.write_text("#!/bin/sh\nkill -9 $$\n")
+    killed.chmod(0o755)
+    monkeypatch.setattr("testkase.config.postgres.binaries", lambda _account: tmp_path)
+    with pytest.raises(CannotStart, match="could not be run"):
+        postgres.start()
+
+
 def test_a_lost_password_is_named(postgres: EmbeddedPostgres) -> None:
     postgres.stop()
     with pytest.raises(CannotStart, match=r"secrets\.json"):

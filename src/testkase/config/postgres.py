@@ -142,7 +142,9 @@ class EmbeddedPostgres:
         draft.rename(self.folder)
 
     def _check_version(self, programs: Path) -> None:
-        ours = subprocess.run([str(programs / "postgres"), "--version"], capture_output=True, check=True, text=True)
+        ours = subprocess.run([str(programs / "postgres"), "--version"], capture_output=True, check=False, text=True)
+        if ours.returncode != 0:  # killed, or it cannot run here: what it said is the reason
+            raise CannotStart(f"{programs / 'postgres'} could not be run: {ours.stderr.strip() or ours.returncode}.")
         major = ours.stdout.split()[-1].split(".")[0]
         theirs = (self.folder / "PG_VERSION").read_text().strip()
         if theirs != major:

@@ -139,8 +139,8 @@ def _start_again(postgres: EmbeddedPostgres) -> None:
     while True:
         try:
             postgres.start()
-        except CannotStart as problem:
-            console.say(f"{problem.detail} Trying again.")
+        except (CannotStart, OSError) as problem:
+            console.say(f"{problem} Trying again.")
             time.sleep(pause)
             pause = min(pause * 2, _LONGEST_PAUSE_SECONDS)
         else:
