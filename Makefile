@@ -28,7 +28,7 @@ run: environment
 test: development
 	@scripts/libgomp.sh
 	@scripts/chromium.sh
-	@$(PYTHON) -m pytest $(ARGS)
+	@$(PYTHON) -m pytest -n auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder $(ARGS)
 
 check: lint types imports
 

@@ -12,7 +12,15 @@ _BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-sta
 _BROWSER_TESTS = Path(__file__).parent / "browser"
 
 
+@pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Files that take long come first, so that no worker is left with one of them while the others have finished."""
+    long = {item.path for item in items if item.get_closest_marker("slow") or item.path.is_relative_to(_BROWSER_TESTS)}
+    items.sort(key=lambda item: item.path not in long)
+    _skip_without_browser(items)
+
+
+def _skip_without_browser(items: list[pytest.Item]) -> None:
     """Without a Chromium the browser tests are skipped, saying why; on CI they fail instead."""
     found = os.environ.get("CHROMIUM") or next(filter(None, map(shutil.which, _BROWSERS)), None)
     if found:
