@@ -6,7 +6,7 @@ belongs to the period it begins. Instants are microseconds since 1970 in UTC.
 """
 
 from calendar import monthrange
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from functools import lru_cache
 from zoneinfo import ZoneInfo
 
@@ -32,7 +32,12 @@ def boundary(anchor_day: int, time_zone: str, month: int) -> int:
     """
     year, index = divmod(month, 12)
     day = min(anchor_day, monthrange(year, index + 1)[1])
-    return to_micros(datetime(year, index + 1, day, tzinfo=ZoneInfo(time_zone)).astimezone(UTC))
+    return day_start(time_zone, date(year, index + 1, day))
+
+
+def day_start(time_zone: str, day: date) -> int:
+    """The first instant of a calendar day in a zone."""
+    return to_micros(datetime.combine(day, time(), tzinfo=ZoneInfo(time_zone)).astimezone(UTC))
 
 
 _QUARTER = 900_000_000
