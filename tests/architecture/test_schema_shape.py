@@ -27,6 +27,7 @@ FIRST_COLUMN = """
 """
 KNOWN_INDEXES = {
     "ledger.account_due_at",  # the sweeper asks every organization what is due; on shards each answers for its own
+    "ledger.account_last_at",  # the watch asks which balances have changed; on shards each answers for its own
 }
 
 
