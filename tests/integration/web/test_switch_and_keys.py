@@ -34,6 +34,18 @@ def test_switching_on_wants_the_privacy_advice_to_have_been_seen(visitors: Visit
     assert "AI is off" in owner.get("/settings/ai-credits").content.decode()
 
 
+@pytest.mark.requirement("R76", "P14")
+def test_the_acknowledgement_is_kept_with_who_when_and_which_advice(visitors: Visitors) -> None:
+    from testkase.services.audit import ADVICE_VERSION
+
+    owner = visitors.client_of("owner")
+    assert "acknowledged by" not in owner.get("/settings/ai-credits/switch").content.decode()
+    owner.post("/settings/ai-credits/switch", {"enable": "0"})
+    owner.post("/settings/ai-credits/switch", {"enable": "1", "advice_seen": "1"})
+    page = owner.get("/settings/ai-credits/switch").content.decode()
+    assert f"Privacy advice of {ADVICE_VERSION} acknowledged by Olivia Ortega on" in page
+
+
 @pytest.mark.requirement("R40")
 def test_an_admin_cannot_switch_by_sending_the_form_either(visitors: Visitors) -> None:
     assert visitors.client_of("admin").post("/settings/ai-credits/switch", {"enable": "0"}).status_code == 403

@@ -6,6 +6,8 @@ from django.http import HttpRequest
 
 from testkase.core.access import Action, can, can_in_project
 from testkase.foundation.problems import Forbidden
+from testkase.services.audit import Actor
+from testkase.services.organizations.actors import person
 from testkase.services.organizations.models import Membership, Organization, User
 from testkase.services.organizations.operations import membership_in, memberships_of
 from testkase.services.workspace.model import Project
@@ -25,6 +27,11 @@ class Viewer:
     @property
     def org_id(self) -> int:
         return int(self.organization.pk)
+
+    @property
+    def actor(self) -> Actor:
+        """The viewer as the activity history names them."""
+        return person(self.user)
 
     @property
     def manages_projects(self) -> bool:

@@ -4,8 +4,22 @@ run_here(record(org_id, Activity(action="member.role_changed", actor=actor, targ
 yield from record(org_id, activity, event_id="operator:17")
 """
 
+from testkase.services.audit.acknowledgement import ADVICE_VERSION, Acknowledgement, acknowledgement, record_switch
 from testkase.services.audit.chain import BrokenLink, verify_activity
 from testkase.services.audit.model import OPERATOR, Activity, Actor, Category, Record
 from testkase.services.audit.recording import record
 
-__all__ = ["OPERATOR", "Activity", "Actor", "BrokenLink", "Category", "Record", "record", "verify_activity"]
+__all__ = [
+    "ADVICE_VERSION",
+    "OPERATOR",
+    "Acknowledgement",
+    "Activity",
+    "Actor",
+    "BrokenLink",
+    "Category",
+    "Record",
+    "acknowledgement",
+    "record",
+    "record_switch",
+    "verify_activity",
+]
