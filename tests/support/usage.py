@@ -1,6 +1,11 @@
 """A long history of usage, written at once: the pages are asked what it costs them."""
 
+from typing import Any
+
 import psycopg
+from psycopg.rows import dict_row
+
+from testkase.foundation.database import Operation, SyncDatabase, tenant
 
 START = 1_767_225_600_000_000
 """The first interaction, in microseconds: 2026-01-01 in UTC. They are a minute apart."""
@@ -37,3 +42,20 @@ def write_usage(owner: psycopg.Connection[tuple[object, ...]], org_id: int, rows
     facts = {"org_id": org_id, "rows": rows, "start": START, "minute": MINUTE}
     for statement in (_ACCOUNT, _ENTRIES, _USAGE):
         owner.execute(statement, facts)
+
+
+def blocks(books: SyncDatabase, org_id: int, operation: Operation[Any]) -> int:
+    """How many blocks of the database an operation's statements look at, planning left out."""
+    total, rows = 0, None
+    with books.pool.connection() as connection, connection.transaction(), connection.cursor(row_factory=dict_row) as on:
+        on.execute(tenant(org_id).sql, {"org_id": str(org_id)})
+        while True:
+            try:
+                statement = operation.send(rows)  # type: ignore[arg-type]
+            except StopIteration:
+                return total
+            on.execute(f"EXPLAIN (ANALYZE, BUFFERS, TIMING OFF, FORMAT JSON) {statement.sql}", statement.params)
+            plan = on.fetchall()[0]["QUERY PLAN"][0]["Plan"]
+            total += plan["Shared Hit Blocks"] + plan["Shared Read Blocks"]
+            on.execute(statement.sql, statement.params)
+            rows = on.fetchall()

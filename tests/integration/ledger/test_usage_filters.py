@@ -6,13 +6,12 @@ from typing import Any
 
 import psycopg
 import pytest
-from psycopg.rows import dict_row
 
 from testkase.core.ledger import consumption, queries
 from testkase.core.ledger.queries import UsageRow
-from testkase.foundation.database import Operation, SyncDatabase, tenant
+from testkase.foundation.database import SyncDatabase
 from tests.support.cluster import TestDatabase
-from tests.support.usage import MINUTE, RARE_USE_CASE, RARE_USER, START, write_usage
+from tests.support.usage import MINUTE, RARE_USE_CASE, RARE_USER, START, blocks, write_usage
 
 SHORT, LONG = 1, 2
 ROWS = {SHORT: 10_000, LONG: 150_000}
@@ -102,20 +101,3 @@ def test_the_choices_cost_what_there_is_to_choose_from(books: SyncDatabase) -> N
     for make in (lambda org: consumption.users_of(org, limit=500), consumption.kinds_of):
         short, long = (blocks(books, org, make(org)) for org in (SHORT, LONG))
         assert long <= 1.3 * short + 60, (short, long)
-
-
-def blocks(books: SyncDatabase, org_id: int, operation: Operation[Any]) -> int:
-    """How many blocks of the database an operation's statements look at, planning left out."""
-    total, rows = 0, None
-    with books.pool.connection() as connection, connection.transaction(), connection.cursor(row_factory=dict_row) as on:
-        on.execute(tenant(org_id).sql, {"org_id": str(org_id)})
-        while True:
-            try:
-                statement = operation.send(rows)  # type: ignore[arg-type]
-            except StopIteration:
-                return total
-            on.execute(f"EXPLAIN (ANALYZE, BUFFERS, TIMING OFF, FORMAT JSON) {statement.sql}", statement.params)
-            plan = on.fetchall()[0]["QUERY PLAN"][0]["Plan"]
-            total += plan["Shared Hit Blocks"] + plan["Shared Read Blocks"]
-            on.execute(statement.sql, statement.params)
-            rows = on.fetchall()

@@ -1,0 +1,158 @@
+"""Statements (B12): what came, what went and what was left in each billing period, and that it adds up.
+
+A period's statement is read from the journal, never kept beside it. Only entries that issue, expire, reverse or lend
+credits are added up, a dozen a month, found by an index of their own; what the balance was when the period began stands
+on the entry that began it. What was used follows from these, because the lines of every entry sum to zero (I1): so a
+year of statements costs the same after ten calls as after ten million (docs/decisions/0005-statements.md).
+
+Operations, to be run in the organization's context. Amounts are micro-credits, instants microseconds UTC.
+"""
+
+import re
+from datetime import date
+
+import msgspec
+
+from testkase.core.ledger.calendar import local_day, period
+from testkase.core.ledger.consumption import Part
+from testkase.core.ledger.queries import Balance
+from testkase.foundation.database import Operation, Row, Statement, named_statements
+from testkase.foundation.problems import NotFound
+
+_SQL = named_statements("testkase.core.ledger.sql", "statement.sql")
+_NAME = re.compile(r"([0-9]{4})-(0[1-9]|1[0-2])", re.ASCII)
+YEAR = 12
+
+
+class PeriodStatement(msgspec.Struct, frozen=True, kw_only=True):
+    """One billing period. It adds up:
+
+    closing = opening + allowance + granted + bought + adjusted - used - expired - reversed + overage + debt
+
+    Balances count available credits and those set aside for calls under way. `adjusted` is signed; `reversed` was taken
+    back by refunds and disputes; `overage` was used beyond the balance and is billed; `debt` is what a claw-back left
+    owing, negative where credits went to cover it. A period that is not `closed` shows how it stands.
+    """
+
+    number: int
+    name: str
+    """Year and month in which it begins in the billing zone, such as 2026-11."""
+    started_at: int
+    """The instant it began; the organization's first one when its account was opened."""
+    ends_at: int
+    closed: bool
+    opening: int
+    allowance: int
+    granted: int
+    bought: int
+    adjusted: int
+    used: int
+    expired: int
+    reversed: int
+    overage: int
+    debt: int
+    closing: int
+
+
+class PartUsed(msgspec.Struct, frozen=True, kw_only=True):
+    """What one use case, user or project ('': none) used in the period."""
+
+    part: str
+    interactions: int
+    charged: int
+
+
+class Expiry(msgspec.Struct, frozen=True, kw_only=True):
+    """Credits of one lot that expired in the period. Without a lot: a call gave them back when the lot had expired."""
+
+    at: int
+    expired: int
+    lot_id: int | None = None
+    source: str | None = None
+    granted_at: int | None = None
+    granted: int | None = None
+
+
+class StatementDetail(msgspec.Struct, frozen=True, kw_only=True):
+    """A period in full: each breakdown adds up to what was used, the expiries to what expired."""
+
+    period: PeriodStatement
+    parts: dict[Part, list[PartUsed]]
+    expiries: list[Expiry]
+
+    @property
+    def interactions(self) -> int:
+        return sum(part.interactions for part in self.parts[Part.USE_CASE])
+
+
+class _Part(PartUsed, frozen=True, kw_only=True):
+    by: Part
+
+
+_parts = msgspec.json.Decoder(list[_Part]).decode
+_expiries = msgspec.json.Decoder(list[Expiry]).decode
+
+
+def statements(balance: Balance, *, periods: int = YEAR) -> Operation[list[PeriodStatement]]:
+    """The last so many periods, newest first; the first of them is the one that runs."""
+    first = max(balance.period_number - periods + 1, 0)
+    rows = yield from _read(balance, first, balance.period_number)
+    return [_period(balance, row) for row in rows]
+
+
+def statement(balance: Balance, name: str) -> Operation[StatementDetail]:
+    """One period with its breakdowns. Raises NotFound for a period the organization does not have."""
+    number = _number(balance, name)
+    rows = yield from _read(
+        balance, number, number, days=(_first_day(balance, number), _first_day(balance, number + 1))
+    )
+    parts = _parts(rows[0]["parts"] or "[]")
+    return StatementDetail(
+        period=_period(balance, rows[0]),
+        parts={part: [one for one in parts if one.by == part] for part in Part},
+        expiries=_expiries(rows[0]["expiries"] or "[]"),
+    )
+
+
+def _read(balance: Balance, first: int, last: int, days: tuple[str, str] | None = None) -> Operation[list[Row]]:
+    first_day, end_day = days or (None, None)
+    return (
+        yield Statement(
+            _SQL["periods"],
+            {"org_id": balance.org_id, "first": first, "last": last, "first_day": first_day, "end_day": end_day},
+        )
+    )
+
+
+def _period(balance: Balance, row: Row) -> PeriodStatement:
+    moved = {name: int(row[name]) for name in (
+        "opening", "allowance", "granted", "bought", "adjusted", "expired", "reversed", "overage", "debt", "closing",
+    )}  # fmt: skip
+    came = sum(moved[name] for name in ("opening", "allowance", "granted", "bought", "adjusted", "overage", "debt"))
+    went = sum(moved[name] for name in ("expired", "reversed", "closing"))
+    month = _first_month(balance) + row["number"]
+    return PeriodStatement(
+        number=row["number"], name=f"{month // 12:04d}-{month % 12 + 1:02d}", started_at=row["started_at"],
+        ends_at=balance.period_end if row["ended_at"] is None else row["ended_at"],
+        closed=row["ended_at"] is not None, used=came - went, **moved,
+    )  # fmt: skip
+
+
+def _number(balance: Balance, name: str) -> int:
+    match = _NAME.fullmatch(name)
+    number = -1 if match is None else int(match[1]) * 12 + int(match[2]) - 1 - _first_month(balance)
+    if not 0 <= number <= balance.period_number:
+        raise NotFound("There is no statement of this month.", field="period")
+    return number
+
+
+def _first_month(balance: Balance) -> int:
+    """The calendar month (year × 12 + month − 1) in which the organization's first period began."""
+    start = date.fromisoformat(local_day(balance.time_zone, balance.period_start))
+    return start.year * 12 + start.month - 1 - balance.period_number
+
+
+def _first_day(balance: Balance, number: int) -> str:
+    """The day of the billing zone on which a period begins."""
+    start, _ = period(balance.anchor_day, balance.time_zone, _first_month(balance), number)
+    return local_day(balance.time_zone, start)
