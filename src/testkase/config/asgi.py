@@ -1,18 +1,22 @@
-"""One ASGI application on one port: programs' addresses go to Litestar, health to health.py, people's to Django."""
+"""One ASGI application on one port: programs' addresses go to Litestar, open pages' streams to the live door, health to
+health.py, everything else people ask for to Django."""
 
 import os
 from collections.abc import MutableMapping
 from typing import Any, cast
 
+from django.conf import settings as django_settings
 from django.core.asgi import get_asgi_application
 
 from testkase.config.asgi_types import Application, Receive, Scope, Send
 from testkase.config.health import Health
 from testkase.entrypoints.api.app import create_app
 from testkase.entrypoints.api.context import Context
+from testkase.entrypoints.live.door import LiveDoor
 from testkase.foundation.settings import Settings
 
 _PROGRAMS = frozenset({"api", "openai", "webhooks"})
+_LIVE = "/live"
 _HEALTH = frozenset({"/healthz", "/readyz", "/metrics"})
 MOST_FORM_BYTES = 2 * 1024 * 1024
 """Of what a person's browser sends; no form comes near. Programs' routes have limits of their own."""
@@ -55,10 +59,13 @@ class LimitedForms:
 class Dispatch:
     """Chooses by the first part of the path. The life of the process belongs to the programs' side: Django has none."""
 
-    def __init__(self, context: Context, *, programs: Application, people: Application, health: Health) -> None:
+    def __init__(
+        self, context: Context, *, programs: Application, people: Application, live: LiveDoor, health: Health
+    ) -> None:
         self.context = context
         self.programs = programs
         self.people = people
+        self.live = live
         self.health = health
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -72,17 +79,31 @@ class Dispatch:
         first = path[1 : path.find("/", 1)] if "/" in path[1:] else path[1:]
         if first in _PROGRAMS:
             await self.health.counted("programs", self.programs, scope, receive, send)
+        elif path == _LIVE and scope["type"] == "http":
+            await self.health.counted("live", self.live, scope, receive, send)
         elif scope["type"] == "http":
             await self.health.counted("people", self.people, scope, receive, send)
+
+    async def drain(self) -> None:
+        """The server is stopping: streams that only listen end at once, calls of the gateway properly."""
+        self.live.close()
+        await self.context.drain()
 
 
 def make_application(settings: Settings) -> Dispatch:
     """The application of this process. Needs TESTKASE_APP_DATABASE_URL."""
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "testkase.config.settings")
     programs = create_app(settings)
+    context: Context = programs.state.context
+    people = LimitedForms(cast(Application, get_asgi_application()))
     return Dispatch(
-        programs.state.context,
+        context,
         programs=cast(Application, programs),
-        people=LimitedForms(cast(Application, get_asgi_application())),
+        people=people,
+        live=LiveDoor(
+            context.watcher,
+            secret=django_settings.SECRET_KEY,
+            session_cookie=django_settings.SESSION_COOKIE_NAME,
+        ),
         health=Health(settings.app_database_url or ""),
     )

@@ -60,10 +60,10 @@ async def _serve(settings: Settings) -> None:
     draining: list[asyncio.Task[None]] = []
 
     def stop() -> None:
-        """Take no more requests, and end those of the gateway: the server waits for their answers, and closes the
-        application (which would end them as well) only when it has them all."""
+        """Take no more requests, and end those of the gateway and of pages that listen: the server waits for their
+        answers, and closes the application (which would end them as well) only when it has them all."""
         server.stop()  # type: ignore[no-untyped-call]
-        draining.append(loop.create_task(application.context.drain()))
+        draining.append(loop.create_task(application.drain()))
 
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop)

@@ -12,6 +12,7 @@ from testkase.foundation.database import Database
 from testkase.foundation.problems import InvalidInput
 from testkase.foundation.settings import Settings
 from testkase.services.inference import Catalog
+from testkase.services.live import Watcher
 from testkase.services.metering import Meter
 
 DRAIN_SECONDS = 10.0
@@ -29,6 +30,7 @@ class Context:
     catalog: Catalog
     meter: Meter
     keys: KeyRing
+    watcher: Watcher
 
     @classmethod
     def from_settings(cls, settings: Settings) -> "Context":
@@ -39,14 +41,16 @@ class Context:
         engine = Engine(settings.app_database_url)
         price_books = load_price_books(settings.price_book)
         catalog = Catalog.from_settings(settings)
+        watcher = Watcher(database)
         return cls(
             settings=settings,
             database=database,
             engine=engine,
             price_books=price_books,
             catalog=catalog,
-            meter=Meter(engine, price_books, catalog),
+            meter=Meter(engine, price_books, catalog, watcher=watcher),
             keys=KeyRing(database),
+            watcher=watcher,
         )
 
     async def open(self) -> None:
@@ -62,6 +66,7 @@ class Context:
         """What is in flight is settled before the ledger goes."""
         await self.drain()
         await self.engine.stop()
+        await self.watcher.close()
         await self.keys.close()
         await self.catalog.close()
         await self.database.close()

@@ -11,6 +11,7 @@ from testkase.foundation import logging as log
 from testkase.foundation.database import Database
 from testkase.foundation.problems import InvalidInput
 from testkase.foundation.settings import Settings
+from testkase.services.live import Watcher
 
 CONCURRENCY = 4
 """Jobs at the same time. They wait for models most of the time."""
@@ -36,6 +37,7 @@ async def _work(settings: Settings, database_url: str) -> None:
     database, engine = Database(database_url, max_size=CONCURRENCY + 1), Engine(database_url)
     await database.open()
     await engine.start()
+    watcher = Watcher(database)
     try:
         with app.replace_connector(app.connector.get_worker_connector()) as worker:  # type: ignore[attr-defined]
             async with worker.open_async():
@@ -45,9 +47,10 @@ async def _work(settings: Settings, database_url: str) -> None:
                     shutdown_graceful_timeout=GRACE_SECONDS,
                     update_heartbeat_interval=5.0,
                     additional_context={
-                        CONTEXT_KEY: Resources(settings=settings, database=database, engine=engine),
+                        CONTEXT_KEY: Resources(settings=settings, database=database, engine=engine, watcher=watcher),
                     },
                 )
     finally:
+        await watcher.close()
         await engine.stop()
         await database.close()

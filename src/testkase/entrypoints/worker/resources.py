@@ -8,6 +8,7 @@ from procrastinate import JobContext
 from testkase.core.ledger.engine import Engine
 from testkase.foundation.database import Database
 from testkase.foundation.settings import Settings
+from testkase.services.live import Watcher
 
 CONTEXT_KEY = "resources"
 
@@ -19,6 +20,7 @@ class Resources:
     settings: Settings
     database: Database
     engine: Engine
+    watcher: Watcher
 
 
 def resources(context: JobContext) -> Resources:

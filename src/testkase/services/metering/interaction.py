@@ -7,12 +7,14 @@ from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any, Self
 
 from testkase.core.ledger.commands import ExtendHold
-from testkase.core.ledger.refusals import AiDisabled, HoldNotFound, HoldResolved
+from testkase.core.ledger.refusals import HoldNotFound, HoldResolved
 from testkase.core.ledger.terms import price_ceiling
 from testkase.foundation.problems import Problem
+from testkase.services.live import Pulse
 from testkase.services.metering.background import in_background
 from testkase.services.metering.call import MeteredCall
 from testkase.services.metering.charge import Charge, charge_for_all
+from testkase.services.metering.problems import switched_off
 from testkase.services.metering.request import Bounds
 from testkase.services.metering.settle import OpenedHold, Settlement, settle
 
@@ -30,6 +32,7 @@ class Interaction:
         meter: "Meter",
         hold: OpenedHold,
         *,
+        opened_seq: int,
         on_settled: Callable[["Interaction"], None],
     ) -> None:
         self.hold = hold
@@ -39,6 +42,7 @@ class Interaction:
         self.done: asyncio.Future[Settlement] = loop.create_future()
         """Resolves when the ledger has been told."""
         self._meter = meter
+        self._opened_seq = opened_seq
         self._on_settled = on_settled
         self._calls: list[MeteredCall] = []
         self._held = hold.amount
@@ -46,8 +50,10 @@ class Interaction:
         self._extensions = 0
         self._failed = False
         self._revoked: Problem | None = None
+        self._switched_off = False
         self._closing: asyncio.Task[Settlement] | None = None
         self._timer = loop.call_later(meter.policy.renew_every_seconds, self._renew_soon)
+        self._unwatch = meter.watcher.watch(hold.org_id, self._look) if meter.watcher else None
 
     async def __aenter__(self) -> Self:
         return self
@@ -111,6 +117,8 @@ class Interaction:
         for call in self._calls:
             await call.finished()
         self._timer.cancel()
+        if self._unwatch is not None:
+            self._unwatch()
         settlement = await settle(
             self._meter.engine,
             self.hold,
@@ -123,7 +131,7 @@ class Interaction:
         return settlement
 
     def _charge(self) -> Charge | None:
-        if not self._calls:
+        if not self._calls or self._switched_off:
             return None
         charge = charge_for_all([call.charge for call in self._calls])
         if self._failed:
@@ -146,8 +154,11 @@ class Interaction:
         if missing > 0:
             try:
                 await self._extend(missing)
-            except BaseException:
+            except BaseException as error:
                 self._committed -= ceiling  # a smaller call may still fit
+                if isinstance(error, HoldResolved) and error.facts.get("state") == "voided":
+                    self._switch_off()
+                    raise switched_off() from error
                 raise
             self._held += missing
 
@@ -163,6 +174,16 @@ class Interaction:
             )
         )
 
+    def _look(self, pulse: Pulse) -> None:
+        """AI was switched off after the hold was opened, and may be on again: the hold is void all the same."""
+        if pulse.off_seq > self._opened_seq:
+            self._switch_off()
+
+    def _switch_off(self) -> None:
+        """Nothing of it is charged, also where the hold had lapsed before and would be charged late (I14)."""
+        self._switched_off = True
+        self.abort(switched_off())
+
     def _renew_soon(self) -> None:
         self._timer = asyncio.get_running_loop().call_later(self._meter.policy.renew_every_seconds, self._renew_soon)
         in_background(self._renew())
@@ -174,7 +195,7 @@ class Interaction:
         except (HoldResolved, HoldNotFound) as gone:
             self._timer.cancel()
             if gone.facts.get("state") == "voided" and self._closing is None:
-                self.abort(AiDisabled("AI was switched off while the model was answering. Nothing was charged."))
+                self._switch_off()
         except Problem as problem:
             log.warning(
                 "hold %s was not renewed and will be tried again: %s",

@@ -29,6 +29,7 @@ from testkase.foundation.clock import utc_now
 from testkase.foundation.ids import new_id
 from testkase.foundation.problems import Unavailable
 from testkase.services.inference import Catalog
+from testkase.services.live import Watcher
 from testkase.services.metering.background import in_background
 from testkase.services.metering.call import Drains
 from testkase.services.metering.interaction import Interaction
@@ -50,9 +51,12 @@ class Meter:
         *,
         policy: Policy | None = None,
         clock: Callable[[], datetime] = utc_now,
+        watcher: Watcher | None = None,
     ) -> None:
+        """`watcher`: what cuts calls off within a second of the switch; without it the renewal of their holds does."""
         self.engine = engine
         self.catalog = catalog
+        self.watcher = watcher
         self.policy = policy or Policy()
         self.drains = Drains(self.policy.max_drains)
         self._price_books = price_books
@@ -102,16 +106,17 @@ class Meter:
         )
         slot = self._take_slot(org_id, subject.user)
         try:
-            await self._open_hold(hold, asked, minted=hold_id is None)
+            opened = await self._open_hold(hold, asked, minted=hold_id is None)
         except BaseException:
             self._give_back(slot)
             raise
-        interaction = Interaction(self, hold, on_settled=lambda done: self._forget(done, slot))
+        interaction = Interaction(self, hold, opened_seq=opened, on_settled=lambda done: self._forget(done, slot))
         self._live.add(interaction)
         OPEN.inc()
         return interaction
 
-    async def _open_hold(self, hold: OpenedHold, asked: bytes, *, minted: bool) -> None:
+    async def _open_hold(self, hold: OpenedHold, asked: bytes, *, minted: bool) -> int:
+        """Answers the hold's place in the journal."""
         command = OpenHold(
             org_id=hold.org_id,
             hold_id=hold.hold_id,
@@ -141,6 +146,7 @@ class Meter:
                 "A call was already made under this id. Read its charge from the hold; use a new id for a new call.",
                 hold_id=hold.hold_id,
             )
+        return answer.entry.seq
 
     def _take_slot(self, org_id: int, user: str) -> tuple[int, str]:
         slot = (org_id, user)

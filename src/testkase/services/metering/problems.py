@@ -3,10 +3,13 @@
 Problem
 ├── TooManyOpenCalls   one user has too many calls in flight (facts: `limit`)
 ├── AlreadyCalled      the id was used for an earlier call; the model is not called twice (fact: `hold_id`)
-└── CutOff             AI was switched off, or the call took too long, while the model was answering
+└── CutOff             the call took too long or the server stopped, while the model was answering
 """
 
+from testkase.core.ledger.refusals import AiDisabled
 from testkase.foundation.problems import Conflict, Problem
+
+SWITCHED_OFF = "AI was switched off while the model was answering. Nothing was charged."
 
 
 class TooManyOpenCalls(Problem):
@@ -28,3 +31,8 @@ class CutOff(Problem):
 
     code = "cut_off"
     title = "The answer was cut off"
+
+
+def switched_off() -> AiDisabled:
+    """Why a running call ends when the Owner switches AI off (R60): its hold is void, so it costs nothing."""
+    return AiDisabled(SWITCHED_OFF)
