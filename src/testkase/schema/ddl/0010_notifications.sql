@@ -101,7 +101,7 @@ CREATE INDEX account_last_at ON ledger.account USING brin (last_at) WITH (pages_
 -- (microseconds UTC). Ids only, nothing an organization could hide.
 CREATE FUNCTION ledger.unwatched(since bigint, up_to integer) RETURNS SETOF bigint
 LANGUAGE sql STABLE SECURITY DEFINER
-SET search_path = pg_catalog, pg_temp
+SET search_path = pg_catalog, pg_temp SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off
 AS $$
     SELECT a.org_id
     FROM ledger.account AS a LEFT JOIN public.alert_watch AS w ON w.org_id = a.org_id

@@ -1,0 +1,84 @@
+"""The forecast alert (B7): people are told before the credits run out, while there is still time to buy (R56).
+
+Told once a period, and again only after the forecast had recovered: the credits were seen to last past the reset.
+Quiet while AI is off. It goes to those who may buy, and names the cheapest bundle that closes the gap.
+"""
+
+from testkase.core.access import Action, OrganizationRole, can
+from testkase.core.ledger.forecast import Forecast
+from testkase.core.ledger.outlook import outlook
+from testkase.core.ledger.queries import Balance, balance
+from testkase.core.pricing import Bundle, PriceBook
+from testkase.foundation.database import Operation, Statement
+from testkase.services.notifications.telling import Notification, notify
+from testkase.services.notifications.watching import SQL, Stand
+from testkase.services.notifications.words import CREDITS_PAGE, amount, reset_day
+
+ARMED = -1
+"""In place of the period in which people were told."""
+
+
+def foresee(org_id: int, stand: Stand, book: PriceBook, *, now: int) -> Operation[bool]:
+    """Look at the forecast if it is time to; answers whether people were told. Needs the organization's context and the
+    lock of its watch (`watch_organization` in the same transaction). `now`: microseconds UTC."""
+    if not stand.forecast_due or not stand.watch.ai_on or not stand.forecast_days:
+        return False
+    account = yield from balance(org_id)
+    expected = yield from outlook(account, now=now)
+    told_in = period_told(stand, expected, account.period_number)
+    yield Statement(SQL["keep_forecast"], {"org_id": org_id, "forecast_period": told_in})
+    if expected is None or told_in == ARMED or told_in == stand.forecast_period:
+        return False
+    yield from notify(org_id, running_out(expected, account, book, seq=stand.watch.seq))
+    return True
+
+
+def period_told(stand: Stand, expected: Forecast | None, period_number: int) -> int:
+    """The period in which people have been told, after this forecast: this one, where the credits are likely to run out
+    within the days chosen; armed again, where they last; otherwise what it was."""
+    if expected is None or expected.likely is None:
+        return ARMED
+    return period_number if expected.likely <= stand.forecast_days else stand.forecast_period
+
+
+def cheapest_cover(book: PriceBook, short: int) -> Bundle:
+    """The cheapest bundle that closes a gap of so many micro-credits; the largest, where none does."""
+    covering = [bundle for bundle in book.bundles if bundle.credits >= short]
+    return min(covering, key=lambda bundle: bundle.price_cents) if covering else book.bundles[-1]
+
+
+def running_out(expected: Forecast, account: Balance, book: PriceBook, *, seq: int) -> Notification:
+    """The forecast in words."""
+    bundle = cheapest_cover(book, expected.short)
+    left = account.available + account.held
+    covers = "covers" if bundle.credits >= expected.short else "is the largest step towards"
+    return Notification(
+        kind="credits.running_out",
+        event_key=f"credits.running_out:{account.period_number}:{seq}",
+        title=f"AI credits will likely run out {_when(expected.likely or 0)}",
+        body=(
+            f"{amount(left)} credits are left. At the pace of the past weeks they last"
+            f" {_range(expected)}; the next {amount(account.monthly_allowance)} arrive on {reset_day(account)}."
+            f" Until then about {amount(expected.short)} credits are missing: the {bundle.name} bundle"
+            f" (${bundle.price_cents / 100:,.2f}, {bundle.credits // 1_000_000:,} credits) {covers} that."
+        ),
+        link=CREDITS_PAGE,
+        link_label="Open AI Credits",
+        leads_to_buying=True,
+        roles=tuple(role.value for role in OrganizationRole if can(role.value, Action.BUY_CREDITS)),
+    )
+
+
+def _when(days: int) -> str:
+    return {0: "today", 1: "tomorrow"}.get(days, f"in {days} days")
+
+
+def _range(expected: Forecast) -> str:
+    low, high = expected.low or 0, expected.high
+    if high is None:
+        return f"at least {_days(low)}, perhaps until the reset"
+    return _days(high) if low == high else f"{low} to {_days(high)}"
+
+
+def _days(count: int) -> str:
+    return "less than a day" if count == 0 else f"{count} day{'s' if count > 1 else ''}"

@@ -1,0 +1,55 @@
+"""What alerts say: plain sentences that name the figures, and when and how things get better."""
+
+from datetime import date
+
+from testkase.core.ledger.calendar import local_day
+from testkase.core.ledger.credits import format_credits
+from testkase.core.ledger.queries import Balance
+from testkase.services.notifications.crossings import Alert
+from testkase.services.notifications.telling import Notification
+
+CREDITS_PAGE = "/settings/ai-credits"
+"""Where the balance stands and credits are bought."""
+
+
+def low_balance(alert: Alert, account: Balance) -> Notification:
+    """The alert of one crossing. Its key is the entry: the same crossing is told once."""
+    if alert.lowest:
+        title = f"AI credits are low: {amount(alert.level)} left"
+        body = (
+            f"The balance has fallen to your threshold of {amount(alert.lowest)} credits. When it is used up, AI"
+            f" features stop. The next {amount(account.monthly_allowance)} credits arrive on {reset_day(account)}."
+        )
+    else:
+        title = "AI credits are used up"
+        body = (
+            f"{amount(alert.level)} credits are left, less than any AI call costs: AI features have stopped. Bought"
+            f" credits bring them back at once; the next {amount(account.monthly_allowance)} credits arrive on"
+            f" {reset_day(account)}."
+        )
+    return Notification(
+        kind="credits.low" if alert.lowest else "credits.used_up",
+        event_key=f"credits.low:{alert.seq}",
+        title=title,
+        body=body,
+        link=CREDITS_PAGE,
+        link_label="Open AI Credits",
+        leads_to_buying=True,
+    )
+
+
+def amount(microcredits: int) -> str:
+    """1240500000 → "1,240.50"."""
+    whole, _, fraction = format_credits(microcredits).partition(".")
+    return f"{int(whole):,}.{fraction}"
+
+
+def reset_day(account: Balance) -> str:
+    """The day on which the next allowance arrives, in the billing zone: "1 December 2026"."""
+    return day_name(local_day(account.time_zone, account.period_end))
+
+
+def day_name(day: str) -> str:
+    """ "2026-12-01" → "1 December 2026"."""
+    found = date.fromisoformat(day)
+    return f"{found.day} {found:%B %Y}"

@@ -1,0 +1,348 @@
+"""The watch over a real journal: exactly one alert a crossing, however often it is interrupted and by however many."""
+
+import random
+import threading
+from collections.abc import Iterator
+from typing import Any
+
+import psycopg
+import pytest
+
+from testkase.core.ledger import commands as ask
+from testkase.core.ledger.credits import MICRO
+from testkase.core.ledger.model import Subject
+from testkase.core.ledger.operations import execute_one
+from testkase.core.pricing import load_price_books
+from testkase.foundation.clock import utc_now
+from testkase.foundation.database import Operation, Statement, SyncDatabase, run
+from testkase.services.notifications import watching
+from testkase.services.notifications.foresight import cheapest_cover, foresee
+from testkase.services.notifications.telling import Notification, notify
+from tests.support.cluster import TestDatabase
+
+SUBJECT = Subject(use_case="chat", user="mira@example.com")
+THRESHOLDS = (60 * MICRO, 15 * MICRO, 0)
+
+
+class Team:
+    """An organization with an owner, an admin and a member, and a ledger account."""
+
+    def __init__(self, database: SyncDatabase, number: int, *, ai_enabled: bool = True) -> None:
+        self.database, self.number, self.spent = database, 0, 0
+        with database.transaction() as connection:
+            self.org_id = self._made(
+                connection,
+                "INSERT INTO organization (name, slug) VALUES (%s, %s) RETURNING id",
+                f"T{number}",
+                f"t{number}",
+            )
+            self.people = {role: self._person(connection, number, role) for role in ("owner", "admin", "member")}
+        self.do(ask.OpenAccount(org_id=self.org_id, monthly_allowance=300 * MICRO, ai_enabled=ai_enabled))
+
+    def _made(self, connection: psycopg.Connection[Any], sql: Any, *values: object) -> int:
+        row = connection.execute(sql, values).fetchone()
+        assert row is not None
+        return int(row[0])
+
+    def _person(self, connection: psycopg.Connection[Any], number: int, role: str) -> int:
+        person = self._made(
+            connection,
+            "INSERT INTO app_user (password, is_superuser, email, display_name, is_active, is_staff, date_joined)"
+            " VALUES ('', false, %s, %s, true, false, now()) RETURNING id",
+            f"{role}{number}@example.com", role.title(),
+        )  # fmt: skip
+        connection.execute(
+            "INSERT INTO membership (user_id, org_id, role) VALUES (%s, %s, %s)", [person, self.org_id, role]
+        )
+        return person
+
+    def run(self, operation: Operation[Any]) -> Any:
+        return self.database.run(operation, org_id=self.org_id)
+
+    def do(self, command: Any) -> None:
+        self.run(execute_one(command))
+
+    def use(self, credits: float) -> None:
+        self.spent += 1
+        self.do(ask.RecordUsage(
+            org_id=self.org_id, usage_id=f"u{self.spent}", subject=SUBJECT, credits=round(credits * MICRO)
+        ))  # fmt: skip
+
+    def grant(self, credits: float) -> None:
+        self.number += 1
+        self.do(ask.Grant(org_id=self.org_id, grant_id=f"g{self.number}", amount=round(credits * MICRO)))
+
+    def switch(self, *, on: bool) -> None:
+        self.number += 1
+        self.do(ask.SwitchAi(org_id=self.org_id, switch_id=f"s{self.number}", enabled=on))
+
+    def watch(self) -> watching.Stand | None:
+        stand: watching.Stand | None = self.run(watching.watch_organization(self.org_id))
+        return stand
+
+    def rows(self, sql: Any) -> list[dict[str, Any]]:
+        def select() -> Operation[list[dict[str, Any]]]:
+            return (yield Statement(sql, {"org_id": self.org_id}))
+
+        found: list[dict[str, Any]] = self.run(select())
+        return found
+
+    def crossings(self) -> list[tuple[int, int]]:
+        rows = self.rows("SELECT seq, threshold FROM alert WHERE org_id = %(org_id)s ORDER BY seq, threshold DESC")
+        return [(row["seq"], row["threshold"]) for row in rows]
+
+    def told(self, role: str = "owner") -> list[str]:
+        rows = self.rows("SELECT user_id, title FROM notification WHERE org_id = %(org_id)s ORDER BY notification_id")
+        return [row["title"] for row in rows if row["user_id"] == self.people[role]]
+
+
+@pytest.fixture(scope="module")
+def database(module_database: TestDatabase) -> Iterator[SyncDatabase]:
+    opened = SyncDatabase(module_database.app_url, max_size=6)
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+def team(database: SyncDatabase, numbers: Iterator[int]) -> Team:
+    return Team(database, next(numbers))
+
+
+@pytest.fixture(scope="module")
+def numbers() -> Iterator[int]:
+    return iter(range(1, 1_000))
+
+
+@pytest.mark.requirement("R55", "P12")
+def test_owner_and_admins_are_told_once_and_members_are_not(team: Team) -> None:
+    team.use(245)
+    for _ in range(3):
+        team.watch()
+    assert team.told("owner") == team.told("admin") == ["AI credits are low: 55.00 left"]
+    assert team.told("member") == []
+    mails = team.rows("SELECT count(*) AS mails FROM mail_queue WHERE org_id = %(org_id)s")
+    assert mails == [{"mails": 2}]
+
+
+@pytest.mark.requirement("P12", "P17")
+def test_credits_set_aside_alert_nobody(team: Team) -> None:
+    team.do(ask.OpenHold(org_id=team.org_id, hold_id="h", amount=300 * MICRO, ttl_seconds=300, subject=SUBJECT))
+    team.watch()
+    assert team.told() == []
+    team.do(ask.SettleHold(org_id=team.org_id, hold_id="h", credits=300 * MICRO))
+    team.watch()
+    assert team.told() == ["AI credits are used up"]
+
+
+@pytest.mark.requirement("P12")
+def test_while_ai_is_off_nobody_is_told(team: Team) -> None:
+    team.switch(on=False)
+    team.do(ask.Adjust(org_id=team.org_id, adjustment_id="a", amount=-290 * MICRO, note="correction"))
+    team.watch()
+    assert team.told() == []
+    team.switch(on=True)
+    team.watch()
+    assert team.told() == ["AI credits are low: 10.00 left"]
+    assert [threshold for _, threshold in team.crossings()] == [60 * MICRO, 15 * MICRO]
+
+
+@pytest.mark.requirement("P12")
+def test_thresholds_of_ones_own_replace_the_default_ones_and_can_be_reset(team: Team) -> None:
+    team.use(50)
+    stand = team.run(watching.choose_thresholds(team.org_id, [200 * MICRO, 280 * MICRO], None))
+    assert (stand.custom, stand.watch.thresholds) == (True, (280 * MICRO, 200 * MICRO))
+    team.use(60)
+    team.watch()
+    assert team.told() == ["AI credits are low: 190.00 left"]
+    assert [threshold for _, threshold in team.crossings()] == [200 * MICRO]
+    stand = team.run(watching.choose_thresholds(team.org_id, None, 3))
+    assert (stand.custom, stand.watch.thresholds, stand.forecast_days) == (False, THRESHOLDS, 3)
+    team.use(150)
+    team.watch()
+    assert team.told()[1:] == ["AI credits are low: 40.00 left"]
+
+
+class Killed(Exception):
+    """Stands for a worker that dies before its transaction ends."""
+
+
+def dying_worker(team: Team, stop: threading.Event, seed: int, finished: list[int]) -> None:
+    """Watches the team again and again; of five times it dies twice before it has committed."""
+    dice = random.Random(seed)
+    while not stop.is_set():
+        try:
+            with team.database.transaction(team.org_id) as connection:
+                run(connection, watching.watch_organization(team.org_id))
+                if dice.random() < 0.4:
+                    raise Killed
+        except Killed:
+            continue
+        stop.wait(dice.random() * 0.02)
+    finished.append(seed)
+
+
+def wander(team: Team, chance: random.Random, steps: int) -> None:
+    """A balance that falls through its thresholds and rises above them again, while AI goes off and on."""
+    level, ai_on = 300, True
+    for _ in range(steps):
+        step = chance.random()
+        if step < 0.08 or (not ai_on and step < 0.5):
+            ai_on = not ai_on
+            team.switch(on=ai_on)
+        elif ai_on and level and (level > 120 or step < 0.75):
+            amount = min(level, chance.randrange(1, 80))
+            team.use(amount)
+            level -= amount
+        else:
+            amount = chance.randrange(1, 120)
+            team.grant(amount)
+            level += amount
+
+
+@pytest.mark.requirement("R55", "P12")
+def test_a_random_walk_watched_by_workers_that_die_and_race_gives_one_alert_a_crossing(team: Team) -> None:
+    stop, finished = threading.Event(), list[int]()
+    workers = [threading.Thread(target=dying_worker, args=(team, stop, seed, finished)) for seed in range(2)]
+    for thread in workers:
+        thread.start()
+    wander(team, random.Random(7), 160)
+    stop.set()
+    for thread in workers:
+        thread.join()
+    assert sorted(finished) == [0, 1]  # neither met anything but its own death
+    team.watch()
+    assert team.crossings() == expected_crossings(team)
+    assert len(team.told("owner")) == len(team.told("admin")) == len({seq for seq, _ in team.crossings()}) > 20
+
+
+def expected_crossings(team: Team) -> list[tuple[int, int]]:
+    """From the journal alone, threshold by threshold: each fall to it while AI is on, each switching on below it."""
+    rows = team.rows(
+        "SELECT seq, kind, note, available_after + held_after AS level FROM ledger.entry WHERE org_id = %(org_id)s"
+        " ORDER BY seq"
+    )
+    found = []
+    for threshold in THRESHOLDS:
+        ai_on, known = True, False
+        for row in rows:
+            ai_on = {"on": True, "off": False}[row["note"]] if row["kind"] == "switch" else ai_on
+            low = row["level"] < max(threshold + 1, MICRO // 100)
+            if low and ai_on and not known:
+                found.append((row["seq"], threshold))
+            known = low and (known or ai_on)
+    return sorted(found, key=lambda crossing: (crossing[0], -crossing[1]))
+
+
+@pytest.mark.requirement("P12")
+def test_a_long_journal_is_read_in_pieces(team: Team, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(watching, "READ_AT_ONCE", 3)
+    for _ in range(3):
+        team.use(80)
+    team.use(50)
+    team.grant(100)
+    stand = team.watch()
+    assert stand is not None
+    assert stand.behind
+    while stand is not None and stand.behind:
+        stand = team.watch()
+    assert [threshold for _, threshold in team.crossings()] == [60 * MICRO, 15 * MICRO]
+
+
+@pytest.mark.requirement("P12", "I13")
+def test_only_organizations_with_something_new_are_named(team: Team, database: SyncDatabase) -> None:
+    def waiting() -> list[int]:
+        found: list[int] = database.run(watching.unwatched(within_seconds=60, limit=1_000))
+        return found
+
+    assert team.org_id in waiting()
+    team.watch()
+    assert team.org_id not in waiting()
+    team.use(1)
+    assert team.org_id in waiting()
+
+
+@pytest.mark.requirement("P12")
+def test_an_event_is_told_once_to_each_and_newcomers_hear_of_it_when_it_is_told_again(team: Team) -> None:
+    paused = Notification(kind="guard.paused", event_key="guard:1", title="Paused", roles=("owner",), email=False)
+    assert team.run(notify(team.org_id, paused)) == 1
+    assert team.run(notify(team.org_id, paused)) == 0
+    member = Notification(
+        kind="guard.paused", event_key="guard:1", title="x" * 500, people=(team.people["member"],), email=False
+    )
+    assert team.run(notify(team.org_id, member)) == 2  # the admin and the member
+    assert len(team.told("member")[0]) == 200
+    nobody = Notification(kind="guard.paused", event_key="guard:2", title="Paused", roles=(), people=(10**9,))
+    assert team.run(notify(team.org_id, nobody)) == 0
+
+
+DAY = 86_400_000_000
+
+
+@pytest.fixture
+def spending_team(database: SyncDatabase, numbers: Iterator[int], module_database: TestDatabase) -> Team:
+    """30 credits a day for four weeks, as the table of days remembers it."""
+    team = Team(database, next(numbers))
+    with psycopg.connect(module_database.owner_url) as connection:
+        connection.execute(
+            "INSERT INTO ledger.usage_day SELECT %s, current_date - back, 'chat', 'mira@example.com', '', 1, 30000000,"
+            " 0, 0 FROM generate_series(1, 28) AS back",
+            [team.org_id],
+        )
+        connection.execute(
+            "UPDATE ledger.account SET period_end = (extract(epoch FROM current_date + 20) * 1000000)::bigint"
+            " WHERE org_id = %s",
+            [team.org_id],
+        )
+    return team
+
+
+def look_ahead(team: Team, *, again: bool = True) -> bool:
+    if again:
+        team.rows("UPDATE alert_watch SET forecast_at = NULL WHERE org_id = %(org_id)s RETURNING org_id")
+
+    def operation() -> Operation[bool]:
+        stand = yield from watching.watch_organization(team.org_id)
+        assert stand is not None
+        book = load_price_books().at(utc_now())
+        return (yield from foresee(team.org_id, stand, book, now=int(utc_now().timestamp() * 1_000_000)))
+
+    told: bool = team.run(operation())
+    return told
+
+
+@pytest.mark.requirement("B7", "R56")
+def test_who_may_buy_is_told_before_the_credits_run_out_once_until_the_forecast_recovers(spending_team: Team) -> None:
+    team = spending_team
+    assert not look_ahead(team)  # 300 credits at 30 a day last ten days
+    team.use(180)
+    team.watch()
+    assert not look_ahead(team, again=False)  # an hour has not passed
+    assert look_ahead(team)
+    assert not look_ahead(team)
+    assert team.told("owner") == ["AI credits will likely run out in 4 days"]
+    assert team.told("admin") == []
+    team.grant(5_000)
+    assert not look_ahead(team)
+    team.use(5_000)
+    assert look_ahead(team)
+    assert len(team.told("owner")) == 2
+
+
+@pytest.mark.requirement("B7")
+def test_the_forecast_is_quiet_while_ai_is_off_and_where_it_is_not_wanted(spending_team: Team) -> None:
+    team = spending_team
+    team.use(180)
+    team.run(watching.choose_thresholds(team.org_id, None, 0))
+    assert not look_ahead(team)
+    team.run(watching.choose_thresholds(team.org_id, None, 5))
+    team.switch(on=False)
+    assert not look_ahead(team)
+    team.switch(on=True)
+    assert look_ahead(team)
+
+
+@pytest.mark.requirement("B7")
+def test_the_cheapest_bundle_that_closes_the_gap_is_named() -> None:
+    book = load_price_books().at(utc_now())
+    gaps = {1: "starter", 1_000: "starter", 1_001: "professional", 28_000: "enterprise", 99_999: "ultimate"}
+    assert {gap: cheapest_cover(book, gap * MICRO).key for gap in gaps} == gaps
