@@ -93,10 +93,12 @@ _parts = msgspec.json.Decoder(list[_Part]).decode
 _expiries = msgspec.json.Decoder(list[Expiry]).decode
 
 
-def statements(balance: Balance, *, periods: int = YEAR) -> Operation[list[PeriodStatement]]:
-    """The last so many periods, newest first; the first of them is the one that runs."""
-    first = max(balance.period_number - periods + 1, 0)
-    rows = yield from _read(balance, first, balance.period_number)
+def statements(balance: Balance, *, periods: int = YEAR, before: str | None = None) -> Operation[list[PeriodStatement]]:
+    """So many periods, newest first: from the one that runs, or from the one before a period that is named."""
+    last = balance.period_number if before is None else min(_number_of(balance, before), balance.period_number + 1) - 1
+    if last < 0:
+        return []
+    rows = yield from _read(balance, max(last - periods + 1, 0), last)
     return [_period(balance, row) for row in rows]
 
 
@@ -139,11 +141,16 @@ def _period(balance: Balance, row: Row) -> PeriodStatement:
 
 
 def _number(balance: Balance, name: str) -> int:
-    match = _NAME.fullmatch(name)
-    number = -1 if match is None else int(match[1]) * 12 + int(match[2]) - 1 - _first_month(balance)
+    number = _number_of(balance, name)
     if not 0 <= number <= balance.period_number:
         raise NotFound("There is no statement of this month.", field="period")
     return number
+
+
+def _number_of(balance: Balance, name: str) -> int:
+    """The number a period of that name would have; below zero for what is no name."""
+    match = _NAME.fullmatch(name)
+    return -1 if match is None else int(match[1]) * 12 + int(match[2]) - 1 - _first_month(balance)
 
 
 def _first_month(balance: Balance) -> int:

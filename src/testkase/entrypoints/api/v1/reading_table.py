@@ -2,7 +2,7 @@
 
 from testkase.core.access import Scope
 from testkase.entrypoints.api.route import Route
-from testkase.entrypoints.api.v1 import balance_views, bundle_views, usage_views
+from testkase.entrypoints.api.v1 import balance_views, bundle_views, statement_views, usage_views
 from testkase.entrypoints.api.v1 import usage_schemas as schemas
 
 _ITEM = {
@@ -20,6 +20,12 @@ _BUNDLE = {
     "key": "professional", "name": "Professional", "price_usd": "50.00", "credits": "5500.00",
     "credits_per_dollar": 110, "savings_percent": 10, "more_credits_percent": "10", "cheaper_percent": "9.1",
     "badge": "Popular", "validity": "billing_month", "validity_months": None,
+}  # fmt: skip
+_STATEMENT = {
+    "period": "2026-11", "started_at": "2026-11-01T00:00:00.000000Z", "ends_at": "2026-12-01T00:00:00.000000Z",
+    "closed": False, "opening": "0.00", "allowance": "300.00", "granted": "0.00", "bought": "1000.00",
+    "adjusted": "0.00", "used": "0.56", "expired": "0.00", "reversed": "0.00", "overage": "0.00", "debt": "0.00",
+    "closing": "1299.44",
 }  # fmt: skip
 
 ROUTES = (
@@ -79,6 +85,29 @@ ROUTES = (
         answer_example=_ITEM | {
             "rates": _RATES, "lots": [_LOT | {"charged": "0.56"}], "expired_on_release": "0.00",
             "balance_before": "300.00", "balance_after": "299.44", "available": "299.44", "hash": "9f86d081",
+        },
+        refusals=("not_found",),
+    ),
+    Route(
+        method="GET", path="/statements", run=statement_views.list_statements, scope=Scope.CREDITS_READ,
+        tag="Statements", summary="List the billing periods, newest first", query=statement_views.StatementQuery,
+        description="What each period opened with, what came, what went and what was left. The first is the period that"
+        " runs.",
+        answer=statement_views.StatementPage, answer_example={"items": [_STATEMENT], "next_cursor": None},
+        refusals=("account_not_found",),
+    ),
+    Route(
+        method="GET", path="/statements/{period}", run=statement_views.get_statement, scope=Scope.CREDITS_READ,
+        tag="Statements", summary="Read one billing period in full",
+        description="Named after the month in which it begins in the billing zone, such as 2026-11; with what was used"
+        " by use case, user and project, and the lots that expired.",
+        answer=statement_views.StatementView,
+        answer_example=_STATEMENT | {
+            "interactions": 1,
+            "by_use_case": [{"name": "test_generation", "interactions": 1, "charged": "0.56"}],
+            "by_user": [{"name": "ada@example.com", "interactions": 1, "charged": "0.56"}],
+            "by_project": [{"name": "DEMO", "interactions": 1, "charged": "0.56"}],
+            "expiries": [],
         },
         refusals=("not_found",),
     ),
