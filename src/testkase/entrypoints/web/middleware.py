@@ -6,8 +6,10 @@ from collections.abc import Callable
 from typing import Any
 from urllib.parse import unquote
 
+from allauth.account.middleware import AccountMiddleware
+from allauth.core.exceptions import ImmediateHttpResponse, ReauthenticationRequired
 from django.conf import settings
-from django.http import HttpRequest, HttpResponseBase
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect, resolve_url
 from django.template.response import TemplateResponse
 from django.utils import timezone
@@ -120,6 +122,13 @@ class Tenant:
                 return _inside(request, view, args, kwargs)
         except Problem as problem:
             return answer_problem(request, problem)
+        except (ImmediateHttpResponse, ReauthenticationRequired) as wanted:
+            # A view run from here is outside the hooks for exceptions, and so outside the one that answers these.
+            return _ACCOUNTS.process_exception(request, wanted)  # type: ignore[no-any-return]
+
+
+_ACCOUNTS = AccountMiddleware(lambda _: HttpResponse())
+"""Only for what it does with account pages' exceptions: to have somebody say their password again, above all."""
 
 
 def _inside(request: HttpRequest, view: View, args: tuple[Any, ...], kwargs: dict[str, Any]) -> HttpResponseBase:
