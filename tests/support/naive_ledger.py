@@ -10,8 +10,10 @@ from dataclasses import dataclass, field
 
 from testkase.core.ledger import commands as c
 from testkase.core.ledger import refusals as r
+from testkase.core.ledger.limits import commands as limit
 from testkase.core.ledger.terms import Terms
 from tests.support.naive_calendar import SECOND, next_boundary
+from tests.support.naive_limits import NaiveLimits
 from tests.support.naive_refusals import cost_of, malformed, refusals
 
 
@@ -68,6 +70,10 @@ class NaiveLedger:
     lots: list[NaiveLot] = field(default_factory=list)
     periods: list[tuple[int, int]] = field(default_factory=list)
     opening: c.OpenAccount | None = None
+
+    @property
+    def limits(self) -> NaiveLimits:
+        return NaiveLimits(self)
 
     # What the history adds up to.
 
@@ -232,7 +238,7 @@ class NaiveLedger:
         past = self.find(command.operation_id)
         if past is not None and past.command == command:
             return Answer(fact=past, replayed=True)
-        if past is not None and type(past.command) is type(command):
+        if past is not None and (type(past.command) is type(command) or isinstance(command, limit.LimitCommand)):
             resolved = (r.HoldResolved,) if isinstance(command, c.SettleHold) and command.final else ()
             return Answer(refusals=(r.IdReused, *resolved, *malformed(command, now)))
         before = (list(self.history), list(self.lots), list(self.periods), self.opening)
@@ -243,6 +249,9 @@ class NaiveLedger:
         if reasons:
             self.history, self.lots, self.periods, self.opening = before
             return Answer(refusals=reasons)
+        if isinstance(command, limit.LimitCommand):
+            kind = {limit.Pause: "pause", limit.Resume: "resume"}.get(type(command), "budget")
+            return Answer(fact=self._record(command.operation_id, kind, now, command=command))
         return Answer(fact=self._carry_out(command, now))
 
     def _carry_out(self, command: c.Command, now: int) -> Fact | None:

@@ -10,7 +10,9 @@ from typing import Protocol
 
 from testkase.core.ledger import commands as c
 from testkase.core.ledger import refusals as r
+from testkase.core.ledger.limits import commands as limit
 from testkase.core.ledger.terms import Terms
+from tests.support.naive_limits import NaiveLimits
 
 CENT = 10_000
 """Charges are rounded up to a hundredth of a credit (P1) where no price book says otherwise."""
@@ -30,6 +32,8 @@ class State(Protocol):
     def ai_enabled(self) -> bool: ...
     @property
     def debt(self) -> int: ...
+    @property
+    def limits(self) -> NaiveLimits: ...
     def total(self, place: str, lot: int | None = None) -> int: ...
     def find(self, operation: str) -> object | None: ...
     def open_holds(self) -> list[str]: ...
@@ -43,13 +47,19 @@ def refusals(state: State, command: c.Command, now: int) -> Iterator[Reason]:
         return
     if state.opening is None:
         yield r.AccountNotFound
-        return
+    elif isinstance(command, limit.LimitCommand):
+        yield from state.limits.refusals(command, now)
+    else:
+        yield from _as_things_stand(state, command, now)
+
+
+def _as_things_stand(state: State, command: c.Command, now: int) -> Iterator[Reason]:
     match command:
         case c.OpenHold(amount=amount):
-            yield from _admission(state, amount)
+            yield from _admission(state, command, amount, now)
         case c.ExtendHold(hold_id=hold, amount=amount):
             yield from _must_be_open(state, hold)
-            yield from _admission(state, amount) if amount else ()
+            yield from _admission(state, command, amount, now) if amount else ()
         case c.SettleHold(hold_id=hold):
             yield from _must_be_open(state, hold)
             yield from _settlement(state, command) if hold in state.open_holds() else ()
@@ -58,7 +68,7 @@ def refusals(state: State, command: c.Command, now: int) -> Iterator[Reason]:
         case c.RecordUsage(terms=terms):
             if not priceable(command, terms):
                 yield r.NoTerms
-            yield from _admission(state, cost_of(command, terms))
+            yield from _admission(state, command, cost_of(command, terms), now)
         case c.Adjust(amount=amount) if -amount > state.total("available"):
             yield r.InsufficientCredits
 
@@ -72,6 +82,8 @@ def malformed(command: c.Command, now: int) -> Iterator[Reason]:
             wrong = not 0 <= command.monthly_allowance <= MOST or not 1 <= command.anchor_day <= 31
         case c.Adjust():
             wrong = wrong or amount == 0
+        case limit.LimitCommand():
+            return  # what is wrong with one depends on the limit it is about
         case c.Grant(expires_at=expires_at):
             wrong = wrong or amount <= 0 or (expires_at is not None and expires_at <= now)
         case c.SettleHold() | c.RecordUsage():
@@ -94,13 +106,16 @@ def _named(command: c.SettleHold) -> bool:
     return command.final or bool(command.capture_id)
 
 
-def _admission(state: State, amount: int) -> Iterator[Reason]:
+def _admission(state: State, command: c.Command, amount: int, now: int) -> Iterator[Reason]:
     if not state.ai_enabled:
         yield r.AiDisabled
     if state.debt:
         yield r.Indebted
     if amount > state.total("available"):
         yield r.InsufficientCredits
+    subject = state.limits.subject_of(command)
+    if subject is not None:
+        yield from state.limits.admission(subject, amount, now)
 
 
 def _must_be_open(state: State, hold: str) -> Iterator[Reason]:

@@ -6,6 +6,8 @@ from random import Random
 import msgspec
 
 from testkase.core.ledger import commands as c
+from testkase.core.ledger.limits import commands as limit
+from testkase.core.ledger.limits.model import PauseKind, Period, Scope
 from testkase.core.ledger.model import Measurement, Outcome, Subject
 from testkase.core.ledger.terms import Rates, Terms, Tokens
 from tests.support.side_by_side import SideBySide
@@ -17,6 +19,8 @@ START = 1_790_000_000 * SECOND
 """21 September 2026."""
 ORG = 7
 SUBJECT = Subject(use_case="test_generation", user="ana@example.com", project="WEB", model="m")
+USERS = ("ana@example.com", "ben@example.com")
+USE_CASES = ("test_generation", "chat")
 TERMS = Terms(
     rate_card="2026-11-01",
     model="m",
@@ -101,8 +105,8 @@ class Script:
     def _new(self) -> c.Command:
         make = self.dice.choices(
             [self._open_hold, self._extend, self._settle, self._capture, self._void, self._usage, self._grant,
-             self._adjust, self._switch, self._touch],
-            weights=[26, 10, 18, 8, 6, 10, 9, 5, 3, 5],
+             self._adjust, self._switch, self._touch, self._set_budget, self._change_budget, self._pause, self._resume],
+            weights=[26, 10, 18, 8, 6, 10, 9, 5, 3, 5, 5, 3, 1, 2],
         )[0]  # fmt: skip
         self.counter += 1
         account = self.world.book.account
@@ -140,7 +144,7 @@ class Script:
             hold_id=f"h{self.counter}",
             amount=self._amount(),
             ttl_seconds=self._ttl(),
-            subject=SUBJECT,
+            subject=self._subject(),
             terms=TERMS if self.dice.random() < 0.8 else None,
         )
 
@@ -185,8 +189,8 @@ class Script:
     def _usage(self) -> c.Command:
         tokens, credits = self._measured(None)
         terms = TERMS if self.dice.random() < 0.8 else None
-        return c.RecordUsage(org_id=ORG, usage_id=f"u{self.counter}", subject=SUBJECT, tokens=tokens, credits=credits,
-                             terms=terms, outcome=self.dice.choice(OUTCOMES))  # fmt: skip
+        return c.RecordUsage(org_id=ORG, usage_id=f"u{self.counter}", subject=self._subject(), tokens=tokens,
+                             credits=credits, terms=terms, outcome=self.dice.choice(OUTCOMES))  # fmt: skip
 
     def _grant(self) -> c.Command:
         dice, account = self.dice, self.world.book.account
@@ -222,6 +226,59 @@ class Script:
 
     def _touch(self) -> c.Command:
         return c.Touch(org_id=ORG)
+
+    def _subject(self) -> Subject:
+        dice = self.dice
+        return Subject(
+            use_case=dice.choice(USE_CASES),
+            user=dice.choice(USERS),
+            project=dice.choice(["WEB", "APP", None]),
+            model="m",
+        )
+
+    def _set_budget(self) -> c.Command:
+        """New ones, changed ones, of every scope and period; limits around what is used and held already."""
+        dice = self.dice
+        periods: tuple[Period, ...] = ("day", "week", "month")
+        scope = Scope(
+            project=dice.choice([None, None, "WEB"]),
+            user=dice.choice([None, None, *USERS]),
+            use_case=dice.choice([None, None, *USE_CASES]),
+        )
+        period = dice.choice(periods)
+        amount = dice.choice([self._amount(), 5 * CENT, 40 * CENT, 200 * CENT, 10**14])
+        name = dice.choice(["weekly"] * 20 + [""])
+        return limit.SetBudget(org_id=ORG, change_id=f"b{self.counter}", budget_id=self._some_budget(), name=name,
+                               limit=amount, period=period, scope=scope)  # fmt: skip
+
+    def _some_budget(self) -> str:
+        """Mostly one that is set."""
+        limits = self.world.book.limits
+        if limits and limits.budgets and self.dice.random() < 0.6:
+            return self.dice.choice(sorted(limits.budgets))
+        return f"budget {self.dice.randrange(4)}"
+
+    def _change_budget(self) -> c.Command:
+        name, change = self._some_budget(), f"b{self.counter}"
+        if self.dice.random() < 0.3:
+            return limit.RemoveBudget(org_id=ORG, change_id=change, budget_id=name)
+        return limit.RaiseBudget(
+            org_id=ORG, change_id=change, budget_id=name, amount=self._amount(), for_good=self.dice.random() < 0.5
+        )
+
+    def _whom(self) -> tuple[PauseKind, str]:
+        if self.dice.random() < 0.5:
+            return "user", self.dice.choice(USERS)
+        return "use_case", self.dice.choice(USE_CASES)
+
+    def _pause(self) -> c.Command:
+        kind, ref = self._whom()
+        return limit.Pause(org_id=ORG, change_id=f"p{self.counter}", kind=kind, ref=ref, reason="It runs away.")
+
+    def _resume(self) -> c.Command:
+        limits = self.world.book.limits
+        kind, ref = self.dice.choice(list(limits.pauses)) if limits and limits.pauses else self._whom()
+        return limit.Resume(org_id=ORG, change_id=f"p{self.counter}", kind=kind, ref=ref)
 
 
 def tell(dice: Random, steps: int) -> SideBySide:

@@ -11,7 +11,12 @@ import msgspec
 
 from testkase.core.ledger import commands as c
 from testkase.core.ledger.book import Book
+from testkase.core.ledger.calendar import local_day
 from testkase.core.ledger.decide import Decision, decide
+from testkase.core.ledger.limits.commands import SetBudget
+from testkase.core.ledger.limits.model import Budget, Scope
+from testkase.core.ledger.limits.periods import at
+from testkase.core.ledger.limits.standing import Limits
 from testkase.core.ledger.model import Account, Entry, Hold, Lot
 from testkase.foundation.problems import Problem
 from tests.support.naive_ledger import Answer, Fact, NaiveLedger
@@ -57,7 +62,9 @@ class SideBySide:
         """The state as bytes, to compare."""
         lots = sorted(self.book.lots.values(), key=lambda lot: lot.lot_id)
         holds = sorted(self.book.holds.values(), key=lambda hold: hold.hold_id)
-        return msgspec.msgpack.encode((self.book.account, lots, holds))
+        limits = self.book.limits or Limits()
+        budgets = sorted(limits.budgets.values(), key=lambda budget: budget.budget_id)
+        return msgspec.msgpack.encode((self.book.account, lots, holds, budgets, sorted(limits.pauses)))
 
     def account(self) -> Account:
         assert self.book.account is not None
@@ -66,13 +73,35 @@ class SideBySide:
     def _loaded(self, entries: tuple[Entry, ...]) -> Book:
         """A book of rows as they might come from a table: in another order than they were made."""
         lots = [lot for lot in self.book.lots.values() if lot.available or lot.held]
-        return Book(self.book.account, tuple(lots[::-1]), tuple(self.book.holds.values())[::-1], entries)
+        return Book(
+            self.book.account, tuple(lots[::-1]), tuple(self.book.holds.values())[::-1], entries, self._loaded_limits()
+        )
+
+    def _loaded_limits(self, *scopes: Scope) -> Limits | None:
+        """As rows would say it: none where nothing is limited; `spent` only for the scopes asked for."""
+        limits = self.book.limits or Limits()
+        spent = {scope: self._spent(scope) for scope in scopes}
+        if not limits.any and not spent:
+            return None
+        return Limits(list(limits.budgets.values())[::-1], limits.pauses.values(), spent)
+
+    def _spent(self, scope: Scope) -> dict[str, int]:
+        days: dict[str, int] = defaultdict(int)
+        for entry in self.journal:
+            if entry.usage is not None and scope.covers(entry.usage.subject):
+                days[local_day(self.account().time_zone, entry.at)] += entry.deltas.used
+        return dict(days)
 
     def _decide(self, command: c.Command, now: int) -> Decision | Problem:
         """Decide on the book that has lived through everything, and on one just loaded with only what is needed."""
         needed = tuple(self.answers[name] for name in command.entries_needed if name in self.answers)
+        loaded_book = self._loaded(needed)
+        if isinstance(command, SetBudget) and self.book.account is not None:
+            self.book.limits = self.book.limits or Limits()
+            self.book.limits.spent = {command.scope: self._spent(command.scope)}
+            loaded_book.limits = self._loaded_limits(command.scope)
         outcomes: list[Decision | Problem] = []
-        for book in (self.book, self._loaded(needed)):
+        for book in (self.book, loaded_book):
             try:
                 outcomes.append(decide(book, command, now))
             except Problem as problem:
@@ -80,6 +109,7 @@ class SideBySide:
         lived, loaded = outcomes
         if isinstance(lived, Problem) or isinstance(loaded, Problem):
             assert (type(lived), str(lived)) == (type(loaded), str(loaded))
+            assert not isinstance(lived, Problem) or lived.facts == getattr(loaded, "facts", None)
         else:
             assert lived == loaded, "what was decided depends on something that is not in a row"
         return lived
@@ -154,6 +184,20 @@ class SideBySide:
                 each.source, each.paid, each.priority, each.expires_at, each.at
             )  # fmt: skip
         assert not live
+        self._same_limits()
+
+    def _same_limits(self) -> None:
+        account, naive = self.account(), self.naive.limits
+        limits = self.book.limits or Limits()
+        assert account.limited is limits.any
+        assert set(limits.pauses) == naive.paused()
+        assert limits.budgets.keys() == naive.budgets().keys()
+        for budget_id, said in naive.budgets().items():
+            budget: Budget = at(limits.budgets[budget_id], account, account.last_at)
+            assert (budget.name, budget.period, budget.scope) == (said.name, said.period, said.scope)
+            assert budget.allowed == naive.allowed(said, account.last_at)
+            assert budget.used == naive.used(said, account.last_at)
+            assert budget.held == naive.held(said)
 
     def _invariants(self, fresh: list[Entry]) -> None:
         account, lots, holds = self.account(), list(self.book.lots.values()), list(self.book.holds.values())

@@ -64,7 +64,7 @@ async def test_the_application_role_sees_nothing_without_the_organizations_conte
         for context in (None, "", str(foreign)):
             if context is not None:
                 app.execute("SELECT set_config('app.org_id', %s, false)", [context])
-            for table in ("account", "lot", "open_hold", "entry", "usage", "usage_day"):
+            for table in ("account", "lot", "open_hold", "entry", "usage", "usage_day", "budget", "pause"):
                 assert app.execute(f"SELECT * FROM ledger.{table} WHERE org_id = %s", [mine]).fetchall() == []
 
 
@@ -93,7 +93,7 @@ async def test_the_application_cannot_slip_code_of_its_own_into_the_ledgers_func
 
 
 @pytest.mark.requirement("B4")
-@pytest.mark.parametrize("table", ["account", "lot", "open_hold", "entry", "usage", "usage_day"])
+@pytest.mark.parametrize("table", ["account", "lot", "open_hold", "entry", "usage", "usage_day", "budget", "pause"])
 async def test_the_application_role_cannot_write_the_books(engine: Engine, app_url: str, table: str) -> None:
     org_id = await organization(engine)
     for statement in (

@@ -5,6 +5,7 @@ from typing import Any
 
 import msgspec
 
+from testkase.core.ledger.limits.auditing import LimitsAudit
 from testkase.core.ledger.model import Entry, Lot
 from testkase.core.ledger.posting import GENESIS, entry_hash
 
@@ -27,6 +28,7 @@ class Audit:
         self._holds: dict[str, int] = {}
         self._operations: set[str] = set()
         self._period = -1
+        self.limits = LimitsAudit()
 
     def read(self, entry: Entry, recorded_hash: bytes, charged: int | None) -> None:
         """One entry, in order, with the hash that stands beside it and what its usage row says was charged."""
@@ -35,6 +37,7 @@ class Audit:
         self._check_lots(entry)
         self._check_hold(entry)
         self._check_period(entry)
+        self.limits.read(entry)
         if charged is not None and charged != entry.deltas.used:
             self._note("I11", entry, f"usage says {charged} charged, the entry {entry.deltas.used}")
         if entry.deltas.used and charged is None:

@@ -6,7 +6,8 @@ of a thousand commands writes each account and lot once.
 
 import msgspec
 
-from testkase.core.ledger.model import Account, Entry, Hold, Lot
+from testkase.core.ledger.limits.standing import Change, Limits
+from testkase.core.ledger.model import Account, Entry, Hold, Lot, Subject
 
 NEVER = 2**62
 """Stands for "no expiry" in comparisons; later than any instant the ledger meets."""
@@ -25,14 +26,16 @@ class Event(msgspec.Struct, frozen=True, kw_only=True):
     """A hold opened or changed."""
     closed: str | None = None
     """Id of a hold resolved."""
+    limit: Change | None = None
+    """A budget or pause set or taken away. What budgets count of the entry follows from it and is not repeated here."""
 
 
 class Book:
     """One organization's account, live lots, known open holds and the past entries its commands refer to."""
 
     __slots__ = (
-        "account", "changed_lots", "closed_holds", "entries", "holds", "is_new", "loaded_holds", "lots", "new_lots",
-        "opened_holds", "posted", "touched",
+        "account", "changed_lots", "closed_holds", "entries", "holds", "is_new", "limits", "loaded_holds", "lots",
+        "new_lots", "opened_holds", "posted", "touched",
     )  # fmt: skip
 
     def __init__(
@@ -41,8 +44,10 @@ class Book:
         lots: tuple[Lot, ...] = (),
         holds: tuple[Hold, ...] = (),
         entries: tuple[Entry, ...] = (),
+        limits: Limits | None = None,
     ) -> None:
         self.account = account
+        self.limits = limits
         self.lots = {lot.lot_id: lot for lot in lots}
         self.holds = {hold.hold_id: hold for hold in holds}
         self.entries = {entry.operation_id: entry for entry in entries}
@@ -57,7 +62,7 @@ class Book:
 
     def copy(self) -> "Book":
         """A scratch copy for deciding several events in a row; what it remembers as changed is its own."""
-        other = Book(self.account)
+        other = Book(self.account, limits=self.limits.copy() if self.limits is not None else None)
         other.lots = dict(self.lots)
         other.holds = dict(self.holds)
         other.entries = dict(self.entries)
@@ -67,6 +72,8 @@ class Book:
         """Advance to the state after `event` and remember what must be written."""
         self.account = event.account
         self.touched = True
+        if self.limits is not None and event.entry is not None and (subject := self._subject(event)) is not None:
+            self.limits.count(event.account, subject, event.entry)
         for lot in event.lots:
             (self.changed_lots if lot.lot_id in self.lots else self.new_lots).add(lot.lot_id)
             self.lots[lot.lot_id] = lot
@@ -80,6 +87,18 @@ class Book:
         if event.entry is not None:
             self.posted.append(event.entry)
             self.entries[event.entry.operation_id] = event.entry
+        if event.limit is not None:
+            self.limits = self.limits or Limits()
+            self.limits.change(event.limit)
+
+    def _subject(self, event: Event) -> Subject | None:
+        """Whose call the event's entry holds, releases or charges credits for."""
+        if event.opened is not None:
+            return event.opened.subject
+        if event.closed is not None:
+            return self.holds[event.closed].subject
+        usage = event.entry.usage if event.entry is not None else None
+        return usage.subject if usage is not None else None
 
     def due_at(self) -> int:
         """The next instant at which something falls due. Exact only where every open hold is loaded."""

@@ -14,6 +14,8 @@ from testkase.core.ledger import commands as ask
 from testkase.core.ledger.book import Book, Event
 from testkase.core.ledger.holding import capture_hold, extend_hold, open_hold, record_usage, settle_hold, void_hold
 from testkase.core.ledger.issuing import adjust, grant, open_account
+from testkase.core.ledger.limits import changing
+from testkase.core.ledger.limits import commands as limit
 from testkase.core.ledger.model import RESOLVED_AS, Account, Deltas, Entry
 from testkase.core.ledger.passing import pass_time
 from testkase.core.ledger.posting import account_of
@@ -61,6 +63,11 @@ _HANDLERS: dict[type[ask.Command], Callable[[Book, Any, int], tuple[Event, ...]]
     ask.Grant: grant,
     ask.Adjust: adjust,
     ask.SwitchAi: switch_ai,
+    limit.SetBudget: changing.set_budget,
+    limit.RaiseBudget: changing.raise_budget,
+    limit.RemoveBudget: changing.remove_budget,
+    limit.Pause: changing.pause,
+    limit.Resume: changing.resume,
 }
 
 

@@ -5,7 +5,8 @@ from msgspec.structs import astuple, replace
 from testkase.core.ledger import commands as ask
 from testkase.core.ledger.book import Book, Event
 from testkase.core.ledger.credits import MAX_MICROCREDITS, format_credits, round_up
-from testkase.core.ledger.model import RESOLVED_AS, Account, EntryKind, Hold, Measurement, Usage
+from testkase.core.ledger.limits.admission import check_budgets, check_pauses
+from testkase.core.ledger.model import RESOLVED_AS, EntryKind, Hold, Measurement, Subject, Usage
 from testkase.core.ledger.posting import account_of, post
 from testkase.core.ledger.refusals import (
     AiDisabled,
@@ -34,12 +35,11 @@ FREE_OUTCOMES = frozenset({"failed", "refused"})
 
 def open_hold(book: Book, command: ask.OpenHold, now: int) -> tuple[Event, ...]:
     """available → held, in burn order. Admission never goes below zero (I10)."""
-    account = account_of(book)
-    _check_admission(account)
+    _check_admission(book, command.subject)
     if not 0 <= command.amount <= MAX_MICROCREDITS:
         raise InvalidCommand("A hold is at least zero and at most a billion credits.", field="amount")
     expires_at = now + _ttl(command.ttl_seconds)
-    _check_covered(account, command.amount)
+    _check_covered(book, command.subject, command.amount, now)
     taken = burn(book.lots.values(), command.amount)
     movement = Movement()
     movement.hold(taken)
@@ -52,13 +52,13 @@ def open_hold(book: Book, command: ask.OpenHold, now: int) -> tuple[Event, ...]:
 
 def extend_hold(book: Book, command: ask.ExtendHold, now: int) -> tuple[Event, ...]:
     """A longer life, and more credits if asked for; the credits are admitted like a new hold's."""
-    account, hold = account_of(book), _open_hold(book, command.hold_id)
+    hold = _open_hold(book, command.hold_id)
     if not 0 <= command.amount <= MAX_MICROCREDITS:
         raise InvalidCommand("An extension is at least zero and at most a billion credits.", field="amount")
     expires_at = max(hold.expires_at, now + _ttl(command.ttl_seconds))
     if command.amount:
-        _check_admission(account)
-        _check_covered(account, command.amount)
+        _check_admission(book, hold.subject)
+        _check_covered(book, hold.subject, command.amount, now)
     taken = burn(book.lots.values(), command.amount)
     movement = Movement()
     movement.hold(taken)
@@ -118,11 +118,10 @@ def void(book: Book, hold: Hold, now: int, fingerprint: bytes = b"") -> Event:
 
 def record_usage(book: Book, command: ask.RecordUsage, now: int) -> tuple[Event, ...]:
     """available → used: all or nothing, unless the call was admitted before."""
-    account = account_of(book)
-    _check_admission(account)
+    _check_admission(book, None if command.admitted else command.subject)
     cost = _cost(command.tokens, command.credits, command.terms, command.outcome)
     if not command.admitted:
-        _check_covered(account, cost)
+        _check_covered(book, command.subject, cost, now)
     movement = Movement()
     movement.spend_available(burn(book.lots.values(), cost))
     usage = Usage(
@@ -152,22 +151,29 @@ def _posted(
     )  # fmt: skip
 
 
-def _check_admission(account: Account) -> None:
+def _check_admission(book: Book, subject: Subject | None) -> None:
+    """`subject`: whose call is new; None where it was admitted before."""
+    account = account_of(book)
     if not account.ai_enabled:
         raise AiDisabled(
             "AI is switched off for this organization. Its Owner can switch it on under Settings → AI Credits."
         )
     if account.debt:
         raise Indebted("A refund or dispute left a debt. Buy credits to cover it.", debt=account.debt)
+    if book.limits is not None and subject is not None:
+        check_pauses(book.limits, subject)
 
 
-def _check_covered(account: Account, amount: int) -> None:
+def _check_covered(book: Book, subject: Subject, amount: int, now: int) -> None:
+    account = account_of(book)
     if amount > account.available:
         raise InsufficientCredits(
             f"This needs {format_credits(amount)} credits; {format_credits(account.available)} are available.",
             available=account.available,
             needed=amount,
         )
+    if book.limits is not None:
+        check_budgets(book.limits, account, subject, amount, now)
 
 
 def _open_hold(book: Book, hold_id: str) -> Hold:

@@ -26,6 +26,9 @@ EntryKind = Literal[
     "expire",  # what is left of a lot is gone
     "adjust",  # an operator's correction
     "switch",  # AI is switched on or off
+    "budget",  # a budget is set, raised or removed
+    "pause",  # new calls of one user or use case are refused
+    "resume",  # and allowed again
     "standing",  # how the account stands: the answer to Touch, never posted
 ]
 
@@ -73,6 +76,8 @@ class Account(msgspec.Struct, frozen=True, kw_only=True):
     chained."""
     monthly_allowance: int = 0
     ai_enabled: bool = False
+    limited: bool = False
+    """Whether there are budgets or pauses to look for."""
     last_seq: int = 0
     last_at: int = 0
     last_hash: bytes = bytes(32)

@@ -14,12 +14,17 @@ import msgspec
 from testkase.core.ledger.book import Book
 from testkase.core.ledger.commands import Command, SwitchAi
 from testkase.core.ledger.decide import decide
+from testkase.core.ledger.limits.commands import SetBudget
+from testkase.core.ledger.limits.rows import loaded_limits, scopes_asked
 from testkase.core.ledger.model import Account, Entry, Hold, Lot
 from testkase.core.ledger.writing import append_statement
 from testkase.foundation.database import Operation, Row, Statement
 from testkase.foundation.problems import Problem
 
-LOAD = "SELECT now, accounts, lots, holds, entries FROM ledger.load(%(requests)s, %(clock)s)"
+LOAD = (
+    "SELECT now, accounts, lots, holds, entries, budgets, pauses, spent"
+    " FROM ledger.load(%(requests)s, %(clock)s, %(scopes)s)"
+)
 
 
 class Answer(msgspec.Struct, frozen=True, kw_only=True):
@@ -38,7 +43,7 @@ def execute(commands: Sequence[Command], *, clock: int | None = None) -> Operati
 
     `clock`: microseconds UTC in place of the database's clock (simulations and tests).
     """
-    rows = yield Statement(LOAD, {"requests": _requests(commands), "clock": clock})
+    rows = yield Statement(LOAD, {"requests": _requests(commands), "clock": clock, "scopes": scopes_asked(commands)})
     books, now = _books(commands, rows[0])
     outcomes = [_decide_one(books[command.org_id], command, now) for command in commands]
     statement = append_statement([book for book in books.values() if book.touched])
@@ -88,25 +93,27 @@ def _requests(commands: Sequence[Command]) -> str:
             wanted[org_id, operation_id, None] = _Request(org_id, operation_id)
         if (hold_id := command.hold_id_needed) is not None:
             wanted[org_id, None, hold_id] = _Request(org_id, None, hold_id)
-        if isinstance(command, SwitchAi):
+        if isinstance(command, SwitchAi | SetBudget):
             wanted[org_id, None, None] = _Request(org_id, None, None, all_holds=True)
     return _encode(list(wanted.values())).decode()
 
 
 def _books(commands: Sequence[Command], row: Row) -> tuple[dict[int, Book], int]:
     lots, holds, entries = _by_org(row, "lots", _lots), _by_org(row, "holds", _holds), _by_org(row, "entries", _entries)
+    limits = loaded_limits(commands, row)
     books = {
         account.org_id: Book(
             account,
             tuple(lots.get(account.org_id, ())),
             tuple(holds.get(account.org_id, ())),
             tuple(entries.get(account.org_id, ())),
+            limits.get(account.org_id),
         )
         for account in _accounts(row["accounts"] or "[]")
     }
     for command in commands:
         if command.org_id not in books:
-            books[command.org_id] = Book()
+            books[command.org_id] = Book(limits=limits.get(command.org_id))
     return books, int(row["now"])
 
 

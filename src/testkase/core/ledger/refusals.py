@@ -2,9 +2,13 @@
 
 Problem
 ├── InsufficientCredits   what is available does not cover the amount
+├── BudgetExceeded        a budget that covers the call leaves less than the amount
 ├── AiDisabled            the Owner has switched AI off
+├── Paused                new calls of this user or use case are paused
 ├── Indebted              a claw-back left a debt that must be covered first
 ├── HoldNotFound          no such hold in this organization
+├── BudgetNotFound        no such budget in this organization
+├── NotPaused             nothing of that name is paused
 ├── HoldResolved          the hold was already settled, voided or lapsed
 ├── IdReused              the id was used before with another input
 ├── NoTerms               tokens cannot be priced: the hold was opened without a model
@@ -29,6 +33,21 @@ class Indebted(InsufficientCredits):
     title = "A debt must be covered first"
 
 
+class BudgetExceeded(Problem):
+    """Facts of the tightest budget, micro-credits and microseconds UTC: `budget_id`, `budget` (its name), `project`,
+    `user`, `use_case` (its scope), `period`, `limit`, `used`, `held`, `resets_at`; and `needed`."""
+
+    code = "budget_exceeded"
+    title = "A budget is used up"
+
+
+class Paused(Forbidden):
+    """Facts: `kind` (user or use_case), `ref`, `reason`, `paused_at`."""
+
+    code = "paused"
+    title = "Paused"
+
+
 class AiDisabled(Forbidden):
     """AI is switched off for the organization."""
 
@@ -46,6 +65,18 @@ class HoldNotFound(NotFound):
     """No such hold in this organization."""
 
     code = "hold_not_found"
+
+
+class BudgetNotFound(NotFound):
+    """No such budget in this organization."""
+
+    code = "budget_not_found"
+
+
+class NotPaused(NotFound):
+    """Nothing of that name is paused in this organization."""
+
+    code = "not_paused"
 
 
 class HoldResolved(Conflict):

@@ -47,6 +47,7 @@ def verify(org_id: int) -> Operation[list[Deviation]]:
     orphans = yield Statement(_SQL["usage_without_entry"], {"org_id": org_id})
     audit.close(account, {row["hold_id"]: row["amount"] for row in open_holds}, [row["seq"] for row in orphans])
     yield from _days(org_id, account, audit)
+    audit.found += yield from audit.limits.compare(org_id, account)
     return list(_deviations(org_id, audit))
 
 

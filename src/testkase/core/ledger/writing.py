@@ -11,12 +11,13 @@ import msgspec
 
 from testkase.core.ledger.book import Book
 from testkase.core.ledger.calendar import local_day
+from testkase.core.ledger.limits.rows import changed_rows
 from testkase.core.ledger.model import Entry
 from testkase.foundation.database import Statement
 
 APPEND = (
     "SELECT ledger.append(%(new_accounts)s, %(accounts)s, %(new_lots)s, %(lots)s, %(opened)s, %(closed)s,"
-    " %(entries)s, %(usages)s, %(usage_days)s)"
+    " %(entries)s, %(usages)s, %(usage_days)s, %(limits)s)"
 )
 
 _encode = msgspec.json.Encoder().encode
@@ -38,7 +39,9 @@ def append_statement(books: Sequence[Book]) -> Statement | None:
         "usages": list(_usage_rows(entries)),
         "usage_days": _usage_days(books),
     }
-    return Statement(APPEND, {name: _encode(items).decode() if items else None for name, items in rows.items()})
+    parameters = {name: _encode(items).decode() if items else None for name, items in rows.items()}
+    changed = changed_rows(book.limits for book in books if book.limits is not None)
+    return Statement(APPEND, {**parameters, "limits": _encode(changed).decode() if changed else None})
 
 
 def _closed(book: Book) -> Iterable[dict[str, Any]]:

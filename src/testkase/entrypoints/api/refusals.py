@@ -7,14 +7,18 @@ from psycopg import Error as DatabaseError
 from psycopg_pool import PoolTimeout
 
 from testkase.core.ledger.credits import format_credits
-from testkase.core.ledger.refusals import InsufficientCredits
+from testkase.core.ledger.refusals import BudgetExceeded, InsufficientCredits, Paused
 from testkase.entrypoints.api.catalogue import known
+from testkase.entrypoints.api.fields import instant
 from testkase.entrypoints.api.reply import PROBLEM, Answer, respond
 from testkase.foundation.problems import Problem, Unavailable
 
 log = logging.getLogger(__name__)
 
 BUY_PATH = "/settings/ai-credits"
+
+_AMOUNTS = {"limit", "used", "held", "needed"}
+_INSTANTS = {"resets_at", "paused_at"}
 
 
 class Internal(Problem):
@@ -42,6 +46,9 @@ def facts_of(problem: Problem, public_url: str) -> dict[str, Any]:
         money = {"available": "balance", "needed": "estimate", "debt": "debt"}
         facts = {money[name]: format_credits(value) for name, value in facts.items() if name in money}
         facts["buy_url"] = public_url + BUY_PATH
+    if isinstance(problem, BudgetExceeded | Paused):
+        facts |= {name: format_credits(facts[name]) for name in _AMOUNTS & facts.keys()}
+        facts |= {name: instant(facts[name]) for name in _INSTANTS & facts.keys()}
     return facts
 
 

@@ -20,6 +20,7 @@ CREATE TABLE ledger.account (
     anchor_month      integer NOT NULL,
     monthly_allowance bigint NOT NULL CHECK (monthly_allowance >= 0),
     ai_enabled        boolean NOT NULL,
+    limited           boolean NOT NULL DEFAULT false,
     last_seq          bigint NOT NULL CHECK (last_seq > 0),
     last_at           bigint NOT NULL,
     last_hash         bytea NOT NULL CHECK (length(last_hash) = 32)
@@ -133,6 +134,37 @@ CREATE TABLE ledger.usage_day (
     PRIMARY KEY (org_id, day, use_case, user_ref, project_ref)
 ) WITH (fillfactor = 70);
 
+-- Limits on what a project, a user or a feature may use in a period, with what is gone of it. Empty scope: everything.
+CREATE TABLE ledger.budget (
+    org_id       bigint NOT NULL,
+    budget_id    text COLLATE "C" NOT NULL CHECK (length(budget_id) BETWEEN 1 AND 64),
+    name         text NOT NULL CHECK (length(name) BETWEEN 1 AND 80),
+    project_ref  text,
+    user_ref     text,
+    use_case     text,
+    period       text NOT NULL CHECK (period IN ('day', 'week', 'month')),
+    limit_amount bigint NOT NULL CHECK (limit_amount >= 0),
+    extra_amount bigint NOT NULL CHECK (extra_amount >= 0),
+    period_start bigint NOT NULL,
+    period_end   bigint NOT NULL CHECK (period_end > period_start),
+    used         bigint NOT NULL CHECK (used >= 0),
+    held         bigint NOT NULL CHECK (held >= 0),
+    PRIMARY KEY (org_id, budget_id)
+) WITH (fillfactor = 50);
+
+-- Users and use cases whose new calls are refused until resumed. The row stays when they are: the guard learns from it.
+CREATE TABLE ledger.pause (
+    org_id     bigint NOT NULL,
+    kind       text NOT NULL CHECK (kind IN ('user', 'use_case')),
+    ref        text NOT NULL CHECK (length(ref) BETWEEN 1 AND 200),
+    reason     text NOT NULL CHECK (length(reason) BETWEEN 1 AND 300),
+    burned     bigint NOT NULL CHECK (burned >= 0),
+    usual      bigint NOT NULL CHECK (usual >= 0),
+    paused_at  bigint NOT NULL,
+    resumed_at bigint CHECK (resumed_at >= paused_at),
+    PRIMARY KEY (org_id, kind, ref)
+);
+
 -- Row-level security: the backstop behind the org_id in every query. Unset context shows nothing.
 ALTER TABLE ledger.account   ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
 ALTER TABLE ledger.lot       ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
@@ -140,6 +172,8 @@ ALTER TABLE ledger.open_hold ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY
 ALTER TABLE ledger.entry     ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
 ALTER TABLE ledger.usage     ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
 ALTER TABLE ledger.usage_day ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
+ALTER TABLE ledger.budget    ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
+ALTER TABLE ledger.pause     ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
 
 CREATE POLICY tenant ON ledger.account   TO testkase_app USING (org_id = nullif(current_setting('app.org_id', true), '')::bigint);
 CREATE POLICY tenant ON ledger.lot       TO testkase_app USING (org_id = nullif(current_setting('app.org_id', true), '')::bigint);
@@ -147,6 +181,8 @@ CREATE POLICY tenant ON ledger.open_hold TO testkase_app USING (org_id = nullif(
 CREATE POLICY tenant ON ledger.entry     TO testkase_app USING (org_id = nullif(current_setting('app.org_id', true), '')::bigint);
 CREATE POLICY tenant ON ledger.usage     TO testkase_app USING (org_id = nullif(current_setting('app.org_id', true), '')::bigint);
 CREATE POLICY tenant ON ledger.usage_day TO testkase_app USING (org_id = nullif(current_setting('app.org_id', true), '')::bigint);
+CREATE POLICY tenant ON ledger.budget    TO testkase_app USING (org_id = nullif(current_setting('app.org_id', true), '')::bigint);
+CREATE POLICY tenant ON ledger.pause     TO testkase_app USING (org_id = nullif(current_setting('app.org_id', true), '')::bigint);
 
 -- A batch of the writer spans organizations, so its role sees them all, but only through the functions it owns.
 CREATE POLICY writer ON ledger.account   TO testkase_ledger USING (true) WITH CHECK (true);
@@ -155,10 +191,12 @@ CREATE POLICY writer ON ledger.open_hold TO testkase_ledger USING (true) WITH CH
 CREATE POLICY writer ON ledger.entry     TO testkase_ledger USING (true) WITH CHECK (true);
 CREATE POLICY writer ON ledger.usage     TO testkase_ledger USING (true) WITH CHECK (true);
 CREATE POLICY writer ON ledger.usage_day TO testkase_ledger USING (true) WITH CHECK (true);
+CREATE POLICY writer ON ledger.budget    TO testkase_ledger USING (true) WITH CHECK (true);
+CREATE POLICY writer ON ledger.pause     TO testkase_ledger USING (true) WITH CHECK (true);
 
 -- Append-only by privilege: nobody but the owner's migrations can change or remove an entry or a usage row.
 GRANT USAGE ON SCHEMA ledger TO testkase_app, testkase_ledger;
 GRANT SELECT ON ALL TABLES IN SCHEMA ledger TO testkase_app, testkase_ledger;
-GRANT INSERT, UPDATE ON ledger.account, ledger.lot, ledger.usage_day TO testkase_ledger;
-GRANT INSERT, UPDATE, DELETE ON ledger.open_hold TO testkase_ledger;
+GRANT INSERT, UPDATE ON ledger.account, ledger.lot, ledger.usage_day, ledger.pause TO testkase_ledger;
+GRANT INSERT, UPDATE, DELETE ON ledger.open_hold, ledger.budget TO testkase_ledger;
 GRANT INSERT ON ledger.entry, ledger.usage TO testkase_ledger;

@@ -8,8 +8,10 @@
 
 -- Locks the accounts in one order everywhere, then reads what the commands need. Reading comes in statements of its own,
 -- because a statement's snapshot is older than the locks it waits for.
-CREATE FUNCTION ledger.load(requests json, clock bigint)
-RETURNS TABLE (now bigint, accounts text, lots text, holds text, entries text)
+-- Limits are read only where the account says that there are some. `scopes`: also what these were charged, by day.
+CREATE FUNCTION ledger.load(requests json, clock bigint, scopes json DEFAULT NULL)
+RETURNS TABLE (
+    now bigint, accounts text, lots text, holds text, entries text, budgets text, pauses text, spent text)
 LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off
 SET plan_cache_mode = force_generic_plan
@@ -17,22 +19,25 @@ AS $$
 DECLARE
     orgs bigint[] := ARRAY(SELECT DISTINCT r.org_id FROM json_to_recordset(requests) AS r (org_id bigint) ORDER BY 1);
     whole bigint[];
+    limited bigint[];
 BEGIN
     PERFORM 1 FROM ledger.account AS a WHERE a.org_id = ANY (orgs) ORDER BY a.org_id FOR NO KEY UPDATE;
     now := coalesce(clock, (extract(epoch FROM clock_timestamp()) * 1000000)::bigint);
 
-    -- Every open hold is read where something may be due, or where the switch must void them all.
-    whole := ARRAY(
-        SELECT a.org_id FROM ledger.account AS a
-        WHERE a.org_id = ANY (orgs) AND a.due_at <= greatest(now, a.last_at)
-        UNION
-        SELECT r.org_id FROM json_to_recordset(requests) AS r (org_id bigint, all_holds boolean) WHERE r.all_holds
+    -- Every open hold is read where something may be due, or where the switch or a new budget must see them all.
+    SELECT coalesce(array_agg(a.org_id) FILTER (WHERE a.due_at <= greatest(load.now, a.last_at)), '{}'),
+           array_agg(a.org_id) FILTER (WHERE a.limited)
+    INTO whole, limited
+    FROM ledger.account AS a WHERE a.org_id = ANY (orgs);
+    whole := whole || ARRAY(
+        SELECT DISTINCT r.org_id FROM json_to_recordset(requests) AS r (org_id bigint, all_holds boolean)
+        WHERE r.all_holds AND r.org_id <> ALL (whole)
     );
 
     SELECT json_agg(x)::text INTO accounts FROM (
         SELECT a.org_id, a.available, a.held, a.debt, a.period_number, a.period_start, a.period_end, a.period_used,
                a.due_at, a.anchor_day, a.time_zone, a.anchor_month, a.monthly_allowance, a.ai_enabled,
-               a.last_seq, a.last_at, encode(a.last_hash, 'base64') AS last_hash
+               a.limited, a.last_seq, a.last_at, encode(a.last_hash, 'base64') AS last_hash
         FROM ledger.account AS a WHERE a.org_id = ANY (orgs)
     ) AS x;
 
@@ -72,6 +77,32 @@ BEGIN
             WHERE j.org_id = r.org_id AND j.operation_id = r.operation_id OFFSET 0
         ) AS e
     ) AS x;
+
+    IF limited IS NOT NULL THEN
+        SELECT json_agg(x)::text INTO budgets FROM (
+            SELECT b.org_id, b.budget_id, b.name, b.period, b.limit_amount AS "limit", b.extra_amount AS extra,
+                   json_build_object('project', b.project_ref, 'user', b.user_ref, 'use_case', b.use_case) AS scope,
+                   b.period_start, b.period_end, b.used, b.held
+            FROM ledger.budget AS b WHERE b.org_id = ANY (limited)
+        ) AS x;
+        SELECT json_agg(x)::text INTO pauses FROM (
+            SELECT p.org_id, p.kind, p.ref, p.reason, p.burned, p.usual, p.paused_at
+            FROM ledger.pause AS p WHERE p.org_id = ANY (limited) AND p.resumed_at IS NULL
+        ) AS x;
+    END IF;
+
+    IF scopes IS NOT NULL THEN
+        SELECT json_agg(x)::text INTO spent FROM (
+            SELECT s.number, d.day, sum(d.charged)::bigint AS charged
+            FROM json_to_recordset(scopes) AS s (number integer, org_id bigint, project text, "user" text, use_case text)
+            JOIN ledger.usage_day AS d ON d.org_id = s.org_id
+                AND d.day >= to_timestamp(load.now / 1000000)::date - 33  -- longer than any period
+                AND d.use_case = coalesce(s.use_case, d.use_case)
+                AND d.user_ref = coalesce(s."user", d.user_ref)
+                AND d.project_ref = coalesce(s.project, d.project_ref)
+            GROUP BY s.number, d.day
+        ) AS x;
+    END IF;
     RETURN NEXT;
 END
 $$;
@@ -79,7 +110,7 @@ $$;
 -- Writes what a batch decided. The constraints of the tables are the last line: a batch that breaks one is undone whole.
 CREATE FUNCTION ledger.append(
     new_accounts json, accounts json, new_lots json, lots json, opened json, closed json, entries json, usages json,
-    usage_days json
+    usage_days json, limits json
 ) RETURNS void
 LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off
@@ -89,26 +120,26 @@ BEGIN
     IF new_accounts IS NOT NULL THEN
         INSERT INTO ledger.account (
             org_id, available, held, debt, period_number, period_start, period_end, period_used, due_at, anchor_day,
-            time_zone, anchor_month, monthly_allowance, ai_enabled, last_seq, last_at, last_hash)
+            time_zone, anchor_month, monthly_allowance, ai_enabled, limited, last_seq, last_at, last_hash)
         SELECT n.org_id, n.available, n.held, n.debt, n.period_number, n.period_start, n.period_end, n.period_used,
-               n.due_at, n.anchor_day, n.time_zone, n.anchor_month, n.monthly_allowance, n.ai_enabled, n.last_seq,
-               n.last_at, decode(n.last_hash, 'base64')
+               n.due_at, n.anchor_day, n.time_zone, n.anchor_month, n.monthly_allowance, n.ai_enabled, n.limited,
+               n.last_seq, n.last_at, decode(n.last_hash, 'base64')
         FROM json_to_recordset(new_accounts) AS n (
             org_id bigint, available bigint, held bigint, debt bigint, period_number integer, period_start bigint,
             period_end bigint, period_used bigint, due_at bigint, anchor_day smallint, time_zone text,
-            anchor_month integer, monthly_allowance bigint, ai_enabled boolean, last_seq bigint, last_at bigint,
-            last_hash text);
+            anchor_month integer, monthly_allowance bigint, ai_enabled boolean, limited boolean, last_seq bigint,
+            last_at bigint, last_hash text);
     END IF;
 
     UPDATE ledger.account AS a
     SET available = n.available, held = n.held, debt = n.debt, period_number = n.period_number,
         period_start = n.period_start, period_end = n.period_end, period_used = n.period_used, due_at = n.due_at,
-        ai_enabled = n.ai_enabled, last_seq = n.last_seq, last_at = n.last_at,
+        ai_enabled = n.ai_enabled, limited = n.limited, last_seq = n.last_seq, last_at = n.last_at,
         last_hash = decode(n.last_hash, 'base64')
     FROM json_to_recordset(accounts) AS n (
         org_id bigint, available bigint, held bigint, debt bigint, period_number integer, period_start bigint,
-        period_end bigint, period_used bigint, due_at bigint, ai_enabled boolean, last_seq bigint, last_at bigint,
-        last_hash text)
+        period_end bigint, period_used bigint, due_at bigint, ai_enabled boolean, limited boolean, last_seq bigint,
+        last_at bigint, last_hash text)
     WHERE a.org_id = n.org_id;
 
     IF new_lots IS NOT NULL THEN
@@ -190,6 +221,46 @@ BEGIN
             input_tokens = d.input_tokens + excluded.input_tokens,
             output_tokens = d.output_tokens + excluded.output_tokens;
     END IF;
+
+    IF limits IS NOT NULL THEN
+        PERFORM ledger.append_limits(limits);
+    END IF;
+END
+$$;
+
+-- The rest of what a batch decided, where it concerns budgets and pauses.
+CREATE FUNCTION ledger.append_limits(limits json) RETURNS void
+LANGUAGE plpgsql SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off
+SET plan_cache_mode = force_generic_plan
+AS $$
+BEGIN
+    DELETE FROM ledger.budget AS b
+    USING json_to_recordset(limits->'removed') AS n (org_id bigint, budget_id text)
+    WHERE b.org_id = n.org_id AND b.budget_id = n.budget_id;
+
+    INSERT INTO ledger.budget (
+        org_id, budget_id, name, project_ref, user_ref, use_case, period, limit_amount, extra_amount, period_start,
+        period_end, used, held)
+    SELECT n.org_id, n.budget_id, n.name, n.scope->>'project', n.scope->>'user', n.scope->>'use_case', n.period,
+           n."limit", n.extra, n.period_start, n.period_end, n.used, n.held
+    FROM json_to_recordset(limits->'budgets') AS n (
+        org_id bigint, budget_id text, name text, scope json, period text, "limit" bigint, extra bigint,
+        period_start bigint, period_end bigint, used bigint, held bigint)
+    ON CONFLICT (org_id, budget_id) DO UPDATE
+    SET name = excluded.name, project_ref = excluded.project_ref, user_ref = excluded.user_ref,
+        use_case = excluded.use_case, period = excluded.period, limit_amount = excluded.limit_amount,
+        extra_amount = excluded.extra_amount, period_start = excluded.period_start,
+        period_end = excluded.period_end, used = excluded.used, held = excluded.held;
+
+    INSERT INTO ledger.pause (org_id, kind, ref, reason, burned, usual, paused_at, resumed_at)
+    SELECT n.org_id, n.kind, n.ref, n.reason, n.burned, n.usual, n.paused_at, n.resumed_at
+    FROM json_to_recordset(limits->'pauses') AS n (
+        org_id bigint, kind text, ref text, reason text, burned bigint, usual bigint, paused_at bigint,
+        resumed_at bigint)
+    ON CONFLICT (org_id, kind, ref) DO UPDATE
+    SET reason = excluded.reason, burned = excluded.burned, usual = excluded.usual, paused_at = excluded.paused_at,
+        resumed_at = excluded.resumed_at;
 END
 $$;
 
@@ -213,17 +284,19 @@ $$;
 
 -- An owner must be allowed to create in the schema at the moment it becomes one, and not afterwards.
 GRANT CREATE ON SCHEMA ledger TO testkase_ledger;
-ALTER FUNCTION ledger.load(json, bigint) OWNER TO testkase_ledger;
-ALTER FUNCTION ledger.append(json, json, json, json, json, json, json, json, json) OWNER TO testkase_ledger;
+ALTER FUNCTION ledger.load(json, bigint, json) OWNER TO testkase_ledger;
+ALTER FUNCTION ledger.append(json, json, json, json, json, json, json, json, json, json) OWNER TO testkase_ledger;
+ALTER FUNCTION ledger.append_limits(json) OWNER TO testkase_ledger;
 ALTER FUNCTION ledger.due_accounts(integer) OWNER TO testkase_ledger;
 ALTER FUNCTION ledger.account_ids(bigint, integer) OWNER TO testkase_ledger;
 REVOKE CREATE ON SCHEMA ledger FROM testkase_ledger;
 
-REVOKE ALL ON FUNCTION ledger.load(json, bigint) FROM PUBLIC;
-REVOKE ALL ON FUNCTION ledger.append(json, json, json, json, json, json, json, json, json) FROM PUBLIC;
+REVOKE ALL ON FUNCTION ledger.load(json, bigint, json) FROM PUBLIC;
+REVOKE ALL ON FUNCTION ledger.append(json, json, json, json, json, json, json, json, json, json) FROM PUBLIC;
+REVOKE ALL ON FUNCTION ledger.append_limits(json) FROM PUBLIC;
 REVOKE ALL ON FUNCTION ledger.due_accounts(integer) FROM PUBLIC;
 REVOKE ALL ON FUNCTION ledger.account_ids(bigint, integer) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION ledger.due_accounts(integer) TO testkase_app;
 GRANT EXECUTE ON FUNCTION ledger.account_ids(bigint, integer) TO testkase_app;
-GRANT EXECUTE ON FUNCTION ledger.load(json, bigint) TO testkase_app;
-GRANT EXECUTE ON FUNCTION ledger.append(json, json, json, json, json, json, json, json, json) TO testkase_app;
+GRANT EXECUTE ON FUNCTION ledger.load(json, bigint, json) TO testkase_app;
+GRANT EXECUTE ON FUNCTION ledger.append(json, json, json, json, json, json, json, json, json, json) TO testkase_app;

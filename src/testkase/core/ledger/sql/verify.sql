@@ -2,7 +2,8 @@
 SELECT ledger.account_ids(%(after)s, %(limit)s) AS org_id;
 
 -- account: What the account says of itself.
-SELECT available, held, debt, period_number, period_start, period_used, time_zone, last_seq, encode(last_hash, 'base64') AS last_hash
+SELECT available, held, debt, period_number, period_start, period_used, time_zone, limited, last_seq,
+       encode(last_hash, 'base64') AS last_hash
 FROM ledger.account
 WHERE org_id = %(org_id)s;
 

@@ -50,7 +50,7 @@ def shape(problem: Problem, public_url: str) -> Shaped:
     elif isinstance(problem, InvalidInput):
         status = 400
     facts = facts_of(problem, public_url)
-    if status == 402:  # clients show the message and hide the rest
+    if "buy_url" in facts:  # clients show the message and hide the rest
         message = f"{message} Buy credits at {facts['buy_url']}, or ask your Owner to."
     error = {
         "message": message,

@@ -1,0 +1,39 @@
+"""Reading limits. Operations to be run in a transaction that has the organization's context."""
+
+from typing import Any
+
+from testkase.core.ledger.limits.model import Budget, Pause, Scope
+from testkase.core.ledger.limits.periods import at
+from testkase.core.ledger.model import Account
+from testkase.core.ledger.refusals import BudgetNotFound
+from testkase.foundation.database import Operation, Row, Statement, named_statements
+
+_SQL = named_statements("testkase.core.ledger.limits.sql", "queries.sql")
+
+
+def budgets(org_id: int) -> Operation[list[Budget]]:
+    """Every budget as it stands now, widest scope first."""
+    rows = yield Statement(_SQL["budgets"], {"org_id": org_id})
+    return [_budget(org_id, row) for row in rows]
+
+
+def budget(org_id: int, budget_id: str) -> Operation[Budget]:
+    """Raises BudgetNotFound."""
+    for each in (yield from budgets(org_id)):
+        if each.budget_id == budget_id:
+            return each
+    raise BudgetNotFound("There is no such budget.", field="id")
+
+
+def pauses(org_id: int) -> Operation[list[Pause]]:
+    """What is paused, and what was and has been resumed: newest first."""
+    rows = yield Statement(_SQL["pauses"], {"org_id": org_id})
+    return [Pause(org_id=org_id, **row) for row in rows]
+
+
+def _budget(org_id: int, row: Row) -> Budget:
+    facts: dict[str, Any] = {name: row[name] for name in row if name in Budget.__struct_fields__}
+    scope = Scope(project=row["project_ref"], user=row["user_ref"], use_case=row["use_case"])
+    found = Budget(org_id=org_id, scope=scope, limit=row["limit_amount"], extra=row["extra_amount"], **facts)
+    account = Account(org_id=org_id, anchor_day=row["anchor_day"], time_zone=row["time_zone"])
+    return at(found, account, row["now"])
