@@ -43,7 +43,7 @@ def verify_activity(org_id: int) -> Operation[list[BrokenLink]]:
     while True:
         rows = yield Statement(_SQL["chain"], {"org_id": org_id, "after": seq, "limit": _PAGE})
         for row in rows:
-            record, hashed = _record(row), bytes(row["hash"])
+            record, hashed = record_of(row), bytes(row["hash"])
             if record.seq != seq + 1:
                 found.append(BrokenLink(org_id=org_id, seq=record.seq, found=f"follows {seq}: records are missing"))
             if record_hash(digest, record) != hashed:
@@ -64,6 +64,7 @@ def _end(heads: list[Row]) -> tuple[int, int, bytes]:
     return (heads[0]["seq"], heads[0]["at"], bytes(heads[0]["hash"])) if heads else (0, 0, GENESIS)
 
 
-def _record(row: Row) -> Record:
+def record_of(row: Row) -> Record:
+    """The record in a row, without its hash."""
     values = {name: row[name] for name in Record.__struct_fields__}
     return Record(**{**values, "details": msgspec.json.decode(row["details"], type=dict[str, str])})

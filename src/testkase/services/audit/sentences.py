@@ -1,0 +1,78 @@
+"""What happened, as a sentence for people: who did it, then what they did."""
+
+from collections.abc import Mapping
+
+from testkase.core.ledger.queries import UsageRow
+from testkase.services.audit.model import Record
+
+_CHANGES = {
+    "organization.opened": "opened the organization {target}",
+    "organization.renamed": "renamed the organization from {from} to {target}",
+    "member.joined": "joined as {role}",
+    "member.role_changed": "changed {target}'s role from {from} to {to}",
+    "member.removed": "removed {target} from the organization",
+    "member.left": "left the organization",
+    "ownership.transferred": "handed ownership over to {target}",
+    "invitation.sent": "invited {target} as {role}",
+    "invitation.renewed": "sent the invitation of {target} again",
+    "invitation.revoked": "withdrew the invitation of {target}",
+    "invitation.accepted": "accepted the invitation of {by} and joined as {role}",
+    "project.created": "opened the project {target}",
+    "project_member.added": "added {target} to the project as {role}{permission}",
+    "project_member.changed": "made {target} {role} of the project{permission}",
+    "project_member.removed": "removed {target} from the project",
+    "api_key.created": "created the API key {target} ({prefix}…)",
+    "api_key.revoked": "revoked the API key {target} ({prefix}…)",
+    "api_key.narrowed": "left the API key {target} ({prefix}…) with less, by a change of role",
+    "ai.switched_on": "switched AI on and acknowledged the privacy advice of {advice}",
+    "ai.switched_off": "switched AI off",
+    "credits.granted": "granted {credits} credits{for}",
+    "credits.adjusted": "corrected the balance by {credits} credits{for}",
+    "mfa.enabled": "turned on two-step sign-in with {method}",
+    "mfa.disabled": "turned off two-step sign-in with {method}",
+    "mfa.codes_renewed": "made new recovery codes for two-step sign-in",
+    "mfa.code_used": "signed in with a recovery code",
+    "password.changed": "changed their password",
+    "password.reset": "set a new password through e-mail",
+    "email.changed": "changed their sign-in address from {from} to {to}",
+    "sso.connected": "connected single sign-on with {provider}",
+    "sso.disconnected": "disconnected single sign-on with {provider}",
+}
+
+_FEATURES = {
+    "test_generation": "generated test cases",
+    "chat": "asked the chat assistant",
+    "report": "made an AI report",
+}
+
+
+class _Facts(dict[str, str]):
+    """What a sentence does not know, it leaves out."""
+
+    def __missing__(self, key: str) -> str:
+        return ""
+
+
+def change_sentence(record: Record) -> str:
+    """What the actor did: "changed Ben's role from member to admin". A sentence goes on from the actor's name."""
+    template = _CHANGES.get(record.action)
+    if template is None:
+        return _plainly(record.action, record.target, record.details)
+    return template.format_map(_Facts(record.details, target=record.target, project=record.project))
+
+
+def usage_sentence(row: UsageRow) -> str:
+    """What somebody did with AI: "generated test cases"."""
+    return _FEATURES.get(row.use_case) or f"used {row.use_case.replace('_', ' ').replace('-', ' ')}"
+
+
+def has_sentence(action: str) -> bool:
+    """Whether an action has words of its own."""
+    return action in _CHANGES
+
+
+def _plainly(action: str, target: str, details: Mapping[str, str]) -> str:
+    """An action without words of its own, from the action's: "budget.raised" → "raised budget Ben: limit 5"."""
+    noun, _, verb = action.replace("_", " ").partition(".")
+    facts = ", ".join(f"{name.replace('_', ' ')} {text}" for name, text in details.items())
+    return " ".join(filter(None, (verb, noun, target))) + (f": {facts}" if facts else "")
