@@ -51,6 +51,7 @@ def test_a_hold_nobody_resolved_lapses_without_anybody_touching_the_organization
     defer("ledger.sweep")
     with working(django_database, tmp_path):
         assert eventually(lambda: one(django_database, "SELECT held FROM ledger.account") == 0)
+        assert eventually(lambda: one(django_database, "SELECT seq FROM alert_watch") == 4)  # the lapse was watched too
     assert one(django_database, "SELECT count(*) FROM ledger.entry WHERE kind = 'lapse'") == 1
     assert one(django_database, "SELECT available FROM ledger.account") == 300 * CREDIT
 

@@ -58,7 +58,7 @@ WHITENOISE_USE_FINDERS = True
 WHITENOISE_AUTOREFRESH = False
 WHITENOISE_MAX_AGE = 86_400
 
-# Mail: to the operator's server, or into a folder where the sign-in pages of a trial run can be tried out
+# Mail: to the operator's server, or into the mailbox of a trial run
 DEFAULT_FROM_EMAIL = f"TestKase <no-reply@{_PUBLIC.hostname or 'localhost'}>"
 EMAIL_TIMEOUT = 10
 if VALUES.email_url:
@@ -71,7 +71,7 @@ if VALUES.email_url:
     EMAIL_USE_SSL = _MAIL.scheme == "smtps"
     EMAIL_USE_TLS = _MAIL.scheme == "smtp" and EMAIL_HOST not in ("localhost", "127.0.0.1")
 else:
-    EMAIL_BACKEND = "django.core.mail.backends.filebased.EmailBackend"
+    EMAIL_BACKEND = "testkase.services.organizations.mailbox.MailboxBackend"
     EMAIL_FILE_PATH = str(VALUES.data / "mail")
 
 # Jobs live in the same database, so that they are deferred in the transaction that asks for them

@@ -11,6 +11,7 @@ from django.template.loader import get_template
 from django.urls import reverse
 
 from testkase.services.organizations.invitations import Letter
+from testkase.services.organizations.mailbox import ORGANIZATION_HEADER
 from testkase.services.organizations.models import User
 
 _log = logging.getLogger(__name__)
@@ -29,7 +30,8 @@ def send_invitation(request: HttpRequest, letter: Letter, sender: User) -> None:
     text = get_template("testkase/email/invitation.txt").render(facts).strip() + "\n"
     subject = f"Join {invitation.organization.name} on TestKase"
     try:
-        EmailMessage(subject, text, to=[invitation.email]).send()
+        headers = {ORGANIZATION_HEADER: str(invitation.organization_id)}
+        EmailMessage(subject, text, to=[invitation.email], headers=headers).send()
     except (SMTPException, OSError):
         _log.exception("An invitation could not be sent.")
         messages.error(request, f"The e-mail to {invitation.email} could not be sent. Send it again in a moment.")

@@ -6,7 +6,9 @@ import os
 import django
 
 from testkase.core.ledger.engine import Engine
+from testkase.entrypoints.worker.post import Post
 from testkase.entrypoints.worker.resources import CONTEXT_KEY, Resources
+from testkase.entrypoints.worker.watch import BalanceWatch
 from testkase.foundation import logging as log
 from testkase.foundation.database import Database
 from testkase.foundation.problems import InvalidInput
@@ -34,10 +36,12 @@ async def _work(settings: Settings, database_url: str) -> None:
     # Django's app registry exists only now, and with it procrastinate's application.
     from procrastinate.contrib.django import app  # noqa: PLC0415
 
-    database, engine = Database(database_url, max_size=CONCURRENCY + 1), Engine(database_url)
+    database, engine = Database(database_url, max_size=CONCURRENCY + 3), Engine(database_url)
     await database.open()
     await engine.start()
     watcher = Watcher(database)
+    watch, post = BalanceWatch(database, settings.price_book), Post(database, settings.public_url)
+    beside = [asyncio.create_task(watch.run(), name="watch"), asyncio.create_task(post.run(), name="post")]
     try:
         with app.replace_connector(app.connector.get_worker_connector()) as worker:  # type: ignore[attr-defined]
             async with worker.open_async():
@@ -51,6 +55,9 @@ async def _work(settings: Settings, database_url: str) -> None:
                     },
                 )
     finally:
+        for task in beside:
+            task.cancel()
+        await asyncio.gather(*beside, return_exceptions=True)
         await watcher.close()
         await engine.stop()
         await database.close()

@@ -1,0 +1,77 @@
+"""Sending e-mails that notifications left in the queue. No transaction is open while a mail server is spoken to."""
+
+import asyncio
+from email.utils import parseaddr
+from smtplib import SMTPException
+
+import psycopg
+import structlog
+from django.conf import settings as django_settings
+from django.core.mail import EmailMultiAlternatives
+from psycopg_pool import PoolTimeout
+
+from testkase.foundation.database import Database
+from testkase.services.notifications.letters import render
+from testkase.services.notifications.outbox import DueMail, Letter, claim, letter, mark_failed, mark_sent
+from testkase.services.organizations.mailbox import ORGANIZATION_HEADER
+
+EVERY_SECONDS = 2.0
+AT_ONCE = 20
+AFTER_FAULT_SECONDS = 5.0
+
+_log = structlog.get_logger(__name__)
+
+
+class Post:
+    """One a worker process; several never send one letter at the same time."""
+
+    def __init__(self, database: Database, public_url: str) -> None:
+        self._database = database
+        self._public_url = public_url
+        self._host = parseaddr(django_settings.DEFAULT_FROM_EMAIL)[1].rpartition("@")[2] or "localhost"
+
+    async def run(self) -> None:
+        """Send until cancelled."""
+        while True:
+            try:
+                full = await self.send_due() == AT_ONCE
+                await asyncio.sleep(0 if full else EVERY_SECONDS)
+            except (psycopg.Error, PoolTimeout, OSError):
+                _log.warning("e-mails could not be looked for", exc_info=True)
+                await asyncio.sleep(AFTER_FAULT_SECONDS)
+
+    async def send_due(self) -> int:
+        """Send what is due; answers how many were taken."""
+        mails = await self._database.run(claim(limit=AT_ONCE))
+        for mail in mails:
+            await self._send(mail)
+        return len(mails)
+
+    async def _send(self, mail: DueMail) -> None:
+        found = await self._database.run(letter(mail), org_id=mail.org_id)
+        if found is None:
+            await self._database.run(mark_failed(mail, "nobody to send it to", give_up=True), org_id=mail.org_id)
+            return
+        try:
+            await asyncio.to_thread(self._hand_over, found)
+        except (SMTPException, OSError) as fault:
+            kind = type(fault).__name__
+            _log.warning("an e-mail was not taken", org_id=mail.org_id, fault=kind, attempts=mail.attempts)
+            await self._database.run(mark_failed(mail, kind, give_up=mail.last_attempt), org_id=mail.org_id)
+        else:
+            await self._database.run(mark_sent(mail), org_id=mail.org_id)
+
+    def _hand_over(self, found: Letter) -> None:
+        rendered = render(found, self._public_url)
+        message = EmailMultiAlternatives(
+            rendered.subject,
+            rendered.text,
+            to=[found.email],
+            headers={
+                "Message-ID": found.message_id(self._host),
+                "Auto-Submitted": "auto-generated",
+                ORGANIZATION_HEADER: str(found.org_id),
+            },
+        )
+        message.attach_alternative(rendered.html, "text/html")
+        message.send()
