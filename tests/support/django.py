@@ -31,6 +31,18 @@ def django_on(database: TestDatabase) -> Iterator[None]:
         default.close()
 
 
+@contextmanager
+def model_on_offer() -> Iterator[None]:
+    """The embedded model is offered, as on a running installation. No page calls it."""
+    from testkase.entrypoints.web import offer
+    from testkase.foundation.settings import Settings
+
+    with patch.object(settings, "VALUES", Settings.from_environ({"TESTKASE_MODEL_PORT": "9"})):
+        offer._entries.cache_clear()
+        yield
+    offer._entries.cache_clear()
+
+
 def _set_up() -> None:
     """Once a session. Passwords are hashed cheaply, and rate limits are off: tests sign in often."""
     if apps.ready:
@@ -41,3 +53,19 @@ def _set_up() -> None:
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
     settings.ACCOUNT_RATE_LIMITS = False
     setup_test_environment(debug=False)
+    _share_middleware()
+
+
+def _share_middleware() -> None:
+    """All test clients of the process answer through one chain of middleware. Each would otherwise make its own at its
+    first request, and look through all static files for it: more work than most requests."""
+    from django.test.client import ClientHandler
+
+    made = ClientHandler()
+    made.load_middleware()
+    chain = {name: value for name, value in vars(made).items() if name.endswith(("_middleware", "_chain"))}
+
+    def load_middleware(self: ClientHandler, is_async: bool = False) -> None:
+        vars(self).update(chain)
+
+    ClientHandler.load_middleware = load_middleware  # type: ignore[method-assign]
