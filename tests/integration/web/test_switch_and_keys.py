@@ -54,7 +54,7 @@ def test_an_admin_cannot_switch_by_sending_the_form_either(visitors: Visitors) -
 
 def test_a_key_is_shown_once_and_kept_only_as_a_hash(visitors: Visitors) -> None:
     admin = visitors.client_of("admin")
-    page = admin.post("/settings/api-keys", {"name": "Build server"}).content.decode()
+    page = admin.post("/settings/api-keys", {"name": "Build server", "scopes": "credits:read"}).content.decode()
     shown = re.search(r'id="new-key"[^>]*value="([^"]+)"', page)
     assert shown is not None
     assert looks_like_key(shown[1])
@@ -77,6 +77,6 @@ def test_a_revoked_key_stays_revoked_and_a_foreign_one_is_not_there(visitors: Vi
 
 @pytest.mark.parametrize("name", ["", "   ", "\x00", "x" * 81])
 def test_a_key_without_a_usable_name_is_refused_on_the_form(visitors: Visitors, name: str) -> None:
-    response = visitors.client_of("admin").post("/settings/api-keys", {"name": name})
+    response = visitors.client_of("admin").post("/settings/api-keys", {"name": name, "scopes": "credits:read"})
     assert response.status_code == 422
     assert "needs 1 to 80 characters" in response.content.decode()

@@ -24,7 +24,10 @@ FRESH_SECONDS = 0.8
 MOST_REMEMBERED = 10_000
 FLUSH_SECONDS = 30.0
 
-_FIND: LiteralString = "SELECT org_id, key_id, name, scopes FROM api_key WHERE hash = %(hash)s AND revoked_at IS NULL"
+_FIND: LiteralString = (
+    "SELECT org_id, key_id, name, scopes FROM api_key"
+    " WHERE hash = %(hash)s AND revoked_at IS NULL AND (expires_at IS NULL OR expires_at > now())"
+)
 _TOUCH: LiteralString = (
     "UPDATE api_key SET last_used_at = greatest(last_used_at, used.at)"
     " FROM unnest(%(hashes)s::bytea[], %(times)s::timestamptz[]) AS used (hash, at) WHERE api_key.hash = used.hash"
@@ -34,7 +37,7 @@ _SEND_A_KEY = "Send an API key: Authorization: Bearer tk_live_…"
 
 
 class InvalidApiKey(Problem):
-    """The key is missing, malformed, unknown or revoked: the four answer alike."""
+    """The key is missing, malformed, unknown, expired or revoked: the five answer alike."""
 
     code = "invalid_api_key"
     title = "No valid API key"
@@ -103,7 +106,7 @@ class KeyRing:
             raise InvalidApiKey(_SEND_A_KEY)
         caller = await self._find(digest)
         if caller is None:
-            raise InvalidApiKey("This API key does not exist or was revoked.")
+            raise InvalidApiKey("This API key does not exist, has expired or was revoked.")
         self._used[digest] = time.time()
         return caller
 
@@ -143,7 +146,7 @@ class KeyRing:
 
 
 def find_caller(digest: bytes) -> Operation[Caller | None]:
-    """The caller whose key has this hash, unless it was revoked."""
+    """The caller whose key has this hash, unless it was revoked or its end has come."""
     rows = yield Statement(_FIND, {"hash": digest})
     if not rows:
         return None

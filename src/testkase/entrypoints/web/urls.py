@@ -2,9 +2,12 @@
 
 from django.urls import path
 
+from testkase.entrypoints.web.help import views as help_pages
 from testkase.entrypoints.web.views import (
+    account,
     credits,
     generation,
+    guidelines,
     home,
     invitations,
     keys,
@@ -53,5 +56,9 @@ urlpatterns = [
     path("settings/invitations/<slug:invitation_id>/renewal", invitations.renew, name="invitation_renewal"),
     path("settings/invitations/<slug:invitation_id>/revocation", invitations.revoke, name="invitation_revocation"),
     path("invitations/<slug:token>", invitations.answer, name="invitation"),
-    path("help/ai-privacy", home.privacy, name="ai_privacy"),
+    path("settings/account", account.account, name="account"),
+    path("settings/guidelines", guidelines.guidelines, name="guidelines"),
+    path("help", help_pages.index, name="help_index"),
+    path("help/ai-privacy", help_pages.page, {"topic": "ai-privacy"}, name="ai_privacy"),
+    path("help/<slug:topic>", help_pages.page, name="help"),
 ]

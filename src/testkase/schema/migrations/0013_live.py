@@ -4,5 +4,5 @@ from testkase.schema.ddl_migration import ddl
 
 
 class Migration(migrations.Migration):
-    dependencies = [("testkase_schema", "0011_statements")]
+    dependencies = [("testkase_schema", "0012_accounts")]
     operations = [ddl("0013_live")]

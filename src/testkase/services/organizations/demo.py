@@ -11,6 +11,7 @@ from testkase.core.access import OrganizationRole
 from testkase.core.pricing import load_price_books
 from testkase.foundation.settings import Settings
 from testkase.services.organizations import operations
+from testkase.services.organizations.keys import create_api_key, revoke_api_key
 from testkase.services.organizations.models import ApiKey, Organization, User
 from testkase.services.organizations.tenancy import run_here, tenant_transaction
 from testkase.services.workspace import demo as workspace_demo
@@ -72,7 +73,7 @@ def _made(settings: Settings) -> DemoSeed:
     operations.add_member(organization, people["member"], OrganizationRole.MEMBER)
     with tenant_transaction(organization.pk):
         run_here(workspace_demo.seed(organization.pk, member_id=people["member"].pk, author_id=people["admin"].pk))
-    _, key = operations.create_api_key(organization, people["owner"], _DEMO_KEY)
+    _, key = create_api_key(organization, people["owner"], _DEMO_KEY)
     users = {role: DemoUser(email=email, password=passwords[role]) for role, email, _ in _PEOPLE}
     return DemoSeed(organization=organization.name, org_id=organization.pk, created=True, users=users, api_key=key)
 
@@ -90,9 +91,9 @@ def _renewed(organization: Organization) -> DemoSeed:
             person.set_password(users[role].password)
             person.save(update_fields=["password"])
     for key in ApiKey.objects.filter(organization=organization, name=_DEMO_KEY, revoked_at=None):
-        operations.revoke_api_key(organization, key.key_id)
+        revoke_api_key(organization, key.key_id)
     owner = organization.memberships.get(role=OrganizationRole.OWNER.value).user
-    _, text = operations.create_api_key(organization, owner, _DEMO_KEY)
+    _, text = create_api_key(organization, owner, _DEMO_KEY)
     return DemoSeed(organization=organization.name, org_id=organization.pk, created=False, users=users, api_key=text)
 
 

@@ -18,7 +18,8 @@ from testkase.core.access import OrganizationRole, may_assign
 from testkase.foundation.ids import new_id
 from testkase.foundation.problems import Conflict, Forbidden, InvalidInput, NotFound
 from testkase.services.organizations.models import Invitation, Membership, Organization, User
-from testkase.services.organizations.people import manager_role, people_locked
+from testkase.services.organizations.people import manager_role
+from testkase.services.organizations.tenancy import people_locked
 
 LIFETIME = timedelta(days=7)
 LETTERS_A_DAY = 100

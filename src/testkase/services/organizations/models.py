@@ -115,6 +115,7 @@ class ApiKey(models.Model):
     created_at = models.DateTimeField(db_default=models.functions.Now(), editable=False)
     last_used_at = models.DateTimeField(null=True)
     revoked_at = models.DateTimeField(null=True)
+    expires_at = models.DateTimeField(null=True)
 
     class Meta:
         managed = False
@@ -122,6 +123,11 @@ class ApiKey(models.Model):
 
     def __str__(self) -> str:
         return f"{self.name} ({self.prefix}…)"
+
+    @property
+    def expired(self) -> bool:
+        """Whether its end has come."""
+        return self.expires_at is not None and self.expires_at <= timezone.now()
 
 
 class Invitation(models.Model):

@@ -4,17 +4,15 @@ Every change of people first locks the organization's row and then reads the act
 happen one after the other, and somebody whose role has just been taken away changes nothing more with it.
 """
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 
-from django.db import transaction
 from django.utils import timezone
 
 from testkase.core.access import Action, OrganizationRole, can, may_assign
 from testkase.foundation.problems import Conflict, Forbidden, InvalidInput, NotFound
+from testkase.services.organizations.keys import narrow_keys, working_keys_by_maker
 from testkase.services.organizations.models import Invitation, Membership, Organization, User
-from testkase.services.organizations.tenancy import run_here, tenant_transaction
+from testkase.services.organizations.tenancy import people_locked, run_here, tenant_transaction
 from testkase.services.workspace.members import keys_by_person, leave_projects
 
 _LARGEST_ID = 2**63 - 1
@@ -23,18 +21,29 @@ _RANKS = (OrganizationRole.OWNER.value, OrganizationRole.ADMIN.value, Organizati
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Person:
-    """A line of the list of members. `projects`: keys of the projects they were added to."""
+    """A line of the list of members. `projects`: keys of the projects they were added to; `api_keys`: names of the API
+    keys they made that still work."""
 
     user: User
     role: str
     projects: list[str]
+    api_keys: list[str]
 
 
 def people_of(organization: Organization) -> list[Person]:
     """Everyone in the organization: the owner, then admins, then members, each by name. Needs the tenant context."""
     memberships = Membership.objects.filter(organization=organization).select_related("user")
     projects = run_here(keys_by_person(organization.pk))
-    people = [Person(user=one.user, role=one.role, projects=projects.get(one.user_id, [])) for one in memberships]
+    keys = working_keys_by_maker(organization)
+    people = [
+        Person(
+            user=one.user,
+            role=one.role,
+            projects=projects.get(one.user_id, []),
+            api_keys=keys.get(one.user_id, []),
+        )
+        for one in memberships
+    ]
     return sorted(people, key=lambda one: (_RANKS.index(one.role), one.user.name.casefold(), one.user.pk))
 
 
@@ -49,6 +58,7 @@ def change_role(organization: Organization, actor: User, user_id: int, role: str
             raise Forbidden("The Owner's role changes only by transferring ownership.")
         target.role = role
         target.save(update_fields=["role"])
+        narrow_keys(organization, user_id, role)
         if role == OrganizationRole.MEMBER.value:
             _withdraw_invitations_of(organization, user_id)
     return target
@@ -91,16 +101,8 @@ def transfer_ownership(organization: Organization, actor: User, user_id: int, *,
         own.save(update_fields=["role"])
         target.role = OrganizationRole.OWNER.value
         target.save(update_fields=["role"])
+        narrow_keys(organization, actor.pk, own.role)
     return target
-
-
-@contextmanager
-def people_locked(organization: Organization) -> Iterator[None]:
-    """A transaction in which nobody else changes who belongs to the organization, or as what."""
-    with transaction.atomic():
-        # Not FOR UPDATE: rows that merely refer to the organization may be written meanwhile.
-        Organization.objects.select_for_update(no_key=True).get(pk=organization.pk)
-        yield
 
 
 def manager_role(organization: Organization, actor: User) -> str:
@@ -125,6 +127,7 @@ def _take_out(membership: Membership) -> None:
     membership.delete()
     with tenant_transaction(org_id):
         run_here(leave_projects(org_id, user_id=user_id))
+    narrow_keys(Organization(pk=org_id), user_id, None)
     _withdraw_invitations_of(Organization(pk=org_id), user_id)
 
 

@@ -7,6 +7,7 @@ from typing import TypeVar
 from django.db import connection, transaction
 
 from testkase.foundation.database import Operation, run, tenant
+from testkase.services.organizations.models import Organization
 
 T = TypeVar("T")
 
@@ -22,6 +23,15 @@ def tenant_transaction(org_id: int) -> Iterator[None]:
         yield
         with connection.cursor() as cursor:
             cursor.execute(tenant(org_id).sql, {"org_id": before})
+
+
+@contextmanager
+def people_locked(organization: Organization) -> Iterator[None]:
+    """A transaction in which nobody else changes who belongs to the organization, as what, or with which keys."""
+    with transaction.atomic():
+        # Not FOR UPDATE: rows that merely refer to the organization may be written meanwhile.
+        Organization.objects.select_for_update(no_key=True).get(pk=organization.pk)
+        yield
 
 
 def run_here(operation: Operation[T]) -> T:

@@ -23,6 +23,24 @@ def credits(microcredits: int) -> str:
 
 
 @register.filter
+def whole_credits(microcredits: int) -> str:
+    """300000000 → "300": for amounts that are whole by nature; a fraction is shown where there is one."""
+    return credits(microcredits).removesuffix(".00")
+
+
+@register.filter
+def per_million(microcredits: int) -> str:
+    """A rate in credits per million tokens: 1500000000 → "1,500", 18750000 → "18.75"."""
+    return whole_credits(microcredits)
+
+
+@register.filter
+def dollars(cents: int) -> str:
+    """5000 → "$50", 40 → "$0.40"."""
+    return f"${cents // 100:,}" if cents % 100 == 0 else f"${cents // 100:,}.{cents % 100:02d}"
+
+
+@register.filter
 def use_case(slug: str) -> str:
     """The name people know a feature by; another program's slug is made readable."""
     return USE_CASES.get(slug) or slug.replace("_", " ").replace("-", " ").capitalize()

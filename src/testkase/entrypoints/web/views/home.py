@@ -1,4 +1,4 @@
-"""The way in, the balance in the navigation bar, and how AI treats data."""
+"""The way in, and the balance in the navigation bar."""
 
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
@@ -19,9 +19,3 @@ def home(request: MemberRequest) -> HttpResponse:
 def balance(request: MemberRequest) -> HttpResponse:
     """The balance in the navigation bar, asked for again after each AI call (R53); empty while AI is off (R59)."""
     return render(request, "testkase/_balance.html")
-
-
-@require_safe
-def privacy(request: MemberRequest) -> HttpResponse:
-    """What happens to data that AI features use (R69 to R73)."""
-    return render(request, "testkase/privacy.html")

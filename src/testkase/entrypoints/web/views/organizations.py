@@ -1,7 +1,8 @@
-"""Someone without an organization opens one; someone with several chooses."""
+"""People open an organization, the first or another one; those who belong to several choose."""
 
 from typing import cast
 
+from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods, require_POST
@@ -9,10 +10,10 @@ from django.views.decorators.http import require_http_methods, require_POST
 from testkase.entrypoints.web.middleware import without_organization
 from testkase.entrypoints.web.offer import current_prices
 from testkase.entrypoints.web.query import number
-from testkase.entrypoints.web.viewer import SESSION_ORGANIZATION, MemberRequest, viewer_of
-from testkase.foundation.problems import InvalidInput, NotFound
+from testkase.entrypoints.web.viewer import SESSION_ORGANIZATION, MemberRequest
+from testkase.foundation.problems import Conflict, InvalidInput, NotFound
 from testkase.services.organizations.models import User
-from testkase.services.organizations.operations import create_organization, membership_in
+from testkase.services.organizations.operations import MOST_OWNED, membership_in, open_another, owned_by
 
 
 @require_POST
@@ -28,15 +29,17 @@ def choose(request: MemberRequest) -> HttpResponse:
 @without_organization
 @require_http_methods(["GET", "POST"])
 def new(request: HttpRequest) -> HttpResponse:
-    """A form with one field; whoever belongs to an organization already goes on to it."""
-    if viewer_of(request) is not None:
-        return redirect("home")
-    error = ""
+    """A form with one field: for somebody's first organization, or for another one of their own."""
+    person = cast(User, request.user)
+    name, error = request.POST.get("name", ""), ""
     if request.method == "POST":
         try:
-            allowance = current_prices().monthly_allowance
-            create_organization(request.POST.get("name", ""), cast(User, request.user), monthly_allowance=allowance)
+            made = open_another(name, person, monthly_allowance=current_prices().monthly_allowance)
+            request.session[SESSION_ORGANIZATION] = made.pk
+            messages.success(request, f"{made.name} is open, and you are its Owner. AI is off until you switch it on.")
             return redirect("home")
-        except InvalidInput as problem:
+        except (InvalidInput, Conflict) as problem:
             error = problem.detail
-    return render(request, "testkase/organization_new.html", {"error": error}, status=422 if error else 200)
+    facts = {"error": error, "name": name, "full": owned_by(person) >= MOST_OWNED, "most": MOST_OWNED}
+    facts["allowance"] = current_prices().monthly_allowance
+    return render(request, "testkase/organization_new.html", facts, status=422 if error else 200)

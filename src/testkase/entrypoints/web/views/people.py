@@ -90,12 +90,13 @@ def ownership(request: MemberRequest) -> HttpResponse:
 
 
 def _facts(viewer: Viewer) -> dict[str, Any]:
-    manages = viewer.can(Action.MANAGE_MEMBERS)
+    manages, everyone = viewer.can(Action.MANAGE_MEMBERS), people.people_of(viewer.organization)
     return {
         "section": "people",
         "manages": manages,
         "roles": _ROLES,
-        "people": people.people_of(viewer.organization),
+        "people": everyone,
+        "own_keys": [name for one in everyone if one.user.pk == viewer.user.pk for name in one.api_keys],
         "invitations": open_invitations(viewer.organization) if manages else [],
         "now": timezone.now(),
         "may_transfer": viewer.can(Action.TRANSFER_OWNERSHIP),

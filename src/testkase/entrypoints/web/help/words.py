@@ -1,0 +1,49 @@
+"""What actions, roles and scopes are called on pages: a few words for each, and none left out."""
+
+from testkase.core.access import Action, OrganizationRole, ProjectRole, Scope
+
+ROLES: dict[OrganizationRole | ProjectRole, str] = {
+    OrganizationRole.OWNER: "Owner",
+    OrganizationRole.ADMIN: "Admin",
+    OrganizationRole.MEMBER: "Member",
+    ProjectRole.PROJECT_ADMIN: "Project admin",
+    ProjectRole.USER: "User",
+    ProjectRole.GUEST: "Guest",
+}
+
+ACTIONS: dict[Action, str] = {
+    Action.VIEW_BALANCE: "See the balance",
+    Action.VIEW_USAGE: "See where the credits went",
+    Action.EXPORT_USAGE: "Export usage as CSV",
+    Action.BUY_CREDITS: "Buy credits",
+    Action.VIEW_BILLING: "See payments and receipts",
+    Action.SWITCH_AI: "Switch AI on and off",
+    Action.SET_PURCHASE_ROLES: "Decide whether Admins may buy",
+    Action.SET_OVERAGE: "Allow use beyond the balance, up to a cap",
+    Action.SET_QUALITY_LEVELS: "Choose the models behind each feature",
+    Action.SET_ALERTS: "Set the alerts",
+    Action.SET_BUDGETS: "Set budgets",
+    Action.VIEW_ACTIVITY: "See everybody's activity",
+    Action.MANAGE_API_KEYS: "Create and revoke API keys",
+    Action.MANAGE_MEMBERS: "Invite, remove and promote people",
+    Action.MANAGE_PROJECTS: "Open projects, and work in all of them",
+    Action.TRANSFER_OWNERSHIP: "Hand the organization over",
+    Action.VIEW_PROJECT: "See the project and its test cases",
+    Action.CHAT: "Use the chat assistant",
+    Action.EDIT_CASES: "Write and change test cases",
+    Action.GENERATE_CASES: "Generate test cases with AI",
+    Action.CREATE_REPORT: "Create AI reports",
+    Action.MANAGE_PROJECT_MEMBERS: "Decide who works in the project",
+}
+
+SCOPES: dict[Scope, tuple[str, str]] = {
+    Scope.CREDITS_READ: ("Read credits", "Balance, usage, receipts, and what expires when."),
+    Scope.CREDITS_WRITE: ("Spend credits", "Set credits aside for a call of its own, and charge what the call used."),
+    Scope.MODELS_CALL: ("Call models", "Use the OpenAI-compatible gateway. Every call is charged."),
+    Scope.BILLING_READ: ("Read billing", "Purchases and statements."),
+    Scope.BILLING_WRITE: ("Buy credits", "Start a purchase."),
+    Scope.SETTINGS_READ: ("Read settings", "How the organization is set up."),
+    Scope.SETTINGS_WRITE: ("Change settings", "The AI switch among them."),
+    Scope.AUDIT_READ: ("Read activity", "Who changed what, and when."),
+}
+"""A short name, and what a key with the scope can do."""
