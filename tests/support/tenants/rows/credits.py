@@ -27,7 +27,6 @@ ROWS = {
     "settings/ai-credits/receipts/<int:seq>": Row(get=MEMBERS),
     "settings/ai-credits/switch": Row(get=OWNER_ONLY, post=OWNER_ONLY, form={"enable": "0"}),
     "settings/ai-features": Row(get=MEMBERS),
-    "help/ai-privacy": Row(get=MEMBERS),
 }
 
 KEY_ROWS = {

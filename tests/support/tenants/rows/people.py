@@ -42,7 +42,7 @@ ROWS = {
     "organizations/current": Row(
         post=MEMBERS, form=lambda tenant: {"organization": tenant.org_id}, asks={"organization": "organization"}
     ),
-    "settings/api-keys": Row(get=MANAGERS, post=MANAGERS, form={"name": "CI"}),
+    "settings/api-keys": Row(get=MANAGERS, post=MANAGERS, form={"name": "CI", "scopes": "credits:read"}),
     "settings/api-keys/<slug:key_id>/revocation": Row(post=MANAGERS),
     "settings/members": Row(get=MEMBERS, post=MANAGERS, form=_invitation),
     "settings/members/departure": Row(post=MEMBERS, but={f"POST {OWNER}": 409}),
