@@ -1,31 +1,14 @@
 """Every route of pages × every role × an id of one's own organization, of another, of none (I13)."""
 
-from collections.abc import Iterator
-
 import pytest
 
-from tests.support.cluster import TestDatabase
-from tests.support.django import django_on, model_on_offer
 from tests.support.tenants.book import HOW_PAGE, all_places, all_rows, how_to, row_for
 from tests.support.tenants.pages import Trial, names_in, page_routes
 from tests.support.tenants.row import Row
 from tests.support.tenants.snapshot import Snapshots, changed
-from tests.support.tenants.world import World, made_world
+from tests.support.tenants.world import World
 
 ROWS, PLACES = all_rows(), all_places()
-
-
-@pytest.fixture(scope="module")
-def world(module_database: TestDatabase) -> Iterator[World]:
-    with django_on(module_database), model_on_offer():
-        yield made_world({name: place.make for name, place in PLACES.items()})
-
-
-@pytest.fixture(scope="module")
-def snapshots(module_database: TestDatabase) -> Iterator[Snapshots]:
-    looking = Snapshots(module_database)
-    yield looking
-    looking.close()
 
 
 def test_every_route_has_a_row(world: World) -> None:
@@ -54,7 +37,7 @@ def test_each_role_gets_what_its_row_says_and_nothing_of_another_organization(
         row = row_for(route, ROWS)
         if row is not None:
             trial, before = Trial(world, route, row, PLACES), snapshots.everything()
-            found = trial.roles() + trial.other_methods() + trial.strangers()
+            found = trial.all_faults()
             faults += found + [f"{route}: {table} changed" for table in changed(before, snapshots.everything())]
             cases += trial.cases
     assert not faults, f"{len(faults)} of {cases} cases:\n" + "\n".join(faults)

@@ -1,33 +1,16 @@
-"""Who gets in where: sign-in, roles, other organizations, and what every answer carries."""
+"""What every answer carries, and what strange requests get. Who gets in where: see `tests/integration/tenants`."""
 
 import re
 from collections.abc import Iterator
-from typing import Any
 from urllib.parse import quote
 
 import pytest
 from django.test import Client
-from django.urls import get_resolver, reverse
 
 from tests.integration.web.conftest import Visitors, visiting
 from tests.support.cluster import TestDatabase
 from tests.support.django import django_on
 from tests.support.people import add_to, stranger
-
-PLACES: dict[str, Any] = {
-    "project_key": "SHOP",
-    "case_key": "SHOP-1",
-    "generation_id": 1,
-    "position": 1,
-    "seq": 1,
-    "key_id": "key_none",
-    "user_id": 1,
-    "invitation_id": "inv_none",
-    "token": "none",
-    "topic": "ai-credits",
-}
-FOR_ANYBODY = {"/invitations/none", "/help", "/help/ai-credits", "/help/ai-privacy"}
-"""What a letter's link opens, with a token nobody has, and the help pages: people without an account get there too."""
 
 
 @pytest.fixture(scope="module")
@@ -35,60 +18,6 @@ def visitors(module_database: TestDatabase) -> Iterator[Visitors]:
     """One database for the whole file: no test here changes what another one looks at."""
     with django_on(module_database):
         yield visiting()
-
-
-def pages() -> list[str]:
-    """The address of every page of ours, from the route table: a new page is tested without being named here."""
-    ours: list[Any] = [
-        part for part in get_resolver().url_patterns if "web.urls" in str(getattr(part, "urlconf_name", ""))
-    ]
-    addresses = []
-    for pattern in ours[0].url_patterns:
-        needed = pattern.pattern.converters
-        addresses.append(reverse(pattern.name, kwargs={name: PLACES[name] for name in needed}))
-    return addresses
-
-
-def test_nobody_gets_in_without_signing_in(visitors: Visitors) -> None:
-    assert set(pages()) >= FOR_ANYBODY
-    for page in set(pages()) - FOR_ANYBODY:
-        response = Client().get(page)
-        assert response.status_code == 302, page
-        assert response.headers["Location"].startswith("/accounts/login/"), page
-
-
-@pytest.mark.requirement("R72", "R73", "I13")
-def test_a_stranger_sees_nothing_of_another_organization(visitors: Visitors) -> None:
-    client = stranger()
-    for page in pages():
-        answer = client.get(page)
-        text = answer.getvalue().decode()
-        assert "Northwind" not in text, page
-        assert "Web shop checkout" not in text, page
-        if "SHOP" in page:
-            assert answer.status_code in (404, 405), page
-
-
-@pytest.mark.requirement("R40", "R39", "P15")
-@pytest.mark.parametrize(
-    ("role", "expected"),
-    [
-        ("owner", [200, 200, 200, 200, 200, 200]),
-        ("admin", [403, 403, 200, 200, 200, 200]),
-        ("member", [403, 403, 403, 403, 403, 200]),
-    ],
-)
-def test_each_role_opens_only_its_own_doors(visitors: Visitors, role: str, expected: list[int]) -> None:
-    client = visitors.client_of(role)
-    doors = (
-        "/settings/ai-credits/switch",
-        "/settings/ownership",
-        "/settings/api-keys",
-        "/projects/new",
-        "/projects/SHOP/members",
-        "/settings/members",
-    )
-    assert [client.get(door).status_code for door in doors] == expected
 
 
 def test_a_refusal_names_the_next_step(visitors: Visitors) -> None:

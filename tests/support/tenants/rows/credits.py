@@ -1,5 +1,7 @@
 """The AI Credits page, the switch, and what is around every page."""
 
+from datetime import UTC, datetime
+
 from testkase.core.ledger import operations as ledger
 from testkase.core.ledger.commands import RecordUsage
 from testkase.core.ledger.model import Subject
@@ -36,6 +38,8 @@ KEY_ROWS = {
     "GET /api/v1/usage/summary": KeyRow(scope=_READ),
     "GET /api/v1/usage/{usage_id}": KeyRow(scope=_READ),
     "GET /api/v1/bundles": KeyRow(scope=_READ),
+    "GET /api/v1/statements": KeyRow(scope=_READ),
+    "GET /api/v1/statements/{period}": KeyRow(scope=_READ),
     "GET /api/v1/openapi.json": KeyRow(scope=None),
     "GET /api/v1/problems/{code}": KeyRow(scope=None),
 }
@@ -44,5 +48,6 @@ PLACES = {
     "seq": Place(make=a_receipt, absent=999_999),
     "usage_id": Place(make=a_receipt, absent=999_999),
     "email": Place(make=lambda tenant: tenant.emails[OWNER], absent="nobody@nowhere.example"),
+    "period": Place(make=lambda _: datetime.now(UTC).strftime("%Y-%m")),
     "code": Place(make=lambda _: "not_found"),
 }
