@@ -93,13 +93,14 @@ def choices_for(org_id: int, filters: Filters) -> Choices:
     people = names_of_people(org_id, users)
     titles = names_of_projects(org_id, projects)
     return Choices(
-        use_cases=_by_name({slug: use_case(slug) for slug in use_cases}),
-        users=_by_name({email: people.get(email, email) for email in users}),
-        projects=_by_name({key: titles.get(key, NO_PROJECT_NAME if key == NONE else key) for key in projects}),
+        use_cases=by_name({slug: use_case(slug) for slug in use_cases}),
+        users=by_name({email: people.get(email, email) for email in users}),
+        projects=by_name({key: titles.get(key, NO_PROJECT_NAME if key == NONE else key) for key in projects}),
     )
 
 
-def _by_name(names: dict[str, str]) -> list[tuple[str, str]]:
+def by_name(names: dict[str, str]) -> list[tuple[str, str]]:
+    """Values and their names, in the order of the names."""
     return sorted(names.items(), key=lambda item: (item[1].casefold(), item[0]))
 
 

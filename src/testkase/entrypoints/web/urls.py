@@ -2,6 +2,7 @@
 
 from django.urls import path
 
+from testkase.entrypoints.web.activity import views as activity
 from testkase.entrypoints.web.help import views as help_pages
 from testkase.entrypoints.web.views import (
     account,
@@ -46,6 +47,8 @@ urlpatterns = [
     path("settings/ai-credits/receipts/<int:seq>", credits.receipt, name="receipt"),
     path("settings/ai-credits/switch", switch.switch, name="ai_switch"),
     path("settings/ai-features", credits.ai_features, name="ai_features"),
+    path("settings/activity", activity.page, name="activity"),
+    path("settings/activity/history.csv", activity.export, name="activity_export"),
     path("settings/api-keys", keys.index, name="api_keys"),
     path("settings/api-keys/<slug:key_id>/revocation", keys.revoke, name="api_key_revoke"),
     path("settings/members", people.index, name="people"),

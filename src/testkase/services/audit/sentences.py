@@ -53,6 +53,11 @@ class _Facts(dict[str, str]):
         return ""
 
 
+def actor_name(record: Record) -> str:
+    """Who did it, as a sentence begins."""
+    return f"API key {record.actor_name}" if record.actor_kind == "api_key" else record.actor_name
+
+
 def change_sentence(record: Record) -> str:
     """What the actor did: "changed Ben's role from member to admin". A sentence goes on from the actor's name."""
     template = _CHANGES.get(record.action)

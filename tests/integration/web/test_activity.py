@@ -1,0 +1,113 @@
+"""Settings → Activity as people see it: everybody's for those in charge, their own for members."""
+
+import csv
+import io
+
+import pytest
+
+from tests.integration.web.conftest import Visitors
+from tests.support.people import stranger, use_credits
+
+PAGE = "/settings/activity"
+
+
+def switch(visitors: Visitors, *, on: bool) -> None:
+    form = {"enable": "1", "advice_seen": "1"} if on else {"enable": "0"}
+    visitors.client_of("owner").post("/settings/ai-credits/switch", form)
+
+
+def page(visitors: Visitors, role: str = "owner", query: str = "") -> str:
+    return visitors.client_of(role).get(PAGE + query).content.decode()
+
+
+@pytest.mark.requirement("R74", "R75")
+def test_the_owner_reads_sentences_about_actions_and_changes(visitors: Visitors) -> None:
+    receipt = use_credits(visitors.demo, "u1")
+    switch(visitors, on=False)
+    text = page(visitors)
+    assert "Mira Lindqvist</strong> generated test cases" in text
+    assert f'href="/settings/ai-credits/receipts/{receipt}"' in text
+    assert "Olivia Ortega</strong> switched AI off" in text
+    assert text.index("switched AI off") < text.index("generated test cases")
+
+
+@pytest.mark.requirement("R75")
+def test_the_history_is_filtered_by_user_feature_project_date_and_kind(visitors: Visitors) -> None:
+    use_credits(visitors.demo, "u1")
+    switch(visitors, on=False)
+    member = visitors.demo.emails["member"]
+    for query, action, change in (
+        ("?kind=ai", True, False),
+        ("?kind=settings", False, True),
+        ("?kind=people", False, False),
+        (f"?user={member}", True, False),
+        ("?use_case=test_generation", True, False),
+        ("?project=SHOP", True, False),
+        ("?project=—&kind=settings", False, True),
+        ("?from=2020-01-01&to=2020-01-02", False, False),
+        ("?kind=nonsense&from=never&before=x", True, True),
+    ):
+        text = page(visitors, query=query)
+        assert ("generated test cases" in text) is action, query
+        assert ("switched AI off" in text) is change, query
+
+
+@pytest.mark.requirement("R75")
+def test_members_see_their_own_actions_whatever_they_ask_for(visitors: Visitors) -> None:
+    use_credits(visitors.demo, "u1")
+    switch(visitors, on=False)
+    for query in ("", f"?user={visitors.demo.emails['owner']}", "?kind=settings"):
+        text = page(visitors, "member", query)
+        assert "switched AI off" not in text
+        assert 'name="user"' not in text
+        assert visitors.demo.emails["owner"] not in text
+    assert "generated test cases" in page(visitors, "member")
+    assert visitors.client_of("member").get(f"{PAGE}/history.csv").status_code == 403
+
+
+@pytest.mark.requirement("R72", "I13")
+def test_another_organizations_history_is_not_there(visitors: Visitors) -> None:
+    use_credits(visitors.demo, "u1")
+    text = stranger().get(f"{PAGE}?user={visitors.demo.emails['member']}").content.decode()
+    assert "generated test cases" not in text
+
+
+def test_older_events_follow_in_the_same_order(visitors: Visitors, monkeypatch: pytest.MonkeyPatch) -> None:
+    for number in range(4):
+        use_credits(visitors.demo, f"u{number}")
+    switch(visitors, on=False)
+    switch(visitors, on=True)
+    whole = events(page(visitors))
+    monkeypatch.setattr("testkase.entrypoints.web.activity.lines.lines_of.__kwdefaults__", {"limit": 2})
+    client, address, seen = visitors.client_of("owner"), PAGE, list[str]()
+    while address:
+        text = client.get(address, headers={"HX-Request": "true"}).content.decode()
+        seen += events(text)
+        address = text.partition('hx-get="/settings/activity?before=')[2].partition('"')[0]
+        address = f"{PAGE}?before={address}" if address else ""
+    assert seen == whole
+
+
+def events(text: str) -> list[str]:
+    """What happened, from the page's rows."""
+    return [part.partition("</tr>")[0] for part in text.split("<tr>\n  <td>")[1:]]
+
+
+def test_the_export_has_what_the_page_has_and_runs_no_formula(visitors: Visitors) -> None:
+    from testkase.services.organizations.models import User
+
+    receipt = use_credits(visitors.demo, "u1")
+    User.objects.filter(email=visitors.demo.emails["owner"]).update(display_name="=HYPERLINK(1)")
+    switch(visitors, on=False)
+    response = visitors.client_of("admin").get(f"{PAGE}/history.csv?from=2020-01-01")
+    rows = list(csv.DictReader(io.StringIO(b"".join(response.streaming_content).decode())))  # type: ignore[attr-defined]
+    assert rows[0]["What happened"] == "'=HYPERLINK(1) switched AI off"
+    assert rows[0]["Action"] == "ai.switched_off"
+    used = next(row for row in rows if row["Kind"] == "AI actions")
+    assert (used["Receipt"], used["Project"], used["User"]) == (str(receipt), "Web shop checkout", "Mira Lindqvist")
+
+
+def test_the_page_says_so_where_nothing_matches(visitors: Visitors) -> None:
+    assert "Nothing matches" in page(visitors, query="?user=nobody@example.com")
+    assert "The first day is after the last one" in page(visitors, query="?from=2026-02-02&to=2026-01-01")
+    assert "Nothing older" in page(visitors, query="?before=0.0")
