@@ -80,12 +80,12 @@ def decode(decoder: msgspec.json.Decoder[T], body: bytes | msgspec.Raw) -> T:
     try:
         return decoder.decode(body)
     except msgspec.ValidationError as error:
-        raise invalid(str(error)) from None
+        raise invalid(str(error), amounts=_AMOUNTS | {"limit"}) from None
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise InvalidJson(f"The body is not valid JSON: {str(error) or type(error).__name__}.") from None
 
 
-def invalid(message: str) -> InvalidInput:
+def invalid(message: str, *, amounts: frozenset[str] = _AMOUNTS) -> InvalidInput:
     """InvalidInput from msgspec's sentence, with the field's path as callers write it: `usage.input_tokens`."""
     match = _PLACE.match(message)
     what, place = (match["what"], match["place"] or "") if match else (message, "")
@@ -93,7 +93,7 @@ def invalid(message: str) -> InvalidInput:
     for pattern in (_UNKNOWN_FIELD, _MISSING_FIELD):
         if named := pattern.match(what):
             field = f"{field}.{named['name'][:100]}" if field else named["name"][:100]
-    if field.rpartition(".")[2] in _AMOUNTS and pattern_or_type(what):
+    if field.rpartition(".")[2] in amounts and pattern_or_type(what):
         return InvalidInput(
             'Amounts are decimal strings of credits with at most six decimals, such as "12.34".', field=field
         )

@@ -64,7 +64,7 @@ Run = Callable[[Ask[Any]], Awaitable[Reply]]
 class Route:
     """A row of the table. `summary` to `refusals` are what the document says."""
 
-    method: Literal["GET", "POST", "DELETE"]
+    method: Literal["GET", "POST", "PUT", "DELETE"]
     path: str
     """Below the prefix; parameters in braces."""
     run: Run

@@ -4,5 +4,5 @@ from testkase.schema.ddl_migration import ddl
 
 
 class Migration(migrations.Migration):
-    dependencies = [("testkase_schema", "0007_usage_indexes")]
+    dependencies = [("testkase_schema", "0008_budgets")]
     operations = [ddl("0009_activity")]

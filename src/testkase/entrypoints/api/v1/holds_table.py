@@ -5,7 +5,9 @@ from testkase.entrypoints.api.route import Route
 from testkase.entrypoints.api.v1 import batches, holds
 from testkase.entrypoints.api.v1 import hold_schemas as schemas
 
-_ADMISSION = ("insufficient_credits", "debt_outstanding", "ai_disabled", "account_not_found")
+_ADMISSION = (
+    "insufficient_credits", "debt_outstanding", "budget_exceeded", "ai_disabled", "paused", "account_not_found",
+)  # fmt: skip
 _ON_A_HOLD = ("hold_not_found", "hold_resolved", "account_not_found")
 _PRICED = ("unknown_model", "invalid_command")
 

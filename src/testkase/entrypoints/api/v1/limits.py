@@ -1,0 +1,95 @@
+"""Budgets and pauses: read, set, change, remove; pause and resume."""
+
+from typing import Any
+
+from testkase.core.ledger.credits import parse_credits
+from testkase.core.ledger.limits.queries import budget, budgets, pauses
+from testkase.entrypoints.api.reply import Reply
+from testkase.entrypoints.api.route import Ask
+from testkase.entrypoints.api.v1 import limit_schemas as schemas
+from testkase.foundation.ids import new_id
+from testkase.foundation.problems import InvalidInput
+from testkase.services.audit import Actor
+from testkase.services.metering.limits import budgets as changes
+
+LONGEST_BUDGET_ID = 64
+
+
+async def list_budgets(ask: Ask[None]) -> Reply:
+    """200 with every budget."""
+    found = await ask.context.database.run(budgets(ask.org_id), org_id=ask.org_id)
+    return Reply(schemas.BudgetList(items=[schemas.BudgetView.of(each) for each in found]))
+
+
+async def get_budget(ask: Ask[None]) -> Reply:
+    """200; 404 for an id of another organization as for one that never was."""
+    found = await ask.context.database.run(budget(ask.org_id, ask.path("budget_id")), org_id=ask.org_id)
+    return Reply(schemas.BudgetView.of(found))
+
+
+async def create_budget(ask: Ask[schemas.NewBudget]) -> Reply:
+    """201 with the budget, which counts what was used and held already."""
+    wanted = ask.body
+    budget_id = ask.effect_id(wanted.id) or new_id("budget")
+    if len(budget_id) > LONGEST_BUDGET_ID:
+        raise InvalidInput("A budget's id has 1 to 64 characters.", field="Idempotency-Key")
+    made = changes.create_budget(
+        ask.org_id, _actor(ask), budget_id=budget_id, name=wanted.name, period=wanted.period, scope=wanted.scope,
+        limit=parse_credits(wanted.limit, field="limit"),
+    )  # fmt: skip
+    found, replayed = await ask.context.database.run(made, org_id=ask.org_id)
+    return Reply(schemas.BudgetView.of(found), status=201, replayed=replayed)
+
+
+async def change_budget(ask: Ask[schemas.BudgetSettings]) -> Reply:
+    """200 with the budget as it now stands. Putting the same again changes nothing."""
+    wanted = ask.body
+    changed = changes.change_budget(
+        ask.org_id, _actor(ask), budget_id=ask.path("budget_id"), change_id=new_id("change"), name=wanted.name,
+        limit=parse_credits(wanted.limit, field="limit"), period=wanted.period, scope=wanted.scope,
+    )  # fmt: skip
+    return Reply(schemas.BudgetView.of(await ask.context.database.run(changed, org_id=ask.org_id)))
+
+
+async def remove_budget(ask: Ask[None]) -> Reply:
+    """200, also when it was removed before."""
+    budget_id = ask.path("budget_id")
+    removed = changes.remove_budget(ask.org_id, _actor(ask), budget_id=budget_id)
+    await ask.context.database.run(removed, org_id=ask.org_id)
+    return Reply(schemas.Removed(id=budget_id))
+
+
+async def list_pauses(ask: Ask[None]) -> Reply:
+    """200 with what is paused, and what was."""
+    found = await ask.context.database.run(pauses(ask.org_id), org_id=ask.org_id)
+    return Reply(schemas.PauseList(items=[schemas.PauseView.of(each) for each in found]))
+
+
+async def pause(ask: Ask[schemas.NewPause]) -> Reply:
+    """201 with the pause, in force."""
+    wanted = ask.body
+    change_id = ask.effect_id(wanted.id) or new_id("pause")
+    made = changes.pause(
+        ask.org_id, _actor(ask), kind=wanted.kind, ref=wanted.ref, reason=wanted.reason, change_id=change_id
+    )
+    news = await ask.context.database.run(made, org_id=ask.org_id)
+    return Reply(await _pause(ask), status=201, replayed=not news)
+
+
+async def resume(ask: Ask[schemas.Paused]) -> Reply:
+    """200 with the pause, which is over."""
+    wanted = ask.body
+    change_id = ask.effect_id(wanted.id) or new_id("resume")
+    lifted = changes.resume(ask.org_id, _actor(ask), kind=wanted.kind, ref=wanted.ref, change_id=change_id)
+    news = await ask.context.database.run(lifted, org_id=ask.org_id)
+    return Reply(await _pause(ask), replayed=not news)
+
+
+async def _pause(ask: Ask[schemas.Paused] | Ask[schemas.NewPause]) -> schemas.PauseView:
+    found = await ask.context.database.run(pauses(ask.org_id), org_id=ask.org_id)
+    wanted = (ask.body.kind, changes.one_line(ask.body.ref, "ref"))
+    return schemas.PauseView.of(next(each for each in found if (each.kind, each.ref) == wanted))
+
+
+def _actor(ask: Ask[Any]) -> Actor:
+    return Actor(kind="api_key", ref=ask.caller.key_id, name=ask.caller.key_name)

@@ -1,0 +1,105 @@
+"""Budgets and pauses over HTTP: what a refused program is told, and what setting one twice does."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import httpx
+import pytest
+
+from testkase.core.access import DEFAULT_SCOPES, Scope
+from tests.support.programs import Organizations
+
+pytestmark = pytest.mark.requirement("B8")
+WEB = {"id": "web", "name": "Web team", "limit": "2.00", "period": "week", "project": "WEB"}
+
+
+@pytest.fixture
+def api(base_url: str, organizations: Organizations) -> Iterator[httpx.Client]:
+    scopes = DEFAULT_SCOPES | {Scope.SETTINGS_READ, Scope.SETTINGS_WRITE}
+    org = organizations.make(scopes=scopes)
+    with httpx.Client(base_url=f"{base_url}/api/v1", headers=org.headers, timeout=20) as client:
+        yield client
+
+
+def use(api: httpx.Client, name: str, credits: str, **more: str) -> httpx.Response:
+    body = {"id": name, "use_case": "chat", "user": "ada@example.com", "project": "WEB", "credits": credits} | more
+    return api.post("/usage", json=body)
+
+
+def test_a_refusal_names_the_tightest_budget_and_when_it_begins_anew(api: httpx.Client) -> None:
+    assert use(api, "before", "0.50").status_code == 201
+    for body in (WEB, WEB | {"id": "all", "name": "Everyone", "limit": "100.00", "project": None}):
+        assert api.post("/budgets", json=body).status_code == 201
+    assert api.get("/budgets/web").json()["used"] == "0.50"
+    refused = use(api, "big", "1.51")
+    assert (refused.status_code, refused.json()["code"]) == (402, "budget_exceeded")
+    facts = refused.json()
+    assert (facts["budget_id"], facts["limit"], facts["used"], facts["held"]) == ("web", "2.00", "0.50", "0.00")
+    assert facts["resets_at"] == api.get("/budgets/web").json()["resets_at"]
+    assert "buy_url" not in facts, "buying credits would not help"
+    assert use(api, "elsewhere", "50.00", project="APP").status_code == 201
+    assert use(api, "fits", "1.50").status_code == 201
+
+
+def test_setting_changing_and_removing_are_safe_to_repeat(api: httpx.Client) -> None:
+    first, again = api.post("/budgets", json=WEB), api.post("/budgets", json=WEB)
+    assert (again.status_code, again.json()) == (201, first.json())
+    assert again.headers["idempotent-replayed"] == "true"
+    other = api.post("/budgets", json=WEB | {"limit": "3.00"})
+    assert (other.status_code, other.json()["code"]) == (409, "id_reused")
+    wanted = {name: value for name, value in WEB.items() if name != "id"} | {"limit": "3.00", "period": "day"}
+    for _ in range(2):
+        changed = api.put("/budgets/web", json=wanted)
+        assert (changed.status_code, changed.json()["limit"], changed.json()["period"]) == (200, "3.00", "day")
+    for _ in range(2):
+        assert api.delete("/budgets/web").json() == {"id": "web", "state": "removed"}
+    assert api.get("/budgets").json() == {"items": []}
+    for answer in (api.get("/budgets/web"), api.put("/budgets/web", json=wanted), api.delete("/budgets/never")):
+        assert (answer.status_code, answer.json()["code"]) == (404, "budget_not_found")
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [("limit", 2), ("limit", "-1"), ("limit", "2.0000001"), ("period", "year"), ("name", ""), ("use_case", "No Slug"),
+     ("user", ""), ("id", "a/b"), ("id", "x" * 65)],
+)  # fmt: skip
+def test_bad_input_names_the_field_and_sets_nothing(api: httpx.Client, field: str, value: Any) -> None:
+    refused = api.post("/budgets", json=WEB | {field: value})
+    assert (refused.status_code, refused.json()["field"]) == (422, field)
+    assert api.get("/budgets").json() == {"items": []}
+
+
+@pytest.mark.requirement("B13")
+def test_a_paused_user_is_refused_until_resumed_and_the_gateway_says_so_in_openais_shape(
+    api: httpx.Client, base_url: str
+) -> None:
+    whom = {"kind": "user", "ref": "ada@example.com"}
+    body = whom | {"id": "p1", "reason": "A loop in the nightly job."}
+    assert api.post("/pauses", json=body).json()["resumed_at"] is None
+    assert api.post("/pauses", json=body).headers["idempotent-replayed"] == "true"
+    refused = use(api, "u1", "0.10")
+    assert (refused.status_code, refused.json()["code"]) == (403, "paused")
+    assert "A loop in the nightly job." in refused.json()["detail"]
+    told = httpx.post(
+        f"{base_url}/openai/v1/chat/completions",
+        headers=dict(api.headers) | {"X-User": "ada@example.com"},
+        json={"model": "testkase-demo", "messages": [{"role": "user", "content": "Hello"}], "max_tokens": 8},
+    )
+    assert (told.status_code, told.json()["error"]["code"]) == (403, "paused")
+    assert use(api, "u2", "0.10", user="ben@example.com").status_code == 201
+    assert api.post("/resumptions", json=whom).json()["resumed_at"] is not None
+    assert use(api, "u3", "0.10").status_code == 201
+    assert api.post("/resumptions", json=whom).json()["code"] == "not_paused"
+
+
+def test_the_gateway_refuses_beyond_a_budget_in_openais_shape(api: httpx.Client, base_url: str) -> None:
+    api.post("/budgets", json=WEB | {"limit": "0.00", "project": None})
+    told = httpx.post(
+        f"{base_url}/openai/v1/chat/completions",
+        headers=dict(api.headers),
+        json={"model": "testkase-demo", "messages": [{"role": "user", "content": "Hello"}], "max_tokens": 8},
+    )
+    error = told.json()["error"]
+    assert (told.status_code, error["code"], error["type"]) == (402, "budget_exceeded", "billing_error")
+    assert "Web team" in error["message"]
+    assert "Buy credits" not in error["message"]
