@@ -11,6 +11,7 @@ from typing import Annotated
 import typer
 
 from bench.server import bench_server
+from campaigns.calendar import all_zones, calendar
 from campaigns.crash import crash
 from campaigns.last_credit import last_credit
 from campaigns.outcome import Outcome
@@ -18,7 +19,7 @@ from campaigns.world import world
 from tests.support.processes import serving
 
 PROCESSES = 2
-ROUNDS = {"last-credit": 100, "crash": 20}
+ROUNDS = {"last-credit": 100, "crash": 20, "calendar": 96}
 
 
 def run_last_credit(rounds: int, seed: int) -> Outcome:
@@ -34,12 +35,17 @@ def run_crash(rounds: int, seed: int) -> Outcome:
         return asyncio.run(crash(doomed, kills=rounds, seed=seed, wait=True))
 
 
-CAMPAIGNS = {"last-credit": run_last_credit, "crash": run_crash}
+def run_calendar(rounds: int, seed: int) -> Outcome:
+    """Every anchor in every zone, `rounds` months long."""
+    return calendar(all_zones(), months=rounds, seed=seed)
+
+
+CAMPAIGNS = {"last-credit": run_last_credit, "crash": run_crash, "calendar": run_calendar}
 
 
 def main(
-    name: Annotated[str, typer.Argument(help="last-credit or crash; all of them without a name.")] = "",
-    rounds: Annotated[int | None, typer.Option(help="Rounds, or kills.")] = None,
+    name: Annotated[str, typer.Argument(help="last-credit, crash, …; all of them without a name.")] = "",
+    rounds: Annotated[int | None, typer.Option(help="Rounds, kills, or months.")] = None,
     seed: Annotated[int | None, typer.Option(help="Repeats what an earlier run did at random.")] = None,
 ) -> None:
     """Run campaigns and say what they found."""
