@@ -9,6 +9,7 @@ from django.utils import timezone
 from testkase.core.access import Action
 from testkase.core.ledger.queries import Balance
 from testkase.entrypoints.web.live import current_balance
+from testkase.entrypoints.web.told import told_to
 from testkase.entrypoints.web.viewer import Viewer
 from testkase.services.organizations.models import Organization
 from testkase.services.organizations.operations import memberships_of
@@ -39,6 +40,7 @@ def layout(request: HttpRequest) -> dict[str, Any]:
     viewer = getattr(request, "viewer", None)
     if viewer is not None and getattr(request, "tenant_open", False):
         facts["frame"] = frame_of(viewer)
+        facts["told"] = told_to(viewer, facts["frame"].balance)
     return facts
 
 

@@ -18,6 +18,7 @@ from testkase.entrypoints.web.views import (
     projects,
     switch,
 )
+from testkase.entrypoints.web.views.notices import alerts, bell, mailbox
 
 handler403 = "testkase.entrypoints.web.errors.forbidden"
 handler404 = "testkase.entrypoints.web.errors.not_found"
@@ -28,6 +29,14 @@ _generation = "projects/<slug:project_key>/generations/<int:generation_id>"
 urlpatterns = [
     path("", home.home, name="home"),
     path("balance", home.balance, name="balance"),
+    path("notifications", bell.index, name="notifications"),
+    path("notifications/count", bell.count, name="notification_count"),
+    path("notifications/panel", bell.panel, name="notification_panel"),
+    path("notifications/read", bell.read_all, name="notifications_read"),
+    path("notifications/low-credits", bell.low_credits, name="low_credits"),
+    path("notifications/low-credits/dismissal", bell.dismiss, name="low_credits_dismissal"),
+    path("notifications/<int:notification_id>", bell.opened, name="notification"),
+    path("mailbox", mailbox.mailbox, name="mailbox"),
     path("organizations/new", organizations.new, name="organization_new"),
     path("organizations/current", organizations.choose, name="organization_choose"),
     path("projects", projects.index, name="projects"),
@@ -45,6 +54,7 @@ urlpatterns = [
     path("settings/ai-credits/usage", credits.usage_rows, name="ai_credits_usage"),
     path("settings/ai-credits/usage.csv", credits.export, name="ai_credits_export"),
     path("settings/ai-credits/receipts/<int:seq>", credits.receipt, name="receipt"),
+    path("settings/ai-credits/alerts", alerts.alerts, name="alerts"),
     path("settings/ai-credits/switch", switch.switch, name="ai_switch"),
     path("settings/ai-features", credits.ai_features, name="ai_features"),
     path("settings/activity", activity.page, name="activity"),

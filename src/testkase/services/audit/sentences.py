@@ -24,6 +24,7 @@ _CHANGES = {
     "api_key.created": "created the API key {target} ({prefix}…)",
     "api_key.revoked": "revoked the API key {target} ({prefix}…)",
     "api_key.narrowed": "left the API key {target} ({prefix}…) with less, by a change of role",
+    "alerts.changed": "set alerts at {to} credits and {forecast_days} days ahead; it was {from}",
     "ai.switched_on": "switched AI on and acknowledged the privacy advice of {advice}",
     "ai.switched_off": "switched AI off",
     "credits.granted": "granted {credits} credits{for}",

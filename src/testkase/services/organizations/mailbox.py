@@ -8,7 +8,7 @@ import os
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from email import policy
 from email.message import EmailMessage as ParsedMessage
 from email.parser import BytesParser
@@ -86,7 +86,8 @@ def _mail(path: Path, message: ParsedMessage) -> Mail:
         mail_id=path.stem,
         to=str(message["To"] or ""),
         subject=str(message["Subject"] or ""),
-        sent_at=date.datetime if date is not None else None,
+        # Django dates letters "-0000": UTC, as far as a mail program knows.
+        sent_at=date.datetime.replace(tzinfo=date.datetime.tzinfo or UTC) if date is not None else None,
         text=str(body.get_content()) if body is not None else "",
     )
 
