@@ -104,7 +104,7 @@ def breakdown_of(balance: Balance, part: Part) -> Breakdown:
     ]  # fmt: skip
     days = _days(balance)
     amounts = {day: [cells[day, one] for one in parts] for day in days}
-    highest = _scale(max(sum(each) for each in amounts.values()))
+    highest = scale(max(sum(each) for each in amounts.values()))
     bars = [_bar(index, day, amounts[day], shares, highest) for index, day in enumerate(days)]
     interactions = sum(count for count, _ in counted.values())
     return Breakdown(part=part, shares=shares, interactions=interactions, charged=charged, bars=bars, highest=highest)
@@ -151,7 +151,7 @@ def _permille(amount: int, total: int) -> int:
     return (amount * 1000 + total // 2) // total if total else 0
 
 
-def _scale(most: int) -> int:
+def scale(most: int) -> int:
     """The next 1, 2 or 5 times a power of ten, in micro-credits; at least a tenth of a credit."""
     step = 100_000
     while True:

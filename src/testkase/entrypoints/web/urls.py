@@ -16,6 +16,7 @@ from testkase.entrypoints.web.views import (
     people,
     project_people,
     projects,
+    statements,
     switch,
 )
 from testkase.entrypoints.web.views.notices import alerts, bell, mailbox
@@ -55,6 +56,10 @@ urlpatterns = [
     path("settings/ai-credits/usage.csv", credits.export, name="ai_credits_export"),
     path("settings/ai-credits/receipts/<int:seq>", credits.receipt, name="receipt"),
     path("settings/ai-credits/alerts", alerts.alerts, name="alerts"),
+    path("settings/ai-credits/statements", statements.index, name="statements"),
+    path("settings/ai-credits/statements/<slug:period>", statements.page, name="statement"),
+    path("settings/ai-credits/statements/<slug:period>.csv", statements.as_csv, name="statement_csv"),
+    path("settings/ai-credits/statements/<slug:period>.pdf", statements.as_pdf, name="statement_pdf"),
     path("settings/ai-credits/switch", switch.switch, name="ai_switch"),
     path("settings/ai-features", credits.ai_features, name="ai_features"),
     path("settings/activity", activity.page, name="activity"),

@@ -41,6 +41,13 @@ def dollars(cents: int) -> str:
 
 
 @register.filter
+def signed_credits(microcredits: int) -> str:
+    """What a movement adds to a balance: "+ 1.24", "− 1.24", "0.00"."""
+    text = credits(abs(microcredits))
+    return f"{'−' if microcredits < 0 else '+'}\u00a0{text}" if microcredits else text
+
+
+@register.filter
 def use_case(slug: str) -> str:
     """The name people know a feature by; another program's slug is made readable."""
     return USE_CASES.get(slug) or slug.replace("_", " ").replace("-", " ").capitalize()
@@ -50,6 +57,13 @@ def use_case(slug: str) -> str:
 def moment(value: datetime | int) -> SafeString:
     """A `<time>` in the viewer's zone. Accepts a datetime or the ledger's microseconds since 1970."""
     return _time(value, "j M Y, H:i")
+
+
+@register.filter
+def moment_in(value: datetime | int, zone: str) -> SafeString:
+    """A `<time>` in the zone named, as a document has it."""
+    with timezone.override(zone):
+        return _time(value, "j F Y, H:i")
 
 
 @register.filter

@@ -12,8 +12,10 @@ from testkase.entrypoints.web.expiry import expiring
 from testkase.entrypoints.web.export import usage_csv
 from testkase.entrypoints.web.filters import choices_for, filters_of
 from testkase.entrypoints.web.live import current_balance
+from testkase.entrypoints.web.outlook.panel import outlook_of, part_outlook
 from testkase.entrypoints.web.query import number
 from testkase.entrypoints.web.receipts import receipt_lines
+from testkase.entrypoints.web.statements.history import history_of
 from testkase.entrypoints.web.usage import named, usage_page
 from testkase.entrypoints.web.viewer import MemberRequest
 from testkase.services.organizations.tenancy import run_here
@@ -25,17 +27,22 @@ def page(request: MemberRequest) -> HttpResponse:
     viewer = request.viewer
     balance = run_here(current_balance(viewer.org_id))
     filters = filters_of(request.GET)
+    choices = choices_for(viewer.org_id, filters)
     facts = {
         "section": "credits",
         "balance": balance,
         "expiring": expiring(viewer.org_id),
         "breakdown": breakdown_of(balance, part_of(request.GET.get("by"))),
         "parts": list(Part),
+        "outlook": outlook_of(balance) if balance.ai_enabled else None,
+        "part_outlook": part_outlook(balance, filters, choices) if balance.ai_enabled else None,
+        "history": history_of(balance),
         "usage": usage_page(viewer.org_id, filters, before=number(request.GET.get("before"))),
         "filters": filters,
-        "choices": choices_for(viewer.org_id, filters),
+        "choices": choices,
         "paged": "before" in request.GET,
         "may_switch": viewer.can(Action.SWITCH_AI),
+        "may_buy": viewer.can(Action.BUY_CREDITS),
         "may_export": viewer.can(Action.EXPORT_USAGE),
     }
     return render(request, "testkase/ai_credits.html", facts)

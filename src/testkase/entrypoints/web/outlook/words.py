@@ -1,0 +1,145 @@
+"""How long the credits last, what a filter's part needs, and what would cover the gap, as sentences and lengths."""
+
+from dataclasses import dataclass
+
+from testkase.core.ledger.credits import MICRO, format_credits
+from testkase.core.ledger.forecast import Forecast
+from testkase.core.pricing.model import Bundle
+
+_DAY = 10
+"""Width of a day on the bar."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cover:
+    """The cheapest way to buy what is likely to be missing: so many of one bundle."""
+
+    bundle: Bundle
+    count: int
+
+    @property
+    def credits(self) -> int:
+        return self.bundle.credits * self.count
+
+    @property
+    def price(self) -> str:
+        """ "$10"; cents only where there are any."""
+        dollars, cents = divmod(self.bundle.price_cents * self.count, 100)
+        return f"${dollars:,}.{cents:02d}" if cents else f"${dollars:,}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outlook:
+    """What the page says of the days until the reset. `found` is None where there is too little to go by yet."""
+
+    found: Forecast | None
+    spendable: int
+    cover: Cover | None = None
+
+    @property
+    def state(self) -> str:
+        """ "unknown", "good" (lasts past the reset), "maybe" (could run out before it) or "short" (likely will)."""
+        if self.found is None:
+            return "unknown"
+        if self.found.low is None:
+            return "good"
+        return "maybe" if self.found.likely is None else "short"
+
+    @property
+    def sentence(self) -> str:
+        """How long the credits last at this pace."""
+        found = self.found
+        if found is None:
+            return "There is no forecast yet. It appears after two whole weeks of use."
+        reset = in_days(found.resets_in)
+        if not self.spendable:
+            return f"The credits are used up; they reset {reset}."
+        if found.low is None:
+            return f"At this pace the credits last past the reset {reset}."
+        if found.likely is None:
+            perhaps = in_days(found.low)
+            return f"At this pace the credits most likely last until the reset {reset}, but may run out {perhaps}."
+        return f"At this pace the credits {_span(found.low, found.likely, found.high)}; they reset {reset}."
+
+    @property
+    def need(self) -> str:
+        """ "40 to 62 credits": what will be used until the reset if it is there."""
+        assert self.found is not None
+        low, high = rounded(self.found.need_low), rounded(self.found.need_high)
+        return f"{low} credits" if low == high else f"{low} to {high} credits"
+
+    @property
+    def gap(self) -> str:
+        """What is likely to be missing, or, where that is nothing, what could be."""
+        assert self.found is not None
+        return rounded(self.found.short or self.found.short_high)
+
+    @property
+    def width(self) -> int:
+        """Of the bar: the days until the reset."""
+        assert self.found is not None
+        return self.found.resets_in * _DAY
+
+    @property
+    def sure(self) -> int:
+        """How far along the bar the credits last in nine futures out of ten."""
+        assert self.found is not None
+        return self.width if self.found.low is None else self.found.low * _DAY
+
+    @property
+    def open(self) -> int:
+        """How much further they may last."""
+        assert self.found is not None
+        return (self.width if self.found.high is None else self.found.high * _DAY) - self.sure
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PartOutlook:
+    """The forecast of what the usage table is filtered to."""
+
+    name: str
+    outlook: Outlook
+
+    @property
+    def sentence(self) -> str:
+        found = self.outlook.found
+        if found is None:
+            return f"{self.name}: too little use so far for a forecast of its own; two whole weeks are needed."
+        lasting = (
+            "for which there are credits enough"
+            if found.low is None
+            else f"and alone would use up the balance {in_days(found.low)} at the earliest"
+        )
+        return f"{self.name}: likely to need {self.outlook.need} until the reset {in_days(found.resets_in)}, {lasting}."
+
+
+def cheapest(bundles: tuple[Bundle, ...], gap: int) -> Cover:
+    """So many of one bundle as cover the gap for the least money; of two that cost the same, the one with more."""
+    offers = [Cover(bundle=bundle, count=-(-gap // bundle.credits)) for bundle in bundles]
+    return min(offers, key=lambda offer: (offer.bundle.price_cents * offer.count, -offer.credits))
+
+
+def in_days(days: int) -> str:
+    """ "today", "tomorrow", "in 8 days"."""
+    return {0: "today", 1: "tomorrow"}.get(days, f"in {days} days")
+
+
+def rounded(microcredits: int) -> str:
+    """Whole credits from ten on, up: a forecast to the hundredth would promise more than it knows."""
+    return f"{-(-microcredits // MICRO):,}" if microcredits >= 10 * MICRO else format_credits(
+        -(-microcredits // 10_000) * 10_000
+    )  # fmt: skip
+
+
+def _span(low: int, likely: int, high: int | None) -> str:
+    if high is None:
+        return (
+            f"run out {in_days(likely)}" if likely == low else f"last about {_days(likely)}, perhaps {_days(low)} only"
+        )
+    if low == high:
+        return f"run out {in_days(low)}"
+    return f"last {low} to {_days(high)}" if low else f"last at most {_days(high)}"
+
+
+def _days(days: int) -> str:
+    return {0: "less than a day", 1: "1 day"}.get(days, f"{days} days")

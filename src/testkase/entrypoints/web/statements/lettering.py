@@ -1,0 +1,39 @@
+"""The font of documents, and names written with the letters it has.
+
+Bitstream Vera comes with ReportLab: Western and Central European letters. A name it cannot write gives way to what the
+person or project is recorded under, an address or a key, rather than to a row of boxes.
+"""
+
+import unicodedata
+from functools import cache
+
+from reportlab.pdfbase import pdfmetrics
+from reportlab.pdfbase.ttfonts import TTFont
+
+REGULAR, BOLD = "Vera", "VeraBd"
+
+
+@cache
+def register_fonts() -> None:
+    """Makes the fonts known, once in a process."""
+    for name in (REGULAR, BOLD):
+        pdfmetrics.registerFont(TTFont(name, f"{name}.ttf"))
+
+
+def written(name: str, reference: str) -> str:
+    """The name, without accents the font lacks; where letters are missing, the reference; else a ? for each."""
+    for text in (name, _plain(name), reference, _plain(reference)):
+        if text and not _missing(text):
+            return text
+    return "".join("?" if _missing(letter) else letter for letter in _plain(reference or name))
+
+
+def _plain(text: str) -> str:
+    decomposed = (unicodedata.normalize("NFKD", letter) if _missing(letter) else letter for letter in text)
+    return "".join(letter for part in decomposed for letter in part if not unicodedata.combining(letter))
+
+
+def _missing(text: str) -> bool:
+    register_fonts()
+    known = pdfmetrics.getFont(BOLD).face.charToGlyph
+    return any(ord(letter) not in known for letter in text)

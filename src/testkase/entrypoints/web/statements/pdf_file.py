@@ -1,0 +1,165 @@
+"""A statement as PDF, on A4: the sum first, then who used what, then the credits that expired."""
+
+import io
+from collections.abc import Iterable
+from functools import cache
+
+from django.utils import timezone
+from reportlab.lib.colors import HexColor
+from reportlab.lib.enums import TA_RIGHT
+from reportlab.lib.pagesizes import A4
+from reportlab.lib.styles import ParagraphStyle
+from reportlab.lib.units import mm
+from reportlab.pdfgen.canvas import Canvas
+from reportlab.platypus import Flowable, Paragraph, SimpleDocTemplate, Spacer, Table, TableStyle
+
+from testkase.core.ledger.calendar import from_micros
+from testkase.entrypoints.web.statements.lettering import BOLD, REGULAR, register_fonts, written
+from testkase.entrypoints.web.statements.paper import Gone, Paper, Used
+from testkase.entrypoints.web.templatetags.testkase import credits, thousands
+
+_TEXT, _MUTED, _LINE = HexColor("#151a23"), HexColor("#5a6577"), HexColor("#c9d0da")
+_MARGIN = 20 * mm
+_WIDTH = A4[0] - 2 * _MARGIN
+
+
+def pdf_of(paper: Paper) -> bytes:
+    """The file; the same statement makes the same bytes."""
+    register_fonts()
+    file = io.BytesIO()
+    title = f"AI credits statement {paper.title}"
+    document = SimpleDocTemplate(
+        file, pagesize=A4, leftMargin=_MARGIN, rightMargin=_MARGIN, topMargin=_MARGIN, bottomMargin=24 * mm,
+        title=title, author="TestKase", subject=written(paper.organization, paper.organization_slug), lang="en",
+        invariant=1,
+    )  # fmt: skip
+
+    def foot(canvas: Canvas, _: object) -> None:
+        canvas.setFont(REGULAR, 7.5)
+        canvas.setFillColor(_MUTED)
+        canvas.drawString(_MARGIN, 13 * mm, f"TestKase · {title}")
+        canvas.drawRightString(A4[0] - _MARGIN, 13 * mm, f"Page {canvas.getPageNumber()}")
+
+    document.build(list(_flow(paper)), onFirstPage=foot, onLaterPages=foot)
+    return file.getvalue()
+
+
+def _flow(paper: Paper) -> Iterable[Flowable]:
+    style = _styles()
+    yield Paragraph("AI credits statement", style["small"])
+    yield Paragraph(paper.title, style["title"])
+    yield Paragraph(_escaped(written(paper.organization, paper.organization_slug)), style["lead"])
+    yield Paragraph(_escaped(_span(paper)), style["small"])
+    yield Spacer(0, 6 * mm)
+    yield _sum(paper)
+    yield Spacer(0, 2 * mm)
+    yield Paragraph(_verdict(paper), style["small"])
+    for heading, used in paper.parts:
+        yield Paragraph(f"Used by {heading.lower()}", style["heading"])
+        yield _used(heading, used) if used else Paragraph("Nothing was used.", style["small"])
+    yield Paragraph("Credits that expired", style["heading"])
+    yield _gone(paper, paper.gone) if paper.gone else Paragraph("Nothing expired.", style["small"])
+
+
+def _span(paper: Paper) -> str:
+    began, ends = _moment(paper, paper.period.started_at), _moment(paper, paper.period.ends_at)
+    state = "" if paper.period.closed else " The month is still running: figures so far."
+    return f"{began} to {ends}, {paper.time_zone} time.{state}"
+
+
+def _verdict(paper: Paper) -> str:
+    if not paper.adds_up:
+        return "These figures do not add up. Please tell whoever runs this installation."
+    calls = "1 AI interaction" if paper.interactions == 1 else f"{thousands(paper.interactions)} AI interactions"
+    return f"It adds up: every line, {calls} and each breakdown below agree to the micro-credit. Amounts in credits."
+
+
+def _sum(paper: Paper) -> Table:
+    rows = [[_left(line.name, bold=line.balance), _amount(line.amount, signed=not line.balance, bold=line.balance)]
+            for line in paper.lines]  # fmt: skip
+    table = Table(rows, colWidths=[_WIDTH * 0.7, _WIDTH * 0.3])
+    table.setStyle(_ruled(last=True))
+    return table
+
+
+def _used(heading: str, used: list[Used]) -> Table:
+    rows = [[_head(heading), _head("Calls", end=True), _head("Credits", end=True)]]
+    rows += [[_left(_name(one)), _right(thousands(one.interactions)), _amount(one.charged)] for one in used]
+    rows.append([
+        _left("Together", bold=True), _right(thousands(sum(one.interactions for one in used)), bold=True),
+        _amount(sum(one.charged for one in used), bold=True),
+    ])  # fmt: skip
+    table = Table(rows, colWidths=[_WIDTH * 0.6, _WIDTH * 0.15, _WIDTH * 0.25], repeatRows=1)
+    table.setStyle(_ruled(last=True))
+    return table
+
+
+def _name(one: Used) -> str:
+    name = written(one.name, one.reference)
+    return f"{name} ({one.note})" if one.note and name != one.note else name
+
+
+def _gone(paper: Paper, gone: list[Gone]) -> Table:
+    rows = [[_head("Credits"), _head("Expired"), _head("Amount", end=True)]]
+    rows += [[_left(one.name), _left(_moment(paper, one.at)), _amount(one.expired)] for one in gone]
+    table = Table(rows, colWidths=[_WIDTH * 0.5, _WIDTH * 0.3, _WIDTH * 0.2], repeatRows=1)
+    table.setStyle(_ruled(last=False))
+    return table
+
+
+def _moment(paper: Paper, micros: int) -> str:
+    with timezone.override(paper.time_zone):
+        local = timezone.localtime(from_micros(micros))
+    return f"{local.day} {local:%B %Y, %H:%M}"
+
+
+def _left(text: str, *, bold: bool = False) -> Paragraph:
+    return Paragraph(_escaped(text), _styles()["bold" if bold else "cell"])
+
+
+def _right(text: str, *, bold: bool = False) -> Paragraph:
+    return Paragraph(text, _styles()["bold_end" if bold else "end"])
+
+
+def _amount(microcredits: int, *, signed: bool = False, bold: bool = False) -> Paragraph:
+    text = credits(abs(microcredits))
+    sign = ("−" if microcredits < 0 else "+") if signed and microcredits else ("−" if microcredits < 0 else "")
+    return _right(f"{sign}\u00a0{text}" if sign else text, bold=bold)
+
+
+def _head(text: str, *, end: bool = False) -> Paragraph:
+    return Paragraph(text, _styles()["head_end" if end else "head"])
+
+
+def _escaped(text: str) -> str:
+    """Names are text, never the markup of a paragraph."""
+    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+
+
+def _ruled(*, last: bool) -> TableStyle:
+    rules = [
+        ("LINEBELOW", (0, 0), (-1, -1), 0.4, _LINE), ("VALIGN", (0, 0), (-1, -1), "MIDDLE"),
+        ("LEFTPADDING", (0, 0), (0, -1), 0), ("RIGHTPADDING", (-1, 0), (-1, -1), 0),
+        ("TOPPADDING", (0, 0), (-1, -1), 3), ("BOTTOMPADDING", (0, 0), (-1, -1), 4),
+    ]  # fmt: skip
+    if last:
+        rules += [("LINEABOVE", (0, -1), (-1, -1), 1, _TEXT), ("LINEBELOW", (0, -1), (-1, -1), 0, HexColor("#ffffff"))]
+    return TableStyle(rules)
+
+
+@cache
+def _styles() -> dict[str, ParagraphStyle]:
+    def style(name: str, size: float, font: str = REGULAR, **more: object) -> ParagraphStyle:
+        return ParagraphStyle(
+            name, **{"fontName": font, "fontSize": size, "leading": size * 1.35, "textColor": _TEXT, **more}
+        )
+
+    end = {"alignment": TA_RIGHT}
+    muted = {"textColor": _MUTED}
+    styles = (
+        style("title", 20, BOLD, spaceBefore=2, spaceAfter=4), style("lead", 11), style("small", 8, **muted),
+        style("heading", 10.5, BOLD, spaceBefore=16, spaceAfter=5, keepWithNext=1), style("cell", 8.5),
+        style("end", 8.5, **end), style("bold", 8.5, BOLD), style("bold_end", 8.5, BOLD, **end),
+        style("head", 7.5, **muted), style("head_end", 7.5, **muted, **end),
+    )  # fmt: skip
+    return {one.name: one for one in styles}
