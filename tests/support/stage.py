@@ -62,7 +62,7 @@ class Stage:
 
     def letters(self) -> list[str]:
         """The e-mails sent so far, oldest first."""
-        return [path.read_text() for path in sorted((self.folder / "mail").glob("*.log"))]
+        return [path.read_text() for path in sorted((self.folder / "mail").glob("*.eml"))]
 
     def leave(self) -> None:
         """Close every browser opened since the last time."""
