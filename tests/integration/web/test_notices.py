@@ -130,7 +130,7 @@ def test_thresholds_are_changed_added_removed_and_reset(visitors: Visitors) -> N
     admin.post(ALERTS, {"threshold": ["1,200", "15", "0.00", " 7.5 "], "forecast_days": "3"})
     page = text(admin, ALERTS)
     assert shown(page) == ["1200.00", "15.00", "7.50", "0.00"]
-    assert page.count("Balance is below") == 1
+    assert page.count("Reached") == 1
     assert 'value="3"' in page
     admin.post(ALERTS, {"threshold": ["1200", "15", "7.50", "0.00"], "forecast_days": "3", "remove": "0"})
     assert shown(text(admin, ALERTS)) == ["15.00", "7.50", "0.00"]
