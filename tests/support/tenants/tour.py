@@ -1,0 +1,118 @@
+"""A browser's walk through every page of the route table: what it asks for, what it weighs, whether all can use it.
+
+Which pages there are and who may open them comes from the same rows as the matrix: a new page is walked without being
+named here.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from importlib.resources import files
+from typing import Any
+
+from playwright.sync_api import BrowserContext, Page
+
+from tests.support.stage import LAPTOP, PHONE, Stage
+from tests.support.tenants.pages import address, page_routes
+from tests.support.tenants.roles import ANONYMOUS, GUEST, HOMELESS, OWNER
+from tests.support.tenants.row import Row
+from tests.support.tenants.world import World
+
+HEAVIEST_BYTES = 300_000
+"""Of a page with everything it loads, unpacked."""
+AXE = files("axe_playwright_python").joinpath("axe.min.js").read_text()
+_SERIOUS = ("serious", "critical")
+_RUN = """
+async only => {
+    const found = await axe.run(document, {resultTypes: ["violations"], ...(only ? {runOnly: only} : {})});
+    return found.violations.flatMap(rule => rule.nodes.map(node => [rule.id, rule.impact, node.target.join(" ")]));
+}
+"""
+_WEIGHT = """
+() => [...performance.getEntriesByType("navigation"), ...performance.getEntriesByType("resource")]
+    .map(entry => [new URL(entry.name).pathname, entry.decodedBodySize])
+"""
+_FITS = "() => document.documentElement.scrollWidth <= window.innerWidth"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Stop:
+    """A page of the walk, and as whom it is opened."""
+
+    role: str
+    path: str
+
+    def __str__(self) -> str:
+        return f"{self.path} as {self.role}"
+
+
+def stops(world: World, rows: dict[str, Row]) -> list[Stop]:
+    """Every route that shows a page to the owner, or else to whom it shows one; projects' pages to a guest as well.
+
+    Asked of Django itself, before there is a browser: an address that answers a file, a part of a page or a redirect is
+    no page.
+    """
+    found = []
+    for route in page_routes():
+        row = rows.get(route)
+        ours = row is not None and row.get is not None and not route.startswith("staff/")
+        for role in (OWNER, ANONYMOUS, HOMELESS) if ours else ():
+            path = address(route, world.own.ids)
+            if _is_page(world, role, path):
+                found.append(Stop(role=role, path=path))
+                if "project_key" in route and _is_page(world, GUEST, path):
+                    found.append(Stop(role=GUEST, path=path))
+                break
+    return [*found, Stop(role=OWNER, path="/nowhere")]
+
+
+def _is_page(world: World, role: str, path: str) -> bool:
+    answer = world.client(role).get(path)
+    return answer.status_code == 200 and b"</html>" in answer.getvalue()
+
+
+class Walk:
+    """Browsers signed in as each role, and what was wrong with each page."""
+
+    def __init__(self, stage: Stage, cookies: dict[str, str], session_cookie: str) -> None:
+        self._stage, self._cookies, self._session_cookie = stage, cookies, session_cookie
+        self._pages: dict[str, Page] = {}
+
+    def faults(self, stop: Stop) -> Iterator[str]:
+        """Looked at in light on a laptop, then in dark on a phone."""
+        page = self._page(stop.role)
+        page.set_viewport_size(LAPTOP)  # type: ignore[arg-type]
+        page.emulate_media(color_scheme="light", reduced_motion="reduce")
+        page.goto(self._stage.url + stop.path)
+        yield from self._weight(page)
+        if page.locator("h1").count() != 1:
+            yield "has not exactly one h1"
+        page.evaluate(AXE)
+        yield from self._axe(page, "light, laptop", None)
+        page.set_viewport_size(PHONE)  # type: ignore[arg-type]
+        page.emulate_media(color_scheme="dark")
+        yield from self._axe(page, "dark, phone", ["color-contrast", "scrollable-region-focusable", "target-size"])
+
+    def _axe(self, page: Page, how: str, only: list[str] | None) -> Iterator[str]:
+        if not page.evaluate(_FITS):
+            yield f"{how}: wider than the screen"
+        for rule, impact, target in page.evaluate(_RUN, only):
+            if impact in _SERIOUS:
+                yield f"{how}: {rule} ({impact}) at {target}"
+
+    def _weight(self, page: Page) -> Iterator[str]:
+        parts: list[tuple[str, int]] = page.evaluate(_WEIGHT)
+        if sum(size for _, size in parts) > HEAVIEST_BYTES:
+            yield f"weighs {sum(size for _, size in parts):,} bytes: {sorted(parts, key=lambda part: -part[1])[:4]}"
+
+    def _page(self, role: str) -> Page:
+        if role not in self._pages:
+            self._pages[role] = self._signed_in(role)
+        return self._pages[role]
+
+    def _signed_in(self, role: str) -> Page:
+        page = self._stage.page()
+        context: BrowserContext = page.context
+        if self._cookies[role]:
+            cookie: Any = {"name": self._session_cookie, "value": self._cookies[role], "url": self._stage.url}
+            context.add_cookies([cookie])
+        return page
