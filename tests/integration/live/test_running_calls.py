@@ -18,7 +18,7 @@ from testkase.foundation.database import Database
 from testkase.foundation.problems import Problem
 from testkase.services.inference import Catalog
 from testkase.services.live import Watcher
-from testkase.services.metering import Meter, Policy
+from testkase.services.metering import CutOff, Meter, Policy
 from tests.support.cluster import TestDatabase
 from tests.support.metering import BODY, TOKENS, Bench, ask, opened
 from tests.support.programs import Organization, Organizations, api_settings
@@ -101,7 +101,9 @@ async def test_off_and_on_again_at_once_still_ends_what_was_running(bench: Bench
         await asking
     async with after.call(BODY, stream=True) as call:
         assert await anext(call.events())
+        after.abort(CutOff("Enough was seen."))
     assert (await interaction.close()).charged == 0
+    assert (await after.close()).charged > 0
 
 
 @pytest.mark.requirement("R60", "I13")
@@ -117,6 +119,7 @@ async def test_the_switch_of_one_organization_leaves_another_alone(
     assert isinstance(cut, AiDisabled)
     assert isinstance(whole, list)
     assert (await theirs.close()).charged > 0
+    assert (await mine.close()).charged == 0
 
 
 async def test_nobody_is_asked_while_nothing_runs(bench: Bench, meter: Meter, upstream: Upstream) -> None:
@@ -156,6 +159,7 @@ async def test_switching_at_random_under_load_charges_nothing_while_off(
     for number in range(24):
         await asyncio.sleep(luck.random() * 0.12)
         await bench.engine.submit(switch(org, f"flip-{number}", on=number % 2 == 1))
+    await asyncio.sleep(0.5)  # it ends switched on
     stop.set()
     await asyncio.gather(*callers)
     await meter.drain(5)

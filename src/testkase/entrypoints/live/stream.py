@@ -48,15 +48,7 @@ class Stream:
 
     def tell(self, pulse: Pulse) -> None:
         """Keep the newest state for the reader."""
-        self._state = msgspec.json.encode(
-            {
-                "seq": pulse.last_seq,
-                "usage": pulse.usage_seq,
-                "available": str(pulse.available),  # JavaScript's integers end at 2⁵³
-                "notice": pulse.notice,
-                "ai": pulse.ai_enabled,
-            }
-        )
+        self._state = msgspec.json.encode(pulse.for_pages())
         self._news.set()
 
     def end(self) -> None:

@@ -12,6 +12,7 @@ from testkase.entrypoints.web.views import (
     home,
     invitations,
     keys,
+    live,
     organizations,
     people,
     project_people,
@@ -30,6 +31,7 @@ _generation = "projects/<slug:project_key>/generations/<int:generation_id>"
 urlpatterns = [
     path("", home.home, name="home"),
     path("balance", home.balance, name="balance"),
+    path("live/ticket", live.ticket, name="live_ticket"),
     path("notifications", bell.index, name="notifications"),
     path("notifications/count", bell.count, name="notification_count"),
     path("notifications/panel", bell.panel, name="notification_panel"),

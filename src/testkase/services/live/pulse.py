@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 import msgspec
 
+from testkase.core.ledger.credits import format_credits
 from testkase.foundation.database import Operation, Statement, named_statements
 
 SQL = named_statements("testkase.services.live.sql", "statements.sql")
@@ -23,6 +24,16 @@ class Pulse(msgspec.Struct, frozen=True, kw_only=True):
     """The newest notification of anybody in the organization."""
     available: int
     ai_enabled: bool
+
+    def for_pages(self) -> dict[str, object]:
+        """What a page is told, as JSON. The journal's places tell it that something happened, not what."""
+        return {
+            "seq": self.last_seq,
+            "usage": self.usage_seq,
+            "notice": self.notice,
+            "available": format_credits(self.available),
+            "ai": self.ai_enabled,
+        }
 
 
 def pulses(seen: Mapping[int, Pulse | None]) -> Operation[list[Pulse]]:

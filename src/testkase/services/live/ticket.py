@@ -1,7 +1,7 @@
 """The ticket that opens a page's stream: who may listen to which organization, for a minute, in one session.
 
 Django writes it into pages it has let somebody see; the stream's door only checks the signature, the time and the
-session's cookie, and asks nobody. Whoever signs out, is removed or moves to another organization gets no further ticket.
+session's cookie, and asks nobody. Whoever signs out, is removed or moves to another organization gets no further one.
 """
 
 import base64

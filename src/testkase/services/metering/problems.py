@@ -9,7 +9,7 @@ Problem
 from testkase.core.ledger.refusals import AiDisabled
 from testkase.foundation.problems import Conflict, Problem
 
-SWITCHED_OFF = "AI was switched off while the model was answering. Nothing was charged."
+SWITCHED_OFF = "AI was switched off before the model had finished. Nothing was charged."
 
 
 class TooManyOpenCalls(Problem):

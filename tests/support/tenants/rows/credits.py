@@ -23,6 +23,7 @@ _READ = "credits:read"
 ROWS = {
     "": Row(get=MEMBERS),
     "balance": Row(get=MEMBERS),
+    "live/ticket": Row(get=MEMBERS),
     "settings/ai-credits": Row(get=MEMBERS, asks={"user": "email", "project": "project_key"}),
     "settings/ai-credits/usage": Row(get=MEMBERS, asks={"user": "email", "project": "project_key"}),
     "settings/ai-credits/usage.csv": Row(get=MANAGERS),

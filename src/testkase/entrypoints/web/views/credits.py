@@ -16,6 +16,7 @@ from testkase.entrypoints.web.outlook.panel import outlook_of, part_outlook
 from testkase.entrypoints.web.query import number
 from testkase.entrypoints.web.receipts import receipt_lines
 from testkase.entrypoints.web.statements.history import history_of
+from testkase.entrypoints.web.switch_card import switch_card
 from testkase.entrypoints.web.usage import named, usage_page
 from testkase.entrypoints.web.viewer import MemberRequest
 from testkase.services.organizations.tenancy import run_here
@@ -41,7 +42,7 @@ def page(request: MemberRequest) -> HttpResponse:
         "filters": filters,
         "choices": choices,
         "paged": "before" in request.GET,
-        "may_switch": viewer.can(Action.SWITCH_AI),
+        "card": switch_card(viewer, balance),
         "may_buy": viewer.can(Action.BUY_CREDITS),
         "may_export": viewer.can(Action.EXPORT_USAGE),
     }

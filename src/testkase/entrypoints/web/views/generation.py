@@ -10,7 +10,8 @@ from django_htmx.http import trigger_client_event
 from procrastinate.contrib.django import app as jobs
 
 from testkase.core.access import Action
-from testkase.core.ledger.refusals import AiDisabled, InsufficientCredits
+from testkase.core.ledger.refusals import AiDisabled, BudgetExceeded, InsufficientCredits, Paused
+from testkase.entrypoints.web.errors import status_of
 from testkase.entrypoints.web.live import current_balance
 from testkase.entrypoints.web.offer import current_prices, entry_of, models_on_offer
 from testkase.entrypoints.web.query import number
@@ -28,6 +29,7 @@ from testkase.services.features.generation.model import (
     GenerationView,
     Options,
 )
+from testkase.services.metering.problems import SWITCHED_OFF
 from testkase.services.organizations.tenancy import run_here
 from testkase.services.workspace.model import Project
 
@@ -37,19 +39,23 @@ EXAMPLE = (
     " activity the cart is released and the voucher can be used again. Only a shop manager can create codes."
 )
 
+_OFF = "AI is switched off for this organization. Only the Owner can switch it on."
+
 
 @require_http_methods(["GET", "POST"])
 @never_cache
 def new(request: MemberRequest, project_key: str) -> HttpResponse:
     """The form, and starting a generation. A refusal comes back into the form with what was written kept."""
-    project = _project(request, project_key)
+    project = _project(request, project_key, off_too=request.method == "POST")
     facts = _form_facts(request, project)
     if request.method == "GET":
         return render(request, "testkase/generate.html", facts)
     try:
         generation_id = _start(request, project)
-    except (InvalidInput, InsufficientCredits, Conflict) as problem:
-        status = 402 if isinstance(problem, InsufficientCredits) else 422
+    except AiDisabled:  # between opening the form and sending it: the page says so, and keeps what was written
+        return render(request, "testkase/generate.html", facts, status=403)
+    except (InvalidInput, InsufficientCredits, BudgetExceeded, Paused, Conflict) as problem:
+        status = 422 if isinstance(problem, Conflict) else status_of(problem)
         return render(request, "testkase/generate.html", {**facts, "problem": problem}, status=status)
     return redirect("generation", project.key, generation_id)
 
@@ -79,6 +85,7 @@ def show(request: MemberRequest, project_key: str, generation_id: int) -> HttpRe
         "arrived": arrived,
         "demonstration": bool((entry := entry_of(view.options.model)) and entry.small),
         "seconds": max(0, int((utc_now() - view.created_at).total_seconds())),
+        "switched_off": view.error == SWITCHED_OFF,
         "seen": max((draft.position for draft in view.drafts), default=0),
     }
     if not request.headers.get("HX-Request"):
@@ -93,6 +100,7 @@ def decide(request: MemberRequest, project_key: str, generation_id: int, positio
     project = visible_project(request.viewer, project_key)
     if not request.viewer.can_in(project, Action.EDIT_CASES):
         raise Forbidden("Your role in this project does not allow editing test cases.")
+    _must_be_on(request, "While AI is off, drafts can be read but not decided on.")
     _generation(request, project, generation_id)
     org_id, user_id = request.viewer.org_id, request.viewer.user.pk
     if request.POST.get("decision") == "accept":
@@ -107,14 +115,22 @@ def decide(request: MemberRequest, project_key: str, generation_id: int, positio
     return render(request, "testkase/_draft.html", facts)
 
 
-def _project(request: MemberRequest, project_key: str) -> Project:
-    """The project, if the viewer may generate in it and AI is on: hidden otherwise, and refused when asked directly."""
+def _project(request: MemberRequest, project_key: str, *, off_too: bool = False) -> Project:
+    """The project, if the viewer may generate in it and AI is on: hidden otherwise, and refused when asked directly.
+
+    `off_too`: whether AI is on is asked by what follows.
+    """
     project = visible_project(request.viewer, project_key)
     if not request.viewer.can_in(project, Action.GENERATE_CASES):
         raise Forbidden("You need the permission to generate in this project. Ask a project admin.")
-    if not run_here(current_balance(request.viewer.org_id)).ai_enabled:
-        raise AiDisabled("AI is switched off for this organization. Only the Owner can switch it on.")
+    if not off_too:
+        _must_be_on(request)
     return project
+
+
+def _must_be_on(request: MemberRequest, refusal: str = _OFF) -> None:
+    if not run_here(current_balance(request.viewer.org_id)).ai_enabled:
+        raise AiDisabled(refusal)
 
 
 def _generation(request: MemberRequest, project: Project, generation_id: int) -> GenerationView:
@@ -126,6 +142,7 @@ def _generation(request: MemberRequest, project: Project, generation_id: int) ->
 
 def _start(request: MemberRequest, project: Project) -> int:
     """The request and its job, in one transaction: neither is there without the other."""
+    _must_be_on(request)
     requirement, options = request.POST.get("requirement", ""), _options(request)
     viewer = request.viewer
     expected = estimate_of(requirement, options, current_prices(), entry_of(options.model))
@@ -158,6 +175,7 @@ def _form_facts(request: MemberRequest, project: Project) -> dict[str, Any]:
         "longest": MAX_REQUIREMENT,
         "example": EXAMPLE,
         "may_buy": request.viewer.can(Action.BUY_CREDITS),
+        "may_set_budgets": request.viewer.can(Action.SET_BUDGETS),
         "hint": quality_hint(requirement) if requirement.strip() else None,
         "estimate": None,
         "balance": run_here(current_balance(request.viewer.org_id)),

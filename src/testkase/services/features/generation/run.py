@@ -15,18 +15,18 @@ from psycopg_pool import PoolTimeout
 from testkase.core.ledger.commands import VoidHold
 from testkase.core.ledger.model import Subject
 from testkase.core.ledger.queries import hold
-from testkase.core.ledger.refusals import HoldNotFound, HoldResolved
+from testkase.core.ledger.refusals import AiDisabled, HoldNotFound, HoldResolved
 from testkase.foundation.database import Database, Operation, Row, Statement
 from testkase.foundation.problems import Problem, Unavailable
 from testkase.services.features.generation.estimate import size_of
 from testkase.services.features.generation.ideas import ideas_for
-from testkase.services.features.generation.model import GenerationView, Options, Progress
+from testkase.services.features.generation.model import USE_CASE, GenerationView, Options, Progress
 from testkase.services.features.generation.operations import SQL, generation
 from testkase.services.features.generation.progress import Reporter, Superseded
 from testkase.services.features.generation.prompting import large_request
 from testkase.services.features.generation.writing import Todo, write_large, write_small
 from testkase.services.inference import ModelEntry
-from testkase.services.metering.problems import CutOff
+from testkase.services.metering.problems import SWITCHED_OFF, CutOff
 from testkase.services.metering.settle import metered_id
 
 if TYPE_CHECKING:
@@ -38,7 +38,6 @@ log = logging.getLogger(__name__)
 AGAIN = (Unavailable, psycopg.OperationalError, PoolTimeout)
 """The outcome is unknown or the database is away. A second run goes on where this one stopped."""
 
-USE_CASE = "test_generation"
 NO_DRAFTS = "The model wrote nothing usable. Nothing was charged; describing the requirement in more detail may help."
 OUR_FAULT = "Something went wrong on our side. Nothing was charged; please try again."
 
@@ -83,6 +82,8 @@ async def run_generation(org_id: int, generation_id: int, meter: "Meter", databa
         return
     except AGAIN:
         raise
+    except AiDisabled:
+        ending = Ending(error=SWITCHED_OFF)
     except Problem as problem:
         ending = Ending(error=problem.detail)
     except Exception as error:

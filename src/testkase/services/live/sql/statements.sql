@@ -5,7 +5,8 @@ FROM ledger.pulses(%(orgs)s::bigint[], %(seqs)s::bigint[], %(notices)s::bigint[]
 -- open_calls: How many calls have credits set aside at this moment.
 SELECT count(*) AS open_calls FROM ledger.open_hold WHERE org_id = %(org_id)s
 
--- last_switched: When AI was last switched on (or off), by its place in the journal.
-SELECT seq, at FROM ledger.entry
-WHERE org_id = %(org_id)s AND kind = 'switch' AND note = %(note)s
-ORDER BY seq DESC LIMIT 1
+-- last_switch: When AI was last switched, and who did it by the activity history, which knows the switch by the same id.
+SELECT e.at, a.actor_name AS by
+FROM ledger.entry AS e LEFT JOIN activity AS a ON a.org_id = e.org_id AND a.event_id = e.operation_id
+WHERE e.org_id = %(org_id)s AND e.kind = 'switch'
+ORDER BY e.seq DESC LIMIT 1

@@ -1,0 +1,87 @@
+"""Open pages follow what happens elsewhere, without being reloaded."""
+
+import httpx
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.browser.conftest import answer
+from tests.support.stage import Stage
+from tests.support.upstream import Upstream
+
+REQUIREMENT = "A signed-in customer applies a voucher code at checkout. A code can be used once per customer."
+
+
+def spend(stage: Stage, credits: str, key: str) -> None:
+    """A program of the organization uses credits."""
+    body = {"use_case": "chat", "user": "bot@example.com", "credits": credits}
+    headers = {"Authorization": f"Bearer {stage.demo['api_key']}", "Idempotency-Key": key}
+    sent = httpx.post(f"{stage.url}/api/v1/usage", json={"id": key, **body}, headers=headers, trust_env=False)
+    assert sent.status_code < 300, sent.text
+
+
+def switch_off(page: Page, stage: Stage) -> None:
+    page.goto(f"{stage.url}/settings/ai-credits")
+    page.get_by_role("link", name="Switch AI off").click()
+    page.get_by_role("button", name="Switch AI off for everyone").click()
+    expect(page.get_by_role("heading", name="AI is off for this organization")).to_be_visible()
+
+
+def stays(page: Page) -> None:
+    """From here on, a reload would lose the mark."""
+    page.evaluate("window.notReloaded = true")
+
+
+def stayed(page: Page) -> bool:
+    return bool(page.evaluate("window.notReloaded === true"))
+
+
+@pytest.mark.requirement("R40", "R53", "R59", "R60", "R62", "P13")
+def test_the_owner_switches_ai_off_and_everybodys_open_pages_follow(stage: Stage, model: Upstream) -> None:
+    model.default = answer(delay=1.5)
+    writing, running = stage.signed_in("member"), stage.signed_in("admin")
+    for page in (writing, running):
+        page.goto(f"{stage.url}/projects/SHOP/generate")
+        page.get_by_label("Requirement").fill(REQUIREMENT)
+    running.get_by_role("button", name="Generate").click()
+    running.wait_for_url("**/generations/*")
+    expect(running.locator("#progress")).to_contain_text("of", timeout=15_000)
+    cases = writing.context.new_page()
+    cases.goto(f"{stage.url}/projects/SHOP")
+    entry = cases.get_by_role("link", name="Generate test cases")
+    expect(entry).to_be_visible()
+    for page in (writing, running, cases):
+        stays(page)
+
+    owner = stage.signed_in("owner")
+    switch_off(owner, stage)
+
+    expect(entry).to_be_hidden()
+    expect(cases.locator("#nav-balance")).to_be_hidden()
+    expect(cases.get_by_text("AI was switched off for")).to_be_visible()
+    expect(writing.get_by_role("button", name="Generate")).to_be_hidden()
+    expect(writing.get_by_text("What you wrote stays on this page")).to_be_visible()
+    expect(writing.get_by_label("Requirement")).to_have_value(REQUIREMENT)
+    expect(running.locator("#progress")).to_contain_text("0 credits: AI was switched off", timeout=15_000)
+
+    owner.get_by_role("button", name="switch AI on for everyone").click()
+    expect(entry).to_be_visible()
+    expect(cases.locator("#nav-balance")).to_be_visible()
+    expect(writing.get_by_role("button", name="Generate")).to_be_visible()
+    assert all(stayed(page) for page in (writing, running, cases))
+
+
+@pytest.mark.requirement("R53", "R46")
+def test_balance_and_usage_follow_a_call_of_a_program(stage: Stage) -> None:
+    page = stage.signed_in("member")
+    page.goto(f"{stage.url}/settings/ai-credits")
+    before = page.locator("#nav-balance strong").inner_text()
+    usage = page.get_by_role("region", name="Usage")
+    expect(usage.get_by_text("1.25")).to_have_count(0)
+    stays(page)
+    spend(stage, "1.25", "a-call-of-a-program")
+    expect(page.locator("#nav-balance strong")).not_to_have_text(before)
+    after = page.locator("#nav-balance strong").inner_text()
+    assert round(float(before) - float(after), 2) == 1.25
+    expect(page.locator("#summary .figure__value").first).to_contain_text(after)
+    expect(usage.get_by_role("row").filter(has_text="1.25")).to_be_visible()
+    assert stayed(page)
