@@ -59,6 +59,6 @@ def test_somebody_new_signs_up_and_starts_with_300_credits(stage: Stage) -> None
     expect(page.get_by_text("No projects yet")).to_be_visible()
     page.goto(f"{stage.url}/settings/ai-credits")
     expect(page.locator("#summary")).to_contain_text("300.00")
-    page.locator("details[data-menu] summary").click()
+    page.locator("summary[aria-label^='Account of']").click()
     page.get_by_role("button", name="Sign out").click()
     page.wait_for_url("**/accounts/login/")

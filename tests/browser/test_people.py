@@ -68,6 +68,6 @@ def test_somebody_in_two_organizations_changes_between_them_in_the_menu(stage: S
     newcomer.goto(invited(stage.signed_in("owner"), stage, "theo@two.example"))
     newcomer.get_by_role("button", name="Join as Theo Two").click()
     expect(newcomer.locator(".page__head")).to_contain_text("Northwind Labs")
-    newcomer.locator("details[data-menu] summary").click()
+    newcomer.locator("summary[aria-label^='Account of']").click()
     newcomer.get_by_role("button", name="Switch to Second Ltd").click()
     expect(newcomer.locator(".page__head")).to_contain_text("Second Ltd")

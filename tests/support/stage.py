@@ -38,6 +38,8 @@ class Stage:
     complaints: list[str] = field(default_factory=list)
     """What pages said on the console, and addresses elsewhere that they asked for."""
     _contexts: list[BrowserContext] = field(default_factory=list)
+    _sessions: dict[str, list[Any]] = field(default_factory=dict)
+    """Session cookies of the demo people who have signed in."""
 
     def page(self, **options: Any) -> Page:
         """A fresh browser of somebody in Berlin at a laptop, unless the options say otherwise."""
@@ -51,14 +53,22 @@ class Stage:
         return page
 
     def signed_in(self, role: str, **options: Any) -> Page:
-        """A fresh browser with one of the demo people signed in through the form."""
+        """A fresh browser of one of the demo people: signed in through the form the first time, with that session
+        later, unless it has ended."""
         page = self.page(**options)
-        page.goto(f"{self.url}/accounts/login/")
+        page.context.add_cookies(self._sessions.get(role, []))
+        page.goto(f"{self.url}/projects")
+        if "/accounts/login/" in page.url:
+            self._sign_in(page, role)
+        return page
+
+    def _sign_in(self, page: Page, role: str) -> None:
         page.get_by_label("Email").fill(self.demo["users"][role]["email"])
         page.get_by_label("Password").fill(self.demo["users"][role]["password"])
         page.get_by_role("button", name="Sign in").click()
         page.wait_for_url("**/projects")
-        return page
+        cookies: list[Any] = [one for one in page.context.cookies() if one.get("name") == "sessionid"]
+        self._sessions[role] = cookies
 
     def letters(self) -> list[str]:
         """The e-mails sent so far, oldest first."""
