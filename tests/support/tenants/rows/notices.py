@@ -4,7 +4,7 @@ from testkase.foundation.ids import new_id
 from testkase.services.notifications import Notification, notify
 from testkase.services.notifications.inbox import notices
 from tests.support.tenants.roles import MANAGERS, MEMBERS, OWNER, OWNER_ONLY
-from tests.support.tenants.row import Place, Row
+from tests.support.tenants.row import KeyRow, Place, Row
 from tests.support.tenants.world import Tenant
 
 
@@ -26,6 +26,11 @@ ROWS = {
     "notifications/<int:notification_id>": Row(post=OWNER_ONLY, refused=(404,)),
     "settings/ai-credits/alerts": Row(get=MANAGERS, post=MANAGERS, form={"threshold": "50"}),
     "mailbox": Row(get=MANAGERS, refused=(404,)),
+}
+
+KEY_ROWS = {
+    "GET /api/v1/settings/alerts": KeyRow(scope="settings:read"),
+    "PUT /api/v1/settings/alerts": KeyRow(scope="settings:write", body={"thresholds": ["50"], "forecast_days": 5}),
 }
 
 PLACES = {"notification_id": Place(make=a_notice, absent=999_999)}
