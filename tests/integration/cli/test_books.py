@@ -71,3 +71,16 @@ def test_without_an_installation_the_operator_is_told_what_to_do(tmp_path: Path)
     assert done.returncode == 1
     assert done.stderr.count("\n") == 1
     assert "make run" in done.stderr
+
+
+def test_what_operators_do_is_in_the_activity_history_once_and_verify_watches_over_it(database: TestDatabase) -> None:
+    org_id = _organization(database)
+    words = ("adjust", str(org_id), "100", "--take", "--id", "ticket-2", "--reason", "promised by mistake")
+    for _ in range(2):
+        _testkase(database, *words)
+    with psycopg.connect(database.owner_url) as superuser:
+        rows = superuser.execute("SELECT action, actor_name, details FROM activity").fetchall()
+        assert rows == [("credits.adjusted", "Operator", {"credits": "-100.00", "reason": "promised by mistake"})]
+        superuser.execute('UPDATE activity SET details = details || \'{"credits": "-1.00"}\'')
+    code, said = _testkase(database, "verify")
+    assert (code, "activity 1: I12 does not hold" in said) == (1, True)

@@ -17,6 +17,7 @@ from testkase.core.pricing import load_price_books
 from testkase.foundation.clock import utc_now
 from testkase.foundation.database import Database, Operation, Statement, T
 from testkase.foundation.settings import Settings
+from testkase.services.audit import OPERATOR
 from testkase.services.features.generation.model import GenerationView, Options
 from testkase.services.features.generation.operations import generation, request_generation
 from testkase.services.features.generation.run import run_generation
@@ -68,7 +69,7 @@ class Scene:
                 owner, "INSERT INTO organization (name, slug) VALUES ('Acme', 'acme') RETURNING id"
             )
         await self.engine.submit(OpenAccount(org_id=self.org_id, monthly_allowance=credits * MICRO, ai_enabled=True))
-        self.project_id = await self.ask(create_project(self.org_id, key="SHOP", name="Shop"))
+        self.project_id = await self.ask(create_project(self.org_id, key="SHOP", name="Shop", actor=OPERATOR))
 
     async def ask(self, operation: Operation[T]) -> T:
         return await self.database.run(operation, org_id=self.org_id)

@@ -111,3 +111,15 @@ def test_the_page_says_so_where_nothing_matches(visitors: Visitors) -> None:
     assert "Nothing matches" in page(visitors, query="?user=nobody@example.com")
     assert "The first day is after the last one" in page(visitors, query="?from=2026-02-02&to=2026-01-01")
     assert "Nothing older" in page(visitors, query="?before=0.0")
+
+
+@pytest.mark.requirement("P11")
+def test_who_is_gone_keeps_the_name_they_had(visitors: Visitors) -> None:
+    from testkase.services.organizations.models import User
+
+    use_credits(visitors.demo, "u1")
+    member = User.objects.get(email=visitors.demo.emails["member"])
+    visitors.client_of("owner").post(f"/settings/members/{member.pk}/removal")
+    text = page(visitors)
+    assert "Mira Lindqvist</strong> generated test cases" in text
+    assert "removed Mira Lindqvist from the organization" in text

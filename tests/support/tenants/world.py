@@ -11,9 +11,11 @@ from testkase.core.access import OrganizationRole, Scope, mint_key
 from testkase.core.ledger import operations as ledger
 from testkase.core.ledger.commands import Grant
 from testkase.foundation.database import Operation
+from testkase.services.audit import OPERATOR
 from testkase.services.workspace.cases import create_case
+from testkase.services.workspace.members import add_person
 from testkase.services.workspace.model import CaseContent, Step
-from testkase.services.workspace.projects import add_project_member, create_project, find_project
+from testkase.services.workspace.projects import create_project, find_project
 from tests.support.tenants.roles import ANONYMOUS, HOMELESS, IN_ORGANIZATION, OWNER, PLACES_IN_PROJECT, ROLES
 
 if TYPE_CHECKING:
@@ -127,10 +129,11 @@ def _tenant(word: str, project_key: str) -> Tenant:
 def _furnish(tenant: Tenant) -> Operation[None]:
     """Credits, and a project with a case and its people."""
     yield from ledger.execute_one(Grant(org_id=tenant.org_id, grant_id="plenty", amount=CREDITS))
-    project = yield from create_project(tenant.org_id, key=tenant.project_key, name=f"{tenant.word} project")
+    name = f"{tenant.word} project"
+    project = yield from create_project(tenant.org_id, key=tenant.project_key, name=name, actor=OPERATOR)
     for role, (place, may_generate) in PLACES_IN_PROJECT.items():
-        yield from add_project_member(
-            tenant.org_id, project_id=project, user_id=tenant.people[role], role=place, may_generate=may_generate
+        yield from add_person(
+            tenant.org_id, project, tenant.people[role], role=place, may_generate=may_generate, actor=OPERATOR
         )
     content = CaseContent(
         title=f"{tenant.word} case", preconditions=tenant.word, steps=(Step(action=tenant.word, expected=tenant.word),)

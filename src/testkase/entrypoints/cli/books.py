@@ -15,12 +15,13 @@ from rich.table import Table
 from testkase.core.ledger import commands as ask
 from testkase.core.ledger.calendar import from_micros, to_micros
 from testkase.core.ledger.credits import format_credits, parse_credits
-from testkase.core.ledger.operations import execute_one
+from testkase.core.ledger.operations import Answer, execute_one
 from testkase.core.ledger.queries import balance, lots
 from testkase.core.ledger.verify import Deviation, account_ids, verify
 from testkase.entrypoints.cli.app import app, database
 from testkase.foundation.clock import rfc3339
-from testkase.foundation.database import SyncDatabase
+from testkase.foundation.database import Operation, SyncDatabase
+from testkase.services.audit import OPERATOR, Activity, BrokenLink, record, verify_activity
 
 Organization = Annotated[int, typer.Argument(help="The organization's number.")]
 Identifier = Annotated[str, typer.Option("--id", help="Your id for this: the same id never acts twice.")]
@@ -33,18 +34,24 @@ def verify_books(
     context: typer.Context,
     organization: Annotated[int | None, typer.Option(help="Only this organization.")] = None,
 ) -> None:
-    """Recompute every balance from the journal and check every invariant; exit code 1 if anything deviates."""
+    """Recompute every balance from the journal, check every invariant and the chain of the activity history; exit code
+    1 if anything deviates."""
     with database(context) as reading:
         org_ids = [organization] if organization is not None else _all_accounts(reading)
         deviations: list[Deviation] = []
+        broken: list[BrokenLink] = []
         with Progress(console=_out, transient=True) as progress:
             for org_id in progress.track(org_ids, description="Verifying"):
                 deviations += reading.run(verify(org_id), org_id=org_id)
+                broken += reading.run(verify_activity(org_id), org_id=org_id)
     for found in deviations:
         where = f"entry {found.seq}" if found.seq else "account"
         _out.print(f"organization {found.org_id}, {where}: {found.invariant} does not hold: {found.found}")
-    _out.print(f"{len(org_ids)} organizations verified, {len(deviations)} deviations.")
-    raise typer.Exit(1 if deviations else 0)
+    for link in broken:
+        where = f"activity {link.seq}" if link.seq else "activity"
+        _out.print(f"organization {link.org_id}, {where}: I12 does not hold: {link.found}")
+    _out.print(f"{len(org_ids)} organizations verified, {len(deviations) + len(broken)} deviations.")
+    raise typer.Exit(1 if deviations or broken else 0)
 
 
 @app.command("grant")
@@ -65,7 +72,7 @@ def grant_credits(
         org_id=organization, grant_id=f"operator:{identifier}", amount=parse_credits(credits), expires_at=expires_at,
         reference=reference,
     )  # fmt: skip
-    _carry_out(context, command, f"{credits} credits granted")
+    _carry_out(context, command, "credits.granted", reference, f"{credits} credits granted")
 
 
 @app.command("adjust")
@@ -82,7 +89,7 @@ def adjust_balance(
     command = ask.Adjust(
         org_id=organization, adjustment_id=f"operator:{identifier}", amount=-amount if take else amount, note=reason
     )
-    _carry_out(context, command, f"{credits} credits {'taken back' if take else 'added'}")
+    _carry_out(context, command, "credits.adjusted", reason, f"{credits} credits {'taken back' if take else 'added'}")
 
 
 @app.command("balance")
@@ -106,6 +113,16 @@ def show_balance(context: typer.Context, organization: Organization) -> None:
     _out.print(table)
 
 
+def _recorded(command: ask.Grant | ask.Adjust, action: str, reason: str) -> Operation[Answer]:
+    """The change and its place in the organization's activity history: both, or neither."""
+    answer = yield from execute_one(command)
+    details = {"credits": format_credits(command.amount), "reason": reason}
+    yield from record(
+        command.org_id, Activity(action=action, actor=OPERATOR, details=details), event_id=command.operation_id
+    )
+    return answer
+
+
 def _all_accounts(reading: SyncDatabase) -> list[int]:
     found: list[int] = []
     while page := reading.run(account_ids(after=found[-1] if found else 0)):
@@ -113,8 +130,8 @@ def _all_accounts(reading: SyncDatabase) -> list[int]:
     return found
 
 
-def _carry_out(context: typer.Context, command: ask.Command, done: str) -> None:
+def _carry_out(context: typer.Context, command: ask.Grant | ask.Adjust, action: str, reason: str, done: str) -> None:
     with database(context) as writing:
-        answer = writing.run(execute_one(command))
+        answer = writing.run(_recorded(command, action, reason), org_id=command.org_id)
     again = " (this id was carried out before; nothing was done again)" if answer.replayed else ""
     _out.print(f"{done}{again}: {format_credits(answer.entry.available_after)} available, entry {answer.entry.seq}.")

@@ -25,10 +25,12 @@ _CHANGES = {
     "api_key.revoked": "revoked the API key {target} ({prefix}…)",
     "api_key.narrowed": "left the API key {target} ({prefix}…) with less, by a change of role",
     "alerts.changed": "set alerts at {to} credits and {forecast_days} days ahead; it was {from}",
+    "guidelines.changed": "changed the guidelines for the team",
+    "guidelines.removed": "removed the guidelines for the team",
     "ai.switched_on": "switched AI on and acknowledged the privacy advice of {advice}",
     "ai.switched_off": "switched AI off",
-    "credits.granted": "granted {credits} credits{for}",
-    "credits.adjusted": "corrected the balance by {credits} credits{for}",
+    "credits.granted": "granted {credits} credits{because}",
+    "credits.adjusted": "corrected the balance by {credits} credits{because}",
     "mfa.enabled": "turned on two-step sign-in with {method}",
     "mfa.disabled": "turned off two-step sign-in with {method}",
     "mfa.codes_renewed": "made new recovery codes for two-step sign-in",
@@ -64,7 +66,9 @@ def change_sentence(record: Record) -> str:
     template = _CHANGES.get(record.action)
     if template is None:
         return _plainly(record.action, record.target, record.details)
-    return template.format_map(_Facts(record.details, target=record.target, project=record.project))
+    reason = record.details.get("reason", "")
+    because = f" ({reason})" if reason else ""
+    return template.format_map(_Facts(record.details, target=record.target, project=record.project, because=because))
 
 
 def usage_sentence(row: UsageRow) -> str:

@@ -1,6 +1,5 @@
 """Changes of an organization in its activity history, as Django's side records them."""
 
-from testkase.core.access import OrganizationRole
 from testkase.services.audit import Activity, Actor, record
 from testkase.services.organizations.models import User
 from testkase.services.organizations.tenancy import run_here, tenant_transaction
@@ -15,8 +14,3 @@ def record_here(org_id: int, activity: Activity, *, event_id: str | None = None)
     """Record a change inside the open transaction, whichever organization it sees."""
     with tenant_transaction(org_id):
         run_here(record(org_id, activity, event_id=event_id))
-
-
-def role_name(role: str) -> str:
-    """What people call a role: "Owner", "Admin", "Member"."""
-    return OrganizationRole(role).value.capitalize()

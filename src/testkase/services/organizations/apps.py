@@ -10,3 +10,7 @@ class OrganizationsConfig(AppConfig):
     label = "organizations"
     verbose_name = "People and organizations"
     default_auto_field = "django.db.models.BigAutoField"
+
+    def ready(self) -> None:
+        """Hear of changes to how people sign in; only now can the models be imported."""
+        from testkase.services.organizations import security  # noqa: F401, PLC0415

@@ -11,6 +11,7 @@ from testkase.core.access import OrganizationRole
 from testkase.core.pricing import load_price_books
 from testkase.foundation.settings import Settings
 from testkase.services.organizations import operations
+from testkase.services.organizations.actors import person
 from testkase.services.organizations.keys import create_api_key, revoke_api_key
 from testkase.services.organizations.models import ApiKey, Organization, User
 from testkase.services.organizations.tenancy import run_here, tenant_transaction
@@ -63,8 +64,8 @@ def _made(settings: Settings) -> DemoSeed:
     people = {
         role: User.objects.create_user(email, passwords[role], display_name=name) for role, email, name in _PEOPLE
     }
-    for person in people.values():
-        EmailAddress.objects.create(user=person, email=person.email, primary=True, verified=True)
+    for user in people.values():
+        EmailAddress.objects.create(user=user, email=user.email, primary=True, verified=True)
     book = load_price_books(settings.price_book).at(datetime.now(UTC))
     organization = operations.create_organization(
         DEMO_ORGANIZATION, people["owner"], monthly_allowance=book.monthly_allowance, ai_enabled=True
@@ -72,7 +73,9 @@ def _made(settings: Settings) -> DemoSeed:
     operations.add_member(organization, people["admin"], OrganizationRole.ADMIN)
     operations.add_member(organization, people["member"], OrganizationRole.MEMBER)
     with tenant_transaction(organization.pk):
-        run_here(workspace_demo.seed(organization.pk, member_id=people["member"].pk, author_id=people["admin"].pk))
+        admin, member = people["admin"], people["member"]
+        seeding = workspace_demo.seed(organization.pk, member_id=member.pk, author_id=admin.pk, actor=person(admin))
+        run_here(seeding)
     _, key = create_api_key(organization, people["owner"], _DEMO_KEY)
     users = {role: DemoUser(email=email, password=passwords[role]) for role, email, _ in _PEOPLE}
     return DemoSeed(organization=organization.name, org_id=organization.pk, created=True, users=users, api_key=key)
@@ -87,12 +90,12 @@ def _renewed(organization: Organization) -> DemoSeed:
     users: dict[str, DemoUser] = {}
     for role, email, _ in _PEOPLE:
         users[role] = DemoUser(email=email, password=_password())
-        for person in User.objects.filter(email=email):
-            person.set_password(users[role].password)
-            person.save(update_fields=["password"])
-    for key in ApiKey.objects.filter(organization=organization, name=_DEMO_KEY, revoked_at=None):
-        revoke_api_key(organization, key.key_id)
+        for user in User.objects.filter(email=email):
+            user.set_password(users[role].password)
+            user.save(update_fields=["password"])
     owner = organization.memberships.get(role=OrganizationRole.OWNER.value).user
+    for key in ApiKey.objects.filter(organization=organization, name=_DEMO_KEY, revoked_at=None):
+        revoke_api_key(organization, owner, key.key_id)
     _, text = create_api_key(organization, owner, _DEMO_KEY)
     return DemoSeed(organization=organization.name, org_id=organization.pk, created=False, users=users, api_key=text)
 

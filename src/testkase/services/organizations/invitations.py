@@ -17,8 +17,10 @@ from django.utils import timezone
 from testkase.core.access import OrganizationRole, may_assign
 from testkase.foundation.ids import new_id
 from testkase.foundation.problems import Conflict, Forbidden, InvalidInput, NotFound
+from testkase.services.audit import Activity
+from testkase.services.organizations.actors import person, record_here
 from testkase.services.organizations.models import Invitation, Membership, Organization, User
-from testkase.services.organizations.people import manager_role
+from testkase.services.organizations.people import manager_role, revoke_invitation
 from testkase.services.organizations.tenancy import people_locked
 
 LIFETIME = timedelta(days=7)
@@ -37,8 +39,11 @@ class Letter:
     token: str = field(repr=False)
 
 
-def invite(organization: Organization, actor: User, email: str, role: str) -> Letter:
-    """Invite an address as `admin` or `member`; an open invitation of the same address ends.
+def invite(
+    organization: Organization, actor: User, email: str, role: str, *, action: str = "invitation.sent"
+) -> Letter:
+    """Invite an address as `admin` or `member`; an open invitation of the same address ends. `action` is what the
+    history calls it.
 
     Raises InvalidInput for an address or role that cannot be, Forbidden for a rank above the actor's, Conflict for
     somebody who is a member already and for more than LETTERS_A_DAY.
@@ -52,7 +57,10 @@ def invite(organization: Organization, actor: User, email: str, role: str) -> Le
         if Membership.objects.filter(organization=organization, user__email=email).exists():
             raise Conflict(f"{email} is a member already.", field="email")
         _open(organization).filter(email=email).update(revoked_at=timezone.now())
-        return _issue(organization, actor, email, role)
+        letter = _issue(organization, actor, email, role)
+        sent = Activity(action=action, actor=person(actor), target=email, details={"role": role})
+        record_here(organization.pk, sent)
+    return letter
 
 
 def renew(organization: Organization, actor: User, invitation_id: str) -> Letter:
@@ -61,7 +69,7 @@ def renew(organization: Organization, actor: User, invitation_id: str) -> Letter
     with people_locked(organization):
         manager_role(organization, actor)
         known = _find(organization, invitation_id)
-        return invite(organization, actor, known.email, known.role)
+        return invite(organization, actor, known.email, known.role, action="invitation.renewed")
 
 
 def revoke(organization: Organization, actor: User, invitation_id: str) -> Invitation:
@@ -69,8 +77,7 @@ def revoke(organization: Organization, actor: User, invitation_id: str) -> Invit
     with people_locked(organization):
         manager_role(organization, actor)
         known = _find(organization, invitation_id)
-        known.revoked_at = timezone.now()
-        known.save(update_fields=["revoked_at"])
+        revoke_invitation(known, actor=actor)
     return known
 
 
@@ -104,6 +111,10 @@ def accept(token: str, user: User) -> Membership:
             user=user, organization=organization, defaults={"role": invitation.role}
         )
         _confirm(user, invitation.email)
+        by = invitation.invited_by.name if invitation.invited_by else "somebody who has left"
+        details = {"role": membership.role, "by": by}
+        joined = Activity(action="invitation.accepted", actor=person(user), target=invitation.email, details=details)
+        record_here(organization.pk, joined)
     return membership
 
 

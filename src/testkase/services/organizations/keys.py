@@ -13,6 +13,8 @@ from django.utils import timezone
 
 from testkase.core.access import DEFAULT_SCOPES, Scope, grantable_scopes, mint_key
 from testkase.foundation.problems import Forbidden, InvalidInput, NotFound
+from testkase.services.audit import Activity, Actor
+from testkase.services.organizations.actors import person, record_here
 from testkase.services.organizations.models import ApiKey, Membership, Organization, User
 from testkase.services.organizations.names import clean_name
 from testkase.services.organizations.tenancy import people_locked
@@ -53,6 +55,7 @@ def create_api_key(
             created_by=actor,
             expires_at=timezone.now() + lifetime if lifetime else None,
         )
+        _record(key, "api_key.created", person(actor))
     return key, minted.text
 
 
@@ -76,17 +79,18 @@ def working_keys_by_maker(organization: Organization) -> dict[int, list[str]]:
     return found
 
 
-def revoke_api_key(organization: Organization, key_id: str) -> ApiKey:
+def revoke_api_key(organization: Organization, actor: User, key_id: str) -> ApiKey:
     """End a key for good. Revoking it again changes nothing. Raises NotFound for a key of another organization."""
-    key = ApiKey.objects.filter(organization=organization, key_id=key_id).first()
-    if key is None:
-        raise NotFound("There is no such API key.")
-    if key.revoked_at is None:
-        _revoke(key, timezone.now())
+    with people_locked(organization):
+        key = ApiKey.objects.filter(organization=organization, key_id=key_id).first()
+        if key is None:
+            raise NotFound("There is no such API key.")
+        if key.revoked_at is None:
+            _revoke(key, timezone.now(), person(actor))
     return key
 
 
-def narrow_keys(organization: Organization, maker_id: int, role: str | None) -> list[ApiKey]:
+def narrow_keys(organization: Organization, maker_id: int, role: str | None, *, actor: User) -> list[ApiKey]:
     """Take from somebody's keys what their new role (None: gone) may not give; a key left with nothing is revoked.
 
     Answers the keys it changed. Call with the organization's people locked, in the transaction of the change of role.
@@ -99,8 +103,9 @@ def narrow_keys(organization: Organization, maker_id: int, role: str | None) -> 
         if kept:
             key.scopes = kept
             key.save(update_fields=["scopes"])
+            _record(key, "api_key.narrowed", person(actor))
         else:
-            _revoke(key, now)
+            _revoke(key, now, person(actor))
         changed.append(key)
     return changed
 
@@ -110,6 +115,13 @@ def _working(organization: Organization) -> QuerySet[ApiKey]:
     return ApiKey.objects.filter(alive, organization=organization, revoked_at=None)
 
 
-def _revoke(key: ApiKey, now: datetime) -> None:
+def _revoke(key: ApiKey, now: datetime, actor: Actor) -> None:
     key.revoked_at = now
     key.save(update_fields=["revoked_at"])
+    _record(key, "api_key.revoked", actor)
+
+
+def _record(key: ApiKey, action: str, actor: Actor) -> None:
+    """Its name, and the letters people know it by; never the key."""
+    details = {"prefix": key.prefix, "scopes": ", ".join(key.scopes)}
+    record_here(key.organization_id, Activity(action=action, actor=actor, target=key.name, details=details))

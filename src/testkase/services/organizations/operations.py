@@ -9,6 +9,8 @@ from testkase.core.access import OrganizationRole
 from testkase.core.ledger import operations as ledger
 from testkase.core.ledger.commands import OpenAccount
 from testkase.foundation.problems import Conflict, InvalidInput
+from testkase.services.audit import Activity, record
+from testkase.services.organizations.actors import person, record_here
 from testkase.services.organizations.models import Membership, Organization, User
 from testkase.services.organizations.names import clean_name
 from testkase.services.organizations.tenancy import run_here, tenant_transaction
@@ -31,6 +33,7 @@ def create_organization(name: str, owner: User, *, monthly_allowance: int, ai_en
         opening = OpenAccount(org_id=organization.pk, monthly_allowance=monthly_allowance, ai_enabled=ai_enabled)
         with tenant_transaction(organization.pk):
             run_here(ledger.execute_one(opening))
+            run_here(record(organization.pk, Activity(action="organization.opened", actor=person(owner), target=name)))
     return organization
 
 
@@ -57,7 +60,11 @@ def add_member(organization: Organization, user: User, role: OrganizationRole) -
     """Give a person a role in an organization. There is exactly one owner: that role only moves by a transfer."""
     if role is OrganizationRole.OWNER:
         raise InvalidInput("An organization has exactly one owner; ownership is transferred, not given.", field="role")
-    return Membership.objects.create(user=user, organization=organization, role=role.value)
+    with transaction.atomic():
+        membership = Membership.objects.create(user=user, organization=organization, role=role.value)
+        joined = Activity(action="member.joined", actor=person(user), target=user.name, details={"role": role.value})
+        record_here(organization.pk, joined)
+    return membership
 
 
 def memberships_of(user: User) -> list[Membership]:

@@ -10,6 +10,8 @@ from django.utils import timezone
 
 from testkase.core.access import Action, OrganizationRole, can, may_assign
 from testkase.foundation.problems import Conflict, Forbidden, InvalidInput, NotFound
+from testkase.services.audit import Activity
+from testkase.services.organizations.actors import person, record_here
 from testkase.services.organizations.keys import narrow_keys, working_keys_by_maker
 from testkase.services.organizations.models import Invitation, Membership, Organization, User
 from testkase.services.organizations.tenancy import people_locked, run_here, tenant_transaction
@@ -56,11 +58,14 @@ def change_role(organization: Organization, actor: User, user_id: int, role: str
         rank, target = manager_role(organization, actor), _member(organization, user_id)
         if not (may_assign(rank, target.role) and may_assign(rank, role)):
             raise Forbidden("The Owner's role changes only by transferring ownership.")
-        target.role = role
+        before, target.role = target.role, role
+        if role == before:
+            return target
         target.save(update_fields=["role"])
-        narrow_keys(organization, user_id, role)
+        _record(organization, "member.role_changed", actor, target.user, {"from": before, "to": role})
+        narrow_keys(organization, user_id, role, actor=actor)
         if role == OrganizationRole.MEMBER.value:
-            _withdraw_invitations_of(organization, user_id)
+            withdraw_invitations_of(organization, user_id, actor=actor)
     return target
 
 
@@ -70,9 +75,10 @@ def remove_member(organization: Organization, actor: User, user_id: int) -> User
         rank, target = manager_role(organization, actor), _member(organization, user_id)
         if not may_assign(rank, target.role):
             raise Forbidden("The Owner cannot be removed. Ownership is transferred first.")
-        person = target.user  # a deleted membership names nobody
-        _take_out(target)
-    return person
+        gone = target.user  # a deleted membership names nobody
+        _record(organization, "member.removed", actor, gone, {"email": gone.email, "role": target.role})
+        _take_out(target, actor)
+    return gone
 
 
 def leave(organization: Organization, user: User) -> None:
@@ -81,7 +87,8 @@ def leave(organization: Organization, user: User) -> None:
         own = _member(organization, user.pk)
         if own.role == OrganizationRole.OWNER.value:
             raise Conflict("An organization always has an Owner. Transfer ownership before you leave.")
-        _take_out(own)
+        _record(organization, "member.left", user, user, {"role": own.role})
+        _take_out(own, user)
 
 
 def transfer_ownership(organization: Organization, actor: User, user_id: int, *, confirmation: str) -> Membership:
@@ -101,7 +108,8 @@ def transfer_ownership(organization: Organization, actor: User, user_id: int, *,
         own.save(update_fields=["role"])
         target.role = OrganizationRole.OWNER.value
         target.save(update_fields=["role"])
-        narrow_keys(organization, actor.pk, own.role)
+        _record(organization, "ownership.transferred", actor, target.user, {"email": target.user.email})
+        narrow_keys(organization, actor.pk, own.role, actor=actor)
     return target
 
 
@@ -121,17 +129,30 @@ def _member(organization: Organization, user_id: int) -> Membership:
     return found
 
 
-def _take_out(membership: Membership) -> None:
+def _take_out(membership: Membership, actor: User) -> None:
     org_id, user_id = membership.organization_id, membership.user_id
     # The membership first: somebody being added to a project holds on to it, and is then found among its members.
     membership.delete()
     with tenant_transaction(org_id):
         run_here(leave_projects(org_id, user_id=user_id))
-    narrow_keys(Organization(pk=org_id), user_id, None)
-    _withdraw_invitations_of(Organization(pk=org_id), user_id)
+    narrow_keys(Organization(pk=org_id), user_id, None, actor=actor)
+    withdraw_invitations_of(Organization(pk=org_id), user_id, actor=actor)
 
 
-def _withdraw_invitations_of(organization: Organization, user_id: int) -> None:
+def withdraw_invitations_of(organization: Organization, user_id: int, *, actor: User) -> None:
     """What somebody may not hand out any more must not come true through a letter they sent before."""
     open_ones = Invitation.objects.filter(organization=organization, accepted_at=None, revoked_at=None)
-    open_ones.filter(invited_by=user_id).update(revoked_at=timezone.now())
+    for invitation in open_ones.filter(invited_by=user_id):
+        revoke_invitation(invitation, actor=actor)
+
+
+def revoke_invitation(invitation: Invitation, *, actor: User) -> None:
+    """End it, and say so in the history."""
+    invitation.revoked_at = timezone.now()
+    invitation.save(update_fields=["revoked_at"])
+    activity = Activity(action="invitation.revoked", actor=person(actor), target=invitation.email)
+    record_here(invitation.organization_id, activity)
+
+
+def _record(organization: Organization, action: str, actor: User, target: User, details: dict[str, str]) -> None:
+    record_here(organization.pk, Activity(action=action, actor=person(actor), target=target.name, details=details))

@@ -1,18 +1,20 @@
 """The demo organization's project: a web shop's checkout with a few test cases as a team would write them."""
 
 from testkase.foundation.database import Operation
+from testkase.services.audit import Actor
 from testkase.services.workspace.cases import create_case
+from testkase.services.workspace.members import add_person
 from testkase.services.workspace.model import CaseContent, CaseKind, Priority, Step
-from testkase.services.workspace.projects import add_project_member, create_project
+from testkase.services.workspace.projects import create_project
 
 PROJECT_KEY = "SHOP"
 PROJECT_NAME = "Web shop checkout"
 
 
-def seed(org_id: int, *, member_id: int, author_id: int) -> Operation[int]:
+def seed(org_id: int, *, member_id: int, author_id: int, actor: Actor) -> Operation[int]:
     """The project with its cases; the member may generate there. Answers the project's id."""
-    project_id = yield from create_project(org_id, key=PROJECT_KEY, name=PROJECT_NAME)
-    yield from add_project_member(org_id, project_id=project_id, user_id=member_id, role="user", may_generate=True)
+    project_id = yield from create_project(org_id, key=PROJECT_KEY, name=PROJECT_NAME, actor=actor)
+    yield from add_person(org_id, project_id, member_id, role="user", may_generate=True, actor=actor)
     for content in CASES:
         yield from create_case(org_id, project_id, content, author_id=author_id)
     return project_id

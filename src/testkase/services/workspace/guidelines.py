@@ -7,6 +7,7 @@ import msgspec
 
 from testkase.foundation.database import Operation, Statement
 from testkase.foundation.problems import InvalidInput
+from testkase.services.audit import Activity, Actor, record
 
 LONGEST = 4_000
 
@@ -31,7 +32,7 @@ def team_guidelines(org_id: int) -> Operation[Guidelines | None]:
     return msgspec.convert(rows[0], Guidelines) if rows and rows[0]["text"] else None
 
 
-def write_guidelines(org_id: int, text: str, *, written_by: str) -> Operation[bool]:
+def write_guidelines(org_id: int, text: str, *, actor: Actor) -> Operation[bool]:
     """Replace the organization's text; an empty one takes it away. Answers whether anything changed.
 
     Raises InvalidInput for more than LONGEST characters.
@@ -42,5 +43,6 @@ def write_guidelines(org_id: int, text: str, *, written_by: str) -> Operation[bo
     rows = yield Statement(_READ, {"org_id": org_id})
     if text == (rows[0]["text"] if rows else ""):
         return False
-    yield Statement(_WRITE, {"org_id": org_id, "text": text, "written_by": written_by[:120]})
+    yield Statement(_WRITE, {"org_id": org_id, "text": text, "written_by": actor.name[:120]})
+    yield from record(org_id, Activity(action="guidelines.changed" if text else "guidelines.removed", actor=actor))
     return True

@@ -7,6 +7,7 @@ import msgspec
 from testkase.core.access import ProjectRole
 from testkase.foundation.database import Operation, Statement
 from testkase.foundation.problems import InvalidInput, NotFound
+from testkase.services.audit import Activity, Actor, record
 
 _LIST = """
 SELECT m.user_id, coalesce(nullif(u.display_name, ''), u.email) AS name, u.email, m.role, m.may_generate,
@@ -47,6 +48,19 @@ RETURNING user_id
 _REMOVE = """
 DELETE FROM project_member WHERE org_id = %(org_id)s AND project_id = %(project_id)s AND user_id = %(user_id)s
 RETURNING user_id
+"""
+
+# Locked: of two changes at once, the second sees what the first has made of it.
+_BEFORE = """
+SELECT role, may_generate FROM project_member
+WHERE org_id = %(org_id)s AND project_id = %(project_id)s AND user_id = %(user_id)s
+FOR UPDATE
+"""
+
+_NAMED = """
+SELECT coalesce(nullif(u.display_name, ''), u.email) AS name, p.key
+FROM app_user u, project p
+WHERE u.id = %(user_id)s AND p.org_id = %(org_id)s AND p.project_id = %(project_id)s
 """
 
 _LEAVE = "DELETE FROM project_member WHERE org_id = %(org_id)s AND user_id = %(user_id)s"
@@ -90,22 +104,27 @@ def candidates(org_id: int, project_id: int) -> Operation[list[Candidate]]:
     return [Candidate(**row) for row in rows]
 
 
-def add_person(org_id: int, project_id: int, user_id: int, *, role: str, may_generate: bool) -> Operation[None]:
+def add_person(
+    org_id: int, project_id: int, user_id: int, *, role: str, may_generate: bool, actor: Actor
+) -> Operation[None]:
     """Let a member of the organization into a project; one who is there gets the role given. Raises NotFound for
     somebody who is not in the organization and InvalidInput for a role that does not exist."""
-    yield from _write(_SET, org_id, project_id, user_id, role=role, may_generate=may_generate)
+    yield from _write(_SET, org_id, project_id, user_id, role=role, may_generate=may_generate, actor=actor)
 
 
-def change_person(org_id: int, project_id: int, user_id: int, *, role: str, may_generate: bool) -> Operation[None]:
+def change_person(
+    org_id: int, project_id: int, user_id: int, *, role: str, may_generate: bool, actor: Actor
+) -> Operation[None]:
     """Another role in the project, or the permission to generate. Raises NotFound for somebody who is not in it."""
-    yield from _write(_CHANGE, org_id, project_id, user_id, role=role, may_generate=may_generate)
+    yield from _write(_CHANGE, org_id, project_id, user_id, role=role, may_generate=may_generate, actor=actor)
 
 
-def remove_person(org_id: int, project_id: int, user_id: int) -> Operation[None]:
+def remove_person(org_id: int, project_id: int, user_id: int, *, actor: Actor) -> Operation[None]:
     """Out of the project; what they made stays. Raises NotFound for somebody who is not in it."""
     rows = yield Statement(_REMOVE, {"org_id": org_id, "project_id": project_id, "user_id": user_id})
     if not rows:
         raise NotFound("There is no such member of the project.")
+    yield from _record(org_id, project_id, user_id, action="project_member.removed", actor=actor, details={})
 
 
 def leave_projects(org_id: int, *, user_id: int) -> Operation[None]:
@@ -120,7 +139,7 @@ def keys_by_person(org_id: int) -> Operation[dict[int, list[str]]]:
 
 
 def _write(
-    sql: LiteralString, org_id: int, project_id: int, user_id: int, *, role: str, may_generate: bool
+    sql: LiteralString, org_id: int, project_id: int, user_id: int, *, role: str, may_generate: bool, actor: Actor
 ) -> Operation[None]:
     if role not in list(ProjectRole):
         raise InvalidInput("Choose Project admin, User or Guest.", field="role")
@@ -132,6 +151,21 @@ def _write(
         # Project admins need no permission and guests cannot have one: it must not lie in wait for another role.
         "may_generate": may_generate and role == ProjectRole.USER,
     }
+    before = yield Statement(_BEFORE, values)
     rows = yield Statement(sql, values)
     if not rows:
         raise NotFound("There is no such member.")
+    after = {"role": role, "may_generate": values["may_generate"]}
+    if after not in before:
+        details = {"role": role.replace("_", " "), "permission": ", may generate" if values["may_generate"] else ""}
+        action = "project_member.changed" if before else "project_member.added"
+        yield from _record(org_id, project_id, user_id, action=action, actor=actor, details=details)
+
+
+def _record(
+    org_id: int, project_id: int, user_id: int, *, action: str, actor: Actor, details: dict[str, str]
+) -> Operation[None]:
+    """In the history, under the names that person and project have now."""
+    (named,) = yield Statement(_NAMED, {"org_id": org_id, "project_id": project_id, "user_id": user_id})
+    change = Activity(action=action, actor=actor, target=named["name"], project=named["key"], details=details)
+    yield from record(org_id, change)

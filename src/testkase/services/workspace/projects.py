@@ -4,6 +4,7 @@ import re
 
 from testkase.foundation.database import Operation, Statement
 from testkase.foundation.problems import Conflict, InvalidInput, NotFound
+from testkase.services.audit import Activity, Actor, record
 from testkase.services.workspace.model import Project
 
 _LIST = """
@@ -33,11 +34,6 @@ RETURNING project_id
 
 _KEY = re.compile(r"[A-Z][A-Z0-9]{1,9}", re.ASCII)
 
-_ADD_MEMBER = """
-INSERT INTO project_member (org_id, project_id, user_id, role, may_generate)
-VALUES (%(org_id)s, %(project_id)s, %(user_id)s, %(role)s, %(may_generate)s)
-"""
-
 
 def list_projects(org_id: int, *, user_id: int, sees_all: bool) -> Operation[list[Project]]:
     """The projects a person may see, by name. `sees_all`: owners and admins see those they were not added to too."""
@@ -53,7 +49,7 @@ def find_project(org_id: int, key: str, *, user_id: int, sees_all: bool) -> Oper
     return Project(**rows[0])
 
 
-def create_project(org_id: int, *, key: str, name: str) -> Operation[int]:
+def create_project(org_id: int, *, key: str, name: str, actor: Actor) -> Operation[int]:
     """A new project; answers its id. Raises InvalidInput for a name or key that cannot be, Conflict for a used key."""
     name = " ".join(name.replace("\x00", "").split())
     if not 1 <= len(name) <= 120:
@@ -63,17 +59,8 @@ def create_project(org_id: int, *, key: str, name: str) -> Operation[int]:
     rows = yield Statement(_INSERT, {"org_id": org_id, "key": key, "name": name})
     if not rows:
         raise Conflict(f"There is already a project with the key {key}.", field="key")
+    yield from record(org_id, Activity(action="project.created", actor=actor, target=name, project=key))
     return int(rows[0]["project_id"])
-
-
-def add_project_member(
-    org_id: int, *, project_id: int, user_id: int, role: str, may_generate: bool = False
-) -> Operation[None]:
-    """Let a person into a project as `project_admin`, `user` or `guest`."""
-    yield Statement(
-        _ADD_MEMBER,
-        {"org_id": org_id, "project_id": project_id, "user_id": user_id, "role": role, "may_generate": may_generate},
-    )
 
 
 def names_of(org_id: int, keys: list[str]) -> Operation[dict[str, str]]:

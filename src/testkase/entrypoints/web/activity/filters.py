@@ -1,6 +1,5 @@
 """What the history is narrowed to, as it stands in an address; members are narrowed to themselves."""
 
-from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from typing import cast
 from urllib.parse import urlencode
@@ -75,22 +74,21 @@ def choices_for(org_id: int, filters: Filters) -> Choices:
     kinds, subjects = run_here(kinds_of(org_id, user=own)), run_here(subjects_of(org_id, actor=own))
     projects = {kind.project or NONE for kind in kinds} | {one.project or NONE for one in subjects}
     use_cases = {kind.use_case for kind in kinds} | {one.use_case for one in subjects if one.use_case}
-    titles = names_of_projects(org_id, _with(projects, filters.project))
+    titles = {NONE: NO_PROJECT_NAME} | names_of_projects(org_id, projects)
     return Choices(
-        use_cases=by_name({slug: use_case(slug) for slug in _with(use_cases, filters.use_case)}),
-        users=[] if filters.own else by_name(_users(org_id, filters.user)),
-        projects=by_name(
-            {key: titles.get(key, NO_PROJECT_NAME if key == NONE else key) for key in _with(projects, filters.project)}
-        ),
+        use_cases=_offered({slug: use_case(slug) for slug in use_cases}, filters.use_case),
+        users=[] if filters.own else _offered(_users(org_id), filters.user),
+        projects=_offered({key: titles.get(key, key) for key in projects}, filters.project),
     )
 
 
-def _users(org_id: int, chosen: str | None) -> dict[str, str]:
+def _users(org_id: int) -> dict[str, str]:
     """Everybody who did anything: members by their name, others by the one they had."""
     recorded = run_here(actors_of(org_id, limit=_MOST_USERS))
-    users = _with({*run_here(users_of(org_id, limit=_MOST_USERS)), *recorded}, chosen)
+    users = {*run_here(users_of(org_id, limit=_MOST_USERS)), *recorded}
     return {ref: ref for ref in users} | recorded | names_of_people(org_id, users)
 
 
-def _with(values: Iterable[str], chosen: str | None) -> set[str]:
-    return {*values, *([chosen] if chosen else [])}
+def _offered(names: dict[str, str], chosen: str | None) -> list[tuple[str, str]]:
+    """By name; what is chosen but does not occur stands at the end, whatever it is."""
+    return by_name(names) + ([(chosen, chosen)] if chosen and chosen not in names else [])

@@ -22,7 +22,7 @@ def guidelines(request: MemberRequest) -> HttpResponse:
     if request.method == "POST":
         viewer.must(Action.MANAGE_MEMBERS, "The guidelines are written by the Owner and the Admins.")
         try:
-            if run_here(write_guidelines(viewer.org_id, draft, written_by=viewer.user.name)):
+            if run_here(write_guidelines(viewer.org_id, draft, actor=viewer.actor)):
                 messages.success(request, "The guidelines of your organization are saved.")
             return redirect("guidelines")
         except InvalidInput as problem:

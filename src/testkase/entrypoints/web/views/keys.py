@@ -60,7 +60,7 @@ def index(request: MemberRequest) -> HttpResponse:
 def revoke(request: MemberRequest, key_id: str) -> HttpResponse:
     """End a key for good."""
     request.viewer.must(Action.MANAGE_API_KEYS, _REFUSAL)
-    key = revoke_api_key(request.viewer.organization, key_id)
+    key = revoke_api_key(request.viewer.organization, request.viewer.user, key_id)
     messages.success(request, f"The key “{key.name}” no longer works.")
     return redirect("api_keys")
 

@@ -26,7 +26,10 @@ def index(request: MemberRequest, project_key: str) -> HttpResponse:
         role, may_generate = _choice(request)
         user_id = number(request.POST.get("user")) or 0
         try:
-            run_here(members.add_person(org_id, project.project_id, user_id, role=role, may_generate=may_generate))
+            adding = members.add_person(
+                org_id, project.project_id, user_id, role=role, may_generate=may_generate, actor=request.viewer.actor
+            )
+            run_here(adding)
             return redirect("project_people", project.key)
         except NotFound:
             error = "Choose a member of the organization."
@@ -47,8 +50,11 @@ def change(request: MemberRequest, project_key: str, user_id: int) -> HttpRespon
     """Another role, or the permission to generate given or taken; it acts at once."""
     project = _project(request, project_key)
     role, may_generate = _choice(request)
-    org_id = request.viewer.org_id
-    run_here(members.change_person(org_id, project.project_id, user_id, role=role, may_generate=may_generate))
+    viewer = request.viewer
+    changing = members.change_person(
+        viewer.org_id, project.project_id, user_id, role=role, may_generate=may_generate, actor=viewer.actor
+    )
+    run_here(changing)
     messages.success(request, "Saved. It acts at once.")
     return redirect("project_people", project.key)
 
@@ -57,7 +63,8 @@ def change(request: MemberRequest, project_key: str, user_id: int) -> HttpRespon
 def remove(request: MemberRequest, project_key: str, user_id: int) -> HttpResponse:
     """Take somebody out of the project."""
     project = _project(request, project_key)
-    run_here(members.remove_person(request.viewer.org_id, project.project_id, user_id))
+    viewer = request.viewer
+    run_here(members.remove_person(viewer.org_id, project.project_id, user_id, actor=viewer.actor))
     messages.success(request, f"Removed from {project.name}.")
     if user_id == request.viewer.user.pk:  # who may not see the project any more
         return redirect("projects")

@@ -38,7 +38,7 @@ def new(request: MemberRequest) -> HttpResponse:
         return render(request, "testkase/project_new.html", {"section": "projects"})
     name, key = request.POST.get("name", "").strip(), request.POST.get("key", "").strip().upper()
     try:
-        run_here(create_project(request.viewer.org_id, key=key, name=name))
+        run_here(create_project(request.viewer.org_id, key=key, name=name, actor=request.viewer.actor))
     except (InvalidInput, Conflict) as problem:
         facts = {"section": "projects", "name": name, "key": key, "error": problem.detail}
         return render(request, "testkase/project_new.html", facts, status=422)

@@ -1,0 +1,73 @@
+"""Changes of how somebody signs in, in the history of every organization they belong to.
+
+allauth tells of them by signals, in the request that makes them. An organization's members trust each other's accounts:
+those in charge see when somebody's second factor goes.
+"""
+
+from typing import Any
+
+from allauth.account.signals import email_changed, password_changed, password_reset, password_set
+from allauth.mfa.signals import authenticator_added, authenticator_removed, authenticator_reset
+from allauth.socialaccount.signals import social_account_added, social_account_removed
+from django.db import transaction
+from django.dispatch import receiver
+
+from testkase.services.audit import Activity
+from testkase.services.organizations.actors import person, record_here
+from testkase.services.organizations.models import Membership, User
+
+_METHODS = {"totp": "an authenticator app", "webauthn": "a security key", "recovery_codes": "recovery codes"}
+
+
+@receiver(authenticator_added)
+def _added(user: User, authenticator: Any, **_: Any) -> None:
+    _record(user, "mfa.enabled", method=_method(authenticator))
+
+
+@receiver(authenticator_removed)
+def _removed(user: User, authenticator: Any, **_: Any) -> None:
+    _record(user, "mfa.disabled", method=_method(authenticator))
+
+
+@receiver(authenticator_reset)
+def _reset(user: User, authenticator: Any, **_: Any) -> None:
+    _record(user, "mfa.codes_renewed", method=_method(authenticator))
+
+
+@receiver([password_changed, password_set])
+def _password_changed(user: User, **_: Any) -> None:
+    _record(user, "password.changed")
+
+
+@receiver(password_reset)
+def _password_reset(user: User, **_: Any) -> None:
+    _record(user, "password.reset")
+
+
+@receiver(email_changed)
+def _email_changed(user: User, from_email_address: Any, to_email_address: Any, **_: Any) -> None:
+    # `from` is a word of Python's.
+    addresses = {"from": str(from_email_address.email), "to": str(to_email_address.email)}
+    _record(user, "email.changed", **addresses)
+
+
+@receiver(social_account_added)
+def _connected(sociallogin: Any, **_: Any) -> None:
+    _record(sociallogin.user, "sso.connected", provider=str(sociallogin.account.provider))
+
+
+@receiver(social_account_removed)
+def _disconnected(socialaccount: Any, **_: Any) -> None:
+    _record(socialaccount.user, "sso.disconnected", provider=str(socialaccount.provider))
+
+
+def _method(authenticator: Any) -> str:
+    return _METHODS.get(str(authenticator.type), str(authenticator.type))
+
+
+def _record(user: User, action: str, **details: str) -> None:
+    """In every organization of theirs, in one order: two at once must not wait for each other in a circle."""
+    org_ids = Membership.objects.filter(user=user).order_by("organization").values_list("organization", flat=True)
+    with transaction.atomic():
+        for org_id in list(org_ids):
+            record_here(org_id, Activity(action=action, actor=person(user), details=details))
