@@ -6,11 +6,12 @@ from msgspec import Meta, Struct
 
 from testkase.core.access import Scope
 from testkase.core.ledger.credits import format_credits, parse_credits
+from testkase.entrypoints.api.context import Context
 from testkase.entrypoints.api.fields import Credits
 from testkase.entrypoints.api.reply import Reply
 from testkase.entrypoints.api.route import Ask, Route
 from testkase.services.audit import Actor
-from testkase.services.notifications.settings import AlertSettings, alert_settings, set_alerts
+from testkase.services.notifications.settings import alert_settings, set_alerts
 from testkase.services.notifications.thresholds import MOST
 from testkase.services.notifications.watching import MOST_FORECAST_DAYS
 
@@ -40,7 +41,7 @@ class AlertThresholdsView(Struct, frozen=True, kw_only=True):
 
 async def get_alerts(ask: Ask[None]) -> Reply:
     """200 with the thresholds."""
-    return Reply(_view(await ask.context.database.run(alert_settings(ask.org_id), org_id=ask.org_id)))
+    return Reply(await _current(ask.context, ask.org_id))
 
 
 async def put_alerts(ask: Ask[AlertThresholds]) -> Reply:
@@ -50,10 +51,11 @@ async def put_alerts(ask: Ask[AlertThresholds]) -> Reply:
     actor = Actor(kind="api_key", ref=ask.caller.key_id, name=ask.caller.key_name)
     change = set_alerts(ask.org_id, actor, thresholds=chosen, forecast_days=ask.body.forecast_days)
     await ask.context.database.run(change, org_id=ask.org_id)
-    return await get_alerts(ask)
+    return Reply(await _current(ask.context, ask.org_id))
 
 
-def _view(found: AlertSettings) -> AlertThresholdsView:
+async def _current(context: Context, org_id: int) -> AlertThresholdsView:
+    found = await context.database.run(alert_settings(org_id), org_id=org_id)
     return AlertThresholdsView(
         thresholds=[format_credits(threshold) for threshold in found.thresholds],
         default=not found.custom,
