@@ -15,11 +15,12 @@ from campaigns.calendar import all_zones, calendar
 from campaigns.crash import crash
 from campaigns.last_credit import last_credit
 from campaigns.outcome import Outcome
+from campaigns.tenants import tenants
 from campaigns.world import world
 from tests.support.processes import serving
 
 PROCESSES = 2
-ROUNDS = {"last-credit": 100, "crash": 20, "calendar": 96}
+ROUNDS = {"last-credit": 100, "crash": 20, "calendar": 96, "tenants": 20_000}
 
 
 def run_last_credit(rounds: int, seed: int) -> Outcome:
@@ -40,12 +41,18 @@ def run_calendar(rounds: int, seed: int) -> Outcome:
     return calendar(all_zones(), months=rounds, seed=seed)
 
 
-CAMPAIGNS = {"last-credit": run_last_credit, "crash": run_crash, "calendar": run_calendar}
+def run_tenants(rounds: int, seed: int) -> Outcome:
+    """At least `rounds` requests across two organizations."""
+    with bench_server() as server:
+        return tenants(server.database, cases=rounds, seed=seed)
+
+
+CAMPAIGNS = {"last-credit": run_last_credit, "crash": run_crash, "calendar": run_calendar, "tenants": run_tenants}
 
 
 def main(
     name: Annotated[str, typer.Argument(help="last-credit, crash, …; all of them without a name.")] = "",
-    rounds: Annotated[int | None, typer.Option(help="Rounds, kills, or months.")] = None,
+    rounds: Annotated[int | None, typer.Option(help="Rounds, kills, months, or cases.")] = None,
     seed: Annotated[int | None, typer.Option(help="Repeats what an earlier run did at random.")] = None,
 ) -> None:
     """Run campaigns and say what they found."""
