@@ -13,6 +13,7 @@ ActorKind = Literal["person", "api_key", "system"]
 _CATEGORY: dict[str, Category] = {
     "credits": "money",
     "budget": "money",
+    "pause": "money",
     "purchase": "money",
     "refund": "money",
     "overage": "money",

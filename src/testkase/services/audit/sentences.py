@@ -25,12 +25,23 @@ _CHANGES = {
     "api_key.revoked": "revoked the API key {target} ({prefix}…)",
     "api_key.narrowed": "left the API key {target} ({prefix}…) with less, by a change of role",
     "alerts.changed": "set alerts at {to} credits and {forecast_days} days ahead; it was {from}",
+    "budget.created": "set the budget {target}: {limit} credits a {per}",
+    "budget.changed": "changed the budget {target} to {limit} credits a {per}",
+    "budget.raised": "raised the budget {target} by {by} credits, {lasts}",
+    "budget.removed": "removed the budget {target}",
+    "budget.more_asked": "asked for {amount} more credits in the budget {target}",
+    "budget.more_approved": "approved {amount} more credits in the budget {target} for {asked by}",
+    "budget.more_declined": "declined {amount} more credits in the budget {target} for {asked by}",
+    "pause.set": "paused AI use of {target}: {because}",
+    "pause.lifted": "resumed AI use of {target}",
+    "guard.switched_on": "switched the runaway guard on",
+    "guard.switched_off": "switched the runaway guard off",
     "guidelines.changed": "changed the guidelines for the team",
     "guidelines.removed": "removed the guidelines for the team",
     "ai.switched_on": "switched AI on and acknowledged the privacy advice of {advice}",
     "ai.switched_off": "switched AI off",
-    "credits.granted": "granted {credits} credits{because}",
-    "credits.adjusted": "corrected the balance by {credits} credits{because}",
+    "credits.granted": "granted {credits} credits{in_brackets}",
+    "credits.adjusted": "corrected the balance by {credits} credits{in_brackets}",
     "mfa.enabled": "turned on two-step sign-in with {method}",
     "mfa.disabled": "turned off two-step sign-in with {method}",
     "mfa.codes_renewed": "made new recovery codes for two-step sign-in",
@@ -67,8 +78,10 @@ def change_sentence(record: Record) -> str:
     if template is None:
         return _plainly(record.action, record.target, record.details)
     reason = record.details.get("reason", "")
-    because = f" ({reason})" if reason else ""
-    return template.format_map(_Facts(record.details, target=record.target, project=record.project, because=because))
+    brackets = f" ({reason})" if reason else ""
+    return template.format_map(
+        _Facts(record.details, target=record.target, project=record.project, in_brackets=brackets)
+    )
 
 
 def usage_sentence(row: UsageRow) -> str:
