@@ -16,7 +16,7 @@ from django.utils import timezone
 from testkase.core.ledger import operations as ledger
 from testkase.core.ledger import queries
 from testkase.core.ledger.commands import Command, Grant, RecordUsage
-from testkase.core.ledger.credits import MICRO, parse_credits
+from testkase.core.ledger.credits import MICRO, format_credits, parse_credits
 from testkase.core.ledger.model import Subject
 from testkase.core.ledger.queries import UsageRow
 from testkase.foundation.database import Operation
@@ -178,3 +178,35 @@ def test_only_owner_and_admins_take_everyones_usage_away(month: Visitors) -> Non
     assert statuses == {"owner": 200, "admin": 200, "member": 403}
     assert "Export CSV" in month.client_of("admin").get(PAGE).content.decode()
     assert "Export CSV" not in month.client_of("member").get(PAGE).content.decode()
+
+
+@pytest.mark.requirement("R46", "R53", "P11")
+def test_an_open_page_asks_only_for_what_is_new_and_keeps_its_filters(month: Visitors) -> None:
+    owner = month.client_of("owner")
+    rows = [row for row in table(month) if row.use_case == "chat"]
+    page = owner.get(f"{PAGE}?use_case=chat").content.decode()
+    asks = re.search(r'id="usage-news" hidden hx-get="([^"]+)"', page)
+    assert asks is not None
+    assert asks[1] == f"{PAGE}/usage?after={rows[0].seq}&amp;use_case=chat"
+    quiet = owner.get(asks[1].replace("&amp;", "&")).content.decode()
+    assert "receipts/" not in quiet
+    assert asks[1] in quiet, "and goes on asking from there"
+    later = owner.get(f"{PAGE}/usage?after={rows[3].seq}&use_case=chat").content.decode()
+    assert [int(seq) for seq in re.findall(r'receipts/(\d+)" hx-get', later)] == [row.seq for row in rows[:3]]
+    assert asks[1] in later
+    assert "More is new" in owner.get(f"{PAGE}/usage?after=1").content.decode(), "more than a page of them"
+    assert "usage-news" not in owner.get(f"{PAGE}?before={rows[3].seq}").content.decode(), "older rows stay as they are"
+
+
+@pytest.mark.requirement("R43", "I11")
+def test_parts_of_the_page_renew_themselves_alone(month: Visitors) -> None:
+    owner = month.client_of("owner")
+    cards = owner.get(f"{PAGE}/summary").content.decode()
+    assert cards.count("card figure") == 2
+    assert "<html" not in cards
+    renewed = owner.get(f"{PAGE}/breakdown?by=user&user=nobody@example.com").content.decode()
+    assert 'aria-current="true">By user' in renewed
+    assert 'id="history"' in renewed
+    assert f"{PAGE}?by=project&amp;user=nobody" in renewed, "the address it leads to is the page's, filters and all"
+    used = in_tenant(month, queries.balance(month.demo.org_id)).period_used
+    assert f"{format_credits(used)}" in renewed.replace(",", "")

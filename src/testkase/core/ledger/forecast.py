@@ -26,7 +26,7 @@ LEAST_WEEKS = 2
 """Of a single week nothing can be said about how much weeks differ."""
 LOOK_BACK_DAYS = WEEK * MOST_WEEKS
 
-_FUTURES = 300
+_FUTURES = 200
 _WIDENING = {2: 340, 3: 180, 4: 148, 5: 134, 6: 126, 7: 121, 8: 118}
 """Percent, by the number of weeks: Student's t for four out of five at n − 1 degrees of freedom over the normal value
 (1.2816), times the square root of n / (n − 1) by which a sample drawn from itself varies too little."""

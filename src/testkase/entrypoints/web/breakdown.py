@@ -8,9 +8,12 @@ from collections import defaultdict
 from dataclasses import dataclass
 from datetime import date, timedelta
 
+from django.utils.safestring import SafeString
+
 from testkase.core.ledger.calendar import local_day
 from testkase.core.ledger.consumption import DayPart, Part, usage_by_day
 from testkase.core.ledger.queries import Balance
+from testkase.entrypoints.web.chart import BAR, GAP, draw_bars, write_rows
 from testkase.entrypoints.web.names import names_of_parts
 from testkase.entrypoints.web.templatetags.testkase import USE_CASES
 from testkase.services.organizations.tenancy import run_here
@@ -18,7 +21,6 @@ from testkase.services.organizations.tenancy import run_here
 NAMED = 7
 """So many parts have a colour and a line of their own; the rest are summed up in one more."""
 REST = "\x00rest"
-_BAR, _GAP, _HEIGHT = 10, 4, 100
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,25 +40,15 @@ class Share:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Block:
-    """A piece of a day's bar, in the chart's own units."""
-
-    number: int
-    name: str
-    charged: int
-    top: str
-    height: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Bar:
-    """One day: its pieces from the bottom up, and one figure for each share."""
+    """One day: one figure for each share, in micro-credits."""
 
     day: date
-    left: int
-    charged: int
-    blocks: list[Block]
     amounts: list[int]
+
+    @property
+    def charged(self) -> int:
+        return sum(self.amounts)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,12 +65,19 @@ class Breakdown:
 
     @property
     def width(self) -> int:
-        return len(self.bars) * (_BAR + _GAP)
+        return len(self.bars) * (BAR + GAP)
 
     @property
-    def used_days(self) -> list[Bar]:
-        """Days on which something was used, for the table beside the chart."""
-        return [bar for bar in self.bars if any(bar.amounts)]
+    def drawn(self) -> SafeString:
+        """The bars of the chart."""
+        return draw_bars(
+            [(bar.day, bar.amounts) for bar in self.bars], [share.name for share in self.shares], self.highest
+        )
+
+    @property
+    def figures(self) -> SafeString:
+        """Days on which something was used, as rows of the table beside the chart."""
+        return write_rows([(bar.day, bar.amounts) for bar in self.bars if any(bar.amounts)])
 
 
 def breakdown_of(balance: Balance, part: Part) -> Breakdown:
@@ -105,7 +104,7 @@ def breakdown_of(balance: Balance, part: Part) -> Breakdown:
     days = _days(balance)
     amounts = {day: [cells[day, one] for one in parts] for day in days}
     highest = scale(max(sum(each) for each in amounts.values()))
-    bars = [_bar(index, day, amounts[day], shares, highest) for index, day in enumerate(days)]
+    bars = [Bar(day=day, amounts=amounts[day]) for day in days]
     interactions = sum(count for count, _ in counted.values())
     return Breakdown(part=part, shares=shares, interactions=interactions, charged=charged, bars=bars, highest=highest)
 
@@ -125,26 +124,6 @@ def _days(balance: Balance) -> list[date]:
     first = date.fromisoformat(local_day(balance.time_zone, balance.period_start))
     last = date.fromisoformat(local_day(balance.time_zone, balance.period_end - 1))
     return [first + timedelta(days=index) for index in range((last - first).days + 1)]
-
-
-def _bar(index: int, day: date, amounts: list[int], shares: list[Share], highest: int) -> Bar:
-    blocks, below = [], 0
-    for share, amount in zip(shares, amounts, strict=True):
-        if amount:
-            below += amount
-            blocks.append(
-                Block(
-                    number=share.number, name=share.name, charged=amount,
-                    top=_height(highest - below, highest), height=_height(amount, highest),
-                )
-            )  # fmt: skip
-    return Bar(day=day, left=index * (_BAR + _GAP) + _GAP // 2, charged=below, blocks=blocks, amounts=amounts)
-
-
-def _height(amount: int, highest: int) -> str:
-    """A length of the chart with two decimals."""
-    hundredths = amount * _HEIGHT * 100 // highest
-    return f"{hundredths // 100}.{hundredths % 100:02d}"
 
 
 def _permille(amount: int, total: int) -> int:

@@ -32,6 +32,11 @@ class UsagePage:
     lines: list[UsageLine]
     next: int | None
 
+    @property
+    def newest(self) -> int:
+        """The number of the first row; 0 where there is none."""
+        return self.lines[0].row.seq if self.lines else 0
+
 
 def usage_page(org_id: int, filters: Filters, *, before: int | None = None, limit: int = PAGE) -> UsagePage:
     """Newest first, by key: the cost of a page does not depend on the history behind it."""
@@ -43,6 +48,13 @@ def usage_page(org_id: int, filters: Filters, *, before: int | None = None, limi
     )  # fmt: skip
     shown = rows[:limit]
     return UsagePage(lines=named(org_id, shown), next=shown[-1].seq if len(rows) > limit else None)
+
+
+def newer_than(org_id: int, filters: Filters, after: int) -> tuple[UsagePage, bool]:
+    """Interactions above a number, newest first, and whether there are more of them than a page shows."""
+    page = usage_page(org_id, filters)
+    lines = [line for line in page.lines if line.row.seq > after]
+    return UsagePage(lines=lines, next=None), len(lines) == len(page.lines) and page.next is not None
 
 
 def named(org_id: int, rows: list[UsageRow]) -> list[UsageLine]:

@@ -6,10 +6,10 @@ from functools import cache
 
 from django.utils import timezone
 from reportlab.lib.colors import HexColor
-from reportlab.lib.enums import TA_RIGHT
 from reportlab.lib.pagesizes import A4
 from reportlab.lib.styles import ParagraphStyle
 from reportlab.lib.units import mm
+from reportlab.pdfbase.pdfmetrics import stringWidth
 from reportlab.pdfgen.canvas import Canvas
 from reportlab.platypus import Flowable, Paragraph, SimpleDocTemplate, Spacer, Table, TableStyle
 
@@ -21,6 +21,8 @@ from testkase.entrypoints.web.templatetags.testkase import credits, thousands
 _TEXT, _MUTED, _LINE = HexColor("#151a23"), HexColor("#5a6577"), HexColor("#c9d0da")
 _MARGIN = 20 * mm
 _WIDTH = A4[0] - 2 * _MARGIN
+_SIZE = 8.5
+"""Of figures and names, in points."""
 
 
 def pdf_of(paper: Paper) -> bytes:
@@ -75,23 +77,18 @@ def _verdict(paper: Paper) -> str:
 
 
 def _sum(paper: Paper) -> Table:
-    rows = [[_left(line.name, bold=line.balance), _amount(line.amount, signed=not line.balance, bold=line.balance)]
-            for line in paper.lines]  # fmt: skip
-    table = Table(rows, colWidths=[_WIDTH * 0.7, _WIDTH * 0.3])
-    table.setStyle(_ruled(last=True))
-    return table
+    rows = [[_fitting(line.name, _WIDTH * 0.7), _amount(line.amount, signed=not line.balance)] for line in paper.lines]
+    return _table(rows, (0.7, 0.3), bold=(0, len(rows) - 1))
 
 
 def _used(heading: str, used: list[Used]) -> Table:
-    rows = [[_head(heading), _head("Calls", end=True), _head("Credits", end=True)]]
-    rows += [[_left(_name(one)), _right(thousands(one.interactions)), _amount(one.charged)] for one in used]
-    rows.append([
-        _left("Together", bold=True), _right(thousands(sum(one.interactions for one in used)), bold=True),
-        _amount(sum(one.charged for one in used), bold=True),
-    ])  # fmt: skip
-    table = Table(rows, colWidths=[_WIDTH * 0.6, _WIDTH * 0.15, _WIDTH * 0.25], repeatRows=1)
-    table.setStyle(_ruled(last=True))
-    return table
+    rows: list[list[Flowable | str]] = [[heading, "Calls", "Credits"]]
+    rows += [
+        [_fitting(_name(one), _WIDTH * 0.6), thousands(one.interactions), _amount(one.charged)] for one in used
+    ]  # fmt: skip
+    calls, charged = sum(one.interactions for one in used), sum(one.charged for one in used)
+    rows.append(["Together", thousands(calls), _amount(charged)])
+    return _table(rows, (0.6, 0.15, 0.25), head=True, bold=(len(rows) - 1,))
 
 
 def _name(one: Used) -> str:
@@ -100,11 +97,9 @@ def _name(one: Used) -> str:
 
 
 def _gone(paper: Paper, gone: list[Gone]) -> Table:
-    rows = [[_head("Credits"), _head("Expired"), _head("Amount", end=True)]]
-    rows += [[_left(one.name), _left(_moment(paper, one.at)), _amount(one.expired)] for one in gone]
-    table = Table(rows, colWidths=[_WIDTH * 0.5, _WIDTH * 0.3, _WIDTH * 0.2], repeatRows=1)
-    table.setStyle(_ruled(last=False))
-    return table
+    rows: list[list[Flowable | str]] = [["Credits", "Amount", "Expired"]]
+    rows += [[_fitting(one.name, _WIDTH * 0.5), _amount(one.expired), _moment(paper, one.at)] for one in gone]
+    return _table(rows, (0.5, 0.2, 0.3), head=True)
 
 
 def _moment(paper: Paper, micros: int) -> str:
@@ -113,22 +108,14 @@ def _moment(paper: Paper, micros: int) -> str:
     return f"{local.day} {local:%B %Y, %H:%M}"
 
 
-def _left(text: str, *, bold: bool = False) -> Paragraph:
-    return Paragraph(_escaped(text), _styles()["bold" if bold else "cell"])
+def _amount(microcredits: int, *, signed: bool = False) -> str:
+    sign = "−\u00a0" if microcredits < 0 else "+\u00a0" if signed and microcredits else ""
+    return f"{sign}{credits(abs(microcredits))}"
 
 
-def _right(text: str, *, bold: bool = False) -> Paragraph:
-    return Paragraph(text, _styles()["bold_end" if bold else "end"])
-
-
-def _amount(microcredits: int, *, signed: bool = False, bold: bool = False) -> Paragraph:
-    text = credits(abs(microcredits))
-    sign = ("−" if microcredits < 0 else "+") if signed and microcredits else ("−" if microcredits < 0 else "")
-    return _right(f"{sign}\u00a0{text}" if sign else text, bold=bold)
-
-
-def _head(text: str, *, end: bool = False) -> Paragraph:
-    return Paragraph(text, _styles()["head_end" if end else "head"])
+def _fitting(text: str, width: float) -> Flowable | str:
+    """Text that is too long for one line wraps; that costs ten times as much, so only where it must."""
+    return text if stringWidth(text, BOLD, _SIZE) < width - 12 else Paragraph(_escaped(text), _styles()["cell"])
 
 
 def _escaped(text: str) -> str:
@@ -136,15 +123,25 @@ def _escaped(text: str) -> str:
     return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
 
 
-def _ruled(*, last: bool) -> TableStyle:
-    rules = [
-        ("LINEBELOW", (0, 0), (-1, -1), 0.4, _LINE), ("VALIGN", (0, 0), (-1, -1), "MIDDLE"),
-        ("LEFTPADDING", (0, 0), (0, -1), 0), ("RIGHTPADDING", (-1, 0), (-1, -1), 0),
-        ("TOPPADDING", (0, 0), (-1, -1), 3), ("BOTTOMPADDING", (0, 0), (-1, -1), 4),
+def _table(
+    rows: list[list[Flowable | str]], widths: tuple[float, ...], *, head: bool = False, bold: tuple[int, ...] = ()
+) -> Table:
+    """Rows between hairlines, figures to the right; a head repeated on each page, totals in bold."""
+    rules: list[tuple[object, ...]] = [
+        ("FONT", (0, 0), (-1, -1), REGULAR, _SIZE), ("TEXTCOLOR", (0, 0), (-1, -1), _TEXT),
+        ("ALIGN", (1, 0), (-1, -1), "RIGHT"), ("VALIGN", (0, 0), (-1, -1), "MIDDLE"),
+        ("LINEBELOW", (0, 0), (-1, -1), 0.4, _LINE), ("LEFTPADDING", (0, 0), (0, -1), 0),
+        ("RIGHTPADDING", (-1, 0), (-1, -1), 0), ("TOPPADDING", (0, 0), (-1, -1), 3),
+        ("BOTTOMPADDING", (0, 0), (-1, -1), 5),
     ]  # fmt: skip
-    if last:
-        rules += [("LINEABOVE", (0, -1), (-1, -1), 1, _TEXT), ("LINEBELOW", (0, -1), (-1, -1), 0, HexColor("#ffffff"))]
-    return TableStyle(rules)
+    rules += [("FONT", (0, row), (-1, row), BOLD, _SIZE) for row in bold]
+    if bold:
+        rules.append(("LINEABOVE", (0, bold[-1]), (-1, bold[-1]), 1, _TEXT))
+    if head:
+        rules += [("FONT", (0, 0), (-1, 0), REGULAR, 7.5), ("TEXTCOLOR", (0, 0), (-1, 0), _MUTED)]
+    table = Table(rows, colWidths=[_WIDTH * share for share in widths], repeatRows=1 if head else 0)
+    table.setStyle(TableStyle(rules))
+    return table
 
 
 @cache
@@ -154,12 +151,9 @@ def _styles() -> dict[str, ParagraphStyle]:
             name, **{"fontName": font, "fontSize": size, "leading": size * 1.35, "textColor": _TEXT, **more}
         )
 
-    end = {"alignment": TA_RIGHT}
     muted = {"textColor": _MUTED}
     styles = (
         style("title", 20, BOLD, spaceBefore=2, spaceAfter=4), style("lead", 11), style("small", 8, **muted),
-        style("heading", 10.5, BOLD, spaceBefore=16, spaceAfter=5, keepWithNext=1), style("cell", 8.5),
-        style("end", 8.5, **end), style("bold", 8.5, BOLD), style("bold_end", 8.5, BOLD, **end),
-        style("head", 7.5, **muted), style("head_end", 7.5, **muted, **end),
+        style("heading", 10.5, BOLD, spaceBefore=16, spaceAfter=5, keepWithNext=1), style("cell", _SIZE),
     )  # fmt: skip
     return {one.name: one for one in styles}

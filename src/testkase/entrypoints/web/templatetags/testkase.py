@@ -3,7 +3,7 @@
 from datetime import UTC, datetime
 
 from django import template
-from django.utils import formats, timezone
+from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
@@ -56,26 +56,26 @@ def use_case(slug: str) -> str:
 @register.filter
 def moment(value: datetime | int) -> SafeString:
     """A `<time>` in the viewer's zone. Accepts a datetime or the ledger's microseconds since 1970."""
-    return _time(value, "j M Y, H:i")
+    return _time(value, "%-d %b %Y, %H:%M")
 
 
 @register.filter
 def moment_in(value: datetime | int, zone: str) -> SafeString:
     """A `<time>` in the zone named, as a document has it."""
     with timezone.override(zone):
-        return _time(value, "j F Y, H:i")
+        return _time(value, "%-d %B %Y, %H:%M")
 
 
 @register.filter
 def day(value: datetime | int) -> SafeString:
     """The same, the date only."""
-    return _time(value, "j F Y")
+    return _time(value, "%-d %B %Y")
 
 
 @register.filter
 def short_day(value: datetime | int) -> SafeString:
     """The date as tables write it."""
-    return _time(value, "j M Y")
+    return _time(value, "%-d %b %Y")
 
 
 @register.filter
@@ -109,7 +109,7 @@ def _time(value: datetime | int, pattern: str) -> SafeString:
     return format_html(
         '<time datetime="{}" title="{} {}">{}</time>',
         instant.astimezone(UTC).isoformat(timespec="seconds"),
-        formats.date_format(local, "l, j F Y, H:i:s"),
+        local.strftime("%A, %-d %B %Y, %H:%M:%S"),
         local.tzname() or "UTC",
-        formats.date_format(local, pattern),
+        local.strftime(pattern),
     )

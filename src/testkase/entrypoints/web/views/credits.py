@@ -1,12 +1,16 @@
 """Settings → AI Credits: the balance, what was used this month, every interaction and its receipt."""
 
+from typing import Any
+
 from django.http import HttpResponse, HttpResponseBase
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.views.decorators.http import require_safe
 
 from testkase.core.access import Action
 from testkase.core.ledger import queries
 from testkase.core.ledger.consumption import Part
+from testkase.core.ledger.queries import Balance
 from testkase.entrypoints.web.breakdown import breakdown_of, part_of
 from testkase.entrypoints.web.expiry import expiring
 from testkase.entrypoints.web.export import usage_csv
@@ -17,7 +21,7 @@ from testkase.entrypoints.web.query import number
 from testkase.entrypoints.web.receipts import receipt_lines
 from testkase.entrypoints.web.statements.history import history_of
 from testkase.entrypoints.web.switch_card import switch_card
-from testkase.entrypoints.web.usage import named, usage_page
+from testkase.entrypoints.web.usage import named, newer_than, usage_page
 from testkase.entrypoints.web.viewer import MemberRequest
 from testkase.services.organizations.tenancy import run_here
 
@@ -31,28 +35,60 @@ def page(request: MemberRequest) -> HttpResponse:
     choices = choices_for(viewer.org_id, filters)
     facts = {
         "section": "credits",
-        "balance": balance,
-        "expiring": expiring(viewer.org_id),
-        "breakdown": breakdown_of(balance, part_of(request.GET.get("by"))),
-        "parts": list(Part),
-        "outlook": outlook_of(balance) if balance.ai_enabled else None,
+        **_standing(request, balance),
+        **_gone_where(request, balance),
         "part_outlook": part_outlook(balance, filters, choices) if balance.ai_enabled else None,
-        "history": history_of(balance),
         "usage": usage_page(viewer.org_id, filters, before=number(request.GET.get("before"))),
         "filters": filters,
         "choices": choices,
         "paged": "before" in request.GET,
         "card": switch_card(viewer, balance),
-        "may_buy": viewer.can(Action.BUY_CREDITS),
         "may_export": viewer.can(Action.EXPORT_USAGE),
     }
     return render(request, "testkase/ai_credits.html", facts)
 
 
 @require_safe
+def summary(request: MemberRequest) -> HttpResponse:
+    """The two cards and the forecast alone: what an open page asks for when the balance has moved."""
+    balance = run_here(current_balance(request.viewer.org_id))
+    return render(request, "testkase/_summary.html", _standing(request, balance))
+
+
+@require_safe
+def breakdown(request: MemberRequest) -> HttpResponse:
+    """The breakdown and the months alone: what an open page asks for after an AI call."""
+    balance = run_here(current_balance(request.viewer.org_id))
+    return render(request, "testkase/_breakdown_renewed.html", _gone_where(request, balance))
+
+
+def _standing(request: MemberRequest, balance: Balance) -> dict[str, Any]:
+    return {
+        "balance": balance,
+        "expiring": expiring(balance.org_id),
+        "outlook": outlook_of(balance) if balance.ai_enabled else None,
+        "may_buy": request.viewer.can(Action.BUY_CREDITS),
+    }
+
+
+def _gone_where(request: MemberRequest, balance: Balance) -> dict[str, Any]:
+    return {
+        "balance": balance,
+        "breakdown": breakdown_of(balance, part_of(request.GET.get("by"))),
+        "parts": list(Part),
+        "here": reverse("ai_credits"),
+        "history": history_of(balance),
+    }
+
+
+@require_safe
 def usage_rows(request: MemberRequest) -> HttpResponse:
-    """Further rows of the usage table."""
-    filters = filters_of(request.GET)
+    """Further rows of the usage table: older ones, or those `after` the newest that a page shows."""
+    filters, after = filters_of(request.GET), number(request.GET.get("after"))
+    if after is not None:
+        usage, gap = newer_than(request.viewer.org_id, filters, after)
+        facts = {"usage": usage, "filters": filters, "gap": gap, "newest": max(usage.newest, after)}
+        return render(request, "testkase/_usage_new_rows.html", facts)
     usage = usage_page(request.viewer.org_id, filters, before=number(request.GET.get("before")))
     return render(request, "testkase/_usage_rows.html", {"usage": usage, "filters": filters})
 

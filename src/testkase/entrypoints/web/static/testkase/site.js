@@ -76,4 +76,37 @@
   document.addEventListener("htmx:afterOnLoad", () => {
     document.querySelector("#toasts [data-offline]")?.remove();
   });
+
+  // An answer that is a whole page about an error must not land in a part of this one: say so, and offer to ask again.
+  document.addEventListener("htmx:beforeSwap", (event) => {
+    const { xhr, requestConfig } = event.detail;
+    if (xhr.status < 400 || !/^\s*<!doctype/i.test(xhr.responseText)) return;
+    event.detail.shouldSwap = false;
+    document.querySelector("#toasts [data-failed]")?.remove();
+    const note = document.createElement("div");
+    note.className = "toast toast--error";
+    note.dataset.failed = "";
+    note.append("This part of the page could not be shown. Nothing was charged for it.");
+    if (requestConfig.verb === "get") {
+      const again = document.createElement("button");
+      again.className = "button button--quiet button--small";
+      again.type = "button";
+      again.textContent = "Try again";
+      again.addEventListener("click", () => {
+        note.remove();
+        htmx.ajax("get", requestConfig.path, { source: requestConfig.elt, target: event.detail.target });
+      });
+      note.append(again);
+    }
+    document.getElementById("toasts").append(note);
+  });
+
+  // A part that renews itself keeps open what somebody has opened in it.
+  let opened = [];
+  document.addEventListener("htmx:beforeSwap", (event) => {
+    opened = [...event.detail.target.querySelectorAll("details[id][open]")].map((details) => details.id);
+  });
+  document.addEventListener("htmx:afterSettle", () => {
+    for (const id of opened.splice(0)) document.getElementById(id)?.setAttribute("open", "");
+  });
 })();

@@ -1,0 +1,1 @@
+"""What the AI Credits page costs when ten million interactions stand behind it."""
