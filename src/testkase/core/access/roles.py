@@ -44,6 +44,7 @@ class Action(StrEnum):
     SET_QUALITY_LEVELS = "set_quality_levels"
     SET_ALERTS = "set_alerts"
     SET_BUDGETS = "set_budgets"
+    SET_GUARD = "set_guard"
     VIEW_ACTIVITY = "view_activity"
     MANAGE_API_KEYS = "manage_api_keys"
     MANAGE_MEMBERS = "manage_members"
@@ -77,6 +78,7 @@ ORGANIZATION_TABLE: dict[Action, tuple[bool, bool | str, bool]] = {
     Action.SET_QUALITY_LEVELS:  (YES,   NO,        NO),   # B16
     Action.SET_ALERTS:          (YES,   YES,       NO),   # P12
     Action.SET_BUDGETS:         (YES,   YES,       NO),   # B8
+    Action.SET_GUARD:           (YES,   NO,        NO),   # B13
     Action.VIEW_ACTIVITY:       (YES,   YES,       NO),   # R75
     Action.MANAGE_API_KEYS:     (YES,   YES,       NO),
     Action.MANAGE_MEMBERS:      (YES,   YES,       NO),

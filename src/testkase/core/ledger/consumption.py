@@ -80,9 +80,9 @@ def _rows_of_all(
     """Without a filter the table's own key serves: dates become bounds of the sequence number."""
     from_seq = 0
     if since is not None:
-        from_seq = yield from _first_seq_from(org_id, since)
+        from_seq = yield from first_seq_from(org_id, since)
     if until is not None:
-        before_seq = min(before_seq, (yield from _first_seq_from(org_id, until)))
+        before_seq = min(before_seq, (yield from first_seq_from(org_id, until)))
     bounds = {"org_id": org_id, "limit": limit, "from_seq": from_seq, "before_seq": before_seq}
     return (yield Statement(_SQL["page"], bounds))
 
@@ -110,7 +110,8 @@ def usage_by_day(org_id: int, part: Part, *, time_zone: str, since: int) -> Oper
     return [DayPart(**row) for row in rows]
 
 
-def _first_seq_from(org_id: int, instant: int) -> Operation[int]:
+def first_seq_from(org_id: int, instant: int) -> Operation[int]:
+    """The journal's first sequence number posted at or after an instant; 0 without an account."""
     rows = yield Statement(_SQL["first_seq_from"], {"org_id": org_id, "instant": instant})
     return int(rows[0]["seq"]) if rows else 0
 

@@ -7,11 +7,12 @@ from django.shortcuts import render
 from django.template.loader import get_template
 from django.urls import reverse
 
-from testkase.core.ledger.refusals import InsufficientCredits
+from testkase.core.ledger.refusals import BudgetExceeded, InsufficientCredits
 from testkase.foundation.problems import Conflict, Forbidden, InvalidInput, NotFound, Problem, Unavailable
 
 _STATUS: tuple[tuple[type[Problem], HTTPStatus], ...] = (
     (InsufficientCredits, HTTPStatus.PAYMENT_REQUIRED),
+    (BudgetExceeded, HTTPStatus.PAYMENT_REQUIRED),
     (NotFound, HTTPStatus.NOT_FOUND),
     (Forbidden, HTTPStatus.FORBIDDEN),
     (Conflict, HTTPStatus.CONFLICT),

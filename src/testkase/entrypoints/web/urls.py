@@ -20,6 +20,7 @@ from testkase.entrypoints.web.views import (
     statements,
     switch,
 )
+from testkase.entrypoints.web.views.limits import asking, pages
 from testkase.entrypoints.web.views.notices import alerts, bell, mailbox
 
 handler403 = "testkase.entrypoints.web.errors.forbidden"
@@ -64,6 +65,14 @@ urlpatterns = [
     path("settings/ai-credits/statements/<slug:period>", statements.page, name="statement"),
     path("settings/ai-credits/statements/<slug:period>.csv", statements.as_csv, name="statement_csv"),
     path("settings/ai-credits/statements/<slug:period>.pdf", statements.as_pdf, name="statement_pdf"),
+    path("settings/ai-credits/budgets", pages.index, name="budgets"),
+    path("settings/ai-credits/budgets/new", pages.new, name="budget_new"),
+    path("settings/ai-credits/budgets/<str:budget_id>/requests", asking.ask, name="budget_requests"),
+    path("settings/ai-credits/budgets/<str:budget_id>/removal", pages.remove, name="budget_removal"),
+    path("settings/ai-credits/budgets/<str:budget_id>", pages.edit, name="budget"),
+    path("settings/ai-credits/budget-requests/<str:request_id>/decision", asking.decide, name="budget_request"),
+    path("settings/ai-credits/resumptions", asking.resume, name="resumption"),
+    path("settings/ai-credits/guard", asking.guard, name="guard"),
     path("settings/ai-credits/switch", switch.switch, name="ai_switch"),
     path("settings/ai-features", credits.ai_features, name="ai_features"),
     path("settings/activity", activity.page, name="activity"),

@@ -6,6 +6,7 @@ import os
 import django
 
 from testkase.core.ledger.engine import Engine
+from testkase.entrypoints.worker.guard import Guard
 from testkase.entrypoints.worker.post import Post
 from testkase.entrypoints.worker.resources import CONTEXT_KEY, Resources
 from testkase.entrypoints.worker.watch import BalanceWatch
@@ -42,6 +43,7 @@ async def _work(settings: Settings, database_url: str) -> None:
     watcher = Watcher(database)
     watch, post = BalanceWatch(database, settings.price_book), Post(database, settings.public_url)
     beside = [asyncio.create_task(watch.run(), name="watch"), asyncio.create_task(post.run(), name="post")]
+    beside.append(asyncio.create_task(Guard(database).run(), name="guard"))
     try:
         with app.replace_connector(app.connector.get_worker_connector()) as worker:  # type: ignore[attr-defined]
             async with worker.open_async():

@@ -2,9 +2,11 @@
 
 from typing import Any
 
+from testkase.core.ledger.limits.admission import check_budgets, check_pauses
 from testkase.core.ledger.limits.model import Budget, Pause, Scope
 from testkase.core.ledger.limits.periods import at
-from testkase.core.ledger.model import Account
+from testkase.core.ledger.limits.standing import Limits
+from testkase.core.ledger.model import Account, Subject
 from testkase.core.ledger.refusals import BudgetNotFound
 from testkase.foundation.database import Operation, Row, Statement, named_statements
 
@@ -29,6 +31,16 @@ def pauses(org_id: int) -> Operation[list[Pause]]:
     """What is paused, and what was and has been resumed: newest first."""
     rows = yield Statement(_SQL["pauses"], {"org_id": org_id})
     return [Pause(org_id=org_id, **row) for row in rows]
+
+
+def check_admission(org_id: int, subject: Subject, amount: int) -> Operation[None]:
+    """Whether a call would be refused by limits as things stand, before anything is begun for it; the hold decides.
+
+    Raises Paused, BudgetExceeded.
+    """
+    found = Limits((yield from budgets(org_id)), [p for p in (yield from pauses(org_id)) if p.resumed_at is None])
+    check_pauses(found, subject)
+    check_budgets(found, Account(org_id=org_id), subject, amount, now=0)  # they are as of now already
 
 
 def _budget(org_id: int, row: Row) -> Budget:

@@ -23,6 +23,7 @@ ACTIONS: dict[Action, str] = {
     Action.SET_QUALITY_LEVELS: "Choose the models behind each feature",
     Action.SET_ALERTS: "Set the alerts",
     Action.SET_BUDGETS: "Set budgets",
+    Action.SET_GUARD: "Switch the runaway guard",
     Action.VIEW_ACTIVITY: "See everybody's activity",
     Action.MANAGE_API_KEYS: "Create and revoke API keys",
     Action.MANAGE_MEMBERS: "Invite, remove and promote people",

@@ -7,6 +7,9 @@ import msgspec
 
 from testkase.services.workspace.model import CaseContent, CaseKind
 
+USE_CASE = "test_generation"
+"""As usage is recorded under."""
+
 GenerationState = Literal["queued", "running", "succeeded", "failed"]
 DraftState = Literal["proposed", "accepted", "rejected"]
 

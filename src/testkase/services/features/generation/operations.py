@@ -6,6 +6,8 @@ Whether the person may generate in the project is asked by the caller, with the 
 import msgspec
 
 from testkase.core.ledger.credits import format_credits
+from testkase.core.ledger.limits.queries import check_admission
+from testkase.core.ledger.model import Subject
 from testkase.core.ledger.queries import balance
 from testkase.core.ledger.refusals import AiDisabled, InsufficientCredits
 from testkase.foundation.database import Operation, Row, Statement, named_statements
@@ -13,6 +15,7 @@ from testkase.foundation.problems import Conflict, InvalidInput, NotFound
 from testkase.services.features.generation.model import (
     MAX_CASES,
     MAX_REQUIREMENT,
+    USE_CASE,
     Draft,
     GenerationRow,
     GenerationView,
@@ -56,7 +59,7 @@ def request_generation(
     """Write the request down and answer its id; the caller defers the job in the same transaction.
 
     `estimate`: micro-credits it can cost at most, refused here already when the balance does not cover it (P18).
-    Raises InvalidInput, AiDisabled, InsufficientCredits, TooManyUnderWay.
+    Raises InvalidInput, AiDisabled, InsufficientCredits, Paused, BudgetExceeded, TooManyUnderWay.
     """
     text = _checked(requirement, options)
     account = yield from balance(org_id)
@@ -69,6 +72,8 @@ def request_generation(
             available=account.available,
             needed=estimate,
         )
+    subject = Subject(use_case=USE_CASE, user=user_ref, project=project_key)
+    yield from check_admission(org_id, subject, estimate)
     under_way = yield Statement(SQL["count_under_way"], {"org_id": org_id, "user_id": user_id})
     if under_way[0]["count"] >= MAX_UNDER_WAY:
         raise TooManyUnderWay(

@@ -1,5 +1,5 @@
 -- requests: Open requests first, then the latest decisions; of everybody, or of one person.
-SELECT r.request_id, r.budget_id, r.user_id, u.name AS person, u.email, r.amount, r.reason, r.state, r.for_good,
+SELECT r.request_id, r.budget_id, r.user_id, coalesce(nullif(u.display_name, ''), split_part(u.email, '@', 1)) AS person, u.email, r.amount, r.reason, r.state, r.for_good,
        r.asked_at, r.decided_at
 FROM budget_request AS r
 JOIN app_user AS u ON u.id = r.user_id
@@ -16,7 +16,7 @@ SET request_id = excluded.request_id, amount = excluded.amount, reason = exclude
 RETURNING request_id;
 
 -- locked: One request, which nobody else can decide meanwhile.
-SELECT r.request_id, r.budget_id, r.user_id, u.name AS person, u.email, r.amount, r.reason, r.state, r.for_good,
+SELECT r.request_id, r.budget_id, r.user_id, coalesce(nullif(u.display_name, ''), split_part(u.email, '@', 1)) AS person, u.email, r.amount, r.reason, r.state, r.for_good,
        r.asked_at, r.decided_at
 FROM budget_request AS r
 JOIN app_user AS u ON u.id = r.user_id

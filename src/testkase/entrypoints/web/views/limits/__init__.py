@@ -1,0 +1,1 @@
+"""Settings → AI Credits → Budgets: limits, requests for more, and what is paused."""

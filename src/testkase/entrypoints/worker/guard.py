@@ -1,0 +1,62 @@
+"""The runaway guard, every few seconds: looks at the organizations that posted something since it last looked."""
+
+import asyncio
+import time
+
+import psycopg
+import structlog
+from psycopg_pool import PoolTimeout
+
+from testkase.foundation.database import Database
+from testkase.services.metering.limits.guard import WINDOW_SECONDS
+from testkase.services.metering.limits.watching import active_accounts, watch
+
+EVERY_SECONDS = 5.0
+OVERLAP_SECONDS = 30
+"""An entry may be committed a while after its instant."""
+AT_ONCE = 1_000
+AFTER_FAULT_SECONDS = 10.0
+_MICRO = 1_000_000
+
+_log = structlog.get_logger(__name__)
+
+
+class Guard:
+    """One a worker process; several pause nobody twice."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._looked_at = int((time.time() - WINDOW_SECONDS) * _MICRO)
+
+    async def run(self) -> None:
+        """Watch until cancelled."""
+        while True:
+            try:
+                await self.look()
+                await asyncio.sleep(EVERY_SECONDS)
+            except (psycopg.Error, PoolTimeout, OSError):
+                _log.warning("the runaway guard could not look", exc_info=True)
+                await asyncio.sleep(AFTER_FAULT_SECONDS)
+
+    async def look(self) -> int:
+        """Look once; answers how many were paused."""
+        now = int(time.time() * _MICRO)
+        since, after, paused = self._looked_at - OVERLAP_SECONDS * _MICRO, 0, 0
+        while found := await self._database.run(active_accounts(since, after=after, limit=AT_ONCE)):
+            for org_id in found:
+                paused += await self._look_at(org_id, now)
+            after = found[-1]
+        self._looked_at = now
+        return paused
+
+    async def _look_at(self, org_id: int, now: int) -> int:
+        try:
+            burns = await self._database.run(watch(org_id, now), org_id=org_id)
+        except psycopg.OperationalError:
+            raise  # the database is away: for all of them
+        except Exception:  # noqa: BLE001 - one organization in trouble must not leave the others unguarded
+            _log.exception("an organization could not be guarded", org_id=org_id)
+            return 0
+        for burn in burns:
+            _log.warning("paused", org_id=org_id, kind=burn.kind, burned=burn.burned)
+        return len(burns)

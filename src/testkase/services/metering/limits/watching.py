@@ -1,0 +1,146 @@
+"""The runaway guard at work: who burned what lately, what is usual for them, and the pause where it is far more.
+
+Reading costs an organization one look at the rows of its last ten minutes; the past is read only for a burn above the
+floor, and only where the days' sums do not already say that it is usual.
+"""
+
+from collections import defaultdict
+
+from testkase.core.ledger.calendar import local_day
+from testkase.core.ledger.consumption import first_seq_from
+from testkase.core.ledger.credits import format_credits
+from testkase.core.ledger.limits.model import PauseKind
+from testkase.core.ledger.queries import Balance, balance
+from testkase.foundation.database import Operation, Statement, named_statements
+from testkase.foundation.ids import new_id
+from testkase.services.audit import Actor
+from testkase.services.metering.limits.asking import BUDGETS_PAGE
+from testkase.services.metering.limits.budgets import pause
+from testkase.services.metering.limits.guard import (
+    HISTORY_SECONDS,
+    MULTIPLE,
+    RECENT_SECONDS,
+    WINDOW_SECONDS,
+    Burn,
+    History,
+    explained,
+    runs_away,
+    suspicious,
+)
+from testkase.services.metering.limits.setting import guard_enabled
+from testkase.services.notifications import Notification, notify
+
+_SQL = named_statements("testkase.services.metering.limits.sql", "watching.sql")
+
+GUARD = Actor(kind="system", ref="guard", name="Runaway guard")
+SECOND = 1_000_000
+_DAY = 86_400
+_WINDOWS_A_DAY = _DAY // WINDOW_SECONDS
+
+
+def active_accounts(since: int, *, after: int = 0, limit: int = 1_000) -> Operation[list[int]]:
+    """Organizations that posted something since an instant, by id. Needs no organization's context."""
+    rows = yield Statement(_SQL["active"], {"since": since, "after": after, "limit": limit})
+    return [row["org_id"] for row in rows]
+
+
+def watch(org_id: int, now: int) -> Operation[list[Burn]]:
+    """Pause whoever runs away at `now` (microseconds UTC); answers whom. Needs the organization's context."""
+    burns = yield from burns_since(org_id, now - WINDOW_SECONDS * SECOND)
+    if not (found := suspicious(burns)) or not (yield from guard_enabled(org_id)):
+        return []
+    account = yield from balance(org_id)
+    if not account.ai_enabled:
+        return []
+    recently = {"org_id": org_id, "since": now - HISTORY_SECONDS * SECOND}
+    stopped = {row["ref"] for row in (yield Statement(_SQL["stopped_users"], recently))}
+    paused: list[Burn] = []
+    for burn in sorted(found, key=lambda burn: burn.kind != "user"):  # users first: one of them may explain a feature
+        if burn.kind == "use_case" and explained(burn, stopped):
+            continue
+        if (yield from _look_closer(account, burn, now)):
+            paused.append(burn)
+            stopped |= {burn.ref} if burn.kind == "user" else set()
+    return paused
+
+
+def burns_since(org_id: int, since: int) -> Operation[list[Burn]]:
+    """What each user and each feature was charged since an instant."""
+    from_seq = yield from first_seq_from(org_id, since)
+    rows = yield Statement(_SQL["burns"], {"org_id": org_id, "from_seq": from_seq})
+    users: dict[str, int] = defaultdict(int)
+    features: dict[str, dict[str, int]] = defaultdict(dict)
+    for row in rows:
+        users[row["user"]] += row["burned"]
+        features[row["use_case"]][row["user"]] = row["burned"]
+    burns = [Burn(kind="user", ref=user, burned=burned) for user, burned in users.items()]
+    for use_case, by_user in features.items():
+        top = max(by_user, key=lambda user: by_user[user])
+        burned = sum(by_user.values())
+        burns.append(Burn(kind="use_case", ref=use_case, burned=burned, top_user=top, top_burned=by_user[top]))
+    return burns
+
+
+def _look_closer(account: Balance, burn: Burn, now: int) -> Operation[bool]:
+    """Whether this one is paused now."""
+    org_id, key = account.org_id, {"org_id": account.org_id, "kind": burn.kind, "ref": burn.ref}
+    if not (yield Statement(_SQL["alone"], {"org_id": org_id}))[0]["enabled"]:
+        return False
+    forgiven, earlier = 0, (yield Statement(_SQL["pause"], key))
+    if earlier:
+        resumed_at = earlier[0]["resumed_at"]
+        if resumed_at is None:
+            return False
+        if resumed_at > now - HISTORY_SECONDS * SECOND:
+            forgiven = earlier[0]["burned"]
+        if resumed_at > now - WINDOW_SECONDS * SECOND:
+            since = yield from burns_since(org_id, resumed_at)
+            burn = next((one for one in since if (one.kind, one.ref) == (burn.kind, burn.ref)), None) or Burn(
+                kind=burn.kind, ref=burn.ref, burned=0
+            )
+    history = yield from _history(account, burn, now, forgiven)
+    if not runs_away(burn, history):
+        return False
+    yield from _pause(org_id, burn, history)
+    return True
+
+
+def _history(account: Balance, burn: Burn, now: int, forgiven: int) -> Operation[History]:
+    """The past week's busiest ten minutes: at least a day's 144th part, which mostly settles it without reading on."""
+    org_id, zone = account.org_id, account.time_zone
+    whom = {"user": burn.ref if burn.kind == "user" else None, "use_case": None if burn.kind == "user" else burn.ref}
+    first_day = local_day(zone, now - HISTORY_SECONDS * SECOND)
+    asked = {"org_id": org_id, **whom, "first_day": first_day, "today": local_day(zone, now)}
+    (days,) = yield Statement(_SQL["days"], asked)
+    least = days["busiest"] // _WINDOWS_A_DAY
+    if burn.burned <= MULTIPLE * max(least, forgiven):
+        return History(busiest=least, days=days["days"], forgiven=forgiven)
+    from_seq = yield from first_seq_from(org_id, now - HISTORY_SECONDS * SECOND)
+    until_seq = yield from first_seq_from(org_id, now - RECENT_SECONDS * SECOND)
+    span = {"org_id": org_id, **whom, "from_seq": from_seq, "until_seq": until_seq, "window": WINDOW_SECONDS * SECOND}
+    (found,) = yield Statement(_SQL["busiest"], span)
+    return History(busiest=max(found["busiest"], least), days=days["days"], forgiven=forgiven)
+
+
+def _pause(org_id: int, burn: Burn, history: History) -> Operation[None]:
+    went = f"{format_credits(burn.burned)} credits went in ten minutes"
+    usual = f"; at most {format_credits(history.usual)} did in any ten minutes of the past week"
+    nothing = ", and there was nothing before to compare it with"
+    reason, event = f"{went}{usual if history.usual else nothing}.", new_id("guard")
+    yield from pause(
+        org_id, GUARD, kind=burn.kind, ref=burn.ref, reason=reason, change_id=event, burned=burn.burned,
+        usual=history.usual,
+    )  # fmt: skip
+    yield from notify(
+        org_id,
+        Notification(
+            kind="guard.paused", event_key=f"guard.paused:{event}",
+            title=f"AI use {_whose(burn.kind, burn.ref)} is paused",
+            body=f"{reason} New calls are refused until you resume them; everybody else goes on as before.",
+            link=BUDGETS_PAGE, link_label="Look and resume",
+        ),
+    )  # fmt: skip
+
+
+def _whose(kind: PauseKind, ref: str) -> str:
+    return f"of {ref}" if kind == "user" else f"for {ref.replace('_', ' ')}"

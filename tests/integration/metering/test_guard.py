@@ -1,0 +1,111 @@
+"""The runaway guard on a real journal: a week of calls, then a loop."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from testkase.core.ledger import commands as ask
+from testkase.core.ledger.credits import MICRO
+from testkase.core.ledger.limits.queries import pauses
+from testkase.core.ledger.model import Subject
+from testkase.core.ledger.operations import execute, execute_one
+from testkase.core.ledger.refusals import Paused
+from testkase.core.ledger.verify import verify
+from testkase.foundation.database import Operation, SyncDatabase
+from testkase.services.metering.limits.budgets import resume
+from testkase.services.metering.limits.guard import Burn
+from testkase.services.metering.limits.setting import set_guard
+from testkase.services.metering.limits.watching import GUARD, watch
+from tests.support.cluster import TestDatabase
+from tests.support.programs import Organizations
+
+pytestmark = pytest.mark.requirement("B13")
+DAY = 86_400 * MICRO
+START = 1_793_520_000 * MICRO  # 2026-11-01T08:00:00Z
+NOW = START + 8 * DAY
+
+
+class Journal:
+    """One organization's calls at instants of the test's choosing."""
+
+    def __init__(self, database: SyncDatabase, org_id: int) -> None:
+        self.database, self.org_id, self.count = database, org_id, 0
+
+    def run(self, operation: Operation[object]) -> object:
+        return self.database.run(operation, org_id=self.org_id)
+
+    def use(
+        self, at: int, credits: float, *, user: str = "ada@example.com", use_case: str = "chat", times: int = 1
+    ) -> None:
+        commands: list[ask.Command] = []
+        for _ in range(times):
+            self.count += 1
+            commands.append(
+                ask.RecordUsage(org_id=self.org_id, usage_id=f"u{self.count}", credits=int(credits * MICRO),
+                                subject=Subject(use_case=use_case, user=user))
+            )  # fmt: skip
+        self.run(execute(commands, clock=at))
+
+    def watched(self, at: int) -> list[tuple[str, str]]:
+        found: list[Burn] = self.run(watch(self.org_id, at))  # type: ignore[assignment]
+        return [(burn.kind, burn.ref) for burn in found]
+
+
+@pytest.fixture(scope="module")
+def organizations(module_database: TestDatabase) -> Iterator[Organizations]:
+    made = Organizations(module_database)
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def journal(organizations: Organizations) -> Journal:
+    org = organizations.make(credits="100000", opened_at=START)
+    made = Journal(organizations.database, org.org_id)
+    for day in range(7):
+        for call in range(6):
+            made.use(START + day * DAY + call * 700 * MICRO, 2, times=2)
+            made.use(START + day * DAY + call * 700 * MICRO, 1, user="ben@example.com", use_case="report")
+    return made
+
+
+def test_a_loop_is_paused_alone_once_and_resumed_it_is_usual(journal: Journal) -> None:
+    journal.use(NOW, 3, times=5)
+    assert journal.watched(NOW) == []
+    journal.use(NOW + 60 * MICRO, 1, times=45)
+    assert journal.watched(NOW + 61 * MICRO) == [("user", "ada@example.com")]
+    assert journal.watched(NOW + 62 * MICRO) == [], "paused already"
+    with pytest.raises(Paused, match=r"60\.00 credits went in ten minutes; at most 4\.00 did"):
+        journal.run(execute_one(_call(journal, "ada@example.com")))
+    journal.run(execute_one(_call(journal, "ben@example.com")))
+    journal.run(resume(journal.org_id, GUARD, kind="user", ref="ada@example.com", change_id="r"))
+    (paused,) = journal.database.run(pauses(journal.org_id), org_id=journal.org_id)
+    assert paused.resumed_at is not None
+    again = paused.resumed_at
+    journal.use(again + 100 * MICRO, 1, times=120)
+    assert journal.watched(again + 101 * MICRO) == [], "the same again is what somebody called right"
+    journal.use(again + 200 * MICRO, 1, times=190)
+    assert journal.watched(again + 201 * MICRO) == [("user", "ada@example.com")]
+    assert journal.run(verify(journal.org_id)) == []
+
+
+def test_a_feature_that_no_single_user_burns_is_paused_as_a_feature(journal: Journal) -> None:
+    for number in range(4):
+        journal.use(NOW, 3, user=f"job-{number}", use_case="nightly", times=14)
+    assert journal.watched(NOW + MICRO) == [("use_case", "nightly")]
+
+
+def test_a_batch_of_reports_and_an_organization_without_a_guard_are_left_alone(journal: Journal) -> None:
+    journal.use(NOW, 2.4, user="ben@example.com", use_case="report", times=20)
+    assert journal.watched(NOW + MICRO) == []
+    journal.run(set_guard(journal.org_id, GUARD, enabled=False))
+    journal.use(NOW, 3, times=100)
+    assert journal.watched(NOW + MICRO) == []
+    journal.run(set_guard(journal.org_id, GUARD, enabled=True))
+    assert journal.watched(NOW + MICRO) == [("user", "ada@example.com")]
+
+
+def _call(journal: Journal, user: str) -> ask.RecordUsage:
+    return ask.RecordUsage(
+        org_id=journal.org_id, usage_id=f"c-{user}", credits=MICRO, subject=Subject(use_case="chat", user=user)
+    )
