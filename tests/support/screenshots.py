@@ -22,6 +22,15 @@ PAGES = {
     "api-keys": "/settings/api-keys",
     "members": "/settings/members",
     "project-members": "/projects/SHOP/members",
+    "statements": "/settings/ai-credits/statements",
+    "budgets": "/settings/ai-credits/budgets",
+    "alerts": "/settings/ai-credits/alerts",
+    "notifications": "/notifications",
+    "activity": "/settings/activity",
+    "account": "/settings/account",
+    "guidelines": "/settings/guidelines",
+    "help": "/help",
+    "help-credits": "/help/ai-credits",
     "privacy": "/help/ai-privacy",
 }
 PATIENCE_MS = 240_000
@@ -75,7 +84,7 @@ def _tour(stage: Stage, target: Path, prefix: str, generation: str, **options: o
 
 
 def _keep(page: Page, path: Path) -> None:
-    page.wait_for_load_state("networkidle")
+    page.evaluate("document.fonts.ready")  # the page is loaded; its live stream never falls silent
     page.screenshot(path=path, full_page=True)
 
 
