@@ -85,3 +85,13 @@ def test_balance_and_usage_follow_a_call_of_a_program(stage: Stage) -> None:
     expect(page.locator("#summary .figure__value").first).to_contain_text(after)
     expect(usage.get_by_role("row").filter(has_text="1.25")).to_be_visible()
     assert stayed(page)
+
+
+@pytest.mark.requirement("P15")
+def test_a_page_left_open_in_another_tab_does_not_outlive_the_session(stage: Stage) -> None:
+    page = stage.signed_in("member")
+    left = page.context.new_page()
+    left.goto(f"{stage.url}/projects/SHOP")
+    page.context.clear_cookies(name="sessionid")
+    left.evaluate("document.dispatchEvent(new Event('visibilitychange'))")  # what looking at it again does
+    left.wait_for_url("**/accounts/login/**")

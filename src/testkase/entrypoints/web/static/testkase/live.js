@@ -8,7 +8,6 @@
 //
 //   <section hx-get="…" hx-trigger="live:usage from:body">       a part that renews itself
 //   <div id="actions" data-live-region>                          a part renewed from the page's own address at live:switch
-//   <div id="details" data-live-region="usage">                  the same, at live:usage
 //   <strong data-live-balance>                                   the figure itself, renewed without a request
 //   class="ai-on-only", class="ai-off-only"                      shown while <body data-ai> says so
 //
@@ -61,21 +60,21 @@
     document.querySelectorAll("#toasts [data-switched]").forEach((older) => older.remove());
     document.getElementById("toasts").append(note);
     say("switch", { on });
-    renewRegions("");
+    renewRegions();
   }
 
-  // Not where somebody is choosing filters, or has asked for older rows: both would be lost.
-  const inUse = (region) => region.dataset.held || region.querySelector("input:focus, select:focus, textarea:focus");
+  let turn = 0;
 
-  async function renewRegions(when) {
-    const regions = [...document.querySelectorAll(`[data-live-region="${when}"]`)].filter((region) => !inUse(region));
+  async function renewRegions() {
+    const regions = document.querySelectorAll("[data-live-region]"), mine = ++turn;
     if (!regions.length) return;
     const answer = await fetch(location.pathname + location.search).catch(() => null);
     if (!answer?.ok || answer.redirected) return;
     const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+    if (mine !== turn) return;  // switched again meanwhile: the answer to that is on its way
     for (const region of regions) {
       const fresh = page.getElementById(region.id);
-      if (!fresh || !region.isConnected || inUse(region)) continue;
+      if (!fresh || !region.isConnected) continue;
       const focused = region.contains(document.activeElement);
       region.replaceWith(fresh);
       window.htmx?.process(fresh);
@@ -127,12 +126,6 @@
       again();
     }
   }
-
-  document.body.addEventListener("live:usage", () => renewRegions("usage"));
-  document.addEventListener("htmx:beforeSwap", (event) => {
-    const region = event.target.matches("tr") && event.target.closest("[data-live-region]");
-    if (region) region.dataset.held = "1";
-  });
 
   document.addEventListener("visibilitychange", () => { if (document.hidden) close(); else renew(); });
   addEventListener("pagehide", close);
