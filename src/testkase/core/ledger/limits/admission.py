@@ -38,7 +38,7 @@ def _exceeded(budget: Budget, account: Account, amount: int) -> BudgetExceeded:
     return BudgetExceeded(
         f"This needs {format_credits(amount)} credits. The {_EACH[budget.period]} budget “{budget.name}” of"
         f" {format_credits(budget.allowed)} has {format_credits(max(budget.left, 0))} left; it begins anew on {on}."
-        " Ask your Owner or an admin for more.",
+        " Your Owner or an admin can raise it.",
         budget_id=budget.budget_id, budget=budget.name, project=budget.scope.project, user=budget.scope.user,
         use_case=budget.scope.use_case, period=budget.period, limit=budget.allowed, used=budget.used, held=budget.held,
         needed=amount, resets_at=budget.period_end,
