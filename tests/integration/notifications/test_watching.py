@@ -3,6 +3,7 @@
 import random
 import threading
 from collections.abc import Iterator
+from typing import Any
 
 import psycopg
 import pytest
@@ -97,7 +98,10 @@ def dying_worker(team: Team, stop: threading.Event, seed: int, finished: list[in
     while not stop.is_set():
         try:
             with team.database.transaction(team.org_id) as connection:
-                run(connection, watching.watch_organization(team.org_id))
+                if dice.random() < 0.5:
+                    run(connection, watching.pass_quiet(within_seconds=60, limit=100))
+                else:
+                    run(connection, watching.watch_organization(team.org_id))
                 if dice.random() < 0.4:
                     raise Killed
         except Killed:
@@ -156,6 +160,39 @@ def expected_crossings(team: Team) -> list[tuple[int, int]]:
                 found.append((row["seq"], threshold))
             known = low and (known or ai_on)
     return sorted(found, key=lambda crossing: (crossing[0], -crossing[1]))
+
+
+@pytest.mark.requirement("P12")
+def test_what_is_passed_at_once_leaves_every_watch_as_reading_it_would(
+    team: Team, database: SyncDatabase, numbers: Iterator[int]
+) -> None:
+    def passed() -> int:
+        found: int = database.run(watching.pass_quiet(within_seconds=None, limit=1_000))
+        return found
+
+    def stands() -> list[dict[str, Any]]:
+        return [one.rows("SELECT seq, level, ai_on, crossed, crossed_seq FROM alert_watch")[0] for one in teams]
+
+    spender, faller, switcher, returner, forgotten = teams = [team, *(Team(database, next(numbers)) for _ in range(4))]
+    for one in teams:
+        one.use(100)
+        one.watch()
+        one.rows("UPDATE alert_watch SET forecast_at = now() RETURNING org_id")
+    passed()
+    spender.use(139)
+    faller.use(140)
+    switcher.switch(on=False)
+    returner.use(150)
+    returner.grant(200)
+    forgotten.rows("UPDATE alert_watch SET forecast_at = now() - interval '2 hours' RETURNING org_id")
+    forgotten.use(1)
+    before = stands()
+    assert passed() == 1
+    assert [now == then for now, then in zip(stands(), before, strict=True)] == [False, True, True, True, True]
+    after = stands()[0]
+    spender.rows("UPDATE alert_watch SET seq = 3, level = 200000000 RETURNING org_id")
+    spender.watch()
+    assert stands()[0] == after
 
 
 @pytest.mark.requirement("P12")

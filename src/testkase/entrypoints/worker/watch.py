@@ -15,10 +15,13 @@ from testkase.core.pricing import PriceBooks, load_price_books
 from testkase.foundation.clock import utc_now
 from testkase.foundation.database import Database, Operation
 from testkase.services.notifications.foresight import foresee
-from testkase.services.notifications.watching import unwatched, watch_organization
+from testkase.services.notifications.watching import pass_quiet, unwatched, watch_organization
 
 EVERY_SECONDS = 1.5
+PASSED_AT_ONCE = 5_000
+"""Organizations in which nothing happened but spending: one statement moves the watch on for all of them."""
 AT_ONCE = 500
+"""Organizations that are read one by one."""
 OVERLAP_SECONDS = 90.0
 """An entry may be committed a while after its instant: a long transaction, or something that fell due a minute ago."""
 SWEEP_SECONDS = 300.0
@@ -52,10 +55,11 @@ class BalanceWatch:
         now = time.monotonic()
         sweep = now - self._swept_at > SWEEP_SECONDS
         within = None if sweep else now - self._looked_at + OVERLAP_SECONDS
+        passed = await self._database.run(pass_quiet(within_seconds=within, limit=PASSED_AT_ONCE))
         found = await self._database.run(unwatched(within_seconds=within, limit=AT_ONCE))
         for org_id in found:
             await self._read_on(org_id)
-        full = len(found) == AT_ONCE
+        full = passed == PASSED_AT_ONCE or len(found) == AT_ONCE
         if not full:
             self._looked_at = now
             self._swept_at = now if sweep else self._swept_at

@@ -55,9 +55,7 @@ def set_alerts(
         "from": _words(before.thresholds), "to": _words(after.thresholds), "default": str(not after.custom).lower(),
         "forecast_days": str(after.forecast_days),
     }  # fmt: skip
-    yield from record(
-        org_id, Activity(action="alerts.changed", actor=actor, target="Alerts", details=details)
-    )
+    yield from record(org_id, Activity(action="alerts.changed", actor=actor, target="Alerts", details=details))
     return True
 
 

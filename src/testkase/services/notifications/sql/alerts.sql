@@ -2,6 +2,11 @@
 SELECT ledger.unwatched(
     (extract(epoch FROM clock_timestamp()) * 1000000)::bigint - %(window)s, %(limit)s) AS org_id;
 
+-- pass_quiet: Move the watch on where nothing can have happened, many organizations at once.
+SELECT ledger.pass_quiet(
+    (extract(epoch FROM clock_timestamp()) * 1000000)::bigint - %(window)s, %(limit)s,
+    %(forecast_every)s * interval '1 second') AS passed;
+
 -- begin: The watch over an organization that has none yet: AI as it was before the first time it was switched.
 INSERT INTO alert_watch (org_id, ai_on, thresholds)
 SELECT a.org_id,
