@@ -18,7 +18,9 @@ from campaigns.oracle import deviations
 from campaigns.outcome import Outcome
 from campaigns.world import World
 from testkase.core.ledger.commands import Touch
-from testkase.core.ledger.credits import MICRO
+from testkase.core.ledger.credits import MAX_MICROCREDITS, MICRO
+from testkase.core.ledger.limits.commands import SetBudget
+from testkase.core.ledger.limits.model import Scope
 from testkase.core.ledger.operations import execute_one
 from testkase.foundation.database import SyncDatabase
 from tests.support.programs import Organization, Organizations
@@ -40,6 +42,7 @@ async def crash(world: World, *, kills: int, seed: int, wait: bool) -> Outcome:
     customers = [organizations.make() for _ in range(ORGANIZATIONS)]
     for customer in customers:
         organizations.grant(customer.org_id, "1000000")
+        organizations.run(customer.org_id, execute_one(_budget(customer.org_id)))
     stop = asyncio.Event()
     callers = [Caller(world.url, customers[n % ORGANIZATIONS], n, seed, notes) for n in range(CALLERS)]
     working = [asyncio.create_task(caller.work(stop)) for caller in callers]
@@ -71,6 +74,12 @@ async def crash(world: World, *, kills: int, seed: int, wait: bool) -> Outcome:
         "stuck holds": stuck,
     }
     return outcome
+
+
+def _budget(org_id: int) -> SetBudget:
+    """Wide enough never to refuse: its counters move with every hold, and the judge counts them again."""
+    return SetBudget(org_id=org_id, change_id="b", budget_id="b", name="Reports", limit=MAX_MICROCREDITS, period="day",
+                     scope=Scope(use_case="report"))  # fmt: skip
 
 
 def _compare(world: World, notes: Notes) -> tuple[list[str], list[str]]:

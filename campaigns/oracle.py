@@ -53,6 +53,20 @@ _DEVIATIONS: dict[str, LiteralString] = {
         SELECT e.org_id FROM ledger.entry AS e FULL JOIN ledger.usage AS u USING (org_id, seq)
         WHERE coalesce(e.used, 0) <> coalesce(u.charged, 0)
     """,
+    "B8 budgets hold what the open holds in their scope hold": """
+        SELECT b.org_id FROM ledger.budget AS b
+        LEFT JOIN ledger.open_hold AS h ON h.org_id = b.org_id
+            AND h.use_case = coalesce(b.use_case, h.use_case) AND h.user_ref = coalesce(b.user_ref, h.user_ref)
+            AND (b.project_ref IS NULL OR h.project_ref = b.project_ref)
+        GROUP BY b.org_id, b.budget_id, b.held HAVING b.held <> coalesce(sum(h.amount), 0)
+    """,
+    "B8 budgets have used what was charged in their scope and period": """
+        SELECT b.org_id FROM ledger.budget AS b
+        LEFT JOIN ledger.usage AS u ON u.org_id = b.org_id AND u.at >= b.period_start
+            AND u.use_case = coalesce(b.use_case, u.use_case) AND u.user_ref = coalesce(b.user_ref, u.user_ref)
+            AND (b.project_ref IS NULL OR u.project_ref = b.project_ref)
+        GROUP BY b.org_id, b.budget_id, b.used HAVING b.used <> coalesce(sum(u.charged), 0)
+    """,
     "running balances follow from one entry to the next": """
         SELECT org_id FROM (
             SELECT org_id, available_after, held_after,

@@ -4,13 +4,17 @@ import psycopg
 import pytest
 
 from campaigns.oracle import deviations
+from testkase.core.ledger.credits import MICRO
 from testkase.core.ledger.engine import Engine
+from testkase.core.ledger.limits.commands import SetBudget
 from tests.support.cluster import TestDatabase
 from tests.support.ledger import hold, organization, settle
 
 
 async def some_books(engine: Engine) -> None:
     org_id = await organization(engine)
+    budget = SetBudget(org_id=org_id, change_id="b", budget_id="b", name="All", limit=100 * MICRO, period="month")
+    await engine.submit(budget)
     await engine.submit(hold(org_id, "settled", 5))
     await engine.submit(settle(org_id, "settled", 3))
     await engine.submit(hold(org_id, "open", 2))
@@ -30,6 +34,8 @@ async def test_right_books_have_no_deviations(engine: Engine, database: TestData
         ("DELETE FROM ledger.entry WHERE seq = 3", "I2 balances are the sums of entries"),
         ("UPDATE ledger.usage SET charged = charged - 1", "I11 usage is what entries charged"),
         ("UPDATE ledger.entry SET available_after = available_after + 1 WHERE seq = 3", "running balances"),
+        ("UPDATE ledger.budget SET held = 0", "B8 budgets hold what the open holds"),
+        ("UPDATE ledger.budget SET used = used + 1", "B8 budgets have used what was charged"),
         ("UPDATE ledger.open_hold SET hold_id = 'settled'", "I7 a hold is open or resolved"),
     ],
 )

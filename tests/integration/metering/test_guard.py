@@ -11,7 +11,8 @@ from testkase.core.ledger.model import Subject
 from testkase.core.ledger.operations import execute, execute_one
 from testkase.core.ledger.refusals import Paused
 from testkase.core.ledger.verify import verify
-from testkase.foundation.database import Operation, SyncDatabase
+from testkase.entrypoints.worker.guard import Guard
+from testkase.foundation.database import Database, Operation, SyncDatabase
 from testkase.services.metering.limits.budgets import resume
 from testkase.services.metering.limits.guard import Burn
 from testkase.services.metering.limits.setting import set_guard
@@ -35,7 +36,7 @@ class Journal:
         return self.database.run(operation, org_id=self.org_id)
 
     def use(
-        self, at: int, credits: float, *, user: str = "ada@example.com", use_case: str = "chat", times: int = 1
+        self, at: int | None, credits: float, *, user: str = "ada@example.com", use_case: str = "chat", times: int = 1
     ) -> None:
         commands: list[ask.Command] = []
         for _ in range(times):
@@ -103,6 +104,18 @@ def test_a_batch_of_reports_and_an_organization_without_a_guard_are_left_alone(j
     assert journal.watched(NOW + MICRO) == []
     journal.run(set_guard(journal.org_id, GUARD, enabled=True))
     assert journal.watched(NOW + MICRO) == [("user", "ada@example.com")]
+
+
+async def test_the_workers_guard_finds_whoever_burns_now(journal: Journal) -> None:
+    database = Database(journal.database.url)
+    await database.open()
+    guard = Guard(database)
+    assert await guard.look() == 0
+    for _ in range(3):
+        journal.use(None, 9, user="loop@example.com", times=4)
+    assert await guard.look() == 1
+    assert await guard.look() == 0
+    await database.close()
 
 
 def _call(journal: Journal, user: str) -> ask.RecordUsage:
