@@ -15,12 +15,14 @@ from campaigns.calendar import all_zones, calendar
 from campaigns.crash import crash
 from campaigns.last_credit import last_credit
 from campaigns.outcome import Outcome
+from campaigns.switch import switch
 from campaigns.tenants import tenants
 from campaigns.world import world
 from tests.support.processes import serving
+from tests.support.upstream import scripted_upstream
 
 PROCESSES = 2
-ROUNDS = {"last-credit": 100, "crash": 20, "calendar": 96, "tenants": 20_000}
+ROUNDS = {"last-credit": 100, "crash": 20, "calendar": 96, "tenants": 20_000, "switch": 100}
 
 
 def run_last_credit(rounds: int, seed: int) -> Outcome:
@@ -47,12 +49,27 @@ def run_tenants(rounds: int, seed: int) -> Outcome:
         return tenants(server.database, cases=rounds, seed=seed)
 
 
-CAMPAIGNS = {"last-credit": run_last_credit, "crash": run_crash, "calendar": run_calendar, "tenants": run_tenants}
+def run_switch(rounds: int, seed: int) -> Outcome:
+    """`rounds` times off and on, over two processes whose model is scripted."""
+    with bench_server() as server, tempfile.TemporaryDirectory() as folder, ExitStack() as opened:
+        upstream = opened.enter_context(scripted_upstream())
+        model = {"TESTKASE_MODEL_PORT": str(upstream.port), "TESTKASE_MODEL_API_KEY": "scripted"}
+        apps = [opened.enter_context(serving(server.database, Path(folder), model)) for _ in range(PROCESSES)]
+        return asyncio.run(switch(server.database, [app.url for app in apps], upstream, flips=rounds, seed=seed))
+
+
+CAMPAIGNS = {
+    "last-credit": run_last_credit,
+    "crash": run_crash,
+    "calendar": run_calendar,
+    "tenants": run_tenants,
+    "switch": run_switch,
+}
 
 
 def main(
     name: Annotated[str, typer.Argument(help="last-credit, crash, …; all of them without a name.")] = "",
-    rounds: Annotated[int | None, typer.Option(help="Rounds, kills, months, or cases.")] = None,
+    rounds: Annotated[int | None, typer.Option(help="Rounds, kills, months, cases, or switches.")] = None,
     seed: Annotated[int | None, typer.Option(help="Repeats what an earlier run did at random.")] = None,
 ) -> None:
     """Run campaigns and say what they found."""
