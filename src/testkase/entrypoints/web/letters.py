@@ -10,6 +10,7 @@ from django.http import HttpRequest
 from django.template.loader import get_template
 from django.urls import reverse
 
+from testkase.entrypoints.web.mailbox import mail_stays_here
 from testkase.services.organizations.invitations import Letter
 from testkase.services.organizations.mailbox import ORGANIZATION_HEADER
 from testkase.services.organizations.models import User
@@ -36,4 +37,10 @@ def send_invitation(request: HttpRequest, letter: Letter, sender: User) -> None:
         _log.exception("An invitation could not be sent.")
         messages.error(request, f"The e-mail to {invitation.email} could not be sent. Send it again in a moment.")
     else:
-        messages.success(request, f"An invitation is on its way to {invitation.email}.")
+        messages.success(request, _sent(invitation.email))
+
+
+def _sent(address: str) -> str:
+    if mail_stays_here(settings.VALUES):
+        return f"No mail server is set up: the invitation for {address} is in the Mailbox, in the menu at the top right."
+    return f"An invitation is on its way to {address}."

@@ -18,6 +18,7 @@ class Told:
     unread: int
     low: LowCredits | None
     may_buy: bool
+    may_set_alerts: bool
     mailbox: bool
     """Whether the mailbox of a trial run is there for the viewer."""
 
@@ -28,5 +29,6 @@ def told_to(viewer: Viewer, balance: Balance) -> Told:
         unread=run_here(unread_count(viewer.org_id, viewer.user.pk)),
         low=run_here(low_credits(balance, viewer.user.pk)),
         may_buy=viewer.can(Action.BUY_CREDITS),
+        may_set_alerts=viewer.can(Action.SET_ALERTS),
         mailbox=mailbox_open(viewer),
     )

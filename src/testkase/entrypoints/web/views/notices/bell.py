@@ -6,8 +6,6 @@ from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_POST, require_safe
 
-from testkase.core.access import Action
-from testkase.entrypoints.web.live import current_balance
 from testkase.entrypoints.web.query import number
 from testkase.entrypoints.web.viewer import MemberRequest
 from testkase.services.notifications import banner, inbox
@@ -74,7 +72,4 @@ def _facts(request: MemberRequest, limit: int) -> dict[str, Any]:
         "page": page,
         "newest": page.notices[0].notification_id if page.notices else 0,
         "paged": before is not None,
-        "may_buy": viewer.can(Action.BUY_CREDITS),
-        "may_set_alerts": viewer.can(Action.SET_ALERTS),
-        "balance": run_here(current_balance(viewer.org_id)),
     }
