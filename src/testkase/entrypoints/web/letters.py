@@ -42,5 +42,5 @@ def send_invitation(request: HttpRequest, letter: Letter, sender: User) -> None:
 
 def _sent(address: str) -> str:
     if mail_stays_here(settings.VALUES):
-        return f"No mail server is set up: the invitation for {address} is in the Mailbox, in the menu at the top right."
+        return f"No mail server is set up: the invitation for {address} is in the Mailbox (menu at the top right)."
     return f"An invitation is on its way to {address}."
