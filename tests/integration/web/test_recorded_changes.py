@@ -115,9 +115,8 @@ def test_how_somebody_signs_in_is_on_record_wherever_they_belong(visitors: Visit
     authenticator = TOTP.activate(owner, "SECRET").instance
     for signal in (authenticator_added, authenticator_removed):
         signal.send(sender=Authenticator, request=None, user=owner, authenticator=authenticator)
-    password = {"oldpassword": visitors.demo.passwords["owner"]} | {
-        field: "three unrelated words" for field in ("password1", "password2")
-    }
+    new = "three unrelated words"
+    password = {"oldpassword": visitors.demo.passwords["owner"], "password1": new, "password2": new}
     send(visitors.client_of("owner"), "/accounts/password/change/", **password)
     assert sentences(org_id, before) == [
         "Olivia Ortega turned on two-step sign-in with an authenticator app",
