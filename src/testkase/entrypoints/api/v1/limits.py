@@ -87,7 +87,7 @@ async def resume(ask: Ask[schemas.Paused]) -> Reply:
 
 async def _pause(ask: Ask[schemas.Paused] | Ask[schemas.NewPause]) -> schemas.PauseView:
     found = await ask.context.database.run(pauses(ask.org_id), org_id=ask.org_id)
-    wanted = (ask.body.kind, changes.one_line(ask.body.ref, "ref"))
+    wanted = (ask.body.kind, ask.body.ref)
     return schemas.PauseView.of(next(each for each in found if (each.kind, each.ref) == wanted))
 
 

@@ -95,7 +95,7 @@ def pause(
 ) -> Operation[bool]:
     """Refuse new calls of a user or use case; whether that was news. Raises InvalidCommand."""
     answer = yield from execute_one(
-        ask.Pause(org_id=org_id, change_id=f"pause:{change_id}", kind=kind, ref=one_line(ref, "ref"),
+        ask.Pause(org_id=org_id, change_id=f"pause:{change_id}", kind=kind, ref=ref,
                   reason=one_line(reason, "reason"), burned=burned, usual=usual)
     )  # fmt: skip
     if not answer.replayed:
