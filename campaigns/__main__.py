@@ -15,6 +15,7 @@ from campaigns.calendar import all_zones, calendar
 from campaigns.crash import crash
 from campaigns.last_credit import last_credit
 from campaigns.outcome import Outcome
+from campaigns.sums import sums
 from campaigns.switch import switch
 from campaigns.tenants import tenants
 from campaigns.world import world
@@ -22,7 +23,7 @@ from tests.support.processes import serving
 from tests.support.upstream import scripted_upstream
 
 PROCESSES = 2
-ROUNDS = {"last-credit": 100, "crash": 20, "calendar": 96, "tenants": 20_000, "switch": 100}
+ROUNDS = {"last-credit": 100, "crash": 20, "calendar": 96, "tenants": 20_000, "switch": 100, "sums": 10_000}
 
 
 def run_last_credit(rounds: int, seed: int) -> Outcome:
@@ -58,18 +59,25 @@ def run_switch(rounds: int, seed: int) -> Outcome:
         return asyncio.run(switch(server.database, [app.url for app in apps], upstream, flips=rounds, seed=seed))
 
 
+def run_sums(rounds: int, seed: int) -> Outcome:
+    """A random month of `rounds` operations."""
+    with bench_server() as server:
+        return sums(server.database, operations=rounds, seed=seed)
+
+
 CAMPAIGNS = {
     "last-credit": run_last_credit,
     "crash": run_crash,
     "calendar": run_calendar,
     "tenants": run_tenants,
+    "sums": run_sums,
     "switch": run_switch,
 }
 
 
 def main(
     name: Annotated[str, typer.Argument(help="last-credit, crash, …; all of them without a name.")] = "",
-    rounds: Annotated[int | None, typer.Option(help="Rounds, kills, months, cases, or switches.")] = None,
+    rounds: Annotated[int | None, typer.Option(help="Rounds, kills, months, cases, switches, or operations.")] = None,
     seed: Annotated[int | None, typer.Option(help="Repeats what an earlier run did at random.")] = None,
 ) -> None:
     """Run campaigns and say what they found."""

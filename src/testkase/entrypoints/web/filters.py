@@ -6,6 +6,8 @@ from urllib.parse import urlencode
 
 from django.http import QueryDict
 from django.utils import timezone
+from django.utils.html import escape
+from django.utils.safestring import SafeString
 
 from testkase.core.ledger.calendar import to_micros
 from testkase.core.ledger.consumption import NO_PROJECT, kinds_of, users_of
@@ -71,6 +73,19 @@ class Choices:
     use_cases: list[tuple[str, str]]
     users: list[tuple[str, str]]
     projects: list[tuple[str, str]]
+    chosen: Filters = Filters()
+
+    @property
+    def use_case_options(self) -> SafeString:
+        return _options(self.use_cases, self.chosen.use_case)
+
+    @property
+    def user_options(self) -> SafeString:
+        return _options(self.users, self.chosen.user)
+
+    @property
+    def project_options(self) -> SafeString:
+        return _options(self.projects, self.chosen.project)
 
 
 def filters_of(query: QueryDict) -> Filters:
@@ -96,6 +111,17 @@ def choices_for(org_id: int, filters: Filters) -> Choices:
         use_cases=by_name({slug: use_case(slug) for slug in use_cases}),
         users=by_name({email: people.get(email, email) for email in users}),
         projects=by_name({key: titles.get(key, NO_PROJECT_NAME if key == NONE else key) for key in projects}),
+        chosen=filters,
+    )
+
+
+def _options(offered: list[tuple[str, str]], chosen: str | None) -> SafeString:
+    """Written straight as markup: hundreds of users through the template's own loop would take longer than the page."""
+    return SafeString(
+        "".join(
+            f'<option value="{escape(value)}"{" selected" if value == chosen else ""}>{escape(name)}</option>'
+            for value, name in offered
+        )
     )
 
 

@@ -8,7 +8,7 @@ from testkase.entrypoints.web.filters import Filters
 from testkase.entrypoints.web.names import names_of_people, names_of_projects
 from testkase.services.organizations.tenancy import run_here
 
-PAGE = 50
+PAGE = 25
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

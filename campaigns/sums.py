@@ -1,0 +1,131 @@
+"""A random month on the real ledger; then every place that shows its sums is read, and all must say the same.
+
+The commands are the random ones of the ledger's own simulation (holds, captures, settlements, lapses, grants,
+corrections, the switch, repetitions), from many people in many projects. Compared to the micro-credit: the two cards,
+the breakdown by feature, user, project and day, the usage table page by page, its CSV, the statement as page and as
+CSV, the API's balance, summary, list and statement, and what `verify` finds.
+"""
+
+import random
+import time
+from collections.abc import Iterator
+from typing import Any, cast
+
+import msgspec
+
+from campaigns.outcome import Outcome
+from campaigns.places import Places
+from testkase.core.ledger.book import Book
+from testkase.core.ledger.commands import Command, OpenAccount, OpenHold, RecordUsage, Touch
+from testkase.core.ledger.credits import MICRO
+from testkase.core.ledger.decide import decide
+from testkase.core.ledger.model import Subject
+from testkase.core.ledger.operations import execute
+from testkase.core.ledger.verify import verify
+from testkase.entrypoints.api.app import create_app
+from testkase.foundation.database import SyncDatabase
+from testkase.foundation.problems import Problem
+from tests.support.cluster import TestDatabase
+from tests.support.django import django_on
+from tests.support.people import stranger
+from tests.support.programs import Organizations, api_settings, served
+from tests.support.random_commands import Script
+from tests.support.side_by_side import SideBySide
+
+LENGTH = 40 * 86_400 * MICRO
+"""Forty days: there is always a month that has closed, and one that runs."""
+USE_CASES = ("test_generation", "chat", "report", "nightly-runs")
+PROJECTS = (None, "WEB", "APP", "<b>&amp;", "=1+1")
+
+
+class _Shadow:
+    """The organization's state without a database, so that the dice can aim at what is there."""
+
+    def __init__(self) -> None:
+        self.book = Book()
+
+    def submit(self, command: Command, now: int) -> None:
+        try:
+            events = decide(self.book, command, now).events
+        except Problem:
+            return
+        for event in events:
+            self.book.apply(event)
+
+
+class _Month(Script):
+    """The simulation's commands within forty days, from many people."""
+
+    def __init__(self, dice: random.Random, shadow: _Shadow, org_id: int, steps: int) -> None:
+        super().__init__(dice, cast(SideBySide, shadow))
+        self.org_id = org_id
+        self.now = time.time_ns() // 1_000
+        self.pace = 2 * LENGTH // steps
+        self.people = [f"person{number}@example.com" for number in range(30)]
+
+    def next(self) -> tuple[Command, int]:
+        command, now = super().next()
+        return _replaced(command, org_id=self.org_id), now
+
+    def _instant(self) -> int:
+        due = self._falls_due()
+        if due and self.dice.random() < 0.05:
+            return max(self.now, min(min(due) + self.dice.choice([-1, 0, 1]), self.now + self.pace))
+        return self.now + self.dice.randrange(self.pace)
+
+    def _new(self) -> Command:
+        command = super()._new()
+        if not isinstance(command, OpenHold | RecordUsage):
+            return command
+        choose = self.dice.choice
+        subject = Subject(use_case=choose(USE_CASES), user=choose(self.people), project=choose(PROJECTS), model="m")
+        return cast(Command, _replaced(command, subject=subject))
+
+
+def sums(database: TestDatabase, *, operations: int, seed: int) -> Outcome:
+    """So many operations, then the comparison of every month they reached."""
+    outcome, dice = Outcome("sums", seed), random.Random(seed)
+    with django_on(database):
+        client = stranger("Sums Ltd")
+        client.get("/settings/ai-credits")
+        org_id = int(client.session["org_id"])
+        books = SyncDatabase(database.app_url)
+        posted = _live(books, _Month(dice, shadow := _Shadow(), org_id, operations), shadow, operations)
+        found = books.run(verify(org_id), org_id=org_id)
+        outcome.faults += [f"verify {each.invariant} at {each.seq}: {each.found}" for each in found]
+        organizations = Organizations(database)
+        key = organizations.make_key(org_id)
+        organizations.close()
+        with served(create_app(api_settings(database))) as url, Places(client, f"{url}/api/v1", key) as places:
+            told = dict(places.everything())
+        books.close()
+    outcome.faults += [f"{name}: {figures}" for name, figures in told.items() if len(set(figures.values())) != 1]
+    compared = sum(len(figures) for figures in told.values())
+    outcome.figures = {"operations": operations, "entries": posted, "figures compared": compared}
+    return outcome
+
+
+def _live(books: SyncDatabase, month: _Month, shadow: _Shadow, operations: int) -> int:
+    """Carry out the month, a few commands at a time as a busy engine would; how many entries there are then."""
+    org_id, done = month.org_id, 0
+    shadow.submit(OpenAccount(org_id=org_id, monthly_allowance=300 * MICRO, ai_enabled=True), month.now)
+    while done < operations:
+        batch = list(_batch(month, shadow, min(month.dice.randint(1, 8), operations - done)))
+        books.run(execute([command for command, _ in batch], clock=batch[-1][1]), org_id=org_id)
+        done += len(batch)
+    books.run(execute([Touch(org_id=org_id)], clock=month.now), org_id=org_id)
+    with books.transaction(org_id) as connection:
+        row = connection.execute("SELECT last_seq FROM ledger.account WHERE org_id = %s", [org_id]).fetchone()
+    assert row is not None
+    return int(row[0])
+
+
+def _batch(month: _Month, shadow: _Shadow, size: int) -> Iterator[tuple[Command, int]]:
+    for _ in range(size):
+        command, now = month.next()
+        shadow.submit(command, now)
+        yield command, now
+
+
+def _replaced(command: Any, **changes: Any) -> Any:
+    return msgspec.structs.replace(command, **changes)
