@@ -37,9 +37,9 @@ class Team:
     def _person(self, connection: psycopg.Connection[Any], number: int, role: str) -> int:
         person = self._made(
             connection,
-            "INSERT INTO app_user (password, is_superuser, email, display_name, is_active, is_staff, date_joined)"
-            " VALUES ('', false, %s, %s, true, false, now()) RETURNING id",
-            f"{role}{number}@example.com", role.title(),
+            "INSERT INTO app_user (password, is_superuser, email, ref, display_name, is_active, is_staff, date_joined)"
+            " VALUES ('', false, %s, %s, %s, true, false, now()) RETURNING id",
+            f"{role}{number}@example.com", f"{role}{number}@example.com", role.title(),
         )  # fmt: skip
         connection.execute(
             "INSERT INTO membership (user_id, org_id, role) VALUES (%s, %s, %s)", [person, self.org_id, role]

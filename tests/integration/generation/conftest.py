@@ -62,8 +62,8 @@ class Scene:
         async with await psycopg.AsyncConnection.connect(owner_url, autocommit=True) as owner:
             self.user_id = await _one(
                 owner,
-                "INSERT INTO app_user (password, is_superuser, email, display_name, is_active, is_staff, date_joined)"
-                " VALUES ('', false, 'ada@example.com', 'Ada', true, false, now()) RETURNING id",
+                "INSERT INTO app_user (password, is_superuser, email, ref, display_name, is_active, is_staff,"
+                " date_joined) VALUES ('', false, 'ada@example.com', 'ada@example.com', 'Ada', true, false, now()) RETURNING id",
             )
             self.org_id = await _one(
                 owner, "INSERT INTO organization (name, slug) VALUES ('Acme', 'acme') RETURNING id"

@@ -132,3 +132,38 @@ def test_what_people_write_is_shown_as_text(visitors: Visitors) -> None:
     assert "<script>alert" not in page
     assert "<img src=x" not in page
     assert "{{ 7*7 }}" in page
+
+
+@pytest.mark.requirement("B8", "B13")
+def test_use_stays_under_one_name_whatever_address_somebody_signs_in_with(
+    visitors: Visitors, django_database: TestDatabase
+) -> None:
+    """Budgets and pauses name their user: another address must not shed them, nor a newcomer inherit them."""
+    from tests.support.people import models
+
+    client, first = visitors.client_of("member"), visitors.demo.emails["member"]
+    member = models().User.objects.get(email=first)
+    member.email = "elsewhere@northwind.example"
+    member.save()
+    client.post("/projects/SHOP/generate", {"requirement": REQUIREMENT, "cases": "3"})
+    with psycopg.connect(django_database.owner_url) as owner:
+        assert owner.execute("SELECT user_ref FROM generation").fetchall() == [(first,)]
+
+    newcomer = models().User.objects.create_user(first, "three unrelated words")
+    assert newcomer.ref != first
+    assert newcomer.ref.startswith(first)
+
+
+def test_an_address_that_was_never_confirmed_names_nobody(visitors: Visitors) -> None:
+    from allauth.account.models import EmailAddress
+    from allauth.account.signals import email_changed
+
+    from tests.support.people import models
+
+    user = models().User.objects.create_user("victim@corp.example", "three unrelated words")
+    claimed = EmailAddress.objects.create(user=user, email=user.email, primary=True, verified=False)
+    own = EmailAddress.objects.create(user=user, email="own@elsewhere.example", verified=True)
+    user.email = own.email
+    user.save()
+    email_changed.send(models().User, request=None, user=user, from_email_address=claimed, to_email_address=own)
+    assert user.ref == "own@elsewhere.example"

@@ -11,10 +11,10 @@ from testkase.services.workspace.projects import names_of
 NO_PROJECT_NAME = "No project"
 
 
-def names_of_people(org_id: int, emails: Iterable[str]) -> dict[str, str]:
-    """Display names of members by their addresses; addresses of people who are gone are left out."""
-    members = User.objects.filter(memberships__organization=org_id, email__in=list(emails))
-    return {user.email: user.name for user in members}
+def names_of_people(org_id: int, refs: Iterable[str]) -> dict[str, str]:
+    """Display names of members by the references of their use; references of people who are gone are left out."""
+    members = User.objects.filter(memberships__organization=org_id, ref__in=list(refs))
+    return {user.ref: user.name for user in members}
 
 
 def names_of_projects(org_id: int, keys: Iterable[str]) -> dict[str, str]:
@@ -27,5 +27,5 @@ def names_of_parts(org_id: int, part: Part, references: list[str]) -> dict[str, 
     if part is Part.USE_CASE:
         return {slug: use_case(slug) for slug in references}
     if part is Part.USER:
-        return {email: email for email in references} | names_of_people(org_id, references)
+        return {ref: ref for ref in references} | names_of_people(org_id, references)
     return {key: key or NO_PROJECT_NAME for key in references} | names_of_projects(org_id, filter(None, references))

@@ -6,8 +6,8 @@ from testkase.services.organizations.tenancy import run_here, tenant_transaction
 
 
 def person(user: User) -> Actor:
-    """A person, under the address that usage is recorded under too, so that one filter finds both."""
-    return Actor(kind="person", ref=user.email, name=user.name)
+    """A person, under the reference that usage is recorded under too, so that one filter finds both."""
+    return Actor(kind="person", ref=user.ref, name=user.name)
 
 
 def record_here(org_id: int, activity: Activity, *, event_id: str | None = None) -> None:

@@ -4,6 +4,7 @@ Only `User` is managed by Django. The directory tables are written in `schema/dd
 read them without Django; the models over them are for reading and for the few writes people make.
 """
 
+import secrets
 from typing import Any, ClassVar
 
 from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
@@ -38,6 +39,9 @@ class User(AbstractBaseUser, PermissionsMixin):
     email = models.EmailField("e-mail address", max_length=254, unique=True, error_messages={
         "unique": "There is already an account with this e-mail address.",
     })  # fmt: skip
+    ref = models.CharField(max_length=254, unique=True, editable=False)
+    """The address of the beginning, under which this person's use and changes are recorded and limited. It never
+    changes: whoever is paused or has a budget would shed it with the address they sign in with."""
     display_name = models.CharField("name", max_length=120, blank=True)
     is_active = models.BooleanField(default=True)
     is_staff = models.BooleanField(default=False)
@@ -57,6 +61,12 @@ class User(AbstractBaseUser, PermissionsMixin):
 
     def __str__(self) -> str:
         return self.email
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        if not self.ref:
+            taken = type(self).objects.filter(ref=self.email).exists()  # by somebody who has another address now
+            self.ref = f"{self.email[:200]} {secrets.token_hex(4)}" if taken else self.email
+        super().save(*args, **kwargs)
 
     @property
     def name(self) -> str:

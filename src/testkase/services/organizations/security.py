@@ -48,6 +48,9 @@ def _password_reset(user: User, **_: Any) -> None:
 def _email_changed(user: User, from_email_address: Any, to_email_address: Any, **_: Any) -> None:
     # `from` is a word of Python's.
     addresses = {"from": str(from_email_address.email), "to": str(to_email_address.email)}
+    if not from_email_address.verified:  # it was never theirs to be known by
+        user.ref = ""
+        user.save()
     _record(user, "email.changed", **addresses)
 
 

@@ -8,7 +8,7 @@ from django.http import QueryDict
 
 from testkase.core.access import Action
 from testkase.core.ledger.consumption import kinds_of, users_of
-from testkase.entrypoints.web.filters import NONE, Choices, by_name
+from testkase.entrypoints.web.filters import NONE, by_name
 from testkase.entrypoints.web.filters import Filters as UsageFilters
 from testkase.entrypoints.web.filters import filters_of as usage_filters_of
 from testkase.entrypoints.web.names import NO_PROJECT_NAME, names_of_people, names_of_projects
@@ -59,13 +59,22 @@ class Filters(UsageFilters):
         )  # fmt: skip
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Choices:
+    """What each filter offers: value and name. Members are offered no users."""
+
+    use_cases: list[tuple[str, str]]
+    users: list[tuple[str, str]]
+    projects: list[tuple[str, str]]
+
+
 def filters_of(viewer: Viewer, query: QueryDict) -> Filters:
     """The filters of a request. Who may not see everybody's activity sees their own."""
     chosen = asdict(usage_filters_of(query))
     kind = cast(Kind | None, query.get("kind") if query.get("kind") in KINDS else None)
     if viewer.can(Action.VIEW_ACTIVITY):
         return Filters(**chosen, kind=kind)
-    return Filters(**{**chosen, "user": viewer.user.email}, kind=kind, own=True)
+    return Filters(**{**chosen, "user": viewer.user.ref}, kind=kind, own=True)
 
 
 def choices_for(org_id: int, filters: Filters) -> Choices:

@@ -152,7 +152,7 @@ def _start(request: MemberRequest, project: Project) -> int:
             project_id=project.project_id,
             project_key=project.key,
             user_id=viewer.user.pk,
-            user_ref=viewer.user.email,
+            user_ref=viewer.user.ref,
             requirement=requirement,
             options=options,
             estimate=expected.most,

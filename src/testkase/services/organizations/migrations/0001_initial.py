@@ -94,6 +94,7 @@ class Migration(migrations.Migration):
                         verbose_name="e-mail address",
                     ),
                 ),
+                ("ref", models.CharField(editable=False, max_length=254, unique=True)),
                 ("display_name", models.CharField(blank=True, max_length=120, verbose_name="name")),
                 ("is_active", models.BooleanField(default=True)),
                 ("is_staff", models.BooleanField(default=False)),

@@ -57,7 +57,7 @@ def cards_for(viewer: Viewer, *, everything: bool) -> list[Card]:
     if not everything:
         projects = run_here(list_projects(viewer.org_id, user_id=viewer.user.pk, sees_all=viewer.manages_projects))
         mine = {project.key for project in projects}
-        found = [budget for budget in found if _concerns(budget, viewer.user.email, mine)]
+        found = [budget for budget in found if _concerns(budget, viewer.user.ref, mine)]
     people = names_of_people(viewer.org_id, {budget.scope.user for budget in found if budget.scope.user})
     titles = names_of_projects(viewer.org_id, {budget.scope.project for budget in found if budget.scope.project})
     own = {ask.budget_id: ask for ask in reversed(run_here(requests_of(viewer.org_id, user_id=viewer.user.pk)))}
@@ -68,7 +68,7 @@ def pause_lines(viewer: Viewer, *, everything: bool) -> list[PauseLine]:
     """What is paused now; of people, only the viewer, unless they see everything."""
     found = [pause for pause in run_here(pauses(viewer.org_id)) if pause.resumed_at is None]
     if not everything:
-        found = [pause for pause in found if pause.kind == "use_case" or pause.ref == viewer.user.email]
+        found = [pause for pause in found if pause.kind == "use_case" or pause.ref == viewer.user.ref]
     people = names_of_people(viewer.org_id, {pause.ref for pause in found if pause.kind == "user"})
     return [
         PauseLine(pause=pause, name=people.get(pause.ref, pause.ref) if pause.kind == "user" else use_case(pause.ref))
@@ -76,9 +76,9 @@ def pause_lines(viewer: Viewer, *, everything: bool) -> list[PauseLine]:
     ]
 
 
-def _concerns(budget: Budget, email: str, projects: set[str]) -> bool:
+def _concerns(budget: Budget, ref: str, projects: set[str]) -> bool:
     scope = budget.scope
-    return scope.user in (None, email) and (scope.project is None or scope.project in projects)
+    return scope.user in (None, ref) and (scope.project is None or scope.project in projects)
 
 
 def _card(budget: Budget, people: dict[str, str], titles: dict[str, str], asked: Asked | None) -> Card:

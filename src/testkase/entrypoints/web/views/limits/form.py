@@ -73,7 +73,7 @@ def choices_for(viewer: Viewer, budget: Budget | None = None) -> Choices:
     scope = budget.scope if budget is not None else Scope()
     return Choices(
         projects=_with([(project.key, project.name) for project in projects], scope.project),
-        users=_with([(one.user.email, one.user.name) for one in people_of(viewer.organization)], scope.user),
+        users=_with([(one.user.ref, one.user.name) for one in people_of(viewer.organization)], scope.user),
         use_cases=_with([(slug, use_case(slug)) for slug in slugs], scope.use_case),
     )
 
