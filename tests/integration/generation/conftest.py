@@ -63,7 +63,8 @@ class Scene:
             self.user_id = await _one(
                 owner,
                 "INSERT INTO app_user (password, is_superuser, email, ref, display_name, is_active, is_staff,"
-                " date_joined) VALUES ('', false, 'ada@example.com', 'ada@example.com', 'Ada', true, false, now()) RETURNING id",
+                " date_joined) VALUES ('', false, 'ada@example.com', 'ada@example.com', 'Ada', true, false, now())"
+                " RETURNING id",
             )
             self.org_id = await _one(
                 owner, "INSERT INTO organization (name, slug) VALUES ('Acme', 'acme') RETURNING id"
