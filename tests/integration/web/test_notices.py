@@ -156,6 +156,7 @@ def changes(demo: Demo) -> list[tuple[str, str]]:
 REFUSED: list[tuple[dict[str, object], str]] = [
     ({"threshold": ["sixty"]}, "is not an amount of credits"),
     ({"threshold": ["-1"]}, "is not an amount of credits"),
+    ({"threshold": ["12,5"]}, "is not an amount of credits"),
     ({"threshold": ["1.005"]}, "too many decimals"),
     ({"threshold": ["9" * 50]}, "is not an amount of credits"),
     ({"threshold": ["1\x00"]}, "is not an amount of credits"),

@@ -79,7 +79,9 @@ def with_thresholds(watch: Watch, thresholds: tuple[int, ...]) -> Watch:
     low = {threshold for threshold in thresholds if is_low(watch.level, threshold)}
     fresh = low - set(watch.thresholds) if watch.ai_on else set()
     crossed = tuple(threshold for threshold in thresholds if threshold in low & set(watch.crossed) | fresh)
-    return msgspec.structs.replace(watch, thresholds=thresholds, crossed=crossed)
+    # The banner speaks of something new: who had put the last one away sees it.
+    seq = watch.seq if fresh else watch.crossed_seq
+    return msgspec.structs.replace(watch, thresholds=thresholds, crossed=crossed, crossed_seq=seq)
 
 
 def _look(watch: Watch, at: int) -> tuple[Watch, list[Alert]]:

@@ -1,5 +1,6 @@
 """Settings → AI Credits → Alerts: at which balances the Owner and the Admins are told (P12)."""
 
+import re
 from typing import Any
 
 from django.contrib import messages
@@ -15,6 +16,8 @@ from testkase.foundation.problems import InvalidInput
 from testkase.services.notifications.settings import AlertSettings, alert_settings, set_alerts
 from testkase.services.notifications.thresholds import MOST, is_low
 from testkase.services.organizations.tenancy import run_here
+
+_WITH_COMMAS = re.compile(r"[0-9]{1,3}(,[0-9]{3})+(\.[0-9]+)?", re.ASCII)
 
 REFUSAL = "Alerts are set by the Owner and the Admins of the organization."
 
@@ -45,8 +48,11 @@ def _asked(request: MemberRequest) -> dict[str, Any]:
 
 
 def _amount(text: str) -> int:
-    """Micro-credits of what people write: "1,500" and "60.5 " are amounts too. Raises InvalidInput."""
-    plain = text.replace(",", "").replace(" ", "")[:40]
+    """Micro-credits of what people write: "1,500" and "60.5 " are amounts too; "12,5" is refused, because it could be
+    12.5 or 125. Raises InvalidInput."""
+    plain = text.strip()[:40]
+    if _WITH_COMMAS.fullmatch(plain):
+        plain = plain.replace(",", "")
     try:
         return parse_credits(plain, field="thresholds")
     except InvalidInput:
