@@ -3,6 +3,7 @@
 from urllib.parse import unquote, urlsplit
 
 from testkase.config.databases import django_database
+from testkase.config.identity_providers import identity_providers
 from testkase.entrypoints.web.conf import ACCOUNT, WEB_APPS, WEB_MIDDLEWARE, WEB_TEMPLATES, cookies_over
 from testkase.foundation.settings import Settings
 
@@ -23,7 +24,6 @@ TIME_ZONE = "UTC"
 INSTALLED_APPS = [
     *WEB_APPS,
     "testkase.schema",
-    "allauth.mfa",
     "django.contrib.admin",
     "procrastinate.contrib.django",
 ]
@@ -40,7 +40,9 @@ globals().update(ACCOUNT)
 globals().update(cookies_over(_HTTPS))
 AUTH_USER_MODEL = "organizations.User"  # again by name, for the type checker
 ACCOUNT_DEFAULT_HTTP_PROTOCOL = _PUBLIC.scheme
-MFA_TOTP_ISSUER = "TestKase"
+SOCIALACCOUNT_PROVIDERS = identity_providers(VALUES.identity_providers)
+# Behind a proxy, the address people come from is the one that proxy has added; without one it is the connection's.
+ALLAUTH_TRUSTED_PROXY_COUNT = 1 if _HTTPS else 0
 CSRF_TRUSTED_ORIGINS = [VALUES.public_url]
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if _HTTPS else None
 SECURE_CONTENT_TYPE_NOSNIFF = True

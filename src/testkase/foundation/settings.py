@@ -38,6 +38,8 @@ class Settings:
     """Folder of dated price books (`TESTKASE_PRICE_BOOK`), default the one in the package."""
     providers: Path | None
     """TOML file naming model providers (`TESTKASE_PROVIDERS`); the embedded model is always there."""
+    identity_providers: Path | None
+    """TOML file naming identity providers for single sign-on (`TESTKASE_IDENTITY_PROVIDERS`); unset: none."""
     demo: bool
     """Seed the demo organization once (`TESTKASE_DEMO`, default 1)."""
     email_url: str | None
@@ -63,6 +65,7 @@ class Settings:
             model_api_key=environ.get("TESTKASE_MODEL_API_KEY") or secrets.token_urlsafe(24),
             price_book=_path(environ, "TESTKASE_PRICE_BOOK"),
             providers=_path(environ, "TESTKASE_PROVIDERS"),
+            identity_providers=_path(environ, "TESTKASE_IDENTITY_PROVIDERS"),
             demo=environ.get("TESTKASE_DEMO", "1") == "1",
             email_url=environ.get("TESTKASE_EMAIL_URL") or None,
             log_level=environ.get("LOG_LEVEL", "INFO").upper(),

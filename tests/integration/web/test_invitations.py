@@ -32,7 +32,7 @@ def test_somebody_new_joins_instead_of_opening_an_organization(visitors: Visitor
     assert "Northwind Labs" in client.get("/settings/ai-credits").content.decode()
     assert role_of(visitors.demo, ADDRESS) == "admin"
     assert models().Organization.objects.count() == 1
-    assert client.get("/accounts/email/").content.decode().count("Verified") == 1
+    assert client.get("/accounts/email/").content.decode().count(">Confirmed<") == 1
 
 
 @pytest.mark.requirement("P15")

@@ -15,6 +15,10 @@ WEB_APPS: list[str] = [
     "django.contrib.staticfiles",
     "allauth",
     "allauth.account",
+    "allauth.mfa",
+    "allauth.usersessions",
+    "allauth.socialaccount",
+    "testkase.entrypoints.web.sign_in.sso",
     "django_htmx",
 ]
 
@@ -78,6 +82,21 @@ ACCOUNT: dict[str, Any] = {
     "ACCOUNT_LOGIN_ON_PASSWORD_RESET": True,
     "ACCOUNT_LOGOUT_REDIRECT_URL": "account_login",
     "ACCOUNT_EMAIL_SUBJECT_PREFIX": "",
+    "ACCOUNT_EMAIL_NOTIFICATIONS": True,
+    "ACCOUNT_REAUTHENTICATION_REQUIRED": True,
+    "ACCOUNT_LOGOUT_ON_PASSWORD_CHANGE": False,
+    "MFA_ADAPTER": "testkase.entrypoints.web.sign_in.mfa.MfaAdapter",
+    "MFA_SUPPORTED_TYPES": ["totp", "webauthn", "recovery_codes"],
+    "MFA_PASSKEY_LOGIN_ENABLED": True,
+    "MFA_TOTP_ISSUER": "TestKase",
+    # A phone's clock may be half a minute off.
+    "MFA_TOTP_TOLERANCE": 1,
+    "SOCIALACCOUNT_ADAPTER": "testkase.entrypoints.web.sign_in.sso.adapter.SsoAdapter",
+    "SOCIALACCOUNT_FORMS": {"signup": "testkase.entrypoints.web.sign_in.sso.forms.SsoSignupForm"},
+    "SOCIALACCOUNT_AUTO_SIGNUP": False,
+    # An address never opens an account: see SsoAdapter.
+    "SOCIALACCOUNT_EMAIL_AUTHENTICATION": False,
+    "SOCIALACCOUNT_STORE_TOKENS": False,
     "SESSION_COOKIE_SAMESITE": "Lax",
     "CSRF_COOKIE_HTTPONLY": True,
     "CSRF_FAILURE_VIEW": "testkase.entrypoints.web.errors.csrf_failure",

@@ -81,6 +81,12 @@ def without_organization(view: View) -> View:
     return view
 
 
+def without_transaction(view: View) -> View:
+    """Marks a view that asks another server: no transaction may wait for that. It sees no organization's rows."""
+    view.without_transaction = True  # type: ignore[attr-defined]
+    return view
+
+
 class SignInAgain:
     """When a session has ended, HTMX is told to leave the page for the sign-in, instead of putting it into a corner."""
 
@@ -111,6 +117,8 @@ class Tenant:
     def process_view(
         self, request: HttpRequest, view: View, args: tuple[Any, ...], kwargs: dict[str, Any]
     ) -> HttpResponseBase | None:
+        if getattr(view, "without_transaction", False):
+            return None
         viewer = viewer_of(request)
         if viewer is None:
             if not request.user.is_authenticated or not _needs_organization(view):

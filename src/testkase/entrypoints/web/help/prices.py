@@ -26,7 +26,6 @@ class BundleLine:
     """A bundle in the table. `exact`: its savings as published are rounded, so that the true figures stand beside."""
 
     bundle: Bundle
-    validity: str
     exact: bool
 
 
@@ -51,6 +50,7 @@ def price_facts() -> dict[str, Any]:
         "others": [line for name in book.models() if name not in names for line in _lines(book, name)],
         "example": _example(book, served),
         "bundles": bundle_lines(book),
+        "validities": validities(book),
         "best": next((bundle for bundle in book.bundles if bundle.badge), book.bundles[0]),
         "large": book.bundles[-2:],
     }
@@ -61,11 +61,20 @@ def bundle_lines(book: PriceBook) -> list[BundleLine]:
     return [
         BundleLine(
             bundle=bundle,
-            validity=validity(bundle),
             exact=bundle.savings_percent is not None and str(bundle.savings_percent) != bundle.more_credits_percent,
         )
         for bundle in book.bundles
     ]
+
+
+def validities(book: PriceBook) -> dict[str, str]:
+    """Names of bundles, and how long their credits last: those alike in one line."""
+    names: dict[str, list[str]] = {}
+    for bundle in book.bundles:
+        names.setdefault(validity(bundle), []).append(bundle.name)
+    if len(names) == 1:
+        return {"every bundle": next(iter(names))}
+    return {", ".join(alike): words for words, alike in names.items()}
 
 
 def validity(bundle: Bundle) -> str:

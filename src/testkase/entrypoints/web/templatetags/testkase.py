@@ -3,6 +3,7 @@
 from datetime import UTC, datetime
 
 from django import template
+from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
@@ -10,6 +11,12 @@ from django.utils.safestring import SafeString
 from testkase.core.ledger.credits import format_credits
 
 register = template.Library()
+
+_BROWSERS = (("Edg/", "Edge"), ("OPR/", "Opera"), ("Firefox/", "Firefox"), ("Chrome/", "Chrome"), ("Safari/", "Safari"))
+_SYSTEMS = (
+    ("iPhone", "iPhone"), ("iPad", "iPad"), ("Android", "Android"), ("Windows", "Windows"), ("Mac OS X", "macOS"),
+    ("Linux", "Linux"),
+)  # fmt: skip
 
 USE_CASES = {"test_generation": "Test case generation", "chat": "Chat assistant", "report": "AI report"}
 
@@ -94,6 +101,21 @@ def lot_name(source: str) -> str:
 def words(slug: str) -> str:
     """ "project_admin" → "Project admin"."""
     return slug.replace("_", " ").capitalize()
+
+
+@register.filter
+def passkeys_work(request: HttpRequest) -> bool:
+    """Whether browsers let this address use passkeys: over https or on localhost, and never under a bare IP number."""
+    host = request.get_host().partition(":")[0]
+    return host == "localhost" or (request.is_secure() and not host.replace(".", "").isdigit() and "[" not in host)
+
+
+@register.filter
+def browser(user_agent: str) -> str:
+    """A browser and its system in two words: "Firefox on Linux". What is not known is shown as it calls itself."""
+    named = next((name for mark, name in _BROWSERS if mark in user_agent), "")
+    system = next((name for mark, name in _SYSTEMS if mark in user_agent), "")
+    return f"{named} on {system}" if named and system else named or user_agent[:40] or "Unknown browser"
 
 
 @register.filter

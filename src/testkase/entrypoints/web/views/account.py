@@ -2,6 +2,8 @@
 
 from typing import cast
 
+from allauth.mfa.utils import is_mfa_enabled
+from allauth.socialaccount.adapter import get_adapter
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
@@ -30,5 +32,12 @@ def account(request: HttpRequest) -> HttpResponse:
             return redirect("account")
         except InvalidInput as problem:
             error = problem.detail
-    facts = {"person": person, "name": name, "error": error, "memberships": memberships_of(person)}
+    facts = {
+        "person": person,
+        "name": name,
+        "error": error,
+        "memberships": memberships_of(person),
+        "two_step": is_mfa_enabled(person),
+        "has_providers": bool(get_adapter(request).list_apps(request)),
+    }
     return render(request, "testkase/account.html", facts, status=422 if error else 200)
