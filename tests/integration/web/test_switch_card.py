@@ -131,3 +131,13 @@ def test_a_ticket_is_for_members_and_says_how_their_organization_stands(visitors
     models().Membership.objects.filter(user__email=visitors.demo.emails["member"]).delete()
     assert member.get("/live/ticket").status_code == 302
     assert Client().get("/live/ticket").status_code == 302
+
+
+def test_what_the_owner_is_told_waits_for_the_page_it_is_meant_for(visitors: Visitors) -> None:
+    """Their other open pages renew parts of themselves at the same moment."""
+    owner = visitors.client_of("owner")
+    owner.post(SWITCH, OFF)
+    said = "AI is off. Nothing is charged while it is."
+    assert said not in owner.get(PAGE, headers={"HX-Request": "true"}).content.decode()
+    assert said not in owner.get("/projects/SHOP", headers={"X-Live": "regions"}).content.decode()
+    assert said in read(owner)

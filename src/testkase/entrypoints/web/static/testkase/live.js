@@ -68,7 +68,7 @@
   async function renewRegions() {
     const regions = document.querySelectorAll("[data-live-region]"), mine = ++turn;
     if (!regions.length) return;
-    const answer = await fetch(location.pathname + location.search).catch(() => null);
+    const answer = await fetch(location.pathname + location.search, { headers: { "X-Live": "regions" } }).catch(() => null);
     if (!answer?.ok || answer.redirected) return;
     const page = new DOMParser().parseFromString(await answer.text(), "text/html");
     if (mine !== turn) return;  // switched again meanwhile: the answer to that is on its way
