@@ -9,7 +9,7 @@ from typing import Any, Self
 
 import httpx
 
-from testkase.core.ledger.credits import parse_credits
+from testkase.core.ledger.credits import MICRO
 
 PAGE = "/settings/ai-credits"
 _CAME = ("opening", "allowance", "granted", "bought", "adjusted", "overage", "debt")
@@ -131,9 +131,10 @@ class Places:
 
 
 def _amount(text: str) -> int:
-    """Micro-credits of an amount as it is written, with its thousands and its sign."""
+    """Micro-credits of an amount as it is written, with its thousands and its sign; a random month knows no limit."""
     bare = text.replace(",", "").replace("\u00a0", "").replace("−", "-").replace("+", "")
-    return -parse_credits(bare[1:]) if bare.startswith("-") else parse_credits(bare)
+    whole, _, fraction = bare.lstrip("-").partition(".")
+    return (-1 if bare.startswith("-") else 1) * (int(whole) * MICRO + int(fraction.ljust(6, "0")))
 
 
 def _amounts(html: str) -> list[int]:
