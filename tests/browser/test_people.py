@@ -15,7 +15,7 @@ def invited(owner: Page, stage: Stage, address: str) -> str:
     owner.goto(f"{stage.url}/settings/members")
     owner.get_by_label("E-mail address").fill(address)
     owner.get_by_role("button", name="Send invitation").click()
-    expect(owner.locator("#toasts")).to_contain_text(f"on its way to {address}")
+    expect(owner.locator("#toasts")).to_contain_text(f"invitation for {address}")
     letter = next(text for text in reversed(stage.letters()) if f"To: {address}" in text)
     found = re.search(r"http://\S+/invitations/\S+", letter)
     assert found is not None
