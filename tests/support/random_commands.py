@@ -123,6 +123,10 @@ class Script:
         there = account.available if account else 0
         if dice.random() < 0.05:
             return dice.choice([-1, 10**15, 10**15 + 1, 2**63, -(2**63)])
+        limits = self.world.book.limits
+        if limits is not None and limits.budgets and dice.random() < 0.3:
+            left = dice.choice(sorted(max(budget.left, 0) for budget in limits.budgets.values()))
+            return left + dice.choice([0, 1])
         return dice.choice([0, 1, CENT, 3 * CENT, 7 * CENT + 1, there // 2, there // 3, there, there + 1, 500 * CENT])
 
     def _ttl(self) -> int:
