@@ -1,0 +1,60 @@
+"""What each way to change something leaves in the activity history, and which ways leave nothing, with the reason."""
+
+_PROJECT = "projects/<slug:project_key>"
+_SPENDS = "an AI action: the history reads it from the usage"
+
+RECORDED: dict[str, tuple[str, ...]] = {
+    "organizations/new": ("organization.opened",),
+    "projects/new": ("project.created",),
+    f"{_PROJECT}/members": ("project_member.added",),
+    f"{_PROJECT}/members/<int:user_id>": ("project_member.changed",),
+    f"{_PROJECT}/members/<int:user_id>/removal": ("project_member.removed",),
+    "settings/ai-credits/switch": ("ai.switched_on", "ai.switched_off"),
+    "settings/api-keys": ("api_key.created",),
+    "settings/api-keys/<slug:key_id>/revocation": ("api_key.revoked",),
+    "settings/members": ("invitation.sent",),
+    "settings/members/departure": ("member.left", "api_key.revoked", "invitation.revoked"),
+    "settings/members/<int:user_id>/role": ("member.role_changed", "api_key.narrowed", "invitation.revoked"),
+    "settings/members/<int:user_id>/removal": ("member.removed", "api_key.revoked", "invitation.revoked"),
+    "settings/ownership": ("ownership.transferred",),
+    "settings/invitations/<slug:invitation_id>/renewal": ("invitation.renewed",),
+    "settings/invitations/<slug:invitation_id>/revocation": ("invitation.revoked",),
+    "invitations/<slug:token>": ("invitation.accepted",),
+    "settings/guidelines": ("guidelines.changed", "guidelines.removed"),
+    "settings/ai-credits/alerts": ("alerts.changed",),
+    "settings/ai-credits/budgets/new": ("budget.created",),
+    "settings/ai-credits/budgets/<str:budget_id>": ("budget.changed",),
+    "settings/ai-credits/budgets/<str:budget_id>/removal": ("budget.removed",),
+    "settings/ai-credits/budgets/<str:budget_id>/requests": ("budget.more_asked",),
+    "settings/ai-credits/budget-requests/<str:request_id>/decision": (
+        "budget.more_approved",
+        "budget.more_declined",
+        "budget.raised",
+    ),
+    "settings/ai-credits/resumptions": ("pause.lifted",),
+    "settings/ai-credits/guard": ("guard.switched_on", "guard.switched_off"),
+    "POST /budgets": ("budget.created",),
+    "PUT /budgets/{budget_id}": ("budget.changed",),
+    "DELETE /budgets/{budget_id}": ("budget.removed",),
+    "POST /pauses": ("pause.set",),
+    "POST /resumptions": ("pause.lifted",),
+    "PUT /settings/alerts": ("alerts.changed",),
+}
+
+NOT_RECORDED: dict[str, str] = {
+    "organizations/current": "where somebody looks, nothing of the organization",
+    f"{_PROJECT}/generate": _SPENDS,
+    f"{_PROJECT}/generate/estimate": "asks what it would cost and changes nothing",
+    f"{_PROJECT}/generations/<int:generation_id>/drafts/<int:position>": "content of a project, not its settings",
+    "settings/account": "a person's own name, which every organization reads live",
+    "notifications/read": "what one person has read",
+    "notifications/<int:notification_id>": "what one person has read",
+    "notifications/low-credits/dismissal": "what one person has put aside",
+    "POST /holds": "credits set aside: charged or given back, and then in the usage",
+    "POST /holds/{hold_id}/extension": "credits set aside",
+    "DELETE /holds/{hold_id}": "credits set aside are given back",
+    "POST /holds/{hold_id}/settlement": _SPENDS,
+    "POST /holds:batch": "credits set aside",
+    "POST /settlements:batch": _SPENDS,
+    "POST /usage": _SPENDS,
+}
