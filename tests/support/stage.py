@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, sync_playwright
 
 from tests.support.cluster import TestDatabase
 from tests.support.processes import serving, start, working
@@ -48,7 +48,7 @@ class Stage:
         page = context.new_page()
         at_home = (self.url, "data:")
         page.on("pageerror", lambda error: self.complaints.append(str(error)))
-        page.on("console", lambda said: self.complaints.append(said.text) if _counts(said.text, said.type) else None)
+        page.on("console", lambda said: self.complaints.append(_told(said)) if _counts(said.text, said.type) else None)
         page.on("request", lambda sent: None if sent.url.startswith(at_home) else self.complaints.append(sent.url))
         return page
 
@@ -80,6 +80,10 @@ class Stage:
             context.close()
         self._contexts.clear()
         self.complaints.clear()
+
+
+def _told(said: ConsoleMessage) -> str:
+    return f"{said.text} ({said.location.get('url')})"
 
 
 def _counts(text: str, kind: str) -> bool:

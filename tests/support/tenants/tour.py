@@ -82,7 +82,9 @@ class Walk:
         page = self._page(stop.role)
         page.set_viewport_size(LAPTOP)  # type: ignore[arg-type]
         page.emulate_media(color_scheme="light", reduced_motion="reduce")
-        page.goto(self._stage.url + stop.path)
+        answer = page.goto(self._stage.url + stop.path)
+        if answer is None or answer.status not in (200, 404):
+            yield f"is answered with {answer and answer.status}"
         yield from self._weight(page)
         if page.locator("h1").count() != 1:
             yield "has not exactly one h1"
