@@ -2,8 +2,7 @@
 
 from testkase.core.access import Scope
 from testkase.entrypoints.api.route import Route
-from testkase.entrypoints.api.v1 import limit_schemas as schemas
-from testkase.entrypoints.api.v1 import limits
+from testkase.entrypoints.api.v1.limits import schemas, views
 
 _SETTINGS = {
     "name": "Web team, reports", "limit": "50.00", "period": "month", "project": "WEB", "use_case": "report",
@@ -20,13 +19,13 @@ _PAUSE = {
 
 ROUTES = (
     Route(
-        method="GET", path="/budgets", run=limits.list_budgets, scope=Scope.SETTINGS_READ, tag="Budgets",
+        method="GET", path="/budgets", run=views.list_budgets, scope=Scope.SETTINGS_READ, tag="Budgets",
         summary="List the budgets",
         description="Each as it stands now. All of them: an organization has at most 200.",
         answer=schemas.BudgetList, answer_example={"items": [_BUDGET]},
     ),
     Route(
-        method="POST", path="/budgets", run=limits.create_budget, scope=Scope.SETTINGS_WRITE, tag="Budgets",
+        method="POST", path="/budgets", run=views.create_budget, scope=Scope.SETTINGS_WRITE, tag="Budgets",
         summary="Set a new budget",
         description="From then on a hold that any budget in its scope does not cover is refused with `budget_exceeded`,"
         " which names the tightest. What was used this period and what is held counts at once.",
@@ -35,30 +34,30 @@ ROUTES = (
         refusals=("id_reused", "invalid_command", "budget_not_found", "account_not_found"),
     ),
     Route(
-        method="GET", path="/budgets/{budget_id}", run=limits.get_budget, scope=Scope.SETTINGS_READ, tag="Budgets",
+        method="GET", path="/budgets/{budget_id}", run=views.get_budget, scope=Scope.SETTINGS_READ, tag="Budgets",
         summary="Read a budget", answer=schemas.BudgetView, answer_example=_BUDGET, refusals=("budget_not_found",),
     ),
     Route(
-        method="PUT", path="/budgets/{budget_id}", run=limits.change_budget, scope=Scope.SETTINGS_WRITE, tag="Budgets",
+        method="PUT", path="/budgets/{budget_id}", run=views.change_budget, scope=Scope.SETTINGS_WRITE, tag="Budgets",
         summary="Change a budget",
         description="Everything about it is as the body says from then on; an addition for this period only is over.",
         body=schemas.BudgetSettings, body_example=_SETTINGS, answer=schemas.BudgetView, answer_example=_BUDGET,
         refusals=("budget_not_found", "invalid_command", "account_not_found"),
     ),
     Route(
-        method="DELETE", path="/budgets/{budget_id}", run=limits.remove_budget, scope=Scope.SETTINGS_WRITE,
+        method="DELETE", path="/budgets/{budget_id}", run=views.remove_budget, scope=Scope.SETTINGS_WRITE,
         tag="Budgets", summary="Remove a budget", description="Repeating it answers the same.",
         answer=schemas.Removed, answer_example={"id": "web-reports", "state": "removed"},
         refusals=("budget_not_found", "account_not_found"),
     ),
     Route(
-        method="GET", path="/pauses", run=limits.list_pauses, scope=Scope.SETTINGS_READ, tag="Pauses",
+        method="GET", path="/pauses", run=views.list_pauses, scope=Scope.SETTINGS_READ, tag="Pauses",
         summary="List what is paused, and what was",
         description="The runaway guard pauses a user or feature that burns far more than usual.",
         answer=schemas.PauseList, answer_example={"items": [_PAUSE]},
     ),
     Route(
-        method="POST", path="/pauses", run=limits.pause, scope=Scope.SETTINGS_WRITE, tag="Pauses",
+        method="POST", path="/pauses", run=views.pause, scope=Scope.SETTINGS_WRITE, tag="Pauses",
         summary="Pause a user or a use case",
         description="New calls are refused with `paused` until resumed; calls in flight end as usual.",
         body=schemas.NewPause, body_example={
@@ -68,7 +67,7 @@ ROUTES = (
         refusals=("id_reused", "invalid_command", "account_not_found"),
     ),
     Route(
-        method="POST", path="/resumptions", run=limits.resume, scope=Scope.SETTINGS_WRITE, tag="Pauses",
+        method="POST", path="/resumptions", run=views.resume, scope=Scope.SETTINGS_WRITE, tag="Pauses",
         summary="Resume a user or a use case",
         body=schemas.Paused, body_example={"kind": "user", "ref": "ada@example.com"}, answer=schemas.PauseView,
         answer_example=_PAUSE | {"resumed_at": "2026-11-22T12:09:00.000000Z"}, idempotent=True,

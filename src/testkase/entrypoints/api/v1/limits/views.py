@@ -6,7 +6,7 @@ from testkase.core.ledger.credits import parse_credits
 from testkase.core.ledger.limits.queries import budget, budgets, pauses
 from testkase.entrypoints.api.reply import Reply
 from testkase.entrypoints.api.route import Ask
-from testkase.entrypoints.api.v1 import limit_schemas as schemas
+from testkase.entrypoints.api.v1.limits import schemas
 from testkase.foundation.ids import new_id
 from testkase.foundation.problems import InvalidInput
 from testkase.services.audit import Actor
