@@ -35,7 +35,10 @@ def test_everybody_reads_every_help_page(visitors: Visitors) -> None:
             assert f'href="/help/{topic.slug}"' in index
             response = client.get(f"/help/{topic.slug}")
             assert response.status_code == 200, topic
-            assert "Northwind" not in text_of(response.content.decode())
+            page = response.content.decode()
+            assert "Northwind" not in text_of(page)
+            places = re.findall(r'<section id="([^"]+)"', page)
+            assert len(places) == len(set(places)), "a link must lead to one place"
     assert Client().get("/help/anything-else").status_code == 404
 
 

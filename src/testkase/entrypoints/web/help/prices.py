@@ -6,7 +6,6 @@ from typing import Any
 from testkase.core.ledger.terms import Rates, Tokens, price
 from testkase.core.pricing import Bundle, PriceBook
 from testkase.entrypoints.web.offer import Model, current_prices, models_on_offer
-from testkase.services.notifications.thresholds import default_thresholds
 
 EXAMPLE = Tokens(input=900, output=600)
 """Tokens of a small generation: a page of instructions and requirement in, three short test cases out."""
@@ -52,7 +51,6 @@ def price_facts() -> dict[str, Any]:
         "example": _example(book, served),
         "bundles": bundle_lines(book),
         "validities": validities(book),
-        "thresholds": [amount for amount in default_thresholds(book.monthly_allowance) if amount],
         "best": next((bundle for bundle in book.bundles if bundle.badge), book.bundles[0]),
         "large": book.bundles[-2:],
     }
