@@ -28,6 +28,8 @@ class Audit:
         self._holds: dict[str, int] = {}
         self._operations: set[str] = set()
         self._period = -1
+        self.periods: list[tuple[int, int, int]] = []
+        """What each period opened with, what was used in it and what expired, in micro-credits."""
         self.limits = LimitsAudit()
 
     def read(self, entry: Entry, recorded_hash: bytes, charged: int | None) -> None:
@@ -125,3 +127,8 @@ class Audit:
             self._used = 0
             if entry.operation_id != f"allowance:{self._period}":
                 self._note("I9", entry, f"is {entry.operation_id}, expected period {self._period}")
+            moved = entry.deltas.available + entry.deltas.held
+            self.periods.append((self._available + self._held - moved, 0, 0))
+        if self.periods:
+            opening, used, expired = self.periods[-1]
+            self.periods[-1] = (opening, used + entry.deltas.used, expired + entry.deltas.expired)

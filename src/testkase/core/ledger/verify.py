@@ -12,6 +12,8 @@ import msgspec
 from testkase.core.ledger.audit import Audit
 from testkase.core.ledger.calendar import local_day
 from testkase.core.ledger.model import Deltas, Entry, Lot, Subject, Usage
+from testkase.core.ledger.queries import balance
+from testkase.core.ledger.statement import statements
 from testkase.core.ledger.terms import Terms, Tokens
 from testkase.foundation.database import Operation, Row, Statement, named_statements
 
@@ -48,6 +50,7 @@ def verify(org_id: int) -> Operation[list[Deviation]]:
     audit.close(account, {row["hold_id"]: row["amount"] for row in open_holds}, [row["seq"] for row in orphans])
     yield from _days(org_id, account, audit)
     audit.found += yield from audit.limits.compare(org_id, account)
+    yield from _statements(org_id, audit)
     return list(_deviations(org_id, audit))
 
 
@@ -59,6 +62,18 @@ def _days(org_id: int, account: Row, audit: Audit) -> Operation[None]:
     rows = yield Statement(_SQL["used_since"], {"org_id": org_id, "first_day": first_day})
     if rows[0]["used"] != account["period_used"]:
         audit.found.append(("I11", None, f"the days since {first_day} add up to {rows[0]['used']}"))
+
+
+def _statements(org_id: int, audit: Audit) -> Operation[None]:
+    """Each month's statement says what its entries come to, one by one (B12)."""
+    standing = yield from balance(org_id)
+    told = yield from statements(standing, periods=standing.period_number + 1)
+    said = {one.number: (one.opening, one.used, one.expired) for one in told}
+    for number in range(max(len(said), len(audit.periods))):
+        summed = audit.periods[number] if number < len(audit.periods) else None
+        if said.get(number) != summed:
+            found = f"the statement of period {number} says {said.get(number)} opening, used, expired; its entries {summed}"
+            audit.found.append(("I11", None, found))
 
 
 def _walk(org_id: int, audit: Audit) -> Operation[None]:
