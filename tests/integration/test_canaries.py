@@ -82,6 +82,6 @@ def test_no_canary_is_written_down(
     written = [path for path in tmp_path.rglob("*") if path.is_file() and CANARY.encode() in path.read_bytes()]
     assert [path.name for path in written] == []
     with psycopg.connect(database.owner_url) as connection:
-        for table in ("account", "lot", "open_hold", "entry", "usage"):
-            rows = connection.execute(f"SELECT t::text FROM ledger.{table} AS t").fetchall()
+        for table in ("ledger.account", "ledger.lot", "ledger.open_hold", "ledger.entry", "ledger.usage", "activity"):
+            rows = connection.execute(f"SELECT t::text FROM {table} AS t").fetchall()
             assert CANARY not in str(rows), table

@@ -36,6 +36,7 @@ def test_the_owner_is_refused_as_the_application(owner_url: str) -> None:
         ),
         ("GRANT UPDATE ON ledger.entry TO testkase_app", "may write ledger.entry"),
         ("GRANT DELETE ON ledger.usage TO PUBLIC", "may write ledger.usage"),
+        ("GRANT UPDATE ON activity TO testkase_app", "may change or remove rows of public.activity"),
     ],
 )
 def test_each_way_of_being_inert_is_found(database: TestDatabase, fault: str, words: str) -> None:

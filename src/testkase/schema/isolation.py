@@ -1,6 +1,6 @@
 """Row-level security that is written but inert protects nobody: this finds the ways in which it can be."""
 
-from testkase.foundation.database import Operation, Statement
+from testkase.foundation.database import Operation, Row, Statement
 from testkase.foundation.problems import Problem
 from testkase.schema.directories import DIRECTORIES
 
@@ -36,7 +36,9 @@ _TENANT_TABLES = Statement("""
                  AND coalesce(pg_get_expr(policy.polqual, relation.oid), '') NOT LIKE '%app.org_id%'
            ) AS has_hole,
            space.nspname = 'ledger'
-               AND has_table_privilege(relation.oid, 'INSERT, UPDATE, DELETE, TRUNCATE') AS is_open_ledger
+               AND has_table_privilege(relation.oid, 'INSERT, UPDATE, DELETE, TRUNCATE') AS is_open_ledger,
+           space.nspname = 'public' AND relation.relname = 'activity'
+               AND has_table_privilege(relation.oid, 'UPDATE, DELETE, TRUNCATE') AS is_open_history
     FROM pg_class AS relation
     JOIN pg_namespace AS space ON space.oid = relation.relnamespace
     JOIN pg_attribute AS org ON org.attrelid = relation.oid AND org.attname = 'org_id' AND NOT org.attisdropped
@@ -66,17 +68,26 @@ def check_isolation() -> Operation[None]:
     if not tables:
         raise IsolationInert("The database has no tables yet: run the migrations first.")
     for table in tables:
-        if not (table["relrowsecurity"] and table["relforcerowsecurity"] and table["has_policy"]):
-            raise IsolationInert(
-                f"Table {table['schema']}.{table['name']} is not under forced row-level security: migrate the database."
-            )
-        if table["has_hole"]:
-            raise IsolationInert(
-                f"A policy of table {table['schema']}.{table['name']} shows the application rows whatever the"
-                " organization: drop it."
-            )
-        if table["is_open_ledger"]:
-            raise IsolationInert(
-                f"The application may write {table['schema']}.{table['name']} directly: revoke it. The journal is kept"
-                " by the ledger's functions alone."
-            )
+        _check_table(table)
+
+
+def _check_table(table: Row) -> None:
+    if not (table["relrowsecurity"] and table["relforcerowsecurity"] and table["has_policy"]):
+        raise IsolationInert(
+            f"Table {table['schema']}.{table['name']} is not under forced row-level security: migrate the database."
+        )
+    if table["has_hole"]:
+        raise IsolationInert(
+            f"A policy of table {table['schema']}.{table['name']} shows the application rows whatever the"
+            " organization: drop it."
+        )
+    if table["is_open_ledger"]:
+        raise IsolationInert(
+            f"The application may write {table['schema']}.{table['name']} directly: revoke it. The journal is kept"
+            " by the ledger's functions alone."
+        )
+    if table["is_open_history"]:
+        raise IsolationInert(
+            "The application may change or remove rows of public.activity: revoke it. The activity history is only"
+            " ever added to."
+        )
