@@ -49,7 +49,7 @@ def test_a_failed_interaction_costs_nothing_and_says_why(visitors: Visitors) -> 
 
 @pytest.mark.requirement("P11")
 def test_older_interactions_come_page_by_page_each_once(visitors: Visitors) -> None:
-    made = {use_credits(visitors.demo, f"call-{number}", tokens=Tokens(input=10)) for number in range(60)}
+    made = {use_credits(visitors.demo, f"call-{number}", tokens=Tokens(input=10)) for number in range(40)}
     client = visitors.client_of("member")
     first = client.get("/settings/ai-credits").content.decode()
     before = re.search(r"usage\?before=(\d+)", first)

@@ -78,7 +78,7 @@ class Outlook:
     def width(self) -> int:
         """Of the bar: the days until the reset."""
         assert self.found is not None
-        return self.found.resets_in * _DAY
+        return max(self.found.resets_in, 1) * _DAY
 
     @property
     def sure(self) -> int:
@@ -106,7 +106,7 @@ class PartOutlook:
         if found is None:
             return f"{self.name}: too little use so far for a forecast of its own; two whole weeks are needed."
         lasting = (
-            "for which there are credits enough"
+            "and there are credits enough for it"
             if found.low is None
             else f"and alone would use up the balance {in_days(found.low)} at the earliest"
         )

@@ -7,7 +7,7 @@ from testkase.core.ledger.consumption import Part
 from testkase.core.ledger.queries import Balance
 from testkase.core.ledger.statement import PeriodStatement, StatementDetail, statement
 from testkase.entrypoints.web.names import names_of_parts
-from testkase.entrypoints.web.templatetags.testkase import lot_name
+from testkase.entrypoints.web.templatetags.testkase import USE_CASES, lot_name
 from testkase.services.organizations.tenancy import run_here
 
 PART_HEADINGS = {Part.USE_CASE: "Feature", Part.PROJECT: "Project", Part.USER: "User"}
@@ -34,7 +34,7 @@ class Used:
 
     @property
     def note(self) -> str:
-        return self.reference if self.reference not in ("", self.name) else ""
+        return self.reference if self.reference not in ("", self.name, *USE_CASES) else ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
