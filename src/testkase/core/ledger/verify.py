@@ -72,7 +72,9 @@ def _statements(org_id: int, audit: Audit) -> Operation[None]:
     for number in range(max(len(said), len(audit.periods))):
         summed = audit.periods[number] if number < len(audit.periods) else None
         if said.get(number) != summed:
-            found = f"the statement of period {number} says {said.get(number)} opening, used, expired; its entries {summed}"
+            found = (
+                f"the statement of period {number} says {said.get(number)} opening, used, expired; its entries {summed}"
+            )
             audit.found.append(("I11", None, found))
 
 
