@@ -111,7 +111,7 @@ def test_a_page_reads_as_little_of_a_long_history_as_of_a_short_one(
 ) -> None:
     wanted, places = Wanted(**filters), {SHORT: ROWS[SHORT] - 10, LONG: ROWS[LONG] // 2}
     short, long = (
-        blocks(books, org, history_page(org, wanted, limit=50, after=Place(place, place) if deep else None))
+        blocks(books, org, history_page(org, wanted, limit=10, after=Place(place, place) if deep else None))
         for org, place in places.items()
     )
     assert long <= 2 * short + 50, (short, long)
