@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from tests.support.naive_ledger import Fact, NaiveLedger
 
 MOST = 10**15
+MOST_PAUSED = 200
 
 
 def in_scope(scope: Scope, subject: Subject) -> bool:
@@ -84,7 +85,7 @@ class NaiveLimits:
             yield r.Paused
         for budget in self.budgets().values():
             gone = self.used(budget, now) + self.held(budget)
-            if in_scope(budget.scope, subject) and gone + amount > self.allowed(budget, now):
+            if amount and in_scope(budget.scope, subject) and gone + amount > self.allowed(budget, now):
                 yield r.BudgetExceeded
 
     def refusals(self, command: limit.LimitCommand, now: int) -> Iterator[type[Exception]]:
@@ -101,6 +102,8 @@ class NaiveLimits:
                     yield r.InvalidCommand
             case limit.RemoveBudget() if budget is None:
                 yield r.BudgetNotFound
+            case limit.Pause(kind=kind, ref=ref) if len(self.paused() | {(kind, ref)}) > MOST_PAUSED:
+                yield r.TooManyPauses
             case limit.Resume(kind=kind, ref=ref) if (kind, ref) not in self.paused():
                 yield r.NotPaused
 

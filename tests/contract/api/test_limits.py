@@ -41,6 +41,16 @@ def test_a_refusal_names_the_tightest_budget_and_when_it_begins_anew(api: httpx.
     assert use(api, "fits", "1.50").status_code == 201
 
 
+def test_what_costs_nothing_is_never_refused_by_a_budget_that_a_call_overran(api: httpx.Client) -> None:
+    assert api.post("/budgets", json=WEB).status_code == 201
+    call = {"use_case": "chat", "user": "ada@example.com", "project": "WEB"}
+    assert api.post("/holds", json=call | {"id": "h", "credits": "2.00"}).status_code == 201
+    assert api.post("/holds/h/settlement", json={"credits": "9.00", "outcome": "completed"}).status_code == 200
+    assert use(api, "failed", "3.00", outcome="failed").status_code == 201
+    assert api.post("/holds", json=call | {"credits": "0"}).status_code == 201
+    assert use(api, "more", "0.01").status_code == 402
+
+
 def test_setting_changing_and_removing_are_safe_to_repeat(api: httpx.Client) -> None:
     first, again = api.post("/budgets", json=WEB), api.post("/budgets", json=WEB)
     assert (again.status_code, again.json()) == (201, first.json())
@@ -67,6 +77,32 @@ def test_bad_input_names_the_field_and_sets_nothing(api: httpx.Client, field: st
     refused = api.post("/budgets", json=WEB | {field: value})
     assert (refused.status_code, refused.json()["field"]) == (422, field)
     assert api.get("/budgets").json() == {"items": []}
+
+
+@pytest.mark.parametrize("name", ["a%00b", "%ED%A0%80", "..%2Fa", "x" * 65])
+def test_an_id_that_no_budget_can_have_is_absent(api: httpx.Client, name: str) -> None:
+    wanted = {"name": "Web team", "limit": "2.00", "period": "week"}
+    for answer in (api.get(f"/budgets/{name}"), api.delete(f"/budgets/{name}"), api.put(f"/budgets/{name}", json=wanted)):
+        assert answer.status_code == 404
+
+
+@pytest.mark.requirement("B13")
+def test_as_many_as_can_be_are_paused_and_each_is_found_and_resumed(
+    api: httpx.Client, organizations: Organizations
+) -> None:
+    first = {"kind": "user", "ref": "the  first"}
+    made = api.post("/pauses", json=first | {"reason": "A loop."})
+    assert made.json()["ref"] == "the  first"
+    org_id = int(organizations.database.run(whose(api.headers["authorization"])))
+    organizations.run(org_id, execute([
+        Pause(org_id=org_id, change_id=f"{n}", kind="user", ref=f"u{n}", reason="A loop.") for n in range(MAX_PAUSES - 1)
+    ]))
+    refused = api.post("/pauses", json=first | {"ref": "another", "reason": "A loop."})
+    assert (refused.status_code, refused.json()["code"]) == (409, "too_many_pauses")
+    assert "Resume one of them first" in refused.json()["detail"]
+    assert api.post("/pauses", json=first | {"reason": "Said again."}).json()["reason"] == "Said again."
+    assert len(api.get("/pauses").json()["items"]) == MAX_PAUSES
+    assert api.post("/resumptions", json=first).json()["resumed_at"] is not None
 
 
 @pytest.mark.requirement("B13")

@@ -26,7 +26,10 @@ def check_pauses(limits: Limits, subject: Subject) -> None:
 
 
 def check_budgets(limits: Limits, account: Account, subject: Subject, amount: int, now: int) -> None:
-    """Raises BudgetExceeded, naming the one that leaves least. `amount`: what is to be held or charged."""
+    """Raises BudgetExceeded, naming the one that leaves least. `amount`: what is to be held or charged; what costs
+    nothing is never refused, also where a call has overrun the limit."""
+    if not amount:
+        return
     standing = [at(budget, account, now) for budget in limits.budgets.values() if budget.scope.covers(subject)]
     tightest = min(standing, key=lambda budget: (budget.left, budget.budget_id), default=None)
     if tightest is not None and amount > tightest.left:
