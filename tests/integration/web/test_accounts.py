@@ -82,3 +82,25 @@ def test_asking_for_a_reset_of_an_unknown_address_answers_alike(visitors: Visito
     known = Client().post("/accounts/password/reset/", {"email": visitors.demo.emails["member"]})
     unknown = Client().post("/accounts/password/reset/", {"email": "nobody@nowhere.example"})
     assert (known.status_code, known.headers["Location"]) == (unknown.status_code, unknown.headers["Location"])
+
+
+def test_an_address_only_claimed_goes_when_the_account_confirms_its_own(visitors: Visitors) -> None:
+    """Or whoever signs up under a stranger's address would keep a way into whatever the stranger joins later."""
+    from allauth.account.internal.flows.email_verification import verify_email
+    from allauth.account.models import EmailAddress
+    from django.contrib.messages.storage.fallback import FallbackStorage
+    from django.test import RequestFactory
+
+    from tests.support.people import models
+
+    user = models().User.objects.create_user("victim@corp.example", "three unrelated words")
+    EmailAddress.objects.create(user=user, email=user.email, primary=True, verified=False)
+    request = RequestFactory().get("/")
+    request.session = {}  # type: ignore[assignment]
+    request._messages = FallbackStorage(request)  # type: ignore[attr-defined]
+    verify_email(request, EmailAddress.objects.create(user=user, email="own@elsewhere.example"))
+
+    user.refresh_from_db()
+    assert (user.email, user.ref) == ("own@elsewhere.example", "own@elsewhere.example")
+    assert [one.email for one in EmailAddress.objects.filter(user=user)] == ["own@elsewhere.example"]
+    assert models().User.objects.create_user("victim@corp.example", "three other words").ref == "victim@corp.example"

@@ -152,18 +152,3 @@ def test_use_stays_under_one_name_whatever_address_somebody_signs_in_with(
     newcomer = models().User.objects.create_user(first, "three unrelated words")
     assert newcomer.ref != first
     assert newcomer.ref.startswith(first)
-
-
-def test_an_address_that_was_never_confirmed_names_nobody(visitors: Visitors) -> None:
-    from allauth.account.models import EmailAddress
-    from allauth.account.signals import email_changed
-
-    from tests.support.people import models
-
-    user = models().User.objects.create_user("victim@corp.example", "three unrelated words")
-    claimed = EmailAddress.objects.create(user=user, email=user.email, primary=True, verified=False)
-    own = EmailAddress.objects.create(user=user, email="own@elsewhere.example", verified=True)
-    user.email = own.email
-    user.save()
-    email_changed.send(models().User, request=None, user=user, from_email_address=claimed, to_email_address=own)
-    assert user.ref == "own@elsewhere.example"

@@ -57,3 +57,15 @@ def test_a_letter_opened_in_several_places_makes_one_account(visitors: Visitors)
     assert statuses[0] == 302
     assert set(statuses[1:]) <= {404, 409}
     assert models().User.objects.filter(email="nadia@newcomer.example").count() == 1
+
+
+def test_somebody_removed_while_their_place_in_a_project_changes_is_gone_and_nobody_fails(visitors: Visitors) -> None:
+    """Both write the history last: else each would hold what the other waits for."""
+    owner, member = visitors.client_of("owner"), id_of(visitors.demo, "member")
+    place, form = f"/projects/SHOP/members/{member}", {"role": "guest"}
+    statuses = at_once(
+        *[lambda: visitors.client_of("admin").post(place, form).status_code] * 4,
+        lambda: owner.post(f"/settings/members/{member}/removal").status_code,
+    )
+    assert set(statuses) <= {302, 404}
+    assert not models().Membership.objects.filter(user=member, organization=visitors.demo.org_id).exists()

@@ -8,16 +8,15 @@ from django.utils.text import slugify
 from testkase.core.access import OrganizationRole
 from testkase.core.ledger import operations as ledger
 from testkase.core.ledger.commands import OpenAccount
-from testkase.foundation.problems import Conflict, InvalidInput
+from testkase.foundation.problems import InvalidInput
 from testkase.services.audit import Activity, record
 from testkase.services.organizations.actors import person, record_here
 from testkase.services.organizations.models import Membership, Organization, User
 from testkase.services.organizations.names import clean_name
+from testkase.services.organizations.people import check_room
 from testkase.services.organizations.tenancy import run_here, tenant_transaction
 
 _MAX_ORGANIZATION_NAME = 120
-MOST_OWNED = 5
-"""Organizations one person may own: each brings an allowance of its own, so that nobody collects them."""
 _MAX_SLUG = 60
 
 
@@ -41,19 +40,8 @@ def open_another(name: str, owner: User, *, monthly_allowance: int) -> Organizat
     """An organization for somebody who may own others already, up to MOST_OWNED. Raises Conflict beyond, and as
     `create_organization`."""
     with transaction.atomic():
-        # One after the other: two requests at once must not both find room.
-        User.objects.select_for_update(no_key=True).get(pk=owner.pk)
-        if owned_by(owner) >= MOST_OWNED:
-            raise Conflict(
-                f"You own {MOST_OWNED} organizations, as many as one person may. Transfer one to somebody else first.",
-                field="name",
-            )
+        check_room(owner)
         return create_organization(name, owner, monthly_allowance=monthly_allowance)
-
-
-def owned_by(user: User) -> int:
-    """How many organizations somebody owns."""
-    return Membership.objects.filter(user=user, role=OrganizationRole.OWNER.value).count()
 
 
 def add_member(organization: Organization, user: User, role: OrganizationRole) -> Membership:

@@ -17,6 +17,9 @@ from testkase.services.organizations.models import Invitation, Membership, Organ
 from testkase.services.organizations.tenancy import people_locked, run_here, tenant_transaction
 from testkase.services.workspace.members import keys_by_person, leave_projects
 
+MOST_OWNED = 5
+"""Organizations one person may own: each brings an allowance of its own, so that nobody collects them."""
+
 _LARGEST_ID = 2**63 - 1
 _RANKS = (OrganizationRole.OWNER.value, OrganizationRole.ADMIN.value, OrganizationRole.MEMBER.value)
 
@@ -76,8 +79,9 @@ def remove_member(organization: Organization, actor: User, user_id: int) -> User
         if not may_assign(rank, target.role):
             raise Forbidden("The Owner cannot be removed. Ownership is transferred first.")
         gone = target.user  # a deleted membership names nobody
+        _take_out(target)
         _record(organization, "member.removed", actor, gone, {"email": gone.email, "role": target.role})
-        _take_out(target, actor)
+        _end_what_they_handed_out(organization, user_id, actor)
     return gone
 
 
@@ -87,13 +91,15 @@ def leave(organization: Organization, user: User) -> None:
         own = _member(organization, user.pk)
         if own.role == OrganizationRole.OWNER.value:
             raise Conflict("An organization always has an Owner. Transfer ownership before you leave.")
+        _take_out(own)
         _record(organization, "member.left", user, user, {"role": own.role})
-        _take_out(own, user)
+        _end_what_they_handed_out(organization, user.pk, user)
 
 
 def transfer_ownership(organization: Organization, actor: User, user_id: int, *, confirmation: str) -> Membership:
     """Make another member the owner; who owned it so far becomes an admin. `confirmation` is the organization's name,
-    typed. Raises Forbidden for anyone but the owner, NotFound for somebody who is not in the organization."""
+    typed. Raises Forbidden for anyone but the owner, NotFound for somebody who is not in the organization, Conflict for
+    somebody who owns as many as one person may."""
     with people_locked(organization):
         own = _member(organization, actor.pk)
         if not can(own.role, Action.TRANSFER_OWNERSHIP):
@@ -103,6 +109,7 @@ def transfer_ownership(organization: Organization, actor: User, user_id: int, *,
         target = _member(organization, user_id)
         if target.pk == own.pk:
             raise InvalidInput("You are the Owner already. Choose somebody else.", field="user")
+        check_room(target.user)
         # In this order: the database never lets two owners be written, not even for a moment.
         own.role = OrganizationRole.ADMIN.value
         own.save(update_fields=["role"])
@@ -111,6 +118,21 @@ def transfer_ownership(organization: Organization, actor: User, user_id: int, *,
         _record(organization, "ownership.transferred", actor, target.user, {"email": target.user.email})
         narrow_keys(organization, actor.pk, own.role, actor=actor)
     return target
+
+
+def owned_by(user: User) -> int:
+    """How many organizations somebody owns."""
+    return Membership.objects.filter(user=user, role=OrganizationRole.OWNER.value).count()
+
+
+def check_room(user: User) -> None:
+    """Raises Conflict for somebody who can own no more. Call it in the transaction that makes them an owner: two of
+    them happen one after the other, so that both do not find the last place."""
+    User.objects.select_for_update(no_key=True).get(pk=user.pk)
+    if owned_by(user) >= MOST_OWNED:
+        raise Conflict(
+            f"{user.name} owns {MOST_OWNED} organizations, as many as one person may. One must be transferred first."
+        )
 
 
 def manager_role(organization: Organization, actor: User) -> str:
@@ -129,14 +151,18 @@ def _member(organization: Organization, user_id: int) -> Membership:
     return found
 
 
-def _take_out(membership: Membership, actor: User) -> None:
+def _take_out(membership: Membership) -> None:
+    """Before anything is recorded: who changes a project's people locks these rows first and the history last."""
     org_id, user_id = membership.organization_id, membership.user_id
     # The membership first: somebody being added to a project holds on to it, and is then found among its members.
     membership.delete()
     with tenant_transaction(org_id):
         run_here(leave_projects(org_id, user_id=user_id))
-    narrow_keys(Organization(pk=org_id), user_id, None, actor=actor)
-    withdraw_invitations_of(Organization(pk=org_id), user_id, actor=actor)
+
+
+def _end_what_they_handed_out(organization: Organization, user_id: int, actor: User) -> None:
+    narrow_keys(organization, user_id, None, actor=actor)
+    withdraw_invitations_of(organization, user_id, actor=actor)
 
 
 def withdraw_invitations_of(organization: Organization, user_id: int, *, actor: User) -> None:

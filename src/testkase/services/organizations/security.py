@@ -6,7 +6,8 @@ those in charge see when somebody's second factor goes.
 
 from typing import Any
 
-from allauth.account.signals import email_changed, password_changed, password_reset, password_set
+from allauth.account.models import EmailAddress
+from allauth.account.signals import email_changed, email_confirmed, password_changed, password_reset, password_set
 from allauth.mfa.signals import authenticator_added, authenticator_removed, authenticator_reset
 from allauth.socialaccount.signals import social_account_added, social_account_removed
 from django.db import transaction
@@ -42,6 +43,20 @@ def _password_changed(user: User, **_: Any) -> None:
 @receiver(password_reset)
 def _password_reset(user: User, **_: Any) -> None:
     _record(user, "password.reset")
+
+
+@receiver(email_confirmed)
+def _email_confirmed(email_address: EmailAddress, **_: Any) -> None:
+    """An account is whose first confirmed address it is. One that was only claimed goes: else somebody who signs up
+    under a stranger's address and confirms their own beside it keeps a way into whatever the stranger joins."""
+    user = email_address.user
+    with transaction.atomic():
+        claimed = EmailAddress.objects.filter(user=user, primary=True, verified=False).first()
+        if claimed is None:
+            return
+        email_address.set_as_primary()
+        EmailAddress.objects.filter(user=user, verified=False).delete()
+        email_changed.send(User, request=None, user=user, from_email_address=claimed, to_email_address=email_address)
 
 
 @receiver(email_changed)

@@ -13,7 +13,8 @@ from testkase.entrypoints.web.query import number
 from testkase.entrypoints.web.viewer import SESSION_ORGANIZATION, MemberRequest
 from testkase.foundation.problems import Conflict, InvalidInput, NotFound
 from testkase.services.organizations.models import User
-from testkase.services.organizations.operations import MOST_OWNED, membership_in, open_another, owned_by
+from testkase.services.organizations.operations import membership_in, open_another
+from testkase.services.organizations.people import MOST_OWNED, owned_by
 
 
 @require_POST

@@ -3,6 +3,7 @@
 import logging
 from typing import Any, cast
 
+from allauth.account.models import EmailAddress
 from allauth.core.exceptions import ImmediateHttpResponse
 from allauth.socialaccount.adapter import DefaultSocialAccountAdapter
 from allauth.socialaccount.models import SocialLogin
@@ -22,7 +23,12 @@ class SsoAdapter(DefaultSocialAccountAdapter):
     in."""
 
     def pre_social_login(self, request: HttpRequest, sociallogin: SocialLogin) -> None:
-        if sociallogin.is_existing or sociallogin.state.get("process") == AuthProcess.CONNECT:
+        if sociallogin.state.get("process") == AuthProcess.CONNECT:
+            if not EmailAddress.objects.filter(user=request.user.pk, verified=True).exists():
+                # Nobody opens a second way into an account under an address that may be a stranger's.
+                self._refuse(request, sociallogin, "unconfirmed")
+            return
+        if sociallogin.is_existing:
             return
         address = next((one for one in sociallogin.email_addresses if one.verified), None)
         if address is None:
