@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any, cast
+from typing import Any
 from urllib.parse import parse_qs, parse_qsl, urlsplit
 
 import jwt
@@ -62,7 +62,8 @@ class IdentityProvider:
         return {"issuer": self.url, "jwks_uri": f"{self.url}/keys", **endpoints, **self.config}
 
     def keys(self) -> dict[str, Any]:
-        public = json.loads(cast(Any, jwt.algorithms.ECAlgorithm).to_jwk(self.key.public_key()))
+        algorithms: Any = jwt.algorithms
+        public = json.loads(algorithms.ECAlgorithm.to_jwk(self.key.public_key()))
         return {"keys": [{**public, "kid": KEY_ID, "alg": "ES256", "use": "sig"}]}
 
     def token(self, form: dict[str, str]) -> dict[str, Any] | None:
@@ -85,12 +86,13 @@ def identity_provider(**claims: Any) -> Iterator[IdentityProvider]:
 
         def do_GET(self) -> None:
             provider.asked.append(self.path)
-            answers = {
+            answers: dict[str, Callable[[], Any]] = {
                 "/.well-known/openid-configuration": provider.published,
                 "/keys": provider.keys,
                 "/userinfo": lambda: provider.userinfo,
             }
-            self._answer(answers.get(self.path, lambda: None)())
+            answer = answers.get(self.path)
+            self._answer(answer() if answer else None)
 
         def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers["Content-Length"])).decode()
