@@ -1,8 +1,9 @@
 """Budgets on the pages: the Owner sets one, a member meets it and asks for more, an admin approves once."""
 
+import contextlib
 import re
 from collections.abc import Iterator
-from typing import TypeVar
+from typing import LiteralString, TypeVar
 
 import pytest
 
@@ -11,8 +12,10 @@ from testkase.core.ledger.commands import RecordUsage
 from testkase.core.ledger.limits.commands import Pause
 from testkase.core.ledger.limits.queries import budgets, pauses
 from testkase.core.ledger.model import Subject
-from testkase.foundation.database import Operation
+from testkase.foundation.database import Operation, Row, Statement
 from testkase.foundation.settings import Settings
+from testkase.services.audit import Actor
+from testkase.services.metering.limits.budgets import remove_budget
 from tests.integration.web.conftest import Visitors, visiting
 from tests.support.cluster import TestDatabase
 from tests.support.django import django_on
@@ -92,6 +95,59 @@ def test_a_refused_member_asks_and_an_admin_approves_once(visitors: Visitors) ->
     admin.post(f"{PAGE}/{budget_id}/removal")
 
 
+def test_asking_again_changes_the_request_and_tells_nobody_twice(visitors: Visitors) -> None:
+    member, admin = visitors.client_of("member"), visitors.client_of("admin")
+    budget_id = set_budget(visitors, "Nightly", "3", user=visitors.demo.emails["member"])
+    for number in range(3):
+        more = {"request_id": f"again-{number}", "amount": f"{number + 5}", "reason": ""}
+        assert member.post(f"{PAGE}/{budget_id}/requests", more).status_code == 302
+    assert admin.get("/notifications").content.decode().count("The budget “Nightly” is used up") == 1
+    assert "<strong>7 more credits</strong>" in admin.get(PAGE).content.decode()
+    decision = "/settings/ai-credits/budget-requests/again-2/decision"
+    assert admin.post(decision, {"decision": "decline"}).status_code == 302
+    assert member.post(f"{PAGE}/{budget_id}/requests", more | {"request_id": "later"}).status_code == 302
+    assert admin.get("/notifications").content.decode().count("The budget “Nightly” is used up") == 2
+    admin.post(f"{PAGE}/{budget_id}/removal")
+
+
+def test_a_request_ends_with_its_budget_and_one_left_over_can_be_declined(visitors: Visitors) -> None:
+    member, admin = visitors.client_of("member"), visitors.client_of("admin")
+    budget_id = set_budget(visitors, "Short-lived", "3", user=visitors.demo.emails["member"])
+    more = {"request_id": "ends", "amount": "5", "reason": "Soon gone."}
+    assert member.post(f"{PAGE}/{budget_id}/requests", more).status_code == 302
+    assert admin.post(f"{PAGE}/{budget_id}/removal").status_code == 302
+    assert "Soon gone." not in admin.get(PAGE).content.decode()
+    assert "The budget “Short-lived” was removed" in member.get("/notifications").content.decode()
+    run(visitors, statement("UPDATE budget_request SET state = 'open', decided_at = NULL WHERE request_id = 'ends'"))
+    decision = "/settings/ai-credits/budget-requests/ends/decision"
+    assert admin.post(decision, {"decision": "period"}).status_code == 404
+    assert admin.post(decision, {"decision": "decline"}).status_code == 302
+    assert "Soon gone." not in admin.get(PAGE).content.decode()
+
+
+def test_two_who_remove_a_budget_at_once_are_one_removal_on_record(visitors: Visitors) -> None:
+    budget_id, org_id = set_budget(visitors, "Twice", "3"), visitors.demo.org_id
+    actor = Actor(kind="person", ref=visitors.demo.emails["owner"], name="Olga")
+    late = remove_budget(org_id, actor, budget_id=budget_id)
+    run(visitors, interrupted(late, remove_budget(org_id, actor, budget_id=budget_id)))
+    counted = statement("SELECT count(*) AS n FROM activity WHERE action = 'budget.removed' AND target = 'Twice'")
+    assert run(visitors, counted) == [{"n": 1}]
+
+
+def statement(sql: LiteralString) -> Operation[list[Row]]:
+    rows = yield Statement(sql, {})
+    return list(rows)
+
+
+def interrupted(slow: Operation[None], quick: Operation[None]) -> Operation[None]:
+    """`slow` reads what it reads first; then all of `quick` happens; then `slow` goes on."""
+    rows = yield next(slow)
+    yield from quick
+    with contextlib.suppress(StopIteration):
+        while True:
+            rows = yield slow.send(rows)
+
+
 def test_members_see_the_budgets_that_concern_them_and_cannot_change_them(visitors: Visitors) -> None:
     mine = set_budget(visitors, "Mine", "50", user=visitors.demo.emails["member"], use_case="chat")
     foreign = set_budget(visitors, "Of the owner", "50", user=visitors.demo.emails["owner"])
@@ -119,6 +175,21 @@ def test_what_cannot_be_comes_back_into_the_form(visitors: Visitors, field: str,
     assert sent.status_code == 422
     assert 'aria-invalid="true"' in sent.content.decode()
     assert run(visitors, budgets(visitors.demo.org_id)) == before
+
+
+def test_an_id_that_nothing_can_have_is_refused_where_it_comes_in(visitors: Visitors) -> None:
+    owner = visitors.client_of("owner")
+    budget_id = set_budget(visitors, "Everyone", "50")
+    more = {"amount": "5", "reason": "The release.", "request_id": "a\0b"}
+    assert owner.post(f"{PAGE}/{budget_id}/requests", more).status_code == 422
+    assert owner.post(f"{PAGE}/a%00b/removal").status_code == 404
+    assert owner.get(f"{PAGE}/a%00b").status_code == 404
+    decision = {"decision": "decline"}
+    assert owner.post("/settings/ai-credits/budget-requests/a%00b/decision", decision).status_code == 404
+    form = {"budget_id": "a\0b", "name": "Another", "limit": "5", "period": "day"}
+    assert owner.post(f"{PAGE}/new", form).status_code == 302, "the form gets an id of its own"
+    for budget in run(visitors, budgets(visitors.demo.org_id)):
+        owner.post(f"{PAGE}/{budget.budget_id}/removal")
 
 
 @pytest.mark.requirement("B13")

@@ -4,17 +4,17 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from testkase.core.ledger.credits import MAX_MICROCREDITS, format_credits
-from testkase.core.ledger.limits.model import Budget
-from testkase.core.ledger.limits.queries import budget
+from testkase.core.ledger.limits.model import Budget, Scope
+from testkase.core.ledger.limits.queries import budget, budgets
 from testkase.foundation.database import Operation, Row, Statement, named_statements
 from testkase.foundation.problems import Conflict, InvalidInput, NotFound
 from testkase.services.audit import Activity, Actor, record
 from testkase.services.metering.limits.budgets import one_line, raise_budget
+from testkase.services.metering.limits.closing import BUDGETS_PAGE
 from testkase.services.notifications import Notification, notify
 
 _SQL = named_statements("testkase.services.metering.limits.sql", "asking.sql")
 
-BUDGETS_PAGE = "/settings/ai-credits/budgets"
 MAX_REASON = 500
 
 
@@ -44,7 +44,8 @@ def requests_of(org_id: int, *, user_id: int | None = None) -> Operation[list[As
 def ask_for_more(
     org_id: int, actor: Actor, *, user_id: int, request_id: str, budget_id: str, amount: int, reason: str
 ) -> Operation[None]:
-    """Tell those who set budgets. A second request of the same person for the same budget replaces an open first one.
+    """Tell those who set budgets. A second request of the same person for the same budget replaces an open first one,
+    and as they have been told of that one, nobody is told again.
 
     Raises BudgetNotFound, InvalidInput naming the field.
     """
@@ -56,17 +57,22 @@ def ask_for_more(
         raise InvalidInput(f"Say why in at most {MAX_REASON} characters.", field="reason")
     values = {"org_id": org_id, "request_id": request_id, "budget_id": budget_id, "user_id": user_id,
               "amount": amount, "reason": reason}  # fmt: skip
-    if not (yield Statement(_SQL["ask"], values)):
+    rows = yield Statement(_SQL["ask"], values)
+    if not rows:
         return  # the form was sent twice
+    if rows[0]["is_new"]:
+        yield from notify(org_id, _asks(actor, about, request_id, amount, reason))
+    yield from record(org_id, _activity("budget.more_asked", actor, about, {"amount": format_credits(amount)}))
+
+
+def _asks(actor: Actor, about: Budget, request_id: str, amount: int, reason: str) -> Notification:
     title = f"{actor.name} asks for {format_credits(amount)} more credits"
     said = f" They write: {reason}" if reason else ""
-    message = Notification(
+    return Notification(
         kind="budget.asked", event_key=f"budget.asked:{request_id}", title=title,
         body=f"The budget “{about.name}” is used up or does not cover what they need.{said}",
         link=BUDGETS_PAGE, link_label="Approve or decline",
     )  # fmt: skip
-    yield from notify(org_id, message)
-    yield from record(org_id, _activity("budget.more_asked", actor, about, {"amount": format_credits(amount)}))
 
 
 def decide_request(
@@ -74,7 +80,10 @@ def decide_request(
 ) -> Operation[Asked]:
     """Approve, which raises the budget at once, or decline. Decided once: repeating the same decision changes nothing.
 
-    Raises NotFound, Conflict where it was decided otherwise, BudgetNotFound where the budget is gone.
+    A request for a budget that is gone can still be declined.
+
+    Raises NotFound, Conflict where it was decided otherwise, BudgetNotFound where more is approved of a budget that is
+    gone.
     """
     rows = yield Statement(_SQL["locked"], {"org_id": org_id, "request_id": request_id})
     if not rows:
@@ -85,12 +94,14 @@ def decide_request(
         if asked.state == wanted:
             return asked
         raise Conflict(f"The request was already {asked.state}.")
-    about = yield from budget(org_id, asked.budget_id)
+    about: Budget | None
     if approve:
         about = yield from raise_budget(
             org_id, actor, budget_id=asked.budget_id, change_id=f"request:{request_id}", amount=asked.amount,
             for_good=for_good,
         )  # fmt: skip
+    else:
+        about = next((each for each in (yield from budgets(org_id)) if each.budget_id == asked.budget_id), None)
     decided = {"org_id": org_id, "request_id": request_id, "state": wanted, "for_good": for_good, "by": user_id}
     yield Statement(_SQL["decide"], decided)
     yield from notify(org_id, _told(asked, about, actor, approve=approve, for_good=for_good))
@@ -99,16 +110,17 @@ def decide_request(
     return asked
 
 
-def _told(asked: Asked, about: Budget, actor: Actor, *, approve: bool, for_good: bool) -> Notification:
+def _told(asked: Asked, about: Budget | None, actor: Actor, *, approve: bool, for_good: bool) -> Notification:
     amount = format_credits(asked.amount)
+    name = about.name if about else "a budget that was removed"
     if approve:
         lasts = "from now on" if for_good else "until the budget begins anew"
         title, body = (
-            f"{amount} more credits for “{about.name}”",
+            f"{amount} more credits for “{name}”",
             f"{actor.name} approved your request. They count {lasts}.",
         )
     else:
-        title = f"No more credits for “{about.name}” for now"
+        title = f"No more credits for “{name}” for now" if about else f"No more credits for {name}"
         body = f"{actor.name} declined your request for {amount} more credits."
     return Notification(
         kind="budget.decided", event_key=f"budget.decided:{asked.request_id}", title=title, body=body,
@@ -116,10 +128,11 @@ def _told(asked: Asked, about: Budget, actor: Actor, *, approve: bool, for_good:
     )  # fmt: skip
 
 
-def _activity(action: str, actor: Actor, about: Budget, details: dict[str, str]) -> Activity:
+def _activity(action: str, actor: Actor, about: Budget | None, details: dict[str, str]) -> Activity:
+    scope = about.scope if about else Scope()
     return Activity(
-        action=action, actor=actor, target=about.name, project=about.scope.project, use_case=about.scope.use_case,
-        details=details,
+        action=action, actor=actor, target=about.name if about else "(removed)", project=scope.project,
+        use_case=scope.use_case, details=details,
     )  # fmt: skip
 
 

@@ -10,6 +10,7 @@ from testkase.core.ledger.refusals import BudgetNotFound
 from testkase.foundation.database import Operation
 from testkase.foundation.problems import InvalidInput
 from testkase.services.audit import Activity, Actor, record
+from testkase.services.metering.limits.closing import close_requests
 
 EACH = {"day": "day", "week": "week", "month": "billing month"}
 
@@ -72,14 +73,21 @@ def raise_budget(
 
 
 def remove_budget(org_id: int, actor: Actor, *, budget_id: str) -> Operation[None]:
-    """It limits nothing any more. Removing it again changes nothing. Raises BudgetNotFound for an id never used."""
+    """It limits nothing any more, and whoever asked for more of it is told. Removing it again changes nothing. Raises
+    BudgetNotFound for an id never used."""
     try:
         found = yield from budget(org_id, budget_id)
     except BudgetNotFound:
         found = None
-    yield from execute_one(ask.RemoveBudget(org_id=org_id, change_id=f"remove:{budget_id}", budget_id=budget_id))
-    if found is not None:
-        yield from record(org_id, _about(found, "budget.removed", actor, {"limit": format_credits(found.limit)}))
+    name = found.name if found else budget_id
+    yield from close_requests(org_id, actor, budget_id=budget_id, name=name)  # before the account, as deciding does
+    command = ask.RemoveBudget(org_id=org_id, change_id=f"remove:{budget_id}", budget_id=budget_id)
+    answer = yield from execute_one(command)
+    if answer.replayed:
+        return
+    about = _about(found, "budget.removed", actor, {"limit": format_credits(found.limit)}) if found else None
+    activity = about or Activity(action="budget.removed", actor=actor, target=budget_id)
+    yield from record(org_id, activity, event_id=command.operation_id)
 
 
 def pause(

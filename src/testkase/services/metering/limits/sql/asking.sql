@@ -8,12 +8,13 @@ ORDER BY r.state <> 'open', coalesce(r.decided_at, r.asked_at) DESC, r.request_i
 LIMIT 100;
 
 -- ask: A new request; an open one of the same person for the same budget is replaced. No row: this one is known already.
+-- A row that was there before, and is updated, carries the updater's number in xmax.
 INSERT INTO budget_request (org_id, request_id, budget_id, user_id, amount, reason)
 SELECT %(org_id)s, %(request_id)s, %(budget_id)s, %(user_id)s, %(amount)s, %(reason)s
 WHERE NOT EXISTS (SELECT 1 FROM budget_request WHERE org_id = %(org_id)s AND request_id = %(request_id)s)
 ON CONFLICT (org_id, budget_id, user_id) WHERE state = 'open' DO UPDATE
 SET request_id = excluded.request_id, amount = excluded.amount, reason = excluded.reason, asked_at = now()
-RETURNING request_id;
+RETURNING xmax = 0 AS is_new;
 
 -- locked: One request, which nobody else can decide meanwhile.
 SELECT r.request_id, r.budget_id, r.user_id, coalesce(nullif(u.display_name, ''), split_part(u.email, '@', 1)) AS person, u.email, r.amount, r.reason, r.state, r.for_good,
@@ -26,3 +27,8 @@ FOR UPDATE OF r;
 -- decide: What was decided, by whom.
 UPDATE budget_request SET state = %(state)s, for_good = %(for_good)s, decided_by = %(by)s, decided_at = now()
 WHERE org_id = %(org_id)s AND request_id = %(request_id)s;
+
+-- close: The budget is gone: nobody decides on the open requests for it any more.
+UPDATE budget_request SET state = 'declined', for_good = false, decided_at = now()
+WHERE org_id = %(org_id)s AND budget_id = %(budget_id)s AND state = 'open'
+RETURNING request_id, user_id, amount;
