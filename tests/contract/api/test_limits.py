@@ -7,6 +7,9 @@ import httpx
 import pytest
 
 from testkase.core.access import DEFAULT_SCOPES, Scope
+from testkase.core.ledger.limits.changing import MAX_PAUSES
+from testkase.core.ledger.limits.commands import Pause
+from testkase.core.ledger.operations import execute
 from tests.support.programs import Organizations
 
 pytestmark = pytest.mark.requirement("B8")
@@ -82,27 +85,35 @@ def test_bad_input_names_the_field_and_sets_nothing(api: httpx.Client, field: st
 @pytest.mark.parametrize("name", ["a%00b", "%ED%A0%80", "..%2Fa", "x" * 65])
 def test_an_id_that_no_budget_can_have_is_absent(api: httpx.Client, name: str) -> None:
     wanted = {"name": "Web team", "limit": "2.00", "period": "week"}
-    for answer in (api.get(f"/budgets/{name}"), api.delete(f"/budgets/{name}"), api.put(f"/budgets/{name}", json=wanted)):
-        assert answer.status_code == 404
+    for method, body in (("GET", None), ("DELETE", None), ("PUT", wanted)):
+        assert api.request(method, f"/budgets/{name}", json=body).status_code == 404
 
 
 @pytest.mark.requirement("B13")
 def test_as_many_as_can_be_are_paused_and_each_is_found_and_resumed(
-    api: httpx.Client, organizations: Organizations
+    base_url: str, organizations: Organizations
 ) -> None:
-    first = {"kind": "user", "ref": "the  first"}
-    made = api.post("/pauses", json=first | {"reason": "A loop."})
-    assert made.json()["ref"] == "the  first"
-    org_id = int(organizations.database.run(whose(api.headers["authorization"])))
-    organizations.run(org_id, execute([
-        Pause(org_id=org_id, change_id=f"{n}", kind="user", ref=f"u{n}", reason="A loop.") for n in range(MAX_PAUSES - 1)
-    ]))
-    refused = api.post("/pauses", json=first | {"ref": "another", "reason": "A loop."})
-    assert (refused.status_code, refused.json()["code"]) == (409, "too_many_pauses")
-    assert "Resume one of them first" in refused.json()["detail"]
-    assert api.post("/pauses", json=first | {"reason": "Said again."}).json()["reason"] == "Said again."
-    assert len(api.get("/pauses").json()["items"]) == MAX_PAUSES
-    assert api.post("/resumptions", json=first).json()["resumed_at"] is not None
+    org = organizations.make(scopes=frozenset({Scope.SETTINGS_READ, Scope.SETTINGS_WRITE}))
+    others = [
+        Pause(org_id=org.org_id, change_id=f"{n}", kind="user", ref=f"u{n}", reason="A loop.")
+        for n in range(MAX_PAUSES - 1)
+    ]
+    whom = {"kind": "user", "ref": "the  first"}
+    with httpx.Client(base_url=f"{base_url}/api/v1", headers=org.headers, timeout=20) as api:
+        assert api.post("/pauses", json=whom | {"reason": "A loop."}).json()["ref"] == "the  first"
+        organizations.run(org.org_id, execute(others))
+        refused = api.post("/pauses", json=whom | {"ref": "another", "reason": "A loop."})
+        assert (refused.status_code, refused.json()["code"]) == (409, "too_many_pauses")
+        assert "Resume one of them first" in refused.json()["detail"]
+        assert api.post("/pauses", json=whom | {"reason": "Said again."}).json()["reason"] == "Said again."
+        assert len(api.get("/pauses").json()["items"]) == MAX_PAUSES
+        for number in range(2):  # more have been paused by now than the list shows
+            resumed = api.post("/resumptions", json=whom | {"ref": f"u{number}"})
+            assert (resumed.status_code, resumed.json()["ref"]) == (200, f"u{number}")
+            made = api.post("/pauses", json=whom | {"ref": f"later {number}", "reason": "A loop."})
+            assert made.status_code == 201
+        assert api.post("/resumptions", json=whom | {"id": "r"}).status_code == 200
+        assert api.post("/resumptions", json=whom | {"id": "r"}).headers["idempotent-replayed"] == "true"
 
 
 @pytest.mark.requirement("B13")

@@ -14,8 +14,12 @@ from testkase.core.ledger import commands as c
 from testkase.core.ledger import refusals as r
 from testkase.core.ledger.book import Book
 from testkase.core.ledger.decide import Decision, decide
+from testkase.core.ledger.limits import changing
+from testkase.core.ledger.limits import commands as limit
+from testkase.core.ledger.limits.model import PauseKind
 from testkase.core.ledger.model import Entry
 from testkase.core.ledger.terms import Tokens
+from tests.support import naive_limits
 from tests.support.random_commands import DAY, ORG, SECOND, START, SUBJECT, TERMS, tell
 from tests.support.side_by_side import SideBySide
 
@@ -39,6 +43,23 @@ def test_short_stories(dice: Random, steps: int) -> None:
 def test_stories_of_medium_length(seed: int) -> None:
     for part in range(10):
         tell(Random(f"{seed}/{part}"), 50)
+
+
+@pytest.mark.requirement("B13")
+def test_as_many_pauses_as_there_can_be(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(changing, "MAX_PAUSES", 2)
+    monkeypatch.setattr(naive_limits, "MOST_PAUSED", 2)
+    story = Story()
+    whom: list[tuple[PauseKind, str]] = [("user", "a"), ("use_case", "a"), ("user", "a")]
+    for second, (kind, ref) in enumerate(whom):
+        story.at(second, _pause(f"{second}", kind, ref))
+    assert story.refused(3, _pause("3", "user", "b")) is r.TooManyPauses
+    story.at(4, limit.Resume(org_id=ORG, change_id="4", kind="use_case", ref="a"))
+    story.at(5, _pause("5", "user", "b"))
+
+
+def _pause(change_id: str, kind: PauseKind, ref: str) -> limit.Pause:
+    return limit.Pause(org_id=ORG, change_id=change_id, kind=kind, ref=ref, reason="It runs away.")
 
 
 @rules

@@ -9,6 +9,7 @@ Problem
 ├── HoldNotFound          no such hold in this organization
 ├── BudgetNotFound        no such budget in this organization
 ├── NotPaused             nothing of that name is paused
+├── TooManyPauses         as many users and use cases are paused as can be
 ├── HoldResolved          the hold was already settled, voided or lapsed
 ├── IdReused              the id was used before with another input
 ├── NoTerms               tokens cannot be priced: the hold was opened without a model
@@ -77,6 +78,13 @@ class NotPaused(NotFound):
     """Nothing of that name is paused in this organization."""
 
     code = "not_paused"
+
+
+class TooManyPauses(Conflict):
+    """As many users and use cases are paused in this organization as can be at once."""
+
+    code = "too_many_pauses"
+    title = "Too much is paused"
 
 
 class HoldResolved(Conflict):

@@ -26,6 +26,7 @@ PROBLEMS: dict[str, Known] = {
     "account_not_found": Known(404, "No credit account", "Use a key of an organization that has one."),
     "hold_not_found": Known(404, "No such hold", "Check the id; only the organization that opened a hold sees it."),
     "budget_not_found": Known(404, "No such budget", "Check the id; only the organization that set a budget sees it."),
+    "too_many_pauses": Known(409, "Too much is paused", "Resume one of GET /api/v1/pauses first."),
     "not_paused": Known(404, "Nothing of that name is paused", "Read GET /api/v1/pauses."),
     "method_not_allowed": Known(405, "The method is not allowed here", "Use a method named in the `Allow` header."),
     "conflict": Known(409, "Conflict with what already happened", "Read the current state before trying again."),

@@ -15,10 +15,13 @@ from testkase.core.ledger.limits.periods import at, span
 from testkase.core.ledger.limits.standing import Change, Limits, RemovedBudget
 from testkase.core.ledger.model import Deltas, EntryKind
 from testkase.core.ledger.posting import account_of, post
-from testkase.core.ledger.refusals import BudgetNotFound, InvalidCommand, NotPaused
+from testkase.core.ledger.refusals import BudgetNotFound, InvalidCommand, NotPaused, TooManyPauses
 
 MAX_BUDGETS = 200
 """Budgets of one organization: every call is measured against each of them."""
+
+MAX_PAUSES = 200
+"""Pauses in force in one organization: every batch brings all of them."""
 
 MAX_NAME, MAX_REF, MAX_REASON = 80, 200, 300
 """Characters."""
@@ -83,7 +86,14 @@ def pause(book: Book, command: ask.Pause, now: int) -> tuple[Event, ...]:
         raise InvalidCommand("A pause names one user or one use case.", field="ref")
     if not 1 <= len(command.reason) <= MAX_REASON or min(command.burned, command.usual) < 0:
         raise InvalidCommand("A pause says why in at most 300 characters.", field="reason")
-    before = book.limits.pauses.get((command.kind, command.ref)) if book.limits else None
+    in_force = book.limits.pauses if book.limits else {}
+    before = in_force.get((command.kind, command.ref))
+    if before is None and len(in_force) >= MAX_PAUSES:
+        raise TooManyPauses(
+            f"{MAX_PAUSES} users and use cases are paused, which is the most at once. Resume one of them first, or"
+            " switch AI off for everybody.",
+            field="ref",
+        )
     paused = Pause(
         org_id=command.org_id, kind=command.kind, ref=command.ref, reason=command.reason, burned=command.burned,
         usual=command.usual, paused_at=before.paused_at if before else now,

@@ -3,7 +3,7 @@
 from typing import Any
 
 from testkase.core.ledger.limits.admission import check_budgets, check_pauses
-from testkase.core.ledger.limits.model import Budget, Pause, Scope
+from testkase.core.ledger.limits.model import Budget, Pause, PauseKind, Scope
 from testkase.core.ledger.limits.periods import at
 from testkase.core.ledger.limits.standing import Limits
 from testkase.core.ledger.model import Account, Subject
@@ -28,9 +28,15 @@ def budget(org_id: int, budget_id: str) -> Operation[Budget]:
 
 
 def pauses(org_id: int) -> Operation[list[Pause]]:
-    """What is paused, and what was and has been resumed: newest first."""
+    """All that is paused, then the latest of what was and has been resumed: newest first, 200 together."""
     rows = yield Statement(_SQL["pauses"], {"org_id": org_id})
     return [Pause(org_id=org_id, **row) for row in rows]
+
+
+def pause_of(org_id: int, kind: PauseKind, ref: str) -> Operation[Pause | None]:
+    """The latest pause of one user or use case, in force or over."""
+    rows = yield Statement(_SQL["pause"], {"org_id": org_id, "kind": kind, "ref": ref})
+    return Pause(org_id=org_id, **rows[0]) if rows else None
 
 
 def check_admission(org_id: int, subject: Subject, amount: int) -> Operation[None]:

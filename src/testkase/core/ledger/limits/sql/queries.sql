@@ -7,7 +7,12 @@ JOIN ledger.account AS a ON a.org_id = b.org_id
 WHERE b.org_id = %(org_id)s
 ORDER BY b.project_ref NULLS FIRST, b.user_ref NULLS FIRST, b.use_case NULLS FIRST, b.name, b.budget_id;
 
--- pauses: What is paused first, then what was, newest first.
+-- pause: The latest pause of one user or use case, in force or over.
+SELECT kind, ref, reason, burned, usual, paused_at, resumed_at
+FROM ledger.pause
+WHERE org_id = %(org_id)s AND kind = %(kind)s AND ref = %(ref)s;
+
+-- pauses: What is paused first, then what was, newest first. The limit is that of what can be paused at once.
 SELECT kind, ref, reason, burned, usual, paused_at, resumed_at
 FROM ledger.pause
 WHERE org_id = %(org_id)s

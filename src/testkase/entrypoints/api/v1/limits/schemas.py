@@ -7,12 +7,13 @@ from msgspec import Meta, Struct
 from testkase.core.ledger.credits import format_credits
 from testkase.core.ledger.limits.model import Budget, Pause, Scope
 from testkase.entrypoints.api.fields import Credits, Id, Name, Slug, instant
+from testkase.services.metering.limits.naming import BUDGET_ID_PATTERN
 
 Title = Annotated[str, Meta(pattern=r"^[^\x00-\x1f\x7f]{1,80}\Z", description="For people.", examples=["Web team"])]
 BudgetId = Annotated[
     str,
     Meta(
-        pattern=r"^[A-Za-z0-9][A-Za-z0-9._~@-]{0,63}\Z",
+        pattern=f"^{BUDGET_ID_PATTERN}\\Z",
         description="Made by the caller; never used again, also after the budget is removed.",
         examples=["web-team"],
     ),

@@ -53,18 +53,20 @@ ROUTES = (
     Route(
         method="GET", path="/pauses", run=views.list_pauses, scope=Scope.SETTINGS_READ, tag="Pauses",
         summary="List what is paused, and what was",
-        description="The runaway guard pauses a user or feature that burns far more than usual.",
+        description="The runaway guard pauses a user or feature that burns far more than usual. All that is paused,"
+        " then the latest of what was: 200 together.",
         answer=schemas.PauseList, answer_example={"items": [_PAUSE]},
     ),
     Route(
         method="POST", path="/pauses", run=views.pause, scope=Scope.SETTINGS_WRITE, tag="Pauses",
         summary="Pause a user or a use case",
-        description="New calls are refused with `paused` until resumed; calls in flight end as usual.",
+        description="New calls are refused with `paused` until resumed; calls in flight end as usual. At most 200"
+        " are paused at once.",
         body=schemas.NewPause, body_example={
             "kind": "user", "ref": "ada@example.com", "reason": "A loop in the nightly job.",
         },
         answer=schemas.PauseView, answer_example=_PAUSE, status=201, idempotent=True,
-        refusals=("id_reused", "invalid_command", "account_not_found"),
+        refusals=("id_reused", "invalid_command", "too_many_pauses", "account_not_found"),
     ),
     Route(
         method="POST", path="/resumptions", run=views.resume, scope=Scope.SETTINGS_WRITE, tag="Pauses",

@@ -3,7 +3,8 @@
 from typing import Any
 
 from testkase.core.ledger.credits import parse_credits
-from testkase.core.ledger.limits.queries import budget, budgets, pauses
+from testkase.core.ledger.limits.queries import budget, budgets, pause_of, pauses
+from testkase.core.ledger.refusals import BudgetNotFound, NotPaused
 from testkase.entrypoints.api.reply import Reply
 from testkase.entrypoints.api.route import Ask
 from testkase.entrypoints.api.v1.limits import schemas
@@ -11,8 +12,7 @@ from testkase.foundation.ids import new_id
 from testkase.foundation.problems import InvalidInput
 from testkase.services.audit import Actor
 from testkase.services.metering.limits import budgets as changes
-
-LONGEST_BUDGET_ID = 64
+from testkase.services.metering.limits.naming import is_budget_id
 
 
 async def list_budgets(ask: Ask[None]) -> Reply:
@@ -23,7 +23,7 @@ async def list_budgets(ask: Ask[None]) -> Reply:
 
 async def get_budget(ask: Ask[None]) -> Reply:
     """200; 404 for an id of another organization as for one that never was."""
-    found = await ask.context.database.run(budget(ask.org_id, ask.path("budget_id")), org_id=ask.org_id)
+    found = await ask.context.database.run(budget(ask.org_id, _budget_id(ask)), org_id=ask.org_id)
     return Reply(schemas.BudgetView.of(found))
 
 
@@ -31,8 +31,11 @@ async def create_budget(ask: Ask[schemas.NewBudget]) -> Reply:
     """201 with the budget, which counts what was used and held already."""
     wanted = ask.body
     budget_id = ask.effect_id(wanted.id) or new_id("budget")
-    if len(budget_id) > LONGEST_BUDGET_ID:
-        raise InvalidInput("A budget's id has 1 to 64 characters.", field="Idempotency-Key")
+    if not is_budget_id(budget_id):
+        raise InvalidInput(
+            "A budget's id has 1 to 64 characters: letters, digits and . _ ~ @ -, beginning with a letter or digit.",
+            field="Idempotency-Key",
+        )
     made = changes.create_budget(
         ask.org_id, _actor(ask), budget_id=budget_id, name=wanted.name, period=wanted.period, scope=wanted.scope,
         limit=parse_credits(wanted.limit, field="limit"),
@@ -45,7 +48,7 @@ async def change_budget(ask: Ask[schemas.BudgetSettings]) -> Reply:
     """200 with the budget as it now stands. Putting the same again changes nothing."""
     wanted = ask.body
     changed = changes.change_budget(
-        ask.org_id, _actor(ask), budget_id=ask.path("budget_id"), change_id=new_id("change"), name=wanted.name,
+        ask.org_id, _actor(ask), budget_id=_budget_id(ask), change_id=new_id("change"), name=wanted.name,
         limit=parse_credits(wanted.limit, field="limit"), period=wanted.period, scope=wanted.scope,
     )  # fmt: skip
     return Reply(schemas.BudgetView.of(await ask.context.database.run(changed, org_id=ask.org_id)))
@@ -53,7 +56,7 @@ async def change_budget(ask: Ask[schemas.BudgetSettings]) -> Reply:
 
 async def remove_budget(ask: Ask[None]) -> Reply:
     """200, also when it was removed before."""
-    budget_id = ask.path("budget_id")
+    budget_id = _budget_id(ask)
     removed = changes.remove_budget(ask.org_id, _actor(ask), budget_id=budget_id)
     await ask.context.database.run(removed, org_id=ask.org_id)
     return Reply(schemas.Removed(id=budget_id))
@@ -86,9 +89,18 @@ async def resume(ask: Ask[schemas.Paused]) -> Reply:
 
 
 async def _pause(ask: Ask[schemas.Paused] | Ask[schemas.NewPause]) -> schemas.PauseView:
-    found = await ask.context.database.run(pauses(ask.org_id), org_id=ask.org_id)
-    wanted = (ask.body.kind, ask.body.ref)
-    return schemas.PauseView.of(next(each for each in found if (each.kind, each.ref) == wanted))
+    found = await ask.context.database.run(pause_of(ask.org_id, ask.body.kind, ask.body.ref), org_id=ask.org_id)
+    if found is None:
+        raise NotPaused("Nothing of that name is paused.", field="ref")
+    return schemas.PauseView.of(found)
+
+
+def _budget_id(ask: Ask[Any]) -> str:
+    """The path's. Raises BudgetNotFound for what no budget can be called."""
+    budget_id = ask.path("budget_id")
+    if not is_budget_id(budget_id):
+        raise BudgetNotFound("There is no such budget.", field="id")
+    return budget_id
 
 
 def _actor(ask: Ask[Any]) -> Actor:
