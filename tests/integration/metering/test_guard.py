@@ -2,23 +2,28 @@
 
 from collections.abc import Iterator
 
+import msgspec
 import pytest
 
 from testkase.core.ledger import commands as ask
 from testkase.core.ledger.credits import MICRO
+from testkase.core.ledger.limits import commands as limit
+from testkase.core.ledger.limits.changing import MAX_PAUSES
 from testkase.core.ledger.limits.queries import pauses
 from testkase.core.ledger.model import Subject
 from testkase.core.ledger.operations import execute, execute_one
-from testkase.core.ledger.refusals import Paused
+from testkase.core.ledger.refusals import Paused, TooManyPauses
 from testkase.core.ledger.verify import verify
 from testkase.entrypoints.worker.guard import Guard
 from testkase.foundation.database import Database, Operation, SyncDatabase
-from testkase.services.metering.limits.budgets import resume
+from testkase.services.metering.limits import watching
+from testkase.services.metering.limits.budgets import pause, resume
 from testkase.services.metering.limits.guard import Burn
 from testkase.services.metering.limits.setting import set_guard
-from testkase.services.metering.limits.watching import GUARD, watch
+from testkase.services.metering.limits.watching import GUARD, judge, now_there, suspects
 from tests.support.cluster import TestDatabase
 from tests.support.programs import Organizations
+from tests.support.team import Team
 
 pytestmark = pytest.mark.requirement("B13")
 DAY = 86_400 * MICRO
@@ -48,8 +53,8 @@ class Journal:
         self.run(execute(commands, clock=at))
 
     def watched(self, at: int) -> list[tuple[str, str]]:
-        found: list[Burn] = self.run(watch(self.org_id, at))  # type: ignore[assignment]
-        return [(burn.kind, burn.ref) for burn in found]
+        found: list[Burn] = self.run(suspects(self.org_id, at))  # type: ignore[assignment]
+        return [(burn.kind, burn.ref) for burn in found if self.run(judge(self.org_id, burn, at))]
 
 
 @pytest.fixture(scope="module")
@@ -122,3 +127,60 @@ def _call(journal: Journal, user: str) -> ask.RecordUsage:
     return ask.RecordUsage(
         org_id=journal.org_id, usage_id=f"c-{user}", credits=MICRO, subject=Subject(use_case="chat", user=user)
     )
+
+
+async def test_names_nobody_can_print_are_paused_as_recorded_once_by_the_databases_clock(
+    journal: Journal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A caller chooses `user`: no spelling may switch the guard off or make it pause again and again."""
+    monkeypatch.setattr("time.time", lambda: 4e9)  # an application's clock decades ahead
+    database = Database(journal.database.url)
+    await database.open()
+    guard = Guard(database)
+    names = ["lo\u200bop", "lo  op", " loop"]
+    for number, name in enumerate(names):
+        journal.use(None, 9, user=name, use_case=f"job-{number}", times=12)
+    assert await guard.look() == len(names)
+    assert await guard.look() == 0
+    await database.close()
+    found = journal.database.run(pauses(journal.org_id), org_id=journal.org_id)
+    assert sorted(pause.ref for pause in found) == sorted(names)
+    for name in names:
+        with pytest.raises(Paused):
+            journal.run(execute_one(_call(journal, name)))
+
+
+async def test_one_burn_in_trouble_leaves_the_others_judged(journal: Journal, monkeypatch: pytest.MonkeyPatch) -> None:
+    def troubled(org_id: int, *args: object, **facts: object) -> Operation[bool]:
+        if facts["ref"] == "first@example.com":
+            raise RuntimeError("nobody foresaw it")
+        return pause(org_id, *args, **facts)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(watching, "pause", troubled)
+    database = Database(journal.database.url)
+    await database.open()
+    for name in ("first@example.com", "second@example.com"):
+        journal.use(None, 9, user=name, times=12)
+    await Guard(database).look()
+    await database.close()
+    found = journal.database.run(pauses(journal.org_id), org_id=journal.org_id)
+    users = [pause.ref for pause in found if pause.kind == "user"]
+    assert users == ["second@example.com"]
+
+
+def test_where_nobody_else_can_be_paused_the_guard_tells_the_owner_once(organizations: Organizations) -> None:
+    team = Team(organizations.database, 1)
+    journal = Journal(team.database, team.org_id)
+    by_hand: list[ask.Command] = [
+        limit.Pause(org_id=team.org_id, change_id=str(n), kind="user", ref=f"job-{n}", reason="By hand.")
+        for n in range(MAX_PAUSES)
+    ]
+    journal.run(execute(by_hand))
+    with pytest.raises(TooManyPauses):
+        journal.run(execute_one(msgspec.structs.replace(by_hand[0], change_id="more", ref="one more")))
+    journal.use(None, 9, times=12)
+    now = journal.database.run(now_there())
+    assert journal.watched(now) == journal.watched(now) == []
+    assert (team.told("owner"), team.told("admin")) == (["The runaway guard can pause nobody else"], [])
+    journal.run(resume(team.org_id, GUARD, kind="user", ref="job-7", change_id="r"))
+    assert journal.watched(now) == [("user", "ada@example.com")]

@@ -1,15 +1,14 @@
 """The runaway guard, every few seconds: looks at the organizations that posted something since it last looked."""
 
 import asyncio
-import time
 
 import psycopg
 import structlog
 from psycopg_pool import PoolTimeout
 
 from testkase.foundation.database import Database
-from testkase.services.metering.limits.guard import WINDOW_SECONDS
-from testkase.services.metering.limits.watching import active_accounts, watch
+from testkase.services.metering.limits.guard import WINDOW_SECONDS, Burn
+from testkase.services.metering.limits.watching import active_accounts, judge, now_there, suspects
 
 EVERY_SECONDS = 5.0
 OVERLAP_SECONDS = 30
@@ -26,7 +25,7 @@ class Guard:
 
     def __init__(self, database: Database) -> None:
         self._database = database
-        self._looked_at = int((time.time() - WINDOW_SECONDS) * _MICRO)
+        self._looked_at: int | None = None
 
     async def run(self) -> None:
         """Watch until cancelled."""
@@ -37,11 +36,15 @@ class Guard:
             except (psycopg.Error, PoolTimeout, OSError):
                 _log.warning("the runaway guard could not look", exc_info=True)
                 await asyncio.sleep(AFTER_FAULT_SECONDS)
+            except Exception as fault:  # noqa: BLE001 - whatever it is, nobody would be guarded any more
+                _log.error("the runaway guard could not look", fault=type(fault).__name__)
+                await asyncio.sleep(AFTER_FAULT_SECONDS)
 
     async def look(self) -> int:
         """Look once; answers how many were paused."""
-        now = int(time.time() * _MICRO)
-        since, after, paused = self._looked_at - OVERLAP_SECONDS * _MICRO, 0, 0
+        now = await self._database.run(now_there())
+        looked_at = now - WINDOW_SECONDS * _MICRO if self._looked_at is None else self._looked_at
+        since, after, paused = looked_at - OVERLAP_SECONDS * _MICRO, 0, 0
         while found := await self._database.run(active_accounts(since, after=after, limit=AT_ONCE)):
             for org_id in found:
                 paused += await self._look_at(org_id, now)
@@ -51,12 +54,22 @@ class Guard:
 
     async def _look_at(self, org_id: int, now: int) -> int:
         try:
-            burns = await self._database.run(watch(org_id, now), org_id=org_id)
+            found = await self._database.run(suspects(org_id, now), org_id=org_id)
         except psycopg.OperationalError:
             raise  # the database is away: for all of them
-        except Exception:  # noqa: BLE001 - one organization in trouble must not leave the others unguarded
-            _log.exception("an organization could not be guarded", org_id=org_id)
+        except Exception as fault:  # noqa: BLE001 - one organization in trouble must not leave the others unguarded
+            _log.error("an organization could not be guarded", org_id=org_id, fault=type(fault).__name__)
             return 0
-        for burn in burns:
+        return sum([await self._judge(org_id, burn, now) for burn in found])
+
+    async def _judge(self, org_id: int, burn: Burn, now: int) -> bool:
+        try:
+            paused = await self._database.run(judge(org_id, burn, now), org_id=org_id)
+        except psycopg.OperationalError:
+            raise
+        except Exception as fault:  # noqa: BLE001 - nor must one burn let the others of its organization go on
+            _log.error("a burn could not be judged", org_id=org_id, kind=burn.kind, fault=type(fault).__name__)
+            return False
+        if paused:
             _log.warning("paused", org_id=org_id, kind=burn.kind, burned=burn.burned)
-        return len(burns)
+        return paused

@@ -10,12 +10,14 @@ from testkase.core.ledger.calendar import local_day
 from testkase.core.ledger.consumption import first_seq_from
 from testkase.core.ledger.credits import format_credits
 from testkase.core.ledger.limits.model import PauseKind
+from testkase.core.ledger.limits.queries import pauses
 from testkase.core.ledger.queries import Balance, balance
+from testkase.core.ledger.refusals import TooManyPauses
 from testkase.foundation.database import Operation, Statement, named_statements
 from testkase.foundation.ids import new_id
 from testkase.services.audit import Actor
-from testkase.services.metering.limits.asking import BUDGETS_PAGE
 from testkase.services.metering.limits.budgets import pause
+from testkase.services.metering.limits.closing import BUDGETS_PAGE
 from testkase.services.metering.limits.guard import (
     HISTORY_SECONDS,
     MULTIPLE,
@@ -38,30 +40,45 @@ _DAY = 86_400
 _WINDOWS_A_DAY = _DAY // WINDOW_SECONDS
 
 
+def now_there() -> Operation[int]:
+    """The database's clock, microseconds UTC: the one the journal's instants are taken from."""
+    (row,) = yield Statement(_SQL["now"], {})
+    return int(row["now"])
+
+
 def active_accounts(since: int, *, after: int = 0, limit: int = 1_000) -> Operation[list[int]]:
     """Organizations that posted something since an instant, by id. Needs no organization's context."""
     rows = yield Statement(_SQL["active"], {"since": since, "after": after, "limit": limit})
     return [row["org_id"] for row in rows]
 
 
-def watch(org_id: int, now: int) -> Operation[list[Burn]]:
-    """Pause whoever runs away at `now` (microseconds UTC); answers whom. Needs the organization's context."""
+def suspects(org_id: int, now: int) -> Operation[list[Burn]]:
+    """Whose burn at `now` (microseconds UTC) is worth judging: users first, since one of them may explain a feature.
+
+    Each is judged on its own, in a transaction of its own. Needs the organization's context."""
     burns = yield from burns_since(org_id, now - WINDOW_SECONDS * SECOND)
     if not (found := suspicious(burns)) or not (yield from guard_enabled(org_id)):
         return []
     account = yield from balance(org_id)
     if not account.ai_enabled:
         return []
-    recently = {"org_id": org_id, "since": now - HISTORY_SECONDS * SECOND}
-    stopped = {row["ref"] for row in (yield Statement(_SQL["stopped_users"], recently))}
-    paused: list[Burn] = []
-    for burn in sorted(found, key=lambda burn: burn.kind != "user"):  # users first: one of them may explain a feature
-        if burn.kind == "use_case" and explained(burn, stopped):
-            continue
-        if (yield from _look_closer(account, burn, now)):
-            paused.append(burn)
-            stopped |= {burn.ref} if burn.kind == "user" else set()
-    return paused
+    return sorted(found, key=lambda burn: burn.kind != "user")
+
+
+def judge(org_id: int, burn: Burn, now: int) -> Operation[bool]:
+    """Pause one suspect if it runs away; whether it is paused now and was not before.
+
+    Where as many are paused as can be, nobody else is: the Owner is told so, once until somebody is resumed."""
+    if burn.kind == "use_case":
+        recently = {"org_id": org_id, "since": now - HISTORY_SECONDS * SECOND}
+        if explained(burn, {row["ref"] for row in (yield Statement(_SQL["stopped_users"], recently))}):
+            return False
+    account = yield from balance(org_id)
+    try:
+        return (yield from _look_closer(account, burn, now))
+    except TooManyPauses:
+        yield from _say_full(org_id)
+        return False
 
 
 def burns_since(org_id: int, since: int) -> Operation[list[Burn]]:
@@ -138,6 +155,20 @@ def _pause(org_id: int, burn: Burn, history: History) -> Operation[None]:
             title=f"AI use {_whose(burn.kind, burn.ref)} is paused",
             body=f"{reason} New calls are refused until you resume them; everybody else goes on as before.",
             link=BUDGETS_PAGE, link_label="Look and resume",
+        ),
+    )  # fmt: skip
+
+
+def _say_full(org_id: int) -> Operation[None]:
+    in_force = [pause for pause in (yield from pauses(org_id)) if pause.resumed_at is None]
+    latest = max((pause.paused_at for pause in in_force), default=0)
+    yield from notify(
+        org_id,
+        Notification(
+            kind="guard.full", event_key=f"guard.full:{latest}", title="The runaway guard can pause nobody else",
+            body=f"{len(in_force)} users and features are paused, which is the most at once, and others burn far more"
+            " than usual. Resume those that are in order, or switch AI off for everybody.",
+            link=BUDGETS_PAGE, link_label="Look and resume", roles=("owner",),
         ),
     )  # fmt: skip
 

@@ -1,3 +1,6 @@
+-- now: The instant, as the journal counts them.
+SELECT (extract(epoch FROM clock_timestamp()) * 1000000)::bigint AS now;
+
 -- active: Organizations that posted something lately, by id. Crosses organizations.
 SELECT ledger.active_accounts(%(since)s, %(after)s, %(limit)s) AS org_id;
 
