@@ -15,9 +15,10 @@ from testkase.entrypoints.web.views.limits.cards import cards_for
 from testkase.entrypoints.web.views.limits.form import amount
 from testkase.entrypoints.web.views.limits.pages import REFUSAL, page_facts
 from testkase.foundation.ids import new_id
-from testkase.foundation.problems import InvalidInput
+from testkase.foundation.problems import InvalidInput, NotFound
 from testkase.services.metering.limits import asking, setting
 from testkase.services.metering.limits.budgets import resume as resume_now
+from testkase.services.metering.limits.naming import is_budget_id
 from testkase.services.organizations.tenancy import run_here
 
 
@@ -28,11 +29,14 @@ def ask(request: MemberRequest, budget_id: str) -> HttpResponse:
     everything = viewer.can(Action.SET_BUDGETS)
     if budget_id not in {card.budget.budget_id for card in cards_for(viewer, everything=everything)}:
         raise BudgetNotFound("There is no such budget.", field="id")
+    request_id = request.POST.get("request_id", "") or new_id("ask")
     try:
+        if not is_budget_id(request_id):
+            raise InvalidInput("Open the form again and send it once more.", field="request_id")
         run_here(
             asking.ask_for_more(
                 viewer.org_id, viewer.actor, user_id=viewer.user.pk, budget_id=budget_id,
-                request_id=request.POST.get("request_id", "")[:64] or new_id("ask"),
+                request_id=request_id,
                 amount=amount(request.POST.get("amount", ""), "amount"), reason=request.POST.get("reason", ""),
             )
         )  # fmt: skip
@@ -49,6 +53,8 @@ def decide(request: MemberRequest, request_id: str) -> HttpResponse:
     """Approve, for the period or for good, or decline. Once."""
     viewer = request.viewer
     viewer.must(Action.SET_BUDGETS, REFUSAL)
+    if not is_budget_id(request_id):
+        raise NotFound("There is no such request.")
     decision = request.POST.get("decision", "")
     if decision not in ("period", "good", "decline"):
         raise InvalidInput("Approve or decline the request.", field="decision")

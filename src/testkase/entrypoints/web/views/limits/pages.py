@@ -10,7 +10,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from testkase.core.access import Action
 from testkase.core.ledger.limits.model import Budget
 from testkase.core.ledger.limits.queries import budget as find_budget
-from testkase.core.ledger.refusals import InvalidCommand
+from testkase.core.ledger.refusals import BudgetNotFound, InvalidCommand
 from testkase.entrypoints.web.viewer import MemberRequest
 from testkase.entrypoints.web.views.limits.cards import cards_for, pause_lines
 from testkase.entrypoints.web.views.limits.form import PERIODS, BudgetForm, choices_for
@@ -18,6 +18,7 @@ from testkase.foundation.ids import new_id
 from testkase.foundation.problems import Conflict, InvalidInput
 from testkase.services.metering.limits import budgets as changes
 from testkase.services.metering.limits.asking import MAX_REASON, requests_of
+from testkase.services.metering.limits.naming import is_budget_id
 from testkase.services.metering.limits.setting import guard_enabled
 from testkase.services.organizations.tenancy import run_here
 
@@ -58,7 +59,9 @@ def new(request: MemberRequest) -> HttpResponse:
     viewer.must(Action.SET_BUDGETS, REFUSAL)
     choices = choices_for(viewer)
     form = BudgetForm.sent(request.POST) if request.method == "POST" else BudgetForm()
-    budget_id = request.POST.get("budget_id", "")[:64] or new_id("budget")
+    budget_id = request.POST.get("budget_id", "")
+    if not is_budget_id(budget_id):
+        budget_id = new_id("budget")
     facts = {"section": "credits", "choices": choices, "periods": PERIODS, "form": form, "budget_id": budget_id}
     if request.method == "GET":
         return render(request, "testkase/limits/budget.html", facts)
@@ -105,6 +108,8 @@ def remove(request: MemberRequest, budget_id: str) -> HttpResponse:
     """It limits nothing any more. What was used stays in the usage table."""
     viewer = request.viewer
     viewer.must(Action.SET_BUDGETS, REFUSAL)
+    if not is_budget_id(budget_id):
+        raise BudgetNotFound("There is no such budget.", field="id")
     run_here(changes.remove_budget(viewer.org_id, viewer.actor, budget_id=budget_id))
     messages.success(request, "The budget is removed.")
     return redirect("budgets")
