@@ -149,12 +149,13 @@ class VoidHold(Command, frozen=True, kw_only=True):
 class RecordUsage(Command, frozen=True, kw_only=True):
     """Meter a call after the fact, straight from the available credits; refused when they do not cover it.
 
-    `admitted`: the call had a hold, which lapsed before it could be settled. It is charged as far as the credits go,
-    and the rest stands on its usage as cost that was not charged, as when a call overruns its hold.
+    `admitted`: the entry that opened the call's hold, which lapsed before it could be settled. The call is charged as
+    far as the credits go, and the rest stands on its usage as cost that was not charged, as when a call overruns its
+    hold; where AI has been switched off since, it is refused, whether or not AI is on again (R60).
     """
 
     usage_id: str
-    admitted: bool = False
+    admitted: int | None = None
     subject: Subject
     tokens: Tokens | None = None
     credits: int | None = None

@@ -118,9 +118,11 @@ def void(book: Book, hold: Hold, now: int, fingerprint: bytes = b"") -> Event:
 
 def record_usage(book: Book, command: ask.RecordUsage, now: int) -> tuple[Event, ...]:
     """available → used: all or nothing, unless the call was admitted before."""
-    _check_admission(book, None if command.admitted else command.subject)
+    _check_admission(book, command.subject if command.admitted is None else None)
+    if command.admitted is not None and account_of(book).off_seq > command.admitted:
+        raise AiDisabled("AI was switched off after this call had begun. Nothing is charged for it.")
     cost = _cost(command.tokens, command.credits, command.terms, command.outcome)
-    if not command.admitted:
+    if command.admitted is None:
         _check_covered(book, command.subject, cost, now)
     movement = Movement()
     movement.spend_available(burn(book.lots.values(), cost))

@@ -76,6 +76,8 @@ class Account(msgspec.Struct, frozen=True, kw_only=True):
     chained."""
     monthly_allowance: int = 0
     ai_enabled: bool = False
+    off_seq: int = 0
+    """The entry that switched AI off last (0: never): what was opened before it is free (R60)."""
     limited: bool = False
     """Whether there are budgets or pauses to look for."""
     last_seq: int = 0

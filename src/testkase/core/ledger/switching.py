@@ -15,9 +15,11 @@ def switch_ai(book: Book, command: ask.SwitchAi, now: int) -> tuple[Event, ...]:
         for hold in sorted(book.holds.values(), key=lambda hold: hold.hold_id):
             events.append(void(state, hold, now))
             state.apply(events[-1])
+    account = account_of(state)
+    off_seq = account.off_seq if command.enabled else account.last_seq + 1
     switched = post(
-        account_of(state), kind="switch", operation_id=command.operation_id, at=now, deltas=Deltas(),
+        account, kind="switch", operation_id=command.operation_id, at=now, deltas=Deltas(),
         fingerprint=command.fingerprint(), note="on" if command.enabled else "off",
-        account_changes={"ai_enabled": command.enabled},
+        account_changes={"ai_enabled": command.enabled, "off_seq": off_seq},
     )  # fmt: skip
     return (*events, switched)

@@ -20,6 +20,7 @@ CREATE TABLE ledger.account (
     anchor_month      integer NOT NULL,
     monthly_allowance bigint NOT NULL CHECK (monthly_allowance >= 0),
     ai_enabled        boolean NOT NULL,
+    off_seq           bigint NOT NULL DEFAULT 0 CHECK (off_seq >= 0),
     limited           boolean NOT NULL DEFAULT false,
     last_seq          bigint NOT NULL CHECK (last_seq > 0),
     last_at           bigint NOT NULL,

@@ -37,7 +37,7 @@ BEGIN
     SELECT json_agg(x)::text INTO accounts FROM (
         SELECT a.org_id, a.available, a.held, a.debt, a.period_number, a.period_start, a.period_end, a.period_used,
                a.due_at, a.anchor_day, a.time_zone, a.anchor_month, a.monthly_allowance, a.ai_enabled,
-               a.limited, a.last_seq, a.last_at, encode(a.last_hash, 'base64') AS last_hash
+               a.off_seq, a.limited, a.last_seq, a.last_at, encode(a.last_hash, 'base64') AS last_hash
         FROM ledger.account AS a WHERE a.org_id = ANY (orgs)
     ) AS x;
 
@@ -120,25 +120,29 @@ BEGIN
     IF new_accounts IS NOT NULL THEN
         INSERT INTO ledger.account (
             org_id, available, held, debt, period_number, period_start, period_end, period_used, due_at, anchor_day,
-            time_zone, anchor_month, monthly_allowance, ai_enabled, limited, last_seq, last_at, last_hash)
+            time_zone, anchor_month, monthly_allowance, ai_enabled, off_seq, limited, last_seq, last_at,
+            last_hash)
         SELECT n.org_id, n.available, n.held, n.debt, n.period_number, n.period_start, n.period_end, n.period_used,
-               n.due_at, n.anchor_day, n.time_zone, n.anchor_month, n.monthly_allowance, n.ai_enabled, n.limited,
+               n.due_at, n.anchor_day, n.time_zone, n.anchor_month, n.monthly_allowance, n.ai_enabled, n.off_seq,
+               n.limited,
                n.last_seq, n.last_at, decode(n.last_hash, 'base64')
         FROM json_to_recordset(new_accounts) AS n (
             org_id bigint, available bigint, held bigint, debt bigint, period_number integer, period_start bigint,
             period_end bigint, period_used bigint, due_at bigint, anchor_day smallint, time_zone text,
-            anchor_month integer, monthly_allowance bigint, ai_enabled boolean, limited boolean, last_seq bigint,
+            anchor_month integer, monthly_allowance bigint, ai_enabled boolean, off_seq bigint, limited boolean,
+            last_seq bigint,
             last_at bigint, last_hash text);
     END IF;
 
     UPDATE ledger.account AS a
     SET available = n.available, held = n.held, debt = n.debt, period_number = n.period_number,
         period_start = n.period_start, period_end = n.period_end, period_used = n.period_used, due_at = n.due_at,
-        ai_enabled = n.ai_enabled, limited = n.limited, last_seq = n.last_seq, last_at = n.last_at,
+        ai_enabled = n.ai_enabled, off_seq = n.off_seq, limited = n.limited, last_seq = n.last_seq, last_at = n.last_at,
         last_hash = decode(n.last_hash, 'base64')
     FROM json_to_recordset(accounts) AS n (
         org_id bigint, available bigint, held bigint, debt bigint, period_number integer, period_start bigint,
-        period_end bigint, period_used bigint, due_at bigint, ai_enabled boolean, limited boolean, last_seq bigint,
+        period_end bigint, period_used bigint, due_at bigint, ai_enabled boolean, off_seq bigint, limited boolean,
+        last_seq bigint,
         last_at bigint, last_hash text)
     WHERE a.org_id = n.org_id;
 

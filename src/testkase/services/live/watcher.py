@@ -22,6 +22,9 @@ log = logging.getLogger(__name__)
 EVERY_SECONDS = 0.8
 """Less than the second within which the switch must act, so that the look and the cut fit in."""
 
+PATIENCE_SECONDS = 5.0
+"""A look takes a millisecond; one without an answer for so long has lost its connection."""
+
 Tell = Callable[[Pulse], None]
 
 
@@ -82,9 +85,14 @@ class Watcher:
         seen = {org_id: watched.pulse for org_id, watched in self._watched.items()}
         self.looks += 1
         try:
-            changed = await self._database.run(pulses(seen))
+            # A connection that died silently answers nothing for many minutes: the next look has another one.
+            async with asyncio.timeout(PATIENCE_SECONDS):
+                changed = await self._database.run(pulses(seen))
         except (psycopg.Error, PoolTimeout, OSError) as error:
             log.warning("live pages and the switch wait for the database: %s", type(error).__name__)
+            return
+        except Exception:
+            log.exception("a look failed; the next one follows")
             return
         for pulse in changed:
             watched = self._watched.get(pulse.org_id)

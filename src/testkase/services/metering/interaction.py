@@ -123,6 +123,7 @@ class Interaction:
             self._meter.engine,
             self.hold,
             self._charge(),
+            opened_seq=self._opened_seq,
             patience_seconds=self._meter.policy.settle_patience_seconds,
         )
         self.settlement = settlement

@@ -137,6 +137,7 @@ class Meter:
                         self.engine,
                         hold,
                         None,
+                        opened_seq=0,
                         patience_seconds=self.policy.hold_ttl_seconds,
                     )
                 )

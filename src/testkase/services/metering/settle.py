@@ -63,13 +63,15 @@ async def settle(
     hold: OpenedHold,
     charge: Charge | None,
     *,
+    opened_seq: int,
     patience_seconds: float,
 ) -> Settlement:
-    """Resolve the hold; `charge` is None when the model was never called. Never raises: what could not be told is
-    logged with everything needed to tell it later."""
+    """Resolve the hold; `charge` is None when the model was never called, `opened_seq` the hold's place in the journal
+    (0: not known, so a switch since then counts). Never raises: what could not be told is logged with everything
+    needed to tell it later."""
     try:
         async with asyncio.timeout(patience_seconds):
-            settlement = await _resolve(engine, hold, charge)
+            settlement = await _resolve(engine, hold, charge, opened_seq)
     except Exception:
         UNSETTLED.inc()
         log.exception("settlement failed: organization %s hold %s charge %r", hold.org_id, hold.hold_id, charge)
@@ -78,7 +80,7 @@ async def settle(
     return settlement
 
 
-async def _resolve(engine: Engine, hold: OpenedHold, charge: Charge | None) -> Settlement:
+async def _resolve(engine: Engine, hold: OpenedHold, charge: Charge | None, opened_seq: int) -> Settlement:
     if charge is None:
         with contextlib.suppress(HoldNotFound, HoldResolved):  # it was never opened, or has lapsed already
             return _settlement(hold, None, await _persist(engine, VoidHold(org_id=hold.org_id, hold_id=hold.hold_id)))
@@ -95,15 +97,15 @@ async def _resolve(engine: Engine, hold: OpenedHold, charge: Charge | None) -> S
     except HoldResolved as resolved:
         if resolved.facts.get("state") != "lapsed":  # voided: AI was switched off, and what was in flight is free
             return _settlement(hold, charge, None)
-    return _settlement(hold, charge, await _record_late(engine, hold, charge))
+    return _settlement(hold, charge, await _record_late(engine, hold, charge, opened_seq))
 
 
-async def _record_late(engine: Engine, hold: OpenedHold, charge: Charge) -> Entry | None:
+async def _record_late(engine: Engine, hold: OpenedHold, charge: Charge, opened_seq: int) -> Entry | None:
     """The hold had lapsed: the credits went back and are taken again, as far as they are still there."""
     command = RecordUsage(
         org_id=hold.org_id,
         usage_id=hold.hold_id,
-        admitted=True,
+        admitted=opened_seq,
         subject=hold.subject,
         tokens=charge.tokens,
         terms=hold.terms,
