@@ -65,7 +65,7 @@ def _share_middleware() -> None:
     made.load_middleware()
     chain = {name: value for name, value in vars(made).items() if name.endswith(("_middleware", "_chain"))}
 
-    def load_middleware(self: ClientHandler, is_async: bool = False) -> None:
-        vars(self).update(chain)
+    def load_middleware(self: object, is_async: bool = False) -> None:
+        self.__dict__.update(chain)
 
     ClientHandler.load_middleware = load_middleware  # type: ignore[method-assign]

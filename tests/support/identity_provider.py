@@ -92,7 +92,7 @@ def identity_provider(**claims: Any) -> Iterator[IdentityProvider]:
                 "/userinfo": lambda: provider.userinfo,
             }
             answer = answers.get(self.path)
-            self._answer(answer() if answer else None)
+            self._answer(answer() if answer is not None else None)
 
         def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers["Content-Length"])).decode()

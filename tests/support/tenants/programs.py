@@ -129,7 +129,7 @@ def leaks(answer: httpx.Response) -> bool:
 
 
 def _asks_for_a_key(answer: httpx.Response) -> bool:
-    return answer.headers.get("www-authenticate", "").startswith("Bearer")
+    return str(answer.headers.get("www-authenticate", "")).startswith("Bearer")
 
 
 def _code(answer: httpx.Response) -> Any:
