@@ -235,6 +235,11 @@ def _random(dice: random.Random, org_id: int, step: int, number: int) -> ask.Com
         "UPDATE ledger.account SET limited = false",
         "DELETE FROM ledger.pause",
         "UPDATE ledger.pause SET resumed_at = paused_at",
+        "UPDATE ledger.pause SET reason = 'changed'",
+        "UPDATE ledger.pause SET paused_at = paused_at - 5",
+        "UPDATE ledger.budget SET period_end = period_end + 315360000000000",
+        "UPDATE ledger.budget SET period_end = period_start + 1",
+        "UPDATE ledger.budget SET used = 0, period_start = period_end - 1",
     ],
 )
 async def test_tampering_with_limits_is_found(

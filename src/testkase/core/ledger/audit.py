@@ -5,6 +5,7 @@ from typing import Any
 
 import msgspec
 
+from testkase.core.ledger.account_audit import AccountAudit
 from testkase.core.ledger.limits.auditing import LimitsAudit
 from testkase.core.ledger.model import Entry, Lot
 from testkase.core.ledger.posting import GENESIS, entry_hash
@@ -20,7 +21,7 @@ class Audit:
 
     def __init__(self, lots: dict[int, Lot]) -> None:
         self.found: list[tuple[str, int | None, str]] = []
-        self._lots = lots
+        self.lots = lots
         self._seq = 0
         self._hash = GENESIS
         self._available = self._held = self._debt = self._used = 0
@@ -31,6 +32,7 @@ class Audit:
         self.periods: list[tuple[int, int, int]] = []
         """What each period opened with, what was used in it and what expired, in micro-credits."""
         self.limits = LimitsAudit()
+        self.account = AccountAudit()
 
     def read(self, entry: Entry, recorded_hash: bytes, charged: int | None) -> None:
         """One entry, in order, with the hash that stands beside it and what its usage row says was charged."""
@@ -40,6 +42,7 @@ class Audit:
         self._check_hold(entry)
         self._check_period(entry)
         self.limits.read(entry)
+        self.account.read(entry)
         if charged is not None and charged != entry.deltas.used:
             self._note("I11", entry, f"usage says {charged} charged, the entry {entry.deltas.used}")
         if entry.deltas.used and charged is None:
@@ -55,8 +58,8 @@ class Audit:
                 self._note("I2", None, f"the account says {name} = {value}, its entries {summed[name]}")
         if msgspec.convert(account["last_hash"], bytes) != self._hash:
             self._note("I12", None, "the account's hash is not its last entry's: entries are missing")
-        for lot_id in self._lots.keys() | self._in_lots.keys():
-            lot, summed_lot = self._lots.get(lot_id), tuple(self._in_lots[lot_id])
+        for lot_id in self.lots.keys() | self._in_lots.keys():
+            lot, summed_lot = self.lots.get(lot_id), tuple(self._in_lots[lot_id])
             if (recorded := (lot.available, lot.held) if lot else (0, 0)) != summed_lot:
                 self._note("I2", None, f"lot {lot_id} says {recorded}, its entries {summed_lot}")
         if open_holds != self._holds:
@@ -99,7 +102,7 @@ class Audit:
             sums[1] += held
             if sums[0] < 0 or sums[1] < 0:
                 self._note("I2", entry, f"leaves lot {lot_id} at {sums}")
-            expires_at = self._lots[lot_id].expires_at if lot_id in self._lots else None
+            expires_at = self.lots[lot_id].expires_at if lot_id in self.lots else None
             if available < 0 and entry.kind in _SPENDING and expires_at is not None and expires_at <= entry.at:
                 self._note("I4", entry, f"spends lot {lot_id}, which had expired")
         by_lots = (sum(line[1] for line in entry.lots), sum(line[2] for line in entry.lots))

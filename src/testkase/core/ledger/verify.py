@@ -47,6 +47,8 @@ def verify(org_id: int) -> Operation[list[Deviation]]:
     yield from _walk(org_id, audit)
     open_holds = yield Statement(_SQL["open_holds"], {"org_id": org_id})
     orphans = yield Statement(_SQL["usage_without_entry"], {"org_id": org_id})
+    expiries = [row["expires_at"] for row in open_holds]
+    audit.found += audit.account.compare({**account, "org_id": org_id}, list(audit.lots.values()), expiries)
     audit.close(account, {row["hold_id"]: row["amount"] for row in open_holds}, [row["seq"] for row in orphans])
     yield from _days(org_id, account, audit)
     audit.found += yield from audit.limits.compare(org_id, account)

@@ -8,6 +8,7 @@ from typing import Any
 
 import msgspec
 
+from testkase.core.ledger.bounds import is_period
 from testkase.core.ledger.calendar import local_day
 from testkase.core.ledger.model import Entry
 from testkase.foundation.database import Operation, Row, Statement, named_statements
@@ -23,7 +24,8 @@ class LimitsAudit:
     def __init__(self) -> None:
         self.budgets: dict[str, tuple[int, dict[str, Any]]] = {}
         """Budget id → when it was last set, and as what."""
-        self.pauses: dict[tuple[str, str], bool] = {}
+        self.pauses: dict[tuple[str, str], dict[str, Any]] = {}
+        """Each pause as the journal last told it, resumed or not."""
 
     def read(self, entry: Entry) -> None:
         if entry.kind == "budget":
@@ -33,7 +35,7 @@ class LimitsAudit:
                 del self.budgets[note["budget_id"]]
         elif entry.kind in ("pause", "resume"):
             note = msgspec.json.decode(entry.note)
-            self.pauses[note["kind"], note["ref"]] = entry.kind == "pause"
+            self.pauses[note["kind"], note["ref"]] = note
 
     def compare(self, org_id: int, account: Row) -> Operation[list[Found]]:
         """Against the rows as they stand."""
@@ -43,11 +45,11 @@ class LimitsAudit:
             found.append(("B8", None, "the budgets are not those of the journal"))
         for row in rows:
             found += self._definition(row)
-            found += yield from _counters(org_id, row, account["time_zone"])
+            found += yield from self._counters(org_id, row, account)
         pauses = yield Statement(_SQL["pauses"], {"org_id": org_id})
-        if {(row["kind"], row["ref"]): row["paused"] for row in pauses} != self.pauses:
+        if {(row["kind"], row["ref"]): dict(row) for row in pauses} != self.pauses:
             found.append(("B13", None, "the pauses are not those of the journal"))
-        if account["limited"] != bool(rows or any(self.pauses.values())):
+        if account["limited"] != bool(rows or any(pause["resumed_at"] is None for pause in self.pauses.values())):
             found.append(("B8", None, f"the account says limited = {account['limited']}"))
         return found
 
@@ -63,14 +65,28 @@ class LimitsAudit:
             return [("B8", None, f"budget {row['budget_id']} is {stands}, the journal says {noted}")]
         return []
 
+    def _counters(self, org_id: int, row: Row, account: Row) -> Operation[list[Found]]:
+        asked = {
+            "org_id": org_id, "project": row["project_ref"], "user": row["user_ref"], "use_case": row["use_case"],
+            "since": row["period_start"], "first_day": local_day(account["time_zone"], row["period_start"]),
+        }  # fmt: skip
+        (counted,) = yield Statement(_SQL["counted"], asked)
+        found: list[Found] = []
+        said = f"budget {row['budget_id']} says"
+        if (row["used"], row["held"]) != (counted["used"], counted["held"]) or counted["used"] != counted[
+            "used_by_day"
+        ]:
+            sums = f"usage {counted['used']}, days {counted['used_by_day']}, holds {counted['held']}"
+            found.append(("B8", None, f"{said} used {row['used']}, held {row['held']}; {sums}"))
+        set_at, _ = self.budgets.get(row["budget_id"], (0, {}))
+        if not _genuine(row, account, touched_at=max(set_at, counted["last_used_at"])):
+            found.append(("B8", None, f"{said} its {row['period']} is {row['period_start']} to {row['period_end']}"))
+        return found
 
-def _counters(org_id: int, row: Row, time_zone: str) -> Operation[list[Found]]:
-    asked = {
-        "org_id": org_id, "project": row["project_ref"], "user": row["user_ref"], "use_case": row["use_case"],
-        "since": row["period_start"], "first_day": local_day(time_zone, row["period_start"]),
-    }  # fmt: skip
-    (counted,) = yield Statement(_SQL["counted"], asked)
-    if (row["used"], row["held"]) == (counted["used"], counted["held"]) and counted["used"] == counted["used_by_day"]:
-        return []
-    said = f"budget {row['budget_id']} says used {row['used']}, held {row['held']}"
-    return [("B8", None, f"{said}; usage {counted['used']}, days {counted['used_by_day']}, holds {counted['held']}")]
+
+def _genuine(row: Row, account: Row, *, touched_at: int) -> bool:
+    """Whether a budget's period is one of its calendar, and not one that was over when the budget was last touched nor
+    one that had not begun at the account's last entry."""
+    start, end = row["period_start"], row["period_end"]
+    current = touched_at < end and start <= account["last_at"]
+    return current and is_period(row["period"], account["anchor_day"], account["time_zone"], start, end)

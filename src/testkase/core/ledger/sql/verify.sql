@@ -2,7 +2,8 @@
 SELECT ledger.account_ids(%(after)s, %(limit)s) AS org_id;
 
 -- account: What the account says of itself.
-SELECT available, held, debt, period_number, period_start, period_used, time_zone, limited, last_seq,
+SELECT available, held, debt, period_number, period_start, period_end, period_used, due_at, anchor_day, time_zone,
+       anchor_month, monthly_allowance, ai_enabled, limited, last_seq, last_at,
        encode(last_hash, 'base64') AS last_hash
 FROM ledger.account
 WHERE org_id = %(org_id)s;
@@ -25,7 +26,7 @@ FROM ledger.lot
 WHERE org_id = %(org_id)s;
 
 -- open_holds: Every hold that is not resolved.
-SELECT hold_id, amount FROM ledger.open_hold WHERE org_id = %(org_id)s;
+SELECT hold_id, amount, expires_at FROM ledger.open_hold WHERE org_id = %(org_id)s;
 
 -- usage_without_entry: Usage that no entry charged.
 SELECT u.seq FROM ledger.usage AS u

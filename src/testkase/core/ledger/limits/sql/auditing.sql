@@ -1,9 +1,10 @@
 -- budgets: Every budget of the organization.
-SELECT budget_id, name, project_ref, user_ref, use_case, period, limit_amount, extra_amount, period_start, used, held
+SELECT budget_id, name, project_ref, user_ref, use_case, period, limit_amount, extra_amount, period_start,
+       period_end, used, held
 FROM ledger.budget WHERE org_id = %(org_id)s;
 
 -- pauses: Everything that is or was paused.
-SELECT kind, ref, resumed_at IS NULL AS paused FROM ledger.pause WHERE org_id = %(org_id)s;
+SELECT org_id, kind, ref, reason, burned, usual, paused_at, resumed_at FROM ledger.pause WHERE org_id = %(org_id)s;
 
 -- counted: What a scope used since an instant, by interaction and by day, and what it holds.
 SELECT
@@ -12,6 +13,11 @@ SELECT
        AND (%(project)s::text IS NULL OR u.project_ref = %(project)s)
        AND (%(user)s::text IS NULL OR u.user_ref = %(user)s)
        AND (%(use_case)s::text IS NULL OR u.use_case = %(use_case)s)) AS used,
+    (SELECT coalesce(max(u.at), 0) FROM ledger.usage AS u
+     WHERE u.org_id = %(org_id)s AND u.charged > 0
+       AND (%(project)s::text IS NULL OR u.project_ref = %(project)s)
+       AND (%(user)s::text IS NULL OR u.user_ref = %(user)s)
+       AND (%(use_case)s::text IS NULL OR u.use_case = %(use_case)s)) AS last_used_at,
     (SELECT coalesce(sum(d.charged), 0)::bigint FROM ledger.usage_day AS d
      WHERE d.org_id = %(org_id)s AND d.day >= %(first_day)s::date
        AND (%(project)s::text IS NULL OR d.project_ref = %(project)s)
