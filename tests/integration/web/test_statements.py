@@ -115,6 +115,17 @@ def test_no_cell_of_a_statement_begins_a_formula(books: Visitors) -> None:
 
 
 @pytest.mark.requirement("P11", "R39")
+def test_a_month_of_many_users_stays_short_and_adds_up(books: Visitors, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Programs name users as they like; only the CSV names them all."""
+    monkeypatch.setattr("testkase.entrypoints.web.statements.paper.MOST_READ", 1)
+    owner, address = books.client_of("owner"), f"{STATEMENTS}/{closed_month(books)}"
+    page = owner.get(address).content.decode()
+    assert page.count("2 others (all of them are in the CSV)") == 3
+    assert "It adds up" in page
+    assert "/C calc" not in page
+    assert FORMULA in owner.get(f"{address}.csv").content.decode()
+
+
 def test_every_member_reads_statements_and_only_owner_and_admins_take_them_away(books: Visitors) -> None:
     month = closed_month(books)
     for role, download in (("owner", 200), ("admin", 200), ("member", 403)):

@@ -10,6 +10,9 @@ from testkase.entrypoints.web.names import names_of_parts
 from testkase.entrypoints.web.templatetags.testkase import USE_CASES, lot_name
 from testkase.services.organizations.tenancy import run_here
 
+MOST_READ = 100
+"""Lines of a breakdown on the page and in the PDF."""
+
 PART_HEADINGS = {Part.USE_CASE: "Feature", Part.PROJECT: "Project", Part.USER: "User"}
 
 
@@ -81,6 +84,11 @@ class Paper:
         """The breakdowns with their headings."""
         return [(PART_HEADINGS[part], self.used[part]) for part in PART_HEADINGS]
 
+    @property
+    def readable(self) -> list[tuple[str, list[Used]]]:
+        """The same for reading: the largest, and one line for all others, so that it still adds up."""
+        return [(heading, _largest(used)) for heading, used in self.parts]
+
 
 def paper_of(organization: str, slug: str, balance: Balance, name: str) -> Paper:
     """The statement of one period. Raises NotFound for a period the organization does not have."""
@@ -127,6 +135,18 @@ def _used(org_id: int, found: StatementDetail, part: Part) -> list[Used]:
         Used(name=names[one.part], reference=one.part, interactions=one.interactions, charged=one.charged)
         for one in parts
     ]
+
+
+def _largest(used: list[Used]) -> list[Used]:
+    """The statement has them largest first. Programs name users and projects as they like: thousands are possible."""
+    if len(used) <= MOST_READ:
+        return used
+    rest = used[MOST_READ - 1 :]
+    others = Used(
+        name=f"{len(rest):,} others (all of them are in the CSV)", reference="",
+        interactions=sum(one.interactions for one in rest), charged=sum(one.charged for one in rest),
+    )  # fmt: skip
+    return [*used[: MOST_READ - 1], others]
 
 
 def _gone(found: StatementDetail) -> list[Gone]:

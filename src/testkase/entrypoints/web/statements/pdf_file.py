@@ -56,7 +56,7 @@ def _flow(paper: Paper) -> Iterable[Flowable]:
     yield _sum(paper)
     yield Spacer(0, 2 * mm)
     yield Paragraph(_verdict(paper), style["small"])
-    for heading, used in paper.parts:
+    for heading, used in paper.readable:
         yield Paragraph(f"Used by {heading.lower()}", style["heading"])
         yield _used(heading, used) if used else Paragraph("Nothing was used.", style["small"])
     yield Paragraph("Credits that expired", style["heading"])
