@@ -1,6 +1,10 @@
 """Fixtures every test may ask for. What is asked for by no test is never started."""
 
+import os
+import shutil
+import tempfile
 from collections.abc import AsyncIterator, Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
@@ -9,6 +13,9 @@ from testkase.core.ledger.engine import Engine
 from tests.support.cluster import Cluster, TestDatabase
 from tests.support.django import django_on
 from tests.support.processes import Running, serving
+
+_MEMORY = Path("/dev/shm")
+_ROOM_BYTES = 4 * 1024**3
 
 
 @pytest.fixture(scope="session")
@@ -19,10 +26,14 @@ def anyio_backend() -> str:
 
 @pytest.fixture(scope="session")
 def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
-    """The session's PostgreSQL."""
-    running = Cluster(tmp_path_factory.mktemp("cluster"))
-    yield running
-    running.stop()
+    """The session's PostgreSQL, in memory where there is room: it makes and drops hundreds of databases."""
+    with ExitStack() as stack:
+        folder = tmp_path_factory.mktemp("cluster")
+        if _MEMORY.is_dir() and os.access(_MEMORY, os.W_OK) and shutil.disk_usage(_MEMORY).free > _ROOM_BYTES:
+            folder = Path(stack.enter_context(tempfile.TemporaryDirectory(dir=_MEMORY, prefix="testkase-tests-")))
+        running = Cluster(folder)
+        stack.callback(running.stop)
+        yield running
 
 
 @pytest.fixture
