@@ -104,3 +104,16 @@ def test_an_address_only_claimed_goes_when_the_account_confirms_its_own(visitors
     assert (user.email, user.ref) == ("own@elsewhere.example", "own@elsewhere.example")
     assert [one.email for one in EmailAddress.objects.filter(user=user)] == ["own@elsewhere.example"]
     assert models().User.objects.create_user("victim@corp.example", "three other words").ref == "victim@corp.example"
+
+
+def test_an_address_no_letter_reaches_is_refused_and_nothing_is_made(visitors: Visitors) -> None:
+    """Django takes it for an address; what makes it into a letter does not."""
+    from tests.support.people import models
+
+    nowhere = f"nora@{'ä' * 60}.example"
+    page = Client().post("/accounts/signup/", {**SIGN_UP, "email": nowhere})
+    assert page.status_code == 200
+    assert "No letter can be sent to this address" in page.content.decode()
+    assert not models().User.objects.filter(email=nowhere).exists()
+    invited = visitors.client_of("owner").post("/settings/members", {"email": nowhere, "role": "member"})
+    assert invited.status_code == 422

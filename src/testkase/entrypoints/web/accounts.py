@@ -13,6 +13,7 @@ from django.http import HttpRequest
 
 from testkase.entrypoints.web.offer import current_prices
 from testkase.services.organizations.models import User
+from testkase.services.organizations.names import is_mailable
 from testkase.services.organizations.operations import create_organization
 
 _PASSWORD_HELP = "At least 10 characters. A few unrelated words make a good one."  # noqa: S105 - advice, no secret
@@ -29,6 +30,8 @@ class AccountAdapter(DefaultAccountAdapter):
 
     def clean_email(self, email: str) -> str:
         cleaned: str = super().clean_email(email)
+        if not is_mailable(cleaned):
+            raise forms.ValidationError("No letter can be sent to this address. Check what stands behind the @.")
         return cleaned.lower()
 
 

@@ -38,11 +38,14 @@ class Post:
                 await asyncio.sleep(AFTER_FAULT_SECONDS)
 
     async def send_due(self) -> int:
-        """Send what is due; answers how many were taken."""
-        mails = await self._database.run(claim(limit=AT_ONCE))
-        for mail in mails:
-            await self._send(mail)
-        return len(mails)
+        """Send what is due; answers how many were taken. One is claimed at a time: with a slow mail server the last of
+        many would be another worker's again before its turn came."""
+        for taken in range(AT_ONCE):
+            mails = await self._database.run(claim(limit=1))
+            if not mails:
+                return taken
+            await self._send(mails[0])
+        return AT_ONCE
 
     async def _send(self, mail: DueMail) -> None:
         found = await self._database.run(letter(mail), org_id=mail.org_id)

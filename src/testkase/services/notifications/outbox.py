@@ -1,6 +1,6 @@
 """E-mails on their way: claimed, sent outside any transaction, and marked. At least once, under a stable Message-ID.
 
-    due = run(claim(limit=20))                          committed: a worker that dies leaves them to the next
+    due = run(claim(limit=1))                           committed: a worker that dies leaves them to the next
     letter = run(letter(one))                           in the organization's context
     … hand it to the mail server, no transaction open …
     run(mark_sent(one)) or run(mark_failed(one, fault))

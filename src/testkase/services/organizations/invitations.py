@@ -20,6 +20,7 @@ from testkase.foundation.problems import Conflict, Forbidden, InvalidInput, NotF
 from testkase.services.audit import Activity
 from testkase.services.organizations.actors import person, record_here
 from testkase.services.organizations.models import Invitation, Membership, Organization, User
+from testkase.services.organizations.names import is_mailable
 from testkase.services.organizations.people import manager_role, revoke_invitation
 from testkase.services.organizations.tenancy import people_locked
 
@@ -197,6 +198,8 @@ def _address(email: str) -> str:
         validate_email(email)
     except ValidationError:
         raise InvalidInput("Enter an e-mail address such as name@example.com.", field="email") from None
+    if not is_mailable(email):
+        raise InvalidInput("No letter can be sent to this address. Check what stands behind the @.", field="email")
     if len(email) > 254:
         raise InvalidInput("An e-mail address has at most 254 characters.", field="email")
     return email
