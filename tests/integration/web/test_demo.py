@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from django.contrib.auth.hashers import check_password
 
-from testkase.core.access import hash_key
+from testkase.core.access import grantable_scopes, hash_key
 from testkase.foundation.settings import Settings
 from tests.support.cluster import TestDatabase
 from tests.support.people import models
@@ -28,6 +28,11 @@ def test_a_second_seed_changes_nothing_and_knows_no_secret(django_database: Test
     assert all(user.password is None for user in second.users.values())
     assert models().Organization.objects.count() == 1
     assert models().ApiKey.objects.count() == 1
+
+
+def test_the_demo_key_opens_every_door_of_the_api(django_database: TestDatabase) -> None:
+    seed()
+    assert set(models().ApiKey.objects.get().scopes) == {scope.value for scope in grantable_scopes("owner")}
 
 
 def test_secrets_are_never_in_what_is_printed_of_a_seed(django_database: TestDatabase) -> None:

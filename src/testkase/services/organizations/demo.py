@@ -12,7 +12,7 @@ from testkase.core.pricing import load_price_books
 from testkase.foundation.settings import Settings
 from testkase.services.organizations import operations
 from testkase.services.organizations.actors import person
-from testkase.services.organizations.keys import create_api_key, revoke_api_key
+from testkase.services.organizations.keys import create_api_key, revoke_api_key, scopes_to_give
 from testkase.services.organizations.models import ApiKey, Organization, User
 from testkase.services.organizations.tenancy import run_here, tenant_transaction
 from testkase.services.workspace import demo as workspace_demo
@@ -76,7 +76,7 @@ def _made(settings: Settings) -> DemoSeed:
         admin, member = people["admin"], people["member"]
         seeding = workspace_demo.seed(organization.pk, member_id=member.pk, author_id=admin.pk, actor=person(admin))
         run_here(seeding)
-    _, key = create_api_key(organization, people["owner"], _DEMO_KEY)
+    _, key = _demo_key(organization, people["owner"])
     users = {role: DemoUser(email=email, password=passwords[role]) for role, email, _ in _PEOPLE}
     return DemoSeed(organization=organization.name, org_id=organization.pk, created=True, users=users, api_key=key)
 
@@ -96,8 +96,13 @@ def _renewed(organization: Organization) -> DemoSeed:
     owner = organization.memberships.get(role=OrganizationRole.OWNER.value).user
     for key in ApiKey.objects.filter(organization=organization, name=_DEMO_KEY, revoked_at=None):
         revoke_api_key(organization, owner, key.key_id)
-    _, text = create_api_key(organization, owner, _DEMO_KEY)
+    _, text = _demo_key(organization, owner)
     return DemoSeed(organization=organization.name, org_id=organization.pk, created=False, users=users, api_key=text)
+
+
+def _demo_key(organization: Organization, owner: User) -> tuple[ApiKey, str]:
+    """One key that opens every door of the API: it is there to try them."""
+    return create_api_key(organization, owner, _DEMO_KEY, scopes_to_give(organization, owner))
 
 
 def _password() -> str:
