@@ -150,6 +150,7 @@ TAMPERINGS = [
     ("I11", "DELETE FROM ledger.usage WHERE seq = 4"),
     ("I2", "UPDATE ledger.account SET period_used = 0"),
     ("I14", "UPDATE ledger.account SET ai_enabled = NOT ai_enabled"),
+    ("I14", "UPDATE ledger.account SET off_seq = off_seq + 1"),
     ("I9", "UPDATE ledger.account SET period_end = period_end + 315360000000000"),
     ("I9", "UPDATE ledger.account SET anchor_month = anchor_month + 1"),
     ("I9", "UPDATE ledger.account SET monthly_allowance = monthly_allowance * 9"),

@@ -17,6 +17,7 @@ class AccountAudit:
     def __init__(self) -> None:
         self.opened: Entry | None = None
         self.switched: str | None = None
+        self.off_seq = 0
         self.months: list[Entry] = []
         """The entry that began each billing month."""
 
@@ -25,6 +26,7 @@ class AccountAudit:
             self.opened = entry
         elif entry.kind == "switch":
             self.switched = entry.note
+            self.off_seq = entry.seq if entry.note == "off" else self.off_seq
         elif entry.kind == "allowance":
             self.months.append(entry)
 
@@ -45,6 +47,8 @@ class AccountAudit:
         enabled = possible[0] if self.switched is None else self.switched == "on"
         if account["ai_enabled"] is not enabled:
             return [("I14", f"the account says AI enabled = {account['ai_enabled']}, its entries {enabled}")]
+        if account["off_seq"] != self.off_seq:
+            return [("I14", f"AI went off with {account['off_seq']}, says the account; its entries say {self.off_seq}")]
         return []
 
     def _asked(self, command: OpenAccount) -> bool:

@@ -1,6 +1,6 @@
 -- What keeps open pages and running calls up to date: one look a second a process at all organizations somebody watches.
 
--- When AI was switched, without reading the journal: a handful of rows an organization.
+-- When AI was switched last, for the card that shows it: a handful of rows an organization.
 CREATE INDEX entry_switch ON ledger.entry (org_id, seq) WHERE kind = 'switch';
 
 -- The look must see that somebody was told something, and nothing of what.
@@ -18,10 +18,7 @@ AS $$
     SELECT a.org_id, a.last_seq,
            coalesce((SELECT u.seq FROM ledger.usage AS u
                      WHERE u.org_id = a.org_id ORDER BY u.seq DESC LIMIT 1), 0),
-           coalesce((SELECT e.seq FROM ledger.entry AS e
-                     WHERE e.org_id = a.org_id AND e.kind = 'switch' AND e.note = 'off'
-                     ORDER BY e.seq DESC LIMIT 1), 0),
-           told.notice, a.available, a.ai_enabled
+           a.off_seq, told.notice, a.available, a.ai_enabled
     FROM unnest(orgs, seqs, notices) AS seen (org_id, seq, notice)
     JOIN ledger.account AS a ON a.org_id = seen.org_id
     CROSS JOIN LATERAL (

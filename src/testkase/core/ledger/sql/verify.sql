@@ -3,7 +3,7 @@ SELECT ledger.account_ids(%(after)s, %(limit)s) AS org_id;
 
 -- account: What the account says of itself.
 SELECT available, held, debt, period_number, period_start, period_end, period_used, due_at, anchor_day, time_zone,
-       anchor_month, monthly_allowance, ai_enabled, limited, last_seq, last_at,
+       anchor_month, monthly_allowance, ai_enabled, off_seq, limited, last_seq, last_at,
        encode(last_hash, 'base64') AS last_hash
 FROM ledger.account
 WHERE org_id = %(org_id)s;
