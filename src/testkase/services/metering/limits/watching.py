@@ -10,7 +10,7 @@ from testkase.core.ledger.calendar import local_day
 from testkase.core.ledger.consumption import first_seq_from
 from testkase.core.ledger.credits import format_credits
 from testkase.core.ledger.limits.model import PauseKind
-from testkase.core.ledger.limits.queries import pauses
+from testkase.core.ledger.limits.queries import pause_of, pauses
 from testkase.core.ledger.queries import Balance, balance
 from testkase.core.ledger.refusals import TooManyPauses
 from testkase.foundation.database import Operation, Statement, named_statements
@@ -100,16 +100,16 @@ def burns_since(org_id: int, since: int) -> Operation[list[Burn]]:
 
 def _look_closer(account: Balance, burn: Burn, now: int) -> Operation[bool]:
     """Whether this one is paused now."""
-    org_id, key = account.org_id, {"org_id": account.org_id, "kind": burn.kind, "ref": burn.ref}
+    org_id = account.org_id
     if not (yield Statement(_SQL["alone"], {"org_id": org_id}))[0]["enabled"]:
         return False
-    forgiven, earlier = 0, (yield Statement(_SQL["pause"], key))
-    if earlier:
-        resumed_at = earlier[0]["resumed_at"]
+    forgiven, earlier = 0, (yield from pause_of(org_id, burn.kind, burn.ref))
+    if earlier is not None:
+        resumed_at = earlier.resumed_at
         if resumed_at is None:
             return False
         if resumed_at > now - HISTORY_SECONDS * SECOND:
-            forgiven = earlier[0]["burned"]
+            forgiven = earlier.burned
         if resumed_at > now - WINDOW_SECONDS * SECOND:
             since = yield from burns_since(org_id, resumed_at)
             burn = next((one for one in since if (one.kind, one.ref) == (burn.kind, burn.ref)), None) or Burn(

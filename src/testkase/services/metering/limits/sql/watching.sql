@@ -28,9 +28,6 @@ FROM (
     GROUP BY u.at / %(window)s
 ) AS w;
 
--- pause: The latest pause of a user or feature, in force or over.
-SELECT burned, resumed_at FROM ledger.pause WHERE org_id = %(org_id)s AND kind = %(kind)s AND ref = %(ref)s;
-
 -- stopped_users: Users who are paused, or were of late: their burn is known and judged.
 SELECT ref FROM ledger.pause
 WHERE org_id = %(org_id)s AND kind = 'user' AND (resumed_at IS NULL OR resumed_at > %(since)s);
