@@ -15,7 +15,7 @@ from testkase.core.ledger.book import Book
 from testkase.core.ledger.commands import Command, SwitchAi
 from testkase.core.ledger.decide import decide
 from testkase.core.ledger.limits.commands import SetBudget
-from testkase.core.ledger.limits.rows import loaded_limits, scopes_asked
+from testkase.core.ledger.limits.rows import Asked, loaded_limits, scopes_asked, scopes_parameter
 from testkase.core.ledger.model import Account, Entry, Hold, Lot
 from testkase.core.ledger.writing import append_statement
 from testkase.foundation.database import Operation, Row, Statement
@@ -43,8 +43,9 @@ def execute(commands: Sequence[Command], *, clock: int | None = None) -> Operati
 
     `clock`: microseconds UTC in place of the database's clock (simulations and tests).
     """
-    rows = yield Statement(LOAD, {"requests": _requests(commands), "clock": clock, "scopes": scopes_asked(commands)})
-    books, now = _books(commands, rows[0])
+    asked = scopes_asked(commands)
+    rows = yield Statement(LOAD, {"requests": _requests(commands), "clock": clock, "scopes": scopes_parameter(asked)})
+    books, now = _books(commands, asked, rows[0])
     outcomes = [_decide_one(books[command.org_id], command, now) for command in commands]
     statement = append_statement([book for book in books.values() if book.touched])
     if statement is not None:
@@ -98,9 +99,9 @@ def _requests(commands: Sequence[Command]) -> str:
     return _encode(list(wanted.values())).decode()
 
 
-def _books(commands: Sequence[Command], row: Row) -> tuple[dict[int, Book], int]:
+def _books(commands: Sequence[Command], asked: Asked, row: Row) -> tuple[dict[int, Book], int]:
     lots, holds, entries = _by_org(row, "lots", _lots), _by_org(row, "holds", _holds), _by_org(row, "entries", _entries)
-    limits = loaded_limits(commands, row)
+    limits = loaded_limits(asked, row)
     books = {
         account.org_id: Book(
             account,

@@ -13,7 +13,7 @@ from testkase.core.ledger.limits.standing import Limits
 from testkase.foundation.database import Row
 
 
-class _Asked(msgspec.Struct, frozen=True):
+class _AskedRow(msgspec.Struct, frozen=True):
     number: int
     org_id: int
     project: str | None
@@ -33,25 +33,28 @@ _pauses = msgspec.json.Decoder(list[Pause]).decode
 _spent = msgspec.json.Decoder(list[_Spent]).decode
 
 
-def scopes_asked(commands: Sequence[Command]) -> str | None:
-    """The scopes whose charges by day must be loaded: those of budgets that are set. None: the usual batch."""
-    asked = _scopes(commands)
+Asked = list[tuple[int, Scope]]
+"""Organizations, each with a scope."""
+
+
+def scopes_asked(commands: Sequence[Command]) -> Asked:
+    """The scopes whose charges by day must be loaded: those of budgets that are set. None in the usual batch."""
+    return list(dict.fromkeys((each.org_id, each.scope) for each in commands if isinstance(each, SetBudget)))
+
+
+def scopes_parameter(asked: Asked) -> str | None:
+    """The same as the statement takes them."""
     if not asked:
         return None
     rows = [
-        _Asked(number, org_id, scope.project, scope.user, scope.use_case)
+        _AskedRow(number, org_id, scope.project, scope.user, scope.use_case)
         for number, (org_id, scope) in enumerate(asked)
     ]
     return _encode(rows).decode()
 
 
-def _scopes(commands: Sequence[Command]) -> list[tuple[int, Scope]]:
-    return list(dict.fromkeys((each.org_id, each.scope) for each in commands if isinstance(each, SetBudget)))
-
-
-def loaded_limits(commands: Sequence[Command], row: Row) -> dict[int, Limits]:
+def loaded_limits(asked: Asked, row: Row) -> dict[int, Limits]:
     """By organization; most have none."""
-    asked = _scopes(commands)
     if not (row["budgets"] or row["pauses"] or asked):
         return {}
     budgets: dict[int, list[Budget]] = defaultdict(list)
