@@ -18,6 +18,7 @@ from testkase.entrypoints.api.keys import Caller
 from testkase.entrypoints.api.refusals import as_problem, refuse
 from testkase.entrypoints.api.reply import Reply
 from testkase.foundation.problems import InvalidInput
+from testkase.services.audit import Actor
 
 B = TypeVar("B")
 Q = TypeVar("Q")
@@ -41,6 +42,11 @@ class Ask(Generic[B]):
     @property
     def org_id(self) -> int:
         return self.caller.org_id
+
+    @property
+    def actor(self) -> Actor:
+        """The key, as the activity history names it."""
+        return Actor(kind="api_key", ref=self.caller.key_id, name=self.caller.key_name)
 
     def path(self, name: str) -> str:
         return str(self.request.scope["path_params"][name])

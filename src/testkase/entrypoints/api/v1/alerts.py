@@ -10,7 +10,6 @@ from testkase.entrypoints.api.context import Context
 from testkase.entrypoints.api.fields import Credits
 from testkase.entrypoints.api.reply import Reply
 from testkase.entrypoints.api.route import Ask, Route
-from testkase.services.audit import Actor
 from testkase.services.notifications.settings import alert_settings, set_alerts
 from testkase.services.notifications.thresholds import MOST
 from testkase.services.notifications.watching import MOST_FORECAST_DAYS
@@ -48,8 +47,7 @@ async def put_alerts(ask: Ask[AlertThresholds]) -> Reply:
     """200 with the thresholds as they now are. Putting the same again changes nothing."""
     wanted = ask.body.thresholds
     chosen = None if wanted is None else [parse_credits(text, field="thresholds") for text in wanted]
-    actor = Actor(kind="api_key", ref=ask.caller.key_id, name=ask.caller.key_name)
-    change = set_alerts(ask.org_id, actor, thresholds=chosen, forecast_days=ask.body.forecast_days)
+    change = set_alerts(ask.org_id, ask.actor, thresholds=chosen, forecast_days=ask.body.forecast_days)
     await ask.context.database.run(change, org_id=ask.org_id)
     return Reply(await _current(ask.context, ask.org_id))
 

@@ -10,7 +10,6 @@ from testkase.entrypoints.api.route import Ask
 from testkase.entrypoints.api.v1.limits import schemas
 from testkase.foundation.ids import new_id
 from testkase.foundation.problems import InvalidInput
-from testkase.services.audit import Actor
 from testkase.services.metering.limits import budgets as changes
 from testkase.services.metering.limits.naming import is_budget_id
 
@@ -37,7 +36,7 @@ async def create_budget(ask: Ask[schemas.NewBudget]) -> Reply:
             field="Idempotency-Key",
         )
     made = changes.create_budget(
-        ask.org_id, _actor(ask), budget_id=budget_id, name=wanted.name, period=wanted.period, scope=wanted.scope,
+        ask.org_id, ask.actor, budget_id=budget_id, name=wanted.name, period=wanted.period, scope=wanted.scope,
         limit=parse_credits(wanted.limit, field="limit"),
     )  # fmt: skip
     found, replayed = await ask.context.database.run(made, org_id=ask.org_id)
@@ -48,7 +47,7 @@ async def change_budget(ask: Ask[schemas.BudgetSettings]) -> Reply:
     """200 with the budget as it now stands. Putting the same again changes nothing."""
     wanted = ask.body
     changed = changes.change_budget(
-        ask.org_id, _actor(ask), budget_id=_budget_id(ask), change_id=new_id("change"), name=wanted.name,
+        ask.org_id, ask.actor, budget_id=_budget_id(ask), change_id=new_id("change"), name=wanted.name,
         limit=parse_credits(wanted.limit, field="limit"), period=wanted.period, scope=wanted.scope,
     )  # fmt: skip
     return Reply(schemas.BudgetView.of(await ask.context.database.run(changed, org_id=ask.org_id)))
@@ -57,7 +56,7 @@ async def change_budget(ask: Ask[schemas.BudgetSettings]) -> Reply:
 async def remove_budget(ask: Ask[None]) -> Reply:
     """200, also when it was removed before."""
     budget_id = _budget_id(ask)
-    removed = changes.remove_budget(ask.org_id, _actor(ask), budget_id=budget_id)
+    removed = changes.remove_budget(ask.org_id, ask.actor, budget_id=budget_id)
     await ask.context.database.run(removed, org_id=ask.org_id)
     return Reply(schemas.Removed(id=budget_id))
 
@@ -73,7 +72,7 @@ async def pause(ask: Ask[schemas.NewPause]) -> Reply:
     wanted = ask.body
     change_id = ask.effect_id(wanted.id) or new_id("pause")
     made = changes.pause(
-        ask.org_id, _actor(ask), kind=wanted.kind, ref=wanted.ref, reason=wanted.reason, change_id=change_id
+        ask.org_id, ask.actor, kind=wanted.kind, ref=wanted.ref, reason=wanted.reason, change_id=change_id
     )
     news = await ask.context.database.run(made, org_id=ask.org_id)
     return Reply(await _pause(ask), status=201, replayed=not news)
@@ -83,7 +82,7 @@ async def resume(ask: Ask[schemas.Paused]) -> Reply:
     """200 with the pause, which is over."""
     wanted = ask.body
     change_id = ask.effect_id(wanted.id) or new_id("resume")
-    lifted = changes.resume(ask.org_id, _actor(ask), kind=wanted.kind, ref=wanted.ref, change_id=change_id)
+    lifted = changes.resume(ask.org_id, ask.actor, kind=wanted.kind, ref=wanted.ref, change_id=change_id)
     news = await ask.context.database.run(lifted, org_id=ask.org_id)
     return Reply(await _pause(ask), replayed=not news)
 
@@ -101,7 +100,3 @@ def _budget_id(ask: Ask[Any]) -> str:
     if not is_budget_id(budget_id):
         raise BudgetNotFound("There is no such budget.", field="id")
     return budget_id
-
-
-def _actor(ask: Ask[Any]) -> Actor:
-    return Actor(kind="api_key", ref=ask.caller.key_id, name=ask.caller.key_name)
