@@ -2,8 +2,9 @@
 
 import csv
 import io
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator
 from contextlib import contextmanager
+from typing import TypeVar
 
 from asgiref.sync import sync_to_async
 from django.core.handlers.asgi import ASGIRequest
@@ -12,6 +13,9 @@ from django.http import HttpRequest, StreamingHttpResponse
 from django.utils import timezone
 
 from testkase.services.organizations.tenancy import tenant_transaction
+
+P = TypeVar("P")
+Row = tuple[str, ...]
 
 CHUNK = 499
 """Rows read at once: one more shows whether there are others, and 500 is the most a page may have."""
@@ -38,7 +42,22 @@ def in_its_own_transaction(org_id: int) -> Iterator[None]:
         close_old_connections()
 
 
-def written(rows: list[tuple[str, ...]]) -> bytes:
+def paged(org_id: int, headings: Row, read: Callable[[P | None], tuple[list[Row], P | None]]) -> Iterator[bytes]:
+    """A CSV whose rows are read page by page, each in a transaction of its own. `read` answers the rows from a place on
+    (None: the first) and the next place (None: that was all)."""
+    zone = timezone.get_current_timezone()  # the view's; what runs later is outside its reach
+    yield written([headings])
+    place: P | None = None
+    while True:
+        with timezone.override(zone), in_its_own_transaction(org_id):
+            rows, place = read(place)
+        if rows:
+            yield written(rows)
+        if place is None:
+            return
+
+
+def written(rows: Iterable[Row]) -> bytes:
     """Rows as CSV."""
     text = io.StringIO()
     csv.writer(text).writerows(rows)

@@ -1,13 +1,11 @@
 """The usage table as CSV: the same rows, read page by page while they are sent, safe to open in a spreadsheet."""
 
-from collections.abc import Iterator
-
 from django.http import HttpRequest, StreamingHttpResponse
 from django.utils import timezone
 
 from testkase.core.ledger.calendar import from_micros
 from testkase.core.ledger.credits import format_credits
-from testkase.entrypoints.web.download import CHUNK, csv_response, in_its_own_transaction, written
+from testkase.entrypoints.web.download import CHUNK, csv_response, paged
 from testkase.entrypoints.web.filters import Filters
 from testkase.entrypoints.web.spreadsheet import safe
 from testkase.entrypoints.web.templatetags.testkase import use_case
@@ -21,22 +19,12 @@ HEADINGS = (
 
 def usage_csv(request: HttpRequest, org_id: int, filters: Filters) -> StreamingHttpResponse:
     """The download. Its rows do not change meanwhile: usage is only ever appended, above the first row sent."""
-    return csv_response(request, _chunks(org_id, filters), name="ai-credits-usage")
 
+    def read(before: int | None) -> tuple[list[tuple[str, ...]], int | None]:
+        page = usage_page(org_id, filters, before=before, limit=CHUNK)
+        return [_cells(line) for line in page.lines], page.next
 
-def _chunks(org_id: int, filters: Filters) -> Iterator[bytes]:
-    zone = timezone.get_current_timezone()  # the view's; what runs later is outside its reach
-    yield written([HEADINGS])
-    before: int | None = None
-    while True:
-        with timezone.override(zone), in_its_own_transaction(org_id):
-            page = usage_page(org_id, filters, before=before, limit=CHUNK)
-            rows = [_cells(line) for line in page.lines]
-        if rows:
-            yield written(rows)
-        if page.next is None:
-            return
-        before = page.next
+    return csv_response(request, paged(org_id, HEADINGS, read), name="ai-credits-usage")
 
 
 def _cells(line: UsageLine) -> tuple[str, ...]:

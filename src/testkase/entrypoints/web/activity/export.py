@@ -1,7 +1,6 @@
 """The history as CSV: the same events, read page by page while they are sent, safe to open in a spreadsheet."""
 
 import json
-from collections.abc import Iterator
 
 from django.http import HttpRequest, StreamingHttpResponse
 from django.utils import timezone
@@ -10,7 +9,7 @@ from testkase.core.ledger.calendar import from_micros
 from testkase.core.ledger.credits import format_credits
 from testkase.entrypoints.web.activity.filters import Filters
 from testkase.entrypoints.web.activity.lines import Line, lines_of
-from testkase.entrypoints.web.download import CHUNK, csv_response, in_its_own_transaction, written
+from testkase.entrypoints.web.download import CHUNK, csv_response, paged
 from testkase.entrypoints.web.spreadsheet import safe
 from testkase.entrypoints.web.templatetags.testkase import use_case
 from testkase.services.audit.history import Place
@@ -23,22 +22,12 @@ HEADINGS = (
 
 def activity_csv(request: HttpRequest, org_id: int, filters: Filters) -> StreamingHttpResponse:
     """The download. What is recorded meanwhile is not part of it."""
-    return csv_response(request, _chunks(org_id, filters), name="activity")
 
+    def read(after: Place | None) -> tuple[list[tuple[str, ...]], Place | None]:
+        page = lines_of(org_id, filters, after=after, limit=CHUNK)
+        return [_cells(line) for line in page.lines], page.next
 
-def _chunks(org_id: int, filters: Filters) -> Iterator[bytes]:
-    zone = timezone.get_current_timezone()
-    yield written([HEADINGS])
-    after: Place | None = None
-    while True:
-        with timezone.override(zone), in_its_own_transaction(org_id):
-            page = lines_of(org_id, filters, after=after, limit=CHUNK)
-            rows = [_cells(line) for line in page.lines]
-        if rows:
-            yield written(rows)
-        if page.next is None:
-            return
-        after = page.next
+    return csv_response(request, paged(org_id, HEADINGS, read), name="activity")
 
 
 def _cells(line: Line) -> tuple[str, ...]:

@@ -1,13 +1,12 @@
 """A statement as CSV: one table, a column for the section, safe to open in a spreadsheet."""
 
-import csv
-import io
 from collections.abc import Iterator
 
 from django.utils import timezone
 
 from testkase.core.ledger.calendar import from_micros
 from testkase.core.ledger.credits import format_credits
+from testkase.entrypoints.web.download import written
 from testkase.entrypoints.web.spreadsheet import safe
 from testkase.entrypoints.web.statements.paper import Paper
 
@@ -16,11 +15,7 @@ HEADINGS = ("Section", "Item", "Detail", "Calls", "Credits")
 
 def csv_of(paper: Paper) -> bytes:
     """The file. Amounts are signed as the balance feels them, so that the section "Sum" adds up in a spreadsheet."""
-    text = io.StringIO()
-    writer = csv.writer(text)
-    writer.writerow(HEADINGS)
-    writer.writerows([_cell(cell) for cell in row] for row in _rows(paper))
-    return text.getvalue().encode()
+    return written([HEADINGS, *(tuple(map(_cell, row)) for row in _rows(paper))])
 
 
 def _cell(cell: str) -> str:
