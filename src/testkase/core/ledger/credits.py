@@ -39,6 +39,12 @@ def format_credits(microcredits: int) -> str:
     return f"{sign}{whole}.{digits}"
 
 
+def grouped_credits(microcredits: int) -> str:
+    """The same for people: 1,240,500,000 → "1,240.50"."""
+    whole, _, fraction = format_credits(abs(microcredits)).partition(".")
+    return f"{'-' if microcredits < 0 else ''}{int(whole):,}.{fraction}"
+
+
 def round_up(microcredits: int, increment: int) -> int:
     """The next multiple of `increment` that is not below the amount. The single rounding of a charge (P1)."""
     return -(-microcredits // increment) * increment

@@ -7,6 +7,7 @@ from django.utils import timezone
 
 from testkase.core.ledger import queries
 from testkase.core.ledger.calendar import from_micros
+from testkase.services.notifications.words import in_days
 from testkase.services.organizations.tenancy import run_here
 
 
@@ -22,7 +23,7 @@ class Expiring:
     @property
     def in_days(self) -> str:
         """ "today", "tomorrow" or "in 8 days", counted in the viewer's zone."""
-        return {0: "today", 1: "tomorrow"}.get(self.days_left, f"in {self.days_left} days")
+        return in_days(self.days_left)
 
 
 def expiring(org_id: int) -> list[Expiring]:

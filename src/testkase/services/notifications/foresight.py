@@ -5,6 +5,8 @@ Quiet while AI is off. It goes to those who may buy, and names the cheapest bund
 """
 
 from testkase.core.access import Action, OrganizationRole, can
+from testkase.core.ledger.credits import MICRO
+from testkase.core.ledger.credits import grouped_credits as amount
 from testkase.core.ledger.forecast import Forecast
 from testkase.core.ledger.outlook import outlook
 from testkase.core.ledger.queries import Balance, balance
@@ -12,7 +14,7 @@ from testkase.core.pricing import Bundle, PriceBook
 from testkase.foundation.database import Operation, Statement
 from testkase.services.notifications.telling import Notification, notify
 from testkase.services.notifications.watching import SQL, Stand
-from testkase.services.notifications.words import CREDITS_PAGE, amount, reset_day
+from testkase.services.notifications.words import CREDITS_PAGE, in_days, reset_day, so_many_days
 
 ARMED = -1
 """In place of the period in which people were told."""
@@ -50,17 +52,19 @@ def cheapest_cover(book: PriceBook, short: int) -> Bundle:
 def running_out(expected: Forecast, account: Balance, book: PriceBook, *, seq: int) -> Notification:
     """The forecast in words."""
     bundle = cheapest_cover(book, expected.short)
+    dollars, cents = divmod(bundle.price_cents, 100)
+    price = f"${dollars:,}.{cents:02d}"
     left = account.available + account.held
     covers = "covers" if bundle.credits >= expected.short else "is the largest step towards"
     return Notification(
         kind="credits.running_out",
         event_key=f"credits.running_out:{account.period_number}:{seq}",
-        title=f"AI credits will likely run out {_when(expected.likely or 0)}",
+        title=f"AI credits will likely run out {in_days(expected.likely or 0)}",
         body=(
             f"{amount(left)} credits are left. At the pace of the past weeks they last"
             f" {_range(expected)}; the next {amount(account.monthly_allowance)} arrive on {reset_day(account)}."
             f" Until then about {amount(expected.short)} credits are missing: the {bundle.name} bundle"
-            f" (${bundle.price_cents / 100:,.2f}, {bundle.credits // 1_000_000:,} credits) {covers} that."
+            f" ({price}, {bundle.credits // MICRO:,} credits) {covers} that."
         ),
         link=CREDITS_PAGE,
         link_label="Open AI Credits",
@@ -69,16 +73,8 @@ def running_out(expected: Forecast, account: Balance, book: PriceBook, *, seq: i
     )
 
 
-def _when(days: int) -> str:
-    return {0: "today", 1: "tomorrow"}.get(days, f"in {days} days")
-
-
 def _range(expected: Forecast) -> str:
     low, high = expected.low or 0, expected.high
     if high is None:
-        return f"at least {_days(low)}, perhaps until the reset"
-    return _days(high) if low == high else f"{low} to {_days(high)}"
-
-
-def _days(count: int) -> str:
-    return "less than a day" if count == 0 else f"{count} day{'s' if count > 1 else ''}"
+        return f"at least {so_many_days(low)}, perhaps until the reset"
+    return so_many_days(high) if low == high else f"{low} to {so_many_days(high)}"

@@ -3,7 +3,7 @@
 from datetime import date
 
 from testkase.core.ledger.calendar import local_day
-from testkase.core.ledger.credits import format_credits
+from testkase.core.ledger.credits import grouped_credits as amount
 from testkase.core.ledger.queries import Balance
 from testkase.services.notifications.crossings import Alert
 from testkase.services.notifications.telling import Notification
@@ -38,15 +38,19 @@ def low_balance(alert: Alert, account: Balance) -> Notification:
     )
 
 
-def amount(microcredits: int) -> str:
-    """1240500000 → "1,240.50"."""
-    whole, _, fraction = format_credits(microcredits).partition(".")
-    return f"{int(whole):,}.{fraction}"
-
-
 def reset_day(account: Balance) -> str:
     """The day on which the next allowance arrives, in the billing zone: "1 December 2026"."""
     return day_name(local_day(account.time_zone, account.period_end))
+
+
+def in_days(days: int) -> str:
+    """ "today", "tomorrow", "in 8 days"."""
+    return {0: "today", 1: "tomorrow"}.get(days, f"in {days} days")
+
+
+def so_many_days(days: int) -> str:
+    """How long something lasts: "less than a day", "1 day", "8 days"."""
+    return {0: "less than a day", 1: "1 day"}.get(days, f"{days} days")
 
 
 def day_name(day: str) -> str:

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from testkase.core.ledger.credits import MICRO, format_credits
 from testkase.core.ledger.forecast import Forecast
 from testkase.core.pricing.model import Bundle
+from testkase.entrypoints.web.templatetags.testkase import dollars
+from testkase.services.notifications.words import in_days, so_many_days
 
 _DAY = 10
 """Width of a day on the bar."""
@@ -23,9 +25,7 @@ class Cover:
 
     @property
     def price(self) -> str:
-        """ "$10"; cents only where there are any."""
-        dollars, cents = divmod(self.bundle.price_cents * self.count, 100)
-        return f"${dollars:,}.{cents:02d}" if cents else f"${dollars:,}"
+        return dollars(self.bundle.price_cents * self.count)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -119,11 +119,6 @@ def cheapest(bundles: tuple[Bundle, ...], gap: int) -> Cover:
     return min(offers, key=lambda offer: (offer.bundle.price_cents * offer.count, -offer.credits))
 
 
-def in_days(days: int) -> str:
-    """ "today", "tomorrow", "in 8 days"."""
-    return {0: "today", 1: "tomorrow"}.get(days, f"in {days} days")
-
-
 def rounded(microcredits: int) -> str:
     """Whole credits from ten on, up: a forecast to the hundredth would promise more than it knows."""
     return f"{-(-microcredits // MICRO):,}" if microcredits >= 10 * MICRO else format_credits(
@@ -134,12 +129,10 @@ def rounded(microcredits: int) -> str:
 def _span(low: int, likely: int, high: int | None) -> str:
     if high is None:
         return (
-            f"run out {in_days(likely)}" if likely == low else f"last about {_days(likely)}, perhaps {_days(low)} only"
+            f"run out {in_days(likely)}"
+            if likely == low
+            else f"last about {so_many_days(likely)}, perhaps {so_many_days(low)} only"
         )
     if low == high:
         return f"run out {in_days(low)}"
-    return f"last {low} to {_days(high)}" if low else f"last at most {_days(high)}"
-
-
-def _days(days: int) -> str:
-    return {0: "less than a day", 1: "1 day"}.get(days, f"{days} days")
+    return f"last {low} to {so_many_days(high)}" if low else f"last at most {so_many_days(high)}"

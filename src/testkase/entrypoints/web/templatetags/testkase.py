@@ -8,7 +8,7 @@ from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from testkase.core.ledger.credits import format_credits
+from testkase.core.ledger.credits import grouped_credits
 
 register = template.Library()
 
@@ -24,9 +24,7 @@ USE_CASES = {"test_generation": "Test case generation", "chat": "Chat assistant"
 @register.filter
 def credits(microcredits: int) -> str:
     """1240000 → "1.24"; thousands are set apart."""
-    text = format_credits(microcredits)
-    whole, _, fraction = text.lstrip("-").partition(".")
-    return f"{'-' if text.startswith('-') else ''}{int(whole):,}.{fraction}"
+    return grouped_credits(microcredits)
 
 
 @register.filter
