@@ -1,5 +1,11 @@
 """Numbers out of addresses and forms, where anything can stand."""
 
+import re
+
+from testkase.core.ledger.credits import parse_credits
+from testkase.foundation.problems import InvalidInput
+
+_WITH_COMMAS = re.compile(r"[0-9]{1,3}(,[0-9]{3})+(\.[0-9]+)?", re.ASCII)
 _DIGITS = 18
 """As many as fit into the database's 64 bits, whatever they are."""
 
@@ -7,3 +13,17 @@ _DIGITS = 18
 def number(text: str | None) -> int | None:
     """A whole number that is not negative; None for anything else."""
     return int(text) if text and text.isascii() and text.isdigit() and len(text) <= _DIGITS else None
+
+
+def typed_credits(text: str, field: str) -> int:
+    """Micro-credits of what people write: "1,500" and "60.5 " are amounts too; "12,5" is refused, because it could be
+    12.5 or 125. Raises InvalidInput."""
+    plain = text.strip()[:40]
+    if _WITH_COMMAS.fullmatch(plain):
+        plain = plain.replace(",", "")
+    try:
+        return parse_credits(plain, field=field)
+    except InvalidInput:
+        raise InvalidInput(
+            f'"{text[:40]}" is not an amount of credits. Write a number such as 60 or 12.50.', field=field
+        ) from None

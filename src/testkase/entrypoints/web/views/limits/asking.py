@@ -10,9 +10,9 @@ from django.views.decorators.http import require_POST
 from testkase.core.access import Action
 from testkase.core.ledger.limits.model import PauseKind
 from testkase.core.ledger.refusals import BudgetNotFound, NotPaused
+from testkase.entrypoints.web.query import typed_credits
 from testkase.entrypoints.web.viewer import MemberRequest
 from testkase.entrypoints.web.views.limits.cards import cards_for
-from testkase.entrypoints.web.views.limits.form import amount
 from testkase.entrypoints.web.views.limits.pages import REFUSAL, page_facts
 from testkase.foundation.ids import new_id
 from testkase.foundation.problems import InvalidInput, NotFound
@@ -37,7 +37,7 @@ def ask(request: MemberRequest, budget_id: str) -> HttpResponse:
             asking.ask_for_more(
                 viewer.org_id, viewer.actor, user_id=viewer.user.pk, budget_id=budget_id,
                 request_id=request_id,
-                amount=amount(request.POST.get("amount", ""), "amount"), reason=request.POST.get("reason", ""),
+                amount=typed_credits(request.POST.get("amount", ""), "amount"), reason=request.POST.get("reason", ""),
             )
         )  # fmt: skip
     except InvalidInput as problem:

@@ -6,8 +6,8 @@ from typing import cast
 from django.http import QueryDict
 
 from testkase.core.ledger.consumption import kinds_of
-from testkase.core.ledger.credits import parse_credits
 from testkase.core.ledger.limits.model import Budget, Period, Scope
+from testkase.entrypoints.web.query import typed_credits
 from testkase.entrypoints.web.templatetags.testkase import USE_CASES, use_case, whole_credits
 from testkase.entrypoints.web.viewer import Viewer
 from testkase.foundation.problems import InvalidInput
@@ -55,7 +55,7 @@ class BudgetForm:
         """Name, limit, period, scope. Raises InvalidInput naming the field."""
         if not 1 <= len(self.name.strip()) <= 80:
             raise InvalidInput("Give the budget a name of 1 to 80 characters.", field="name")
-        limit = amount(self.limit, "limit")
+        limit = typed_credits(self.limit, "limit")
         if self.period not in dict(PERIODS):
             raise InvalidInput("Choose a period from the list.", field="period")
         _offered(self.project, choices.projects, "project")
@@ -76,14 +76,6 @@ def choices_for(viewer: Viewer, budget: Budget | None = None) -> Choices:
         users=_with([(one.user.ref, one.user.name) for one in people_of(viewer.organization)], scope.user),
         use_cases=_with([(slug, use_case(slug)) for slug in slugs], scope.use_case),
     )
-
-
-def amount(text: str, field: str) -> int:
-    """Micro-credits of what people write: "1,500" and "60.5 " are amounts too. Raises InvalidInput."""
-    try:
-        return parse_credits(text.replace(",", "").replace(" ", "")[:40], field=field)
-    except InvalidInput:
-        raise InvalidInput("Write an amount of credits, such as 60 or 12.50.", field=field) from None
 
 
 def _with(choices: list[Choice], chosen: str | None) -> list[Choice]:

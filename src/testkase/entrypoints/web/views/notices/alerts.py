@@ -1,6 +1,5 @@
 """Settings → AI Credits → Alerts: at which balances the Owner and the Admins are told (P12)."""
 
-import re
 from typing import Any
 
 from django.contrib import messages
@@ -9,15 +8,14 @@ from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods
 
 from testkase.core.access import Action
-from testkase.core.ledger.credits import format_credits, parse_credits
+from testkase.core.ledger.credits import format_credits
 from testkase.entrypoints.web.live import current_balance
+from testkase.entrypoints.web.query import typed_credits
 from testkase.entrypoints.web.viewer import MemberRequest, Viewer
 from testkase.foundation.problems import InvalidInput
 from testkase.services.notifications.settings import AlertSettings, alert_settings, set_alerts
 from testkase.services.notifications.thresholds import MOST, is_low
 from testkase.services.organizations.tenancy import run_here
-
-_WITH_COMMAS = re.compile(r"[0-9]{1,3}(,[0-9]{3})+(\.[0-9]+)?", re.ASCII)
 
 REFUSAL = "Alerts are set by the Owner and the Admins of the organization."
 
@@ -43,22 +41,8 @@ def _asked(request: MemberRequest) -> dict[str, Any]:
         return {"thresholds": None, "forecast_days": None}
     removed = request.POST.get("remove")
     texts = [text for index, text in enumerate(request.POST.getlist("threshold")) if str(index) != removed]
-    thresholds = [_amount(text) for text in texts if text.strip()]
+    thresholds = [typed_credits(text, "thresholds") for text in texts if text.strip()]
     return {"thresholds": thresholds, "forecast_days": _days(request.POST.get("forecast_days", ""))}
-
-
-def _amount(text: str) -> int:
-    """Micro-credits of what people write: "1,500" and "60.5 " are amounts too; "12,5" is refused, because it could be
-    12.5 or 125. Raises InvalidInput."""
-    plain = text.strip()[:40]
-    if _WITH_COMMAS.fullmatch(plain):
-        plain = plain.replace(",", "")
-    try:
-        return parse_credits(plain, field="thresholds")
-    except InvalidInput:
-        raise InvalidInput(
-            f'"{text[:40]}" is not an amount of credits. Write a number such as 60 or 12.50.', field="thresholds"
-        ) from None
 
 
 def _days(text: str) -> int | None:
