@@ -1,11 +1,9 @@
 """The runaway guard, every few seconds: looks at the organizations that posted something since it last looked."""
 
-import asyncio
-
 import psycopg
 import structlog
-from psycopg_pool import PoolTimeout
 
+from testkase.entrypoints.worker.repeating import keep_at
 from testkase.foundation.database import Database
 from testkase.services.metering.limits.guard import WINDOW_SECONDS, Burn
 from testkase.services.metering.limits.watching import active_accounts, judge, now_there, suspects
@@ -29,16 +27,11 @@ class Guard:
 
     async def run(self) -> None:
         """Watch until cancelled."""
-        while True:
-            try:
-                await self.look()
-                await asyncio.sleep(EVERY_SECONDS)
-            except (psycopg.Error, PoolTimeout, OSError):
-                _log.warning("the runaway guard could not look", exc_info=True)
-                await asyncio.sleep(AFTER_FAULT_SECONDS)
-            except Exception as fault:  # noqa: BLE001 - whatever it is, nobody would be guarded any more
-                _log.error("the runaway guard could not look", fault=type(fault).__name__)
-                await asyncio.sleep(AFTER_FAULT_SECONDS)
+        await keep_at(self._step, complaint="the runaway guard could not look", after_fault=AFTER_FAULT_SECONDS)
+
+    async def _step(self) -> float:
+        await self.look()
+        return EVERY_SECONDS
 
     async def look(self) -> int:
         """Look once; answers how many were paused."""

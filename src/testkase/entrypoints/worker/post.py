@@ -7,6 +7,7 @@ import structlog
 from django.conf import settings as django_settings
 from django.core.mail import EmailMultiAlternatives
 
+from testkase.entrypoints.worker.repeating import keep_at
 from testkase.foundation.database import Database
 from testkase.services.notifications.letters import render
 from testkase.services.notifications.outbox import DueMail, Letter, claim, letter, mark_failed, mark_sent
@@ -29,13 +30,10 @@ class Post:
 
     async def run(self) -> None:
         """Send until cancelled."""
-        while True:
-            try:
-                full = await self.send_due() == AT_ONCE
-                await asyncio.sleep(0 if full else EVERY_SECONDS)
-            except Exception:  # noqa: BLE001 - whatever it was, the next look may succeed, and nobody else sends
-                _log.warning("e-mails could not be sent", exc_info=True)
-                await asyncio.sleep(AFTER_FAULT_SECONDS)
+        await keep_at(self._step, complaint="e-mails could not be sent", after_fault=AFTER_FAULT_SECONDS)
+
+    async def _step(self) -> float:
+        return 0 if await self.send_due() == AT_ONCE else EVERY_SECONDS
 
     async def send_due(self) -> int:
         """Send what is due; answers how many were taken. One is claimed at a time: with a slow mail server the last of

@@ -3,7 +3,6 @@
 An idle system costs one look at a small index every second and a half. Any number of workers may watch at once.
 """
 
-import asyncio
 import time
 from pathlib import Path
 
@@ -11,6 +10,7 @@ import psycopg
 import structlog
 
 from testkase.core.pricing import PriceBooks, load_price_books
+from testkase.entrypoints.worker.repeating import keep_at
 from testkase.foundation.clock import utc_now
 from testkase.foundation.database import Database, Operation
 from testkase.services.notifications.foresight import foresee
@@ -40,14 +40,11 @@ class BalanceWatch:
         self._swept_at = float("-inf")
 
     async def run(self) -> None:
-        """Watch until cancelled. A database that is away for a while costs nothing but time."""
-        while True:
-            try:
-                full = await self.look()
-                await asyncio.sleep(0.05 if full else EVERY_SECONDS)
-            except Exception:  # noqa: BLE001 - whatever it was, the next look may succeed, and nobody else watches
-                _log.warning("balances could not be watched", exc_info=True)
-                await asyncio.sleep(AFTER_FAULT_SECONDS)
+        """Watch until cancelled."""
+        await keep_at(self._step, complaint="balances could not be watched", after_fault=AFTER_FAULT_SECONDS)
+
+    async def _step(self) -> float:
+        return 0.05 if await self.look() else EVERY_SECONDS
 
     async def look(self) -> bool:
         """One look; whether there were more organizations than are taken at once."""
