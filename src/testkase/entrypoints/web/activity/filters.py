@@ -8,7 +8,7 @@ from django.http import QueryDict
 
 from testkase.core.access import Action
 from testkase.core.ledger.consumption import kinds_of, users_of
-from testkase.entrypoints.web.filters import NONE, by_name
+from testkase.entrypoints.web.filters import NONE, Choices, by_name
 from testkase.entrypoints.web.filters import Filters as UsageFilters
 from testkase.entrypoints.web.filters import filters_of as usage_filters_of
 from testkase.entrypoints.web.names import NO_PROJECT_NAME, names_of_people, names_of_projects
@@ -59,15 +59,6 @@ class Filters(UsageFilters):
         )  # fmt: skip
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Choices:
-    """What each filter offers: value and name. Members are offered no users."""
-
-    use_cases: list[tuple[str, str]]
-    users: list[tuple[str, str]]
-    projects: list[tuple[str, str]]
-
-
 def filters_of(viewer: Viewer, query: QueryDict) -> Filters:
     """The filters of a request. Who may not see everybody's activity sees their own."""
     chosen = asdict(usage_filters_of(query))
@@ -78,7 +69,7 @@ def filters_of(viewer: Viewer, query: QueryDict) -> Filters:
 
 
 def choices_for(org_id: int, filters: Filters) -> Choices:
-    """What occurs in the history, by name: to members, what occurs in their own."""
+    """What occurs in the history, by name: to members, what occurs in their own, and no users."""
     own = filters.user if filters.own else None
     kinds, subjects = run_here(kinds_of(org_id, user=own)), run_here(subjects_of(org_id, actor=own))
     projects = {kind.project or NONE for kind in kinds} | {one.project or NONE for one in subjects}
