@@ -12,9 +12,9 @@ from collections.abc import Iterable, Iterator
 
 from campaigns.outcome import Outcome
 from testkase.core.ledger.book import Book
-from testkase.core.ledger.commands import Command, OpenAccount, Touch
-from testkase.core.ledger.decide import decide
+from testkase.core.ledger.commands import OpenAccount, Touch
 from testkase.core.ledger.model import Entry
+from tests.support.ledger import post
 from tests.support.naive_calendar import boundaries
 
 ANCHORS = range(1, 32)
@@ -54,13 +54,13 @@ def _walk(dice: random.Random, zone: str, anchor_day: int, months: int) -> Itera
     start = dice.randrange(_EARLIEST, _LATEST)
     ends = boundaries(start, anchor_day, zone, months + 1)
     book, done = Book(), 0
-    _post(book, OpenAccount(org_id=1, monthly_allowance=_ALLOWANCE, anchor_day=anchor_day, time_zone=zone), start)
+    post(book, OpenAccount(org_id=1, monthly_allowance=_ALLOWANCE, anchor_day=anchor_day, time_zone=zone), start)
     while done < months:
         until = min(done + dice.choice(_STRETCHES), months)
-        if _post(book, Touch(org_id=1), ends[done] - 1):
+        if post(book, Touch(org_id=1), ends[done] - 1):
             yield f"something happened before the period's end {ends[done]}"
         now = dice.choice((ends[until - 1], dice.randrange(ends[until - 1], ends[until])))
-        yield from _turned(_post(book, Touch(org_id=1), now), ends[done:until], ends[until])
+        yield from _turned(post(book, Touch(org_id=1), now), ends[done:until], ends[until])
         yield from _standing(book, ends[until - 1], ends[until], until)
         done = until
 
@@ -81,12 +81,3 @@ def _standing(book: Book, start: int, end: int, number: int) -> Iterator[str]:
     found = account and (account.period_start, account.period_end, account.period_number, account.available)
     if found != (start, end, number, _ALLOWANCE):
         yield f"stands at {found}, not at {(start, end, number, _ALLOWANCE)}"
-
-
-def _post(book: Book, command: Command, now: int) -> list[Entry]:
-    entries = []
-    for event in decide(book, command, now).events:
-        book.apply(event)
-        if event.entry is not None:
-            entries.append(event.entry)
-    return entries

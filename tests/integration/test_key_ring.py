@@ -1,7 +1,7 @@
 """API keys behind the door: asked for once however many knock, and noted when used, off the path of requests."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
@@ -21,13 +21,6 @@ class CountingDatabase(Database):
     async def run(self, operation: Operation[Any], *, org_id: int | None = None) -> Any:
         self.asked += 1
         return await super().run(operation, org_id=org_id)
-
-
-@pytest.fixture
-def organizations(database: TestDatabase) -> Iterator[Organizations]:
-    made = Organizations(database)
-    yield made
-    made.close()
 
 
 @pytest.fixture

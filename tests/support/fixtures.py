@@ -6,6 +6,7 @@ import tempfile
 from collections.abc import AsyncIterator, Iterator
 from contextlib import ExitStack
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -13,6 +14,9 @@ from testkase.core.ledger.engine import Engine
 from tests.support.cluster import Cluster, TestDatabase
 from tests.support.django import django_on
 from tests.support.processes import Running, serving
+
+if TYPE_CHECKING:
+    from tests.support.programs import Organizations
 
 _MEMORY = Path("/dev/shm")
 _ROOM_BYTES = 4 * 1024**3
@@ -71,6 +75,16 @@ async def engine(app_url: str) -> AsyncIterator[Engine]:
     await running.start()
     yield running
     await running.stop()
+
+
+@pytest.fixture
+def organizations(database: TestDatabase) -> Iterator["Organizations"]:
+    """Makes organizations with keys in the test's database, as programs meet them."""
+    from tests.support.programs import Organizations
+
+    made = Organizations(database)
+    yield made
+    made.close()
 
 
 @pytest.fixture

@@ -3,9 +3,11 @@
 import itertools
 
 from testkase.core.ledger import commands as ask
+from testkase.core.ledger.book import Book
 from testkase.core.ledger.credits import MICRO
+from testkase.core.ledger.decide import decide
 from testkase.core.ledger.engine import Engine
-from testkase.core.ledger.model import Subject
+from testkase.core.ledger.model import Entry, Subject
 from testkase.core.ledger.terms import Rates, Terms
 
 TERMS = Terms(
@@ -21,6 +23,16 @@ TERMS = Terms(
 )  # fmt: skip
 SUBJECT = Subject(use_case="chat", user="member@example.com", project="DEMO", model="test-model")
 _numbers = itertools.count(1)
+
+
+def post(book: Book, command: ask.Command, now: int) -> list[Entry]:
+    """Decide without a database, and advance the book: the entries that were posted."""
+    entries = []
+    for event in decide(book, command, now).events:
+        book.apply(event)
+        if event.entry is not None:
+            entries.append(event.entry)
+    return entries
 
 
 def fresh_org() -> int:

@@ -36,13 +36,6 @@ def upstream() -> Iterator[Upstream]:
 
 
 @pytest.fixture
-def organizations(module_database: TestDatabase) -> Iterator[Organizations]:
-    made = Organizations(module_database)
-    yield made
-    made.close()
-
-
-@pytest.fixture
 async def bench(
     module_database: TestDatabase, upstream: Upstream, organizations: Organizations
 ) -> AsyncIterator[Bench]:

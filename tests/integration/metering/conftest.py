@@ -20,13 +20,6 @@ def upstream() -> Iterator[Upstream]:
 
 
 @pytest.fixture
-def organizations(database: TestDatabase) -> Iterator[Organizations]:
-    made = Organizations(database)
-    yield made
-    made.close()
-
-
-@pytest.fixture
 def org(organizations: Organizations) -> Organization:
     return organizations.make()
 

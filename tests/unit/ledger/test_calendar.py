@@ -9,8 +9,8 @@ from campaigns.calendar import calendar
 from testkase.core.ledger import commands as c
 from testkase.core.ledger.book import Book
 from testkase.core.ledger.decide import decide
-from testkase.core.ledger.model import Entry
 from testkase.core.ledger.refusals import InvalidCommand
+from tests.support.ledger import post
 from tests.support.naive_calendar import boundaries
 
 MONTHS = 30
@@ -31,15 +31,6 @@ def opened(start: int, anchor_day: int, zone: str) -> Book:
     book = Book()
     post(book, c.OpenAccount(org_id=1, monthly_allowance=300, anchor_day=anchor_day, time_zone=zone), start)
     return book
-
-
-def post(book: Book, command: c.Command, now: int) -> list[Entry]:
-    entries = []
-    for event in decide(book, command, now).events:
-        book.apply(event)
-        if event.entry is not None:
-            entries.append(event.entry)
-    return entries
 
 
 def period_ends(start: int, anchor_day: int, zone: str, months: int) -> list[int]:

@@ -9,7 +9,7 @@ from testkase.core.ledger.credits import MICRO
 from testkase.core.ledger.decide import decide
 from testkase.core.ledger.model import Entry
 from testkase.core.ledger.refusals import AiDisabled
-from tests.support.ledger import SUBJECT, hold, open_account
+from tests.support.ledger import SUBJECT, hold, open_account, post
 
 START = 1_793_491_200_000_000
 LATE = ask.RecordUsage(org_id=1, usage_id="call", admitted=0, subject=SUBJECT, credits=MICRO)
@@ -17,10 +17,8 @@ LATE = ask.RecordUsage(org_id=1, usage_id="call", admitted=0, subject=SUBJECT, c
 
 def done(book: Book, *commands: ask.Command, after: int = 0) -> Entry:
     for command in commands:
-        decision = decide(book, command, START + after)
-        for event in decision.events:
-            book.apply(event)
-    return decision.entry
+        posted = post(book, command, START + after)
+    return posted[-1]
 
 
 def lapsed() -> tuple[Book, ask.RecordUsage]:
