@@ -165,8 +165,8 @@ def test_members_see_the_budgets_that_concern_them_and_cannot_change_them(visito
 
 @pytest.mark.parametrize(
     ("field", "value"),
-    [("limit", "a lot"), ("limit", "-5"), ("limit", ""), ("limit", "12,5"), ("name", " "), ("period", "year"), ("project", "NOPE"),
-     ("user", "nobody@example.com"), ("use_case", "mining"), ("name", "\x00")],
+    [("limit", "a lot"), ("limit", "-5"), ("limit", ""), ("limit", "12,5"), ("name", " "), ("period", "year"),
+     ("project", "NOPE"), ("user", "nobody@example.com"), ("use_case", "mining"), ("name", "\x00")],
 )  # fmt: skip
 def test_what_cannot_be_comes_back_into_the_form(visitors: Visitors, field: str, value: str) -> None:
     before = run(visitors, budgets(visitors.demo.org_id))
