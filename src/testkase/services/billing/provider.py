@@ -1,7 +1,8 @@
 """What a payment provider is to us: facts it can be asked for, and the few things it can be told to do.
 
-One adapter each in `providers/`; nothing else knows a provider's SDK. Every call crosses a network, so none is made while
-a transaction is open. Amounts are integers in minor units, instants seconds since 1970 in UTC, as providers send them.
+One adapter each in `providers/`; nothing else knows a provider's SDK. Every call crosses a network, so none is made
+while a transaction is open. Amounts are integers in minor units, instants seconds since 1970 in UTC, as providers send
+them.
 
     Problem
     ├── ProviderRefused      it understood and said no: the same call again will be refused again
@@ -111,7 +112,7 @@ class Link(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Customer(msgspec.Struct, frozen=True, kw_only=True):
-    """Whom the provider may address. Its international payments fail with invented contacts: leave out, never invent."""
+    """Whom the provider may address. International payments fail with invented contacts: leave out, never invent."""
 
     name: str = ""
     email: str = ""

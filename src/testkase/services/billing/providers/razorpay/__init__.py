@@ -1,0 +1,1 @@
+"""Razorpay, through its official SDK, which nothing else imports."""
