@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from testkase.foundation.problems import InvalidInput
+from testkase.foundation.razorpay_account import RazorpayAccount, account
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,6 +41,13 @@ class Settings:
     """TOML file naming model providers (`TESTKASE_PROVIDERS`); the embedded model is always there."""
     identity_providers: Path | None
     """TOML file naming identity providers for single sign-on (`TESTKASE_IDENTITY_PROVIDERS`); unset: none."""
+    razorpay: RazorpayAccount | None
+    """Where credits are bought (`RAZORPAY_KEY_ID`, `RAZORPAY_KEY_SECRET`, `RAZORPAY_WEBHOOK_SECRET` …); without keys
+    the demonstration has a simulator of its own, and elsewhere nothing can be bought."""
+    simulator_port: int
+    """Port of the simulator of Razorpay on loopback (`RAZORPAY_SIMULATOR_PORT`), 0: chosen once by the supervisor."""
+    seller: Path | None
+    """TOML file naming who sells (`TESTKASE_SELLER`), for receipts; unset: TestKase, without tax."""
     demo: bool
     """Seed the demo organization once (`TESTKASE_DEMO`, default 1)."""
     email_url: str | None
@@ -66,10 +74,24 @@ class Settings:
             price_book=_path(environ, "TESTKASE_PRICE_BOOK"),
             providers=_path(environ, "TESTKASE_PROVIDERS"),
             identity_providers=_path(environ, "TESTKASE_IDENTITY_PROVIDERS"),
+            razorpay=_razorpay(environ),
+            simulator_port=_port(environ, "RAZORPAY_SIMULATOR_PORT", 0),
+            seller=_path(environ, "TESTKASE_SELLER"),
             demo=environ.get("TESTKASE_DEMO", "1") == "1",
             email_url=environ.get("TESTKASE_EMAIL_URL") or None,
             log_level=environ.get("LOG_LEVEL", "INFO").upper(),
         )
+
+
+def _razorpay(environ: Mapping[str, str]) -> RazorpayAccount | None:
+    return account(
+        key_id=environ.get("RAZORPAY_KEY_ID", ""),
+        key_secret=environ.get("RAZORPAY_KEY_SECRET", ""),
+        webhook_secret=environ.get("RAZORPAY_WEBHOOK_SECRET", ""),
+        previous_webhook_secret=environ.get("RAZORPAY_WEBHOOK_SECRET_PREVIOUS", ""),
+        api_url=environ.get("RAZORPAY_API_URL", ""),
+        checkout_js=environ.get("RAZORPAY_CHECKOUT_JS", ""),
+    )
 
 
 def _path(environ: Mapping[str, str], name: str) -> Path | None:

@@ -1,0 +1,48 @@
+"""Money given back once for each key.
+
+The key is the header by which Razorpay knows a repeated call, and the refund's receipt as well: nobody says for how
+long the header is remembered, and what has been given back twice does not come home.
+"""
+
+import re
+from collections.abc import Mapping
+
+from testkase.foundation.problems import InvalidInput
+from testkase.services.billing.provider import ProviderRefused, ProviderSilent, Refund
+from testkase.services.billing.providers.razorpay import reading
+from testkase.services.billing.providers.razorpay.api import Answer, Api, listed
+from testkase.services.billing.providers.razorpay.ids import checked_id
+
+_KEY = re.compile(r"[A-Za-z0-9_-]{10,40}")
+
+
+class Refunds:
+    def __init__(self, api: Api) -> None:
+        self._api = api
+
+    def create(self, payment_id: str, *, amount: int, refund_key: str, notes: Mapping[str, str]) -> Refund:
+        """Raises InvalidInput for a key Razorpay would not take: 10 to 40 letters, digits, `-` and `_`."""
+        checked_id("pay", payment_id)
+        if not _KEY.fullmatch(refund_key):
+            raise InvalidInput("A refund's key is 10 to 40 letters, digits, - and _.", field="refund_key")
+        if (refund := self._of_key(payment_id, refund_key)) is not None:
+            return refund
+        body = {"amount": amount, "speed": "normal", "receipt": refund_key, "notes": dict(notes)}
+        headers = {"X-Refund-Idempotency": refund_key}
+        try:
+            return reading.refund(self._api.client.payment.refund(payment_id, body, headers=headers))
+        except (ProviderRefused, ProviderSilent):
+            if (refund := self._of_key(payment_id, refund_key)) is not None:
+                return refund
+            raise
+
+    def of(self, payment_id: str) -> list[Refund]:
+        return [reading.refund(entity) for entity in self._entities(payment_id)]
+
+    def _of_key(self, payment_id: str, refund_key: str) -> Refund | None:
+        found = (entity for entity in self._entities(payment_id) if entity.get("receipt") == refund_key)
+        return next(map(reading.refund, found), None)
+
+    def _entities(self, payment_id: str) -> list[Answer]:
+        checked_id("pay", payment_id)
+        return listed(lambda query: self._api.client.payment.fetch_multiple_refund(payment_id, query), {})
