@@ -34,10 +34,11 @@ class Kind(msgspec.Struct, frozen=True):
 
 
 class DayPart(msgspec.Struct, frozen=True, kw_only=True):
-    """What one use case, user or project consumed on one day of the billing zone. `charged` in micro-credits."""
+    """What one use case, user or project consumed on one day of the billing zone. `charged` in micro-credits. None: all
+    that is not told apart."""
 
     day: date
-    part: str
+    part: str | None
     interactions: int
     charged: int
 
@@ -100,13 +101,20 @@ def users_of(org_id: int, *, limit: int) -> Operation[list[str]]:
     return [row["user_ref"] for row in rows]
 
 
-def usage_by_day(org_id: int, part: Part, *, time_zone: str, since: int) -> Operation[list[DayPart]]:
+def usage_by_day(
+    org_id: int, part: Part, *, time_zone: str, since: int, most: int, back_to: date | None = None
+) -> Operation[list[DayPart]]:
     """Daily sums from the billing day of an instant on, in no order. Days without usage are left out.
 
-    From a period's start on, their sum is the account's `period_used` (P11, I11).
+    From a period's start on, their sum is the account's `period_used` (P11, I11). Of more than `most` parts, the
+    largest `most` − 1 are told apart. `back_to`: days before, in one sum each, read along because it costs a part of
+    what reading them by themselves does.
     """
     first_day = local_day(time_zone, since)
-    rows = yield Statement(_SQL[f"by_day_and_{part.value}"], {"org_id": org_id, "first_day": first_day})
+    rows = yield Statement(
+        _SQL["by_day"],
+        {"org_id": org_id, "part": part.value, "first_day": first_day, "back_to": back_to or first_day, "most": most},
+    )
     return [DayPart(**row) for row in rows]
 
 

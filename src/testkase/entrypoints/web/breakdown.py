@@ -80,15 +80,26 @@ class Breakdown:
         return write_rows([(bar.day, bar.amounts) for bar in self.bars if any(bar.amounts)])
 
 
-def breakdown_of(balance: Balance, part: Part) -> Breakdown:
-    """This month by feature, user or project."""
-    rows = run_here(usage_by_day(balance.org_id, part, time_zone=balance.time_zone, since=balance.period_start))
+def read_days(balance: Balance, part: Part, *, back_to: date | None = None) -> list[DayPart]:
+    """The month's days by the parts that have a line of their own; days before it, from `back_to` on, as a whole."""
+    return run_here(
+        usage_by_day(
+            balance.org_id, part, time_zone=balance.time_zone, since=balance.period_start, most=NAMED + 1,
+            back_to=back_to,
+        )
+    )  # fmt: skip
+
+
+def breakdown_of(balance: Balance, part: Part, read: list[DayPart]) -> Breakdown:
+    """This month by feature, user or project, from what `read_days` answered."""
+    days = _days(balance)
+    rows = [row for row in read if row.day >= days[0]]
     parts = _ranked(rows, part)
     names = names_of_parts(balance.org_id, part, [one for one in parts if one != REST])
     cells: dict[tuple[date, str], int] = defaultdict(int)
     counted: dict[str, list[int]] = {one: [0, 0] for one in parts}
     for row in rows:
-        own = row.part if row.part in counted else REST
+        own = row.part if row.part is not None and row.part in counted else REST
         cells[row.day, own] += row.charged
         counted[own][0] += row.interactions
         counted[own][1] += row.charged
@@ -101,7 +112,6 @@ def breakdown_of(balance: Balance, part: Part) -> Breakdown:
         )
         for number, one in enumerate(parts, 1)
     ]  # fmt: skip
-    days = _days(balance)
     amounts = {day: [cells[day, one] for one in parts] for day in days}
     highest = scale(max(sum(each) for each in amounts.values()))
     bars = [Bar(day=day, amounts=amounts[day]) for day in days]
@@ -113,10 +123,12 @@ def _ranked(rows: list[DayPart], part: Part) -> list[str]:
     """Parts by what they consumed; the product's own features always, and one for the rest where there are many."""
     total: dict[str, int] = dict.fromkeys(USE_CASES, 0) if part is Part.USE_CASE else {}
     for row in rows:
-        total[row.part] = total.get(row.part, 0) + row.charged
+        if row.part is not None:
+            total[row.part] = total.get(row.part, 0) + row.charged
+    others = any(row.part is None for row in rows)
     order = list(USE_CASES)
     ranked = sorted(total, key=lambda one: (-total[one], order.index(one) if one in order else len(order), one))
-    return ranked if len(ranked) <= NAMED + 1 else [*ranked[:NAMED], REST]
+    return ranked if len(ranked) <= NAMED + 1 and not others else [*ranked[:NAMED], REST]
 
 
 def _days(balance: Balance) -> list[date]:

@@ -3,8 +3,8 @@ template's own loops they would be half the page's time."""
 
 from collections.abc import Sequence
 from datetime import date
+from html import escape
 
-from django.utils.html import escape
 from django.utils.safestring import SafeString
 
 from testkase.entrypoints.web.templatetags.testkase import credits

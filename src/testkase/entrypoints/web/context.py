@@ -5,6 +5,7 @@ from typing import Any
 
 from django.http import HttpRequest
 from django.utils import timezone
+from django.utils.functional import SimpleLazyObject
 
 from testkase.core.access import Action
 from testkase.core.ledger.queries import Balance
@@ -13,8 +14,6 @@ from testkase.entrypoints.web.tickets import live_ticket
 from testkase.entrypoints.web.told import told_to
 from testkase.entrypoints.web.viewer import Viewer
 from testkase.services.live import LIFE_SECONDS
-from testkase.services.organizations.models import Organization
-from testkase.services.organizations.operations import memberships_of
 from testkase.services.organizations.tenancy import run_here
 
 
@@ -25,8 +24,6 @@ class Frame:
     viewer: Viewer
     balance: Balance
     may_manage_keys: bool
-    others: list[Organization]
-    """The viewer's other organizations."""
     ticket: str
     """For the page's stream; it lives `ticket_seconds`."""
     ticket_seconds: int = LIFE_SECONDS
@@ -44,19 +41,19 @@ def layout(request: HttpRequest) -> dict[str, Any]:
     }
     viewer = getattr(request, "viewer", None)
     if viewer is not None and getattr(request, "tenant_open", False):
-        facts["frame"] = frame_of(request, viewer)
-        facts["told"] = told_to(viewer, facts["frame"].balance)
+        # Parts of a page have no frame: it is read only where a template asks for it.
+        frame = SimpleLazyObject(lambda: frame_of(request, viewer))
+        facts["frame"] = frame
+        facts["told"] = SimpleLazyObject(lambda: told_to(viewer, frame.balance))
     return facts
 
 
 def frame_of(request: HttpRequest, viewer: Viewer) -> Frame:
     """The frame, from the live balance."""
     balance = run_here(current_balance(viewer.org_id))
-    others = [one.organization for one in memberships_of(viewer.user) if one.organization_id != viewer.org_id]
     return Frame(
         viewer=viewer,
         balance=balance,
         may_manage_keys=viewer.can(Action.MANAGE_API_KEYS),
-        others=others,
         ticket=live_ticket(request, viewer),
     )

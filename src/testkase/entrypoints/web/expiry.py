@@ -5,10 +5,9 @@ from datetime import date
 
 from django.utils import timezone
 
-from testkase.core.ledger import queries
 from testkase.core.ledger.calendar import from_micros
+from testkase.core.ledger.model import Lot
 from testkase.services.notifications.words import in_days
-from testkase.services.organizations.tenancy import run_here
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,10 +25,10 @@ class Expiring:
         return in_days(self.days_left)
 
 
-def expiring(org_id: int) -> list[Expiring]:
+def expiring(having: list[Lot]) -> list[Expiring]:
     """Credits by source and expiry, soonest first. Their sum is the balance; what calls have set aside is not in it."""
     sums: dict[tuple[str, int | None], int] = {}
-    for lot in run_here(queries.lots(org_id)):
+    for lot in having:
         if lot.available:
             sums[lot.source, lot.expires_at] = sums.get((lot.source, lot.expires_at), 0) + lot.available
     today = timezone.localdate()

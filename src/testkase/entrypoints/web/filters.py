@@ -2,11 +2,11 @@
 
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
+from html import escape
 from urllib.parse import urlencode
 
 from django.http import QueryDict
 from django.utils import timezone
-from django.utils.html import escape
 from django.utils.safestring import SafeString
 
 from testkase.core.ledger.calendar import to_micros

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 from testkase.core.ledger.consumption import Part
 from testkase.entrypoints.web.templatetags.testkase import use_case
-from testkase.services.organizations.models import User
+from testkase.services.organizations.names import member_names
 from testkase.services.organizations.tenancy import run_here
 from testkase.services.workspace.projects import names_of
 
@@ -13,8 +13,7 @@ NO_PROJECT_NAME = "No project"
 
 def names_of_people(org_id: int, refs: Iterable[str]) -> dict[str, str]:
     """Display names of members by the references of their use; references of people who are gone are left out."""
-    members = User.objects.filter(memberships__organization=org_id, ref__in=list(refs))
-    return {user.ref: user.name for user in members}
+    return run_here(member_names(org_id, sorted(refs)))
 
 
 def names_of_projects(org_id: int, keys: Iterable[str]) -> dict[str, str]:

@@ -29,7 +29,7 @@ class SwitchCard:
 def switch_card(viewer: Viewer, balance: Balance) -> SwitchCard:
     """The card as the viewer may see it."""
     state = run_here(switch_state(viewer.org_id))
-    owner = User.objects.get(memberships__organization=viewer.org_id, memberships__role=OrganizationRole.OWNER.value)
+    owner = viewer.user if viewer.role == OrganizationRole.OWNER.value else _owner_of(viewer.org_id)
     return SwitchCard(
         on=balance.ai_enabled,
         at=state.at,
@@ -40,3 +40,7 @@ def switch_card(viewer: Viewer, balance: Balance) -> SwitchCard:
         owner_email=owner.email,
         form_id=new_id("switch"),
     )
+
+
+def _owner_of(org_id: int) -> User:
+    return User.objects.get(memberships__organization=org_id, memberships__role=OrganizationRole.OWNER.value)

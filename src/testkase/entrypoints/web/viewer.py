@@ -8,8 +8,8 @@ from testkase.core.access import Action, can, can_in_project
 from testkase.foundation.problems import Forbidden
 from testkase.services.audit import Actor
 from testkase.services.organizations.actors import person
-from testkase.services.organizations.models import Membership, Organization, User
-from testkase.services.organizations.operations import membership_in, memberships_of
+from testkase.services.organizations.models import Organization, User
+from testkase.services.organizations.operations import memberships_of
 from testkase.services.workspace.model import Project
 
 SESSION_ORGANIZATION = "org_id"
@@ -23,6 +23,8 @@ class Viewer:
     user: User
     organization: Organization
     role: str
+    others: list[Organization]
+    """The viewer's other organizations."""
 
     @property
     def org_id(self) -> int:
@@ -62,14 +64,11 @@ def viewer_of(request: HttpRequest) -> Viewer | None:
     """The viewer of a request, in the session's organization or else the first they belong to; None without one."""
     if not request.user.is_authenticated:
         return None
-    user = request.user
-    membership = _chosen(request, user) or next(iter(memberships_of(user)), None)
-    if membership is None:
+    memberships = memberships_of(request.user)
+    if not memberships:
         return None
+    chosen = request.session.get(SESSION_ORGANIZATION)
+    membership = next((one for one in memberships if one.organization_id == chosen), memberships[0])
     request.session.setdefault(SESSION_ORGANIZATION, membership.organization_id)
-    return Viewer(user=user, organization=membership.organization, role=membership.role)
-
-
-def _chosen(request: HttpRequest, user: User) -> Membership | None:
-    org_id = request.session.get(SESSION_ORGANIZATION)
-    return membership_in(user, org_id) if isinstance(org_id, int) else None
+    others = [one.organization for one in memberships if one is not membership]
+    return Viewer(user=request.user, organization=membership.organization, role=membership.role, others=others)

@@ -1,6 +1,13 @@
-"""Names people give to things: one line, of a length that fits. Addresses that letters reach."""
+"""Names people give to things: one line, of a length that fits. Addresses that letters reach. Names of members."""
 
+from testkase.foundation.database import Operation, Statement
 from testkase.foundation.problems import InvalidInput
+
+_MEMBER_NAMES = """
+SELECT u.ref, coalesce(nullif(u.display_name, ''), split_part(u.email, '@', 1)) AS name
+FROM app_user AS u JOIN membership AS m ON m.user_id = u.id
+WHERE m.org_id = %(org_id)s AND u.ref = ANY (%(refs)s)
+"""
 
 
 def clean_name(text: str, longest: int, what: str, *, field: str = "name") -> str:
@@ -18,3 +25,11 @@ def is_mailable(email: str) -> bool:
     except UnicodeError:
         return False
     return True
+
+
+def member_names(org_id: int, refs: list[str]) -> Operation[dict[str, str]]:
+    """Names of members by the references of their use; references of people who are gone are left out."""
+    if not refs:
+        return {}
+    rows = yield Statement(_MEMBER_NAMES, {"org_id": org_id, "refs": refs})
+    return {row["ref"]: row["name"] for row in rows}

@@ -158,20 +158,25 @@ WITH RECURSIVE half AS (
 )
 SELECT low AS seq FROM half WHERE low = high;
 
--- by_day_and_use_case: What was consumed from one day of the billing zone on, by day and use case.
-SELECT d.day, d.use_case AS part, sum(d.interactions)::bigint AS interactions, sum(d.charged)::bigint AS charged
-FROM ledger.usage_day AS d
-WHERE d.org_id = %(org_id)s AND d.day >= %(first_day)s::date
-GROUP BY d.day, d.use_case;
-
--- by_day_and_user: The same by day and user.
-SELECT d.day, d.user_ref AS part, sum(d.interactions)::bigint AS interactions, sum(d.charged)::bigint AS charged
-FROM ledger.usage_day AS d
-WHERE d.org_id = %(org_id)s AND d.day >= %(first_day)s::date
-GROUP BY d.day, d.user_ref;
-
--- by_day_and_project: The same by day and project, '' being none.
-SELECT d.day, d.project_ref AS part, sum(d.interactions)::bigint AS interactions, sum(d.charged)::bigint AS charged
-FROM ledger.usage_day AS d
-WHERE d.org_id = %(org_id)s AND d.day >= %(first_day)s::date
-GROUP BY d.day, d.project_ref;
+-- by_day: What was consumed by day and use case, user or project, '' being no project. Where there are more than so many
+-- parts, the largest keep their names and the others are summed up without one, and so is all of a day before the first.
+WITH daily AS MATERIALIZED (
+    SELECT d.day,
+           CASE WHEN d.day < %(first_day)s::date THEN NULL
+                WHEN %(part)s::text = 'use_case' THEN d.use_case
+                WHEN %(part)s::text = 'user' THEN d.user_ref
+                ELSE d.project_ref END AS part,
+           sum(d.interactions)::bigint AS interactions, sum(d.charged)::bigint AS charged
+    FROM ledger.usage_day AS d
+    WHERE d.org_id = %(org_id)s AND d.day >= least(%(first_day)s::date, %(back_to)s::date)
+    GROUP BY 1, 2
+), ranked AS (
+    SELECT x.part, row_number() OVER (ORDER BY sum(x.charged) DESC, x.part COLLATE "C") AS place, count(*) OVER () AS parts
+    FROM daily AS x
+    WHERE x.part IS NOT NULL
+    GROUP BY x.part
+)
+SELECT x.day, named.part, sum(x.interactions)::bigint AS interactions, sum(x.charged)::bigint AS charged
+FROM daily AS x
+LEFT JOIN ranked AS named ON named.part = x.part AND (named.place < %(most)s OR named.parts <= %(most)s)
+GROUP BY 1, 2;

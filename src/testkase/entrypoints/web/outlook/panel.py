@@ -1,11 +1,16 @@
 """The forecast of the organization, and of what the usage table is filtered to."""
 
+from collections import defaultdict
+from datetime import date
+
 from django.utils import timezone
 from msgspec import structs
 
 from testkase.core.ledger.calendar import from_micros, to_micros
+from testkase.core.ledger.consumption import DayPart
 from testkase.core.ledger.forecast import Forecast
-from testkase.core.ledger.outlook import outlook
+from testkase.core.ledger.model import Lot
+from testkase.core.ledger.outlook import daily_charges, expected, past_days
 from testkase.core.ledger.queries import Balance
 from testkase.entrypoints.web.filters import Choices, Filters
 from testkase.entrypoints.web.offer import current_prices
@@ -14,25 +19,40 @@ from testkase.foundation.clock import utc_now
 from testkase.services.organizations.tenancy import run_here
 
 
-def outlook_of(balance: Balance) -> Outlook:
-    """The organization's forecast, with the bundle that would cover what is likely to be missing."""
-    found = run_here(outlook(balance, now=_now(balance)))
+def look_back(balance: Balance) -> date:
+    """The first day that a forecast made now goes by."""
+    return past_days(balance, _now(balance))[0]
+
+
+def outlook_of(balance: Balance, having: list[Lot], read: list[DayPart] | None = None) -> Outlook:
+    """The organization's forecast, with the bundle that would cover what is likely to be missing. `read`: the days
+    since `look_back`, where they are read already."""
+    now = _now(balance)
+    charged = run_here(daily_charges(balance, now=now)) if read is None else _by_day(read)
+    found = expected(balance, charged, having, now=now)
     short = (found.short or found.short_high) if found else 0
     cover = cheapest(current_prices().bundles, short) if short else None
     return Outlook(found=_seen(found, balance), spendable=balance.available + balance.held, cover=cover)
 
 
-def part_outlook(balance: Balance, filters: Filters, choices: Choices) -> PartOutlook | None:
+def _by_day(read: list[DayPart]) -> dict[date, int]:
+    charged: dict[date, int] = defaultdict(int)
+    for row in read:
+        charged[row.day] += row.charged
+    return charged
+
+
+def part_outlook(balance: Balance, having: list[Lot], filters: Filters, choices: Choices) -> PartOutlook | None:
     """The forecast of one feature, user or project, or of several of them together; None without such a filter."""
     named = ((choices.use_cases, filters.use_case), (choices.projects, filters.project), (choices.users, filters.user))
     names = [dict(offered).get(chosen, chosen) for offered, chosen in named if chosen is not None]
     if not names:
         return None
-    found = run_here(
-        outlook(
-            balance, now=_now(balance), use_case=filters.use_case, user=filters.user, project=filters.project_ref
-        )
-    )  # fmt: skip
+    now = _now(balance)
+    charged = run_here(
+        daily_charges(balance, now=now, use_case=filters.use_case, user=filters.user, project=filters.project_ref)
+    )
+    found = expected(balance, charged, having, now=now)
     return PartOutlook(
         name=" · ".join(names), outlook=Outlook(found=_seen(found, balance), spendable=balance.available + balance.held)
     )  # fmt: skip

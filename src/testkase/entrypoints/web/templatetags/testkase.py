@@ -9,6 +9,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from testkase.core.ledger.credits import grouped_credits
+from testkase.entrypoints.web.icons import ICONS
 
 register = template.Library()
 
@@ -99,6 +100,12 @@ def lot_name(source: str) -> str:
 def words(slug: str) -> str:
     """ "project_admin" → "Project admin"."""
     return slug.replace("_", " ").capitalize()
+
+
+@register.filter
+def icon(name: str) -> SafeString:
+    """The drawing of an icon. One that there is not is a mistake in a template."""
+    return SafeString(ICONS[name])
 
 
 @register.filter

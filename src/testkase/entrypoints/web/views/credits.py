@@ -9,14 +9,15 @@ from django.views.decorators.http import require_safe
 
 from testkase.core.access import Action
 from testkase.core.ledger import queries
-from testkase.core.ledger.consumption import Part
+from testkase.core.ledger.consumption import DayPart, Part
+from testkase.core.ledger.model import Lot
 from testkase.core.ledger.queries import Balance
-from testkase.entrypoints.web.breakdown import breakdown_of, part_of
+from testkase.entrypoints.web.breakdown import breakdown_of, part_of, read_days
 from testkase.entrypoints.web.expiry import expiring
 from testkase.entrypoints.web.export import usage_csv
 from testkase.entrypoints.web.filters import choices_for, filters_of
 from testkase.entrypoints.web.live import current_balance
-from testkase.entrypoints.web.outlook.panel import outlook_of, part_outlook
+from testkase.entrypoints.web.outlook.panel import look_back, outlook_of, part_outlook
 from testkase.entrypoints.web.query import number
 from testkase.entrypoints.web.receipts import receipt_lines
 from testkase.entrypoints.web.statements.history import history_of
@@ -31,13 +32,15 @@ def page(request: MemberRequest) -> HttpResponse:
     """The balance at the top, two summary cards, the breakdown, and the usage table (R42 to R54)."""
     viewer = request.viewer
     balance = run_here(current_balance(viewer.org_id))
+    having = run_here(queries.lots(viewer.org_id))
+    days = read_days(balance, part_of(request.GET.get("by")), back_to=look_back(balance))
     filters = filters_of(request.GET)
     choices = choices_for(viewer.org_id, filters)
     facts = {
         "section": "credits",
-        **_standing(request, balance),
-        **_gone_where(request, balance),
-        "part_outlook": part_outlook(balance, filters, choices) if balance.ai_enabled else None,
+        **_standing(request, balance, having, days),
+        **_gone_where(request, balance, days),
+        "part_outlook": part_outlook(balance, having, filters, choices) if balance.ai_enabled else None,
         "usage": usage_page(viewer.org_id, filters, before=number(request.GET.get("before"))),
         "filters": filters,
         "choices": choices,
@@ -52,29 +55,33 @@ def page(request: MemberRequest) -> HttpResponse:
 def summary(request: MemberRequest) -> HttpResponse:
     """The two cards and the forecast alone: what an open page asks for when the balance has moved."""
     balance = run_here(current_balance(request.viewer.org_id))
-    return render(request, "testkase/_summary.html", _standing(request, balance))
+    having = run_here(queries.lots(balance.org_id))
+    return render(request, "testkase/_summary.html", _standing(request, balance, having))
 
 
 @require_safe
 def breakdown(request: MemberRequest) -> HttpResponse:
     """The breakdown and the months alone: what an open page asks for after an AI call."""
     balance = run_here(current_balance(request.viewer.org_id))
-    return render(request, "testkase/_breakdown_renewed.html", _gone_where(request, balance))
+    days = read_days(balance, part_of(request.GET.get("by")))
+    return render(request, "testkase/_breakdown_renewed.html", _gone_where(request, balance, days))
 
 
-def _standing(request: MemberRequest, balance: Balance) -> dict[str, Any]:
+def _standing(
+    request: MemberRequest, balance: Balance, having: list[Lot], days: list[DayPart] | None = None
+) -> dict[str, Any]:
     return {
         "balance": balance,
-        "expiring": expiring(balance.org_id),
-        "outlook": outlook_of(balance) if balance.ai_enabled else None,
+        "expiring": expiring(having),
+        "outlook": outlook_of(balance, having, days) if balance.ai_enabled else None,
         "may_buy": request.viewer.can(Action.BUY_CREDITS),
     }
 
 
-def _gone_where(request: MemberRequest, balance: Balance) -> dict[str, Any]:
+def _gone_where(request: MemberRequest, balance: Balance, days: list[DayPart]) -> dict[str, Any]:
     return {
         "balance": balance,
-        "breakdown": breakdown_of(balance, part_of(request.GET.get("by"))),
+        "breakdown": breakdown_of(balance, part_of(request.GET.get("by")), days),
         "parts": list(Part),
         "here": reverse("ai_credits"),
         "history": history_of(balance),
