@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from testkase.core.ledger import queries
 from testkase.core.ledger.queries import UsageRow
-from testkase.entrypoints.web.filters import Filters
+from testkase.entrypoints.web.filters import NONE, Choices, Filters
 from testkase.entrypoints.web.names import names_of_people, names_of_projects
 from testkase.services.organizations.tenancy import run_here
 
@@ -38,8 +38,11 @@ class UsagePage:
         return self.lines[0].row.seq if self.lines else 0
 
 
-def usage_page(org_id: int, filters: Filters, *, before: int | None = None, limit: int = PAGE) -> UsagePage:
-    """Newest first, by key: the cost of a page does not depend on the history behind it."""
+def usage_page(
+    org_id: int, filters: Filters, *, before: int | None = None, limit: int = PAGE, known: Choices | None = None
+) -> UsagePage:
+    """Newest first, by key: the cost of a page does not depend on the history behind it. `known`: names that the page
+    has looked up already."""
     rows = run_here(
         queries.usage_page(
             org_id, limit=limit + 1, before_seq=before, since=filters.since, until=filters.until,
@@ -47,7 +50,7 @@ def usage_page(org_id: int, filters: Filters, *, before: int | None = None, limi
         )
     )  # fmt: skip
     shown = rows[:limit]
-    return UsagePage(lines=named(org_id, shown), next=shown[-1].seq if len(rows) > limit else None)
+    return UsagePage(lines=named(org_id, shown, known), next=shown[-1].seq if len(rows) > limit else None)
 
 
 def newer_than(org_id: int, filters: Filters, after: int) -> tuple[UsagePage, bool]:
@@ -57,10 +60,12 @@ def newer_than(org_id: int, filters: Filters, after: int) -> tuple[UsagePage, bo
     return UsagePage(lines=lines, next=None), len(lines) == len(page.lines) and page.next is not None
 
 
-def named(org_id: int, rows: list[UsageRow]) -> list[UsageLine]:
-    """Rows with display names: two look-ups for a whole page."""
-    people = names_of_people(org_id, {row.user for row in rows})
-    projects = names_of_projects(org_id, {row.project for row in rows if row.project})
+def named(org_id: int, rows: list[UsageRow], known: Choices | None = None) -> list[UsageLine]:
+    """Rows with display names: at most two look-ups for a whole page."""
+    people = dict(known.users) if known else {}
+    projects = {key: name for key, name in known.projects if key != NONE} if known else {}
+    people |= names_of_people(org_id, {row.user for row in rows} - people.keys())
+    projects |= names_of_projects(org_id, {row.project for row in rows if row.project} - projects.keys())
     return [
         UsageLine(
             row=row,

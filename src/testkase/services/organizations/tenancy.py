@@ -6,7 +6,7 @@ from typing import TypeVar
 
 from django.db import connection, transaction
 
-from testkase.foundation.database import Operation, run, tenant
+from testkase.foundation.database import SET_TENANT, Operation, run
 from testkase.services.organizations.models import Organization
 
 T = TypeVar("T")
@@ -14,15 +14,26 @@ T = TypeVar("T")
 
 @contextmanager
 def tenant_transaction(org_id: int) -> Iterator[None]:
-    """A transaction that sees one organization's rows. Nested: the outer organization is seen again after it."""
+    """A transaction that sees one organization's rows. Nested: the outer organization is seen again after it; otherwise
+    the end of the transaction forgets it."""
+    nested = connection.in_atomic_block
     with transaction.atomic():
-        with connection.cursor() as cursor:
-            cursor.execute("SELECT current_setting('app.org_id', true)")
-            before = cursor.fetchone()[0] or ""
-            cursor.execute(tenant(org_id).sql, {"org_id": str(org_id)})
+        before = _seen() if nested else ""
+        _see(str(org_id))
         yield
-        with connection.cursor() as cursor:
-            cursor.execute(tenant(org_id).sql, {"org_id": before})
+        if nested:
+            _see(before)
+
+
+def _seen() -> str:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT current_setting('app.org_id', true)")
+        return cursor.fetchone()[0] or ""
+
+
+def _see(org_id: str) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(SET_TENANT.sql, {"org_id": org_id})
 
 
 @contextmanager

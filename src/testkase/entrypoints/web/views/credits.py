@@ -41,7 +41,7 @@ def page(request: MemberRequest) -> HttpResponse:
         **_standing(request, balance, having, days),
         **_gone_where(request, balance, days),
         "part_outlook": part_outlook(balance, having, filters, choices) if balance.ai_enabled else None,
-        "usage": usage_page(viewer.org_id, filters, before=number(request.GET.get("before"))),
+        "usage": usage_page(viewer.org_id, filters, before=number(request.GET.get("before")), known=choices),
         "filters": filters,
         "choices": choices,
         "paged": "before" in request.GET,
