@@ -1,11 +1,11 @@
 """How amounts, times and names are written on pages."""
 
 from datetime import UTC, datetime
+from html import escape
 
 from django import template
 from django.http import HttpRequest
 from django.utils import timezone
-from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from testkase.core.ledger.credits import grouped_credits
@@ -133,10 +133,6 @@ def initials(name: str) -> str:
 def _time(value: datetime | int, pattern: str) -> SafeString:
     instant = value if isinstance(value, datetime) else datetime.fromtimestamp(value // 1_000_000, UTC)
     local = timezone.localtime(instant)
-    return format_html(
-        '<time datetime="{}" title="{} {}">{}</time>',
-        instant.astimezone(UTC).isoformat(timespec="seconds"),
-        local.strftime("%A, %-d %B %Y, %H:%M:%S"),
-        local.tzname() or "UTC",
-        local.strftime(pattern),
-    )
+    exact, zone = local.strftime("%A, %-d %B %Y, %H:%M:%S"), escape(local.tzname() or "UTC")
+    utc = instant.astimezone(UTC).isoformat(timespec="seconds")
+    return SafeString(f'<time datetime="{utc}" title="{exact} {zone}">{local.strftime(pattern)}</time>')
