@@ -171,11 +171,22 @@ def payment(**facts: Any) -> dict[str, Any]:
 
 def refund(**facts: Any) -> dict[str, Any]:
     about = {"id": "rfnd_A00000000000001", "entity": "refund", "amount": 400, "currency": "USD", "status": "processed"}
-    more = {"payment_id": "pay_A00000000000001", "receipt": None, "notes": [], "created_at": 1_700_000_000}
+    more: dict[str, Any] = {
+        "payment_id": "pay_A00000000000001",
+        "receipt": None,
+        "notes": [],
+        "created_at": 1_700_000_000,
+    }
     return {**about, **more, **facts}
 
 
 def link(**facts: Any) -> dict[str, Any]:
-    about = {"id": "plink_A00000000000001", "amount": 1000, "amount_paid": 0, "currency": "USD", "status": "created"}
-    more = {"reference_id": "bill_1", "short_url": "https://rzp.io/i/a", "created_at": 1_700_000_000}
+    about: dict[str, Any] = {
+        "id": "plink_A00000000000001",
+        "amount": 1000,
+        "amount_paid": 0,
+        "currency": "USD",
+        "status": "created",
+    }
+    more: dict[str, Any] = {"reference_id": "bill_1", "short_url": "https://rzp.io/i/a", "created_at": 1_700_000_000}
     return {**about, **more, "payments": None, **facts}
