@@ -31,7 +31,7 @@ from testkase.services.billing.provider import (
     Refund,
     RefundStatus,
 )
-from testkase.services.billing.providers.razorpay import events, signatures
+from testkase.services.billing.providers.razorpay import events, ids, signatures
 
 Thing = TypeVar("Thing")
 Priced = TypeVar("Priced", Order, Link)
@@ -102,7 +102,7 @@ class FakeProvider:
 
     def refund(self, payment_id: str, *, amount: int, refund_key: str, notes: Mapping[str, str]) -> Refund:
         def give_back() -> Refund:
-            if known := self._refund_keys.get(refund_key):
+            if known := self._refund_keys.get(ids.checked_key(refund_key)):
                 return self.refunds[known]
             refund = self._refunded(_found(self.payments, payment_id), amount)
             self._refund_keys[refund_key] = refund.refund_id
@@ -111,8 +111,11 @@ class FakeProvider:
         return self._call("refund", give_back)
 
     def refunds_of(self, payment_id: str) -> list[Refund]:
-        _found(self.payments, payment_id)
-        return self._call("refunds_of", lambda: [one for one in self.refunds.values() if one.payment_id == payment_id])
+        def listed() -> list[Refund]:
+            _found(self.payments, payment_id)
+            return [one for one in self.refunds.values() if one.payment_id == payment_id]
+
+        return self._call("refunds_of", listed)
 
     def fetch_dispute(self, dispute_id: str) -> Dispute:
         return self._call("fetch_dispute", lambda: _found(self._disputes, dispute_id))

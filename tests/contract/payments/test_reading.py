@@ -26,6 +26,21 @@ def test_a_listing_that_does_not_know_pages_ends(server: Server, provider: Razor
     assert len(provider.payments_between(0, 2_000_000_000)) == 100
 
 
+def test_the_payments_of_an_order_are_asked_for_plainly(server: Server, provider: RazorpayProvider) -> None:
+    server.script(listing(payment()), Answer(200, payment()))
+    provider.payments_of_order("order_A00000000000001")
+    provider.fetch_payment(PAYMENT)
+    assert [request.query for request in server.requests] == [{}, {"expand[]": "card"}]
+
+
+def test_payments_of_an_order_that_look_cut_off_are_asked_for_in_pages(
+    server: Server, provider: RazorpayProvider
+) -> None:
+    many = [payment(id=f"pay_{number}") for number in range(11)]
+    server.script(listing(*many[:10]), listing(*many))
+    assert len(provider.payments_of_order("order_A00000000000001")) == 11
+
+
 def test_no_time_holds_no_payments(server: Server, provider: RazorpayProvider) -> None:
     assert provider.payments_between(5, 5) == []
     assert server.requests == []

@@ -13,6 +13,7 @@ from testkase.services.billing.providers.razorpay.session import CONNECT_SECONDS
 
 Answer = Mapping[str, Any]
 PAGE = 100
+_DEFAULT_PAGE = 10
 _MOST_PAGES = 1_000
 
 
@@ -52,6 +53,15 @@ def listed(page: Callable[[dict[str, Any]], Answer], query: Mapping[str, Any], *
         if len(entities) < PAGE or len(found) == before:
             return list(found.values())
     raise ProviderSilent("Razorpay lists more than can be read.")
+
+
+def listed_plainly(
+    page: Callable[[dict[str, Any]], Answer], query: Mapping[str, Any], *, key: str = "items"
+) -> list[Answer]:
+    """The same of a listing documented as whole, which may not know pages. One as long as a page is by default is asked
+    for in pages all the same."""
+    found = list(_entities(page(dict(query)), key))
+    return listed(page, query, key=key) if len(found) == _DEFAULT_PAGE else found
 
 
 def _entities(answer: Answer, key: str) -> Iterator[Answer]:

@@ -3,6 +3,7 @@
 import re
 from typing import Any
 
+from testkase.foundation.problems import InvalidInput
 from testkase.services.billing.provider import ProviderRefused
 
 _NAMES = {
@@ -12,7 +13,15 @@ _NAMES = {
     "disp": "a dispute",
     "plink": "a payment link",
 }
+_KEY = re.compile(r"[A-Za-z0-9_-]{10,40}")
 _PATTERNS = {prefix: re.compile(rf"{prefix}_[A-Za-z0-9]{{1,40}}") for prefix in _NAMES}
+
+
+def checked_key(value: str) -> str:
+    """An idempotency key Razorpay would take. Raises InvalidInput."""
+    if not _KEY.fullmatch(value):
+        raise InvalidInput("A refund's key is 10 to 40 letters, digits, - and _.", field="refund_key")
+    return value
 
 
 def id_or_none(prefix: str, value: Any) -> str | None:

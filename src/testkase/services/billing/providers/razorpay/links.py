@@ -4,7 +4,7 @@ from typing import Any
 
 from testkase.services.billing.provider import Customer, Link, ProviderRefused, ProviderSilent
 from testkase.services.billing.providers.razorpay import reading
-from testkase.services.billing.providers.razorpay.api import Api, listed
+from testkase.services.billing.providers.razorpay.api import Api, listed_plainly
 from testkase.services.billing.providers.razorpay.ids import checked_id
 
 
@@ -64,6 +64,6 @@ class Links:
             raise
 
     def _earliest(self, reference: str) -> Link | None:
-        entities = listed(self._api.client.payment_link.all, {"reference_id": reference}, key="payment_links")
+        entities = listed_plainly(self._api.client.payment_link.all, {"reference_id": reference}, key="payment_links")
         links = [link for link in map(reading.link, entities) if link.reference == reference]
         return min(links, key=lambda link: (link.status != "paid", link.created_at, link.link_id), default=None)

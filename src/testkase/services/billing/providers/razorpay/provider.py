@@ -15,12 +15,15 @@ from testkase.services.billing.provider import (
     Refund,
 )
 from testkase.services.billing.providers.razorpay import events, reading, signatures
-from testkase.services.billing.providers.razorpay.api import Api, listed
+from testkase.services.billing.providers.razorpay.api import Api, listed, listed_plainly
 from testkase.services.billing.providers.razorpay.ids import checked_id
 from testkase.services.billing.providers.razorpay.links import Links
 from testkase.services.billing.providers.razorpay.orders import Orders
 from testkase.services.billing.providers.razorpay.refunds import Refunds
 from testkase.services.billing.providers.razorpay.session import CONNECT_SECONDS, READ_SECONDS
+
+_WITH_CARD = {"expand[]": "card"}
+"""Without it a card is an id alone."""
 
 
 class RazorpayProvider:
@@ -46,11 +49,11 @@ class RazorpayProvider:
 
     def payments_of_order(self, order_id: str) -> list[Payment]:
         checked_id("order", order_id)
-        entities = listed(lambda query: self._api.client.order.payments(order_id, query), {})
+        entities = listed_plainly(lambda query: self._api.client.order.payments(order_id, query), {})
         return [reading.payment(entity) for entity in entities]
 
     def fetch_payment(self, payment_id: str) -> Payment:
-        return reading.payment(self._api.client.payment.fetch(checked_id("pay", payment_id)))
+        return reading.payment(self._api.client.payment.fetch(checked_id("pay", payment_id), _WITH_CARD))
 
     def payments_between(self, since: int, until: int) -> list[Payment]:
         if since >= until:

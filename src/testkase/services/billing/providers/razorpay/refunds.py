@@ -4,16 +4,12 @@ The key is the header by which Razorpay knows a repeated call, and the refund's 
 long the header is remembered, and what has been given back twice does not come home.
 """
 
-import re
 from collections.abc import Mapping
 
-from testkase.foundation.problems import InvalidInput
 from testkase.services.billing.provider import ProviderRefused, ProviderSilent, Refund
 from testkase.services.billing.providers.razorpay import reading
 from testkase.services.billing.providers.razorpay.api import Answer, Api, listed
-from testkase.services.billing.providers.razorpay.ids import checked_id
-
-_KEY = re.compile(r"[A-Za-z0-9_-]{10,40}")
+from testkase.services.billing.providers.razorpay.ids import checked_id, checked_key
 
 
 class Refunds:
@@ -23,8 +19,7 @@ class Refunds:
     def create(self, payment_id: str, *, amount: int, refund_key: str, notes: Mapping[str, str]) -> Refund:
         """Raises InvalidInput for a key Razorpay would not take: 10 to 40 letters, digits, `-` and `_`."""
         checked_id("pay", payment_id)
-        if not _KEY.fullmatch(refund_key):
-            raise InvalidInput("A refund's key is 10 to 40 letters, digits, - and _.", field="refund_key")
+        checked_key(refund_key)
         if (refund := self._of_key(payment_id, refund_key)) is not None:
             return refund
         body = {"amount": amount, "speed": "normal", "receipt": refund_key, "notes": dict(notes)}
