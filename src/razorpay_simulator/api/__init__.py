@@ -1,0 +1,1 @@
+"""The merchant's API under /v1: what the SDK calls."""

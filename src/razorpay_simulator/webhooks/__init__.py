@@ -1,0 +1,1 @@
+"""Telling endpoints what happened: which messages, when, and how often."""
