@@ -6,11 +6,12 @@ from typing import Any
 import msgspec
 
 from testkase.core.ledger.account_audit import AccountAudit
+from testkase.core.ledger.claw_audit import ClawAudit
 from testkase.core.ledger.limits.auditing import LimitsAudit
 from testkase.core.ledger.model import Entry, Lot
 from testkase.core.ledger.posting import GENESIS, entry_hash
 
-_SPENDING = frozenset({"hold", "extend", "usage"})
+_SPENDING = frozenset({"hold", "extend", "usage", "cover"})
 """Kinds that take credits from available: never from a lot that has expired (I4)."""
 
 _RESOLVING = frozenset({"settle", "void", "lapse"})
@@ -33,6 +34,7 @@ class Audit:
         """What each period opened with, what was used in it and what expired, in micro-credits."""
         self.limits = LimitsAudit()
         self.account = AccountAudit()
+        self.claws = ClawAudit(lots)
 
     def read(self, entry: Entry, recorded_hash: bytes, charged: int | None) -> None:
         """One entry, in order, with the hash that stands beside it and what its usage row says was charged."""
@@ -43,6 +45,7 @@ class Audit:
         self._check_period(entry)
         self.limits.read(entry)
         self.account.read(entry)
+        self.claws.read(entry)
         if charged is not None and charged != entry.deltas.used:
             self._note("I11", entry, f"usage says {charged} charged, the entry {entry.deltas.used}")
         if entry.deltas.used and charged is None:

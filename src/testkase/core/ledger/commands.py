@@ -180,6 +180,62 @@ class Adjust(Command, frozen=True, kw_only=True):
         return f"adjustment:{self.adjustment_id}"
 
 
+class Reverse(Command, frozen=True, kw_only=True):
+    """What the provider has taken back of the purchase behind one grant, as it stands now: a target rather than a
+    change, so that reports may be repeated or overtake one another.
+
+    `clawed`: credits whose money has gone back (refunds, lost disputes). `frozen`: a dispute is open, and what is
+    unspent is out of reach.
+    """
+
+    reversal_id: str
+    grant_id: str
+    clawed: int
+    frozen: bool = False
+    note: str = ""
+
+    @property
+    def operation_id(self) -> str:
+        return f"reversal:{self.reversal_id}"
+
+    @property
+    def entries_needed(self) -> tuple[str, ...]:
+        return (self.operation_id, f"grant:{self.grant_id}")
+
+
+class CoverDebt(Command, frozen=True, kw_only=True):
+    """Cover the debt from available credits, as far as they go."""
+
+    cover_id: str
+
+    @property
+    def operation_id(self) -> str:
+        return f"cover:{self.cover_id}"
+
+
+class WriteOff(Command, frozen=True, kw_only=True):
+    """Forgive a debt, or `amount` of it. `note` says why."""
+
+    writeoff_id: str
+    note: str
+    amount: int | None = None
+
+    @property
+    def operation_id(self) -> str:
+        return f"writeoff:{self.writeoff_id}"
+
+
+class SetOverage(Command, frozen=True, kw_only=True):
+    """How many micro-credits calls may use beyond the balance in one billing period (P7); 0: none."""
+
+    setting_id: str
+    limit: int
+
+    @property
+    def operation_id(self) -> str:
+        return f"overage_limit:{self.setting_id}"
+
+
 class SwitchAi(Command, frozen=True, kw_only=True):
     """Switch AI on or off for the organization. Off voids every open hold at once (R60)."""
 

@@ -14,12 +14,14 @@ from testkase.core.ledger import commands as ask
 from testkase.core.ledger.book import Book, Event
 from testkase.core.ledger.holding import capture_hold, extend_hold, open_hold, record_usage, settle_hold, void_hold
 from testkase.core.ledger.issuing import adjust, grant, open_account
+from testkase.core.ledger.lending import set_overage
 from testkase.core.ledger.limits import changing
 from testkase.core.ledger.limits import commands as limit
 from testkase.core.ledger.model import RESOLVED_AS, Account, Deltas, Entry
 from testkase.core.ledger.passing import pass_time
 from testkase.core.ledger.posting import account_of
 from testkase.core.ledger.refusals import AccountNotFound, HoldResolved, IdReused
+from testkase.core.ledger.reversing import cover_debt, reverse, write_off
 from testkase.core.ledger.switching import switch_ai
 
 
@@ -63,6 +65,10 @@ _HANDLERS: dict[type[ask.Command], Callable[[Book, Any, int], tuple[Event, ...]]
     ask.Grant: grant,
     ask.Adjust: adjust,
     ask.SwitchAi: switch_ai,
+    ask.Reverse: reverse,
+    ask.CoverDebt: cover_debt,
+    ask.WriteOff: write_off,
+    ask.SetOverage: set_overage,
     limit.SetBudget: changing.set_budget,
     limit.RaiseBudget: changing.raise_budget,
     limit.RemoveBudget: changing.remove_budget,

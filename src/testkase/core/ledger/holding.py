@@ -5,9 +5,11 @@ from msgspec.structs import astuple, replace
 from testkase.core.ledger import commands as ask
 from testkase.core.ledger.book import Book, Event
 from testkase.core.ledger.credits import MAX_MICROCREDITS, format_credits, round_up
+from testkase.core.ledger.lending import lendable, own_first
 from testkase.core.ledger.limits.admission import check_budgets, check_pauses
 from testkase.core.ledger.model import RESOLVED_AS, EntryKind, Hold, Measurement, Subject, Usage
-from testkase.core.ledger.posting import account_of, post
+from testkase.core.ledger.movement import Movement
+from testkase.core.ledger.posting import account_of, post, post_movement
 from testkase.core.ledger.refusals import (
     AiDisabled,
     HoldNotFound,
@@ -17,7 +19,7 @@ from testkase.core.ledger.refusals import (
     InvalidCommand,
     NoTerms,
 )  # fmt: skip
-from testkase.core.ledger.rules import Movement, burn
+from testkase.core.ledger.rules import burn
 from testkase.core.ledger.terms import Terms, Tokens, price
 
 MAX_TTL_SECONDS = 86_400
@@ -34,15 +36,15 @@ FREE_OUTCOMES = frozenset({"failed", "refused"})
 
 
 def open_hold(book: Book, command: ask.OpenHold, now: int) -> tuple[Event, ...]:
-    """available → held, in burn order. Admission never goes below zero (I10)."""
+    """available → held, in burn order, and beyond the balance as far as the Owner allows (P7). Admission never goes
+    below zero (I10)."""
     _check_admission(book, command.subject)
     if not 0 <= command.amount <= MAX_MICROCREDITS:
         raise InvalidCommand("A hold is at least zero and at most a billion credits.", field="amount")
     expires_at = now + _ttl(command.ttl_seconds)
     _check_covered(book, command.subject, command.amount, now)
-    taken = burn(book.lots.values(), command.amount)
     movement = Movement()
-    movement.hold(taken)
+    taken = _set_aside(book, movement, command.amount, now)
     hold = Hold(
         org_id=command.org_id, hold_id=command.hold_id, amount=command.amount, lots=taken, opened_at=now,
         expires_at=expires_at, subject=command.subject, terms=command.terms,
@@ -59,22 +61,42 @@ def extend_hold(book: Book, command: ask.ExtendHold, now: int) -> tuple[Event, .
     if command.amount:
         _check_admission(book, hold.subject)
         _check_covered(book, hold.subject, command.amount, now)
-    taken = burn(book.lots.values(), command.amount)
     movement = Movement()
-    movement.hold(taken)
-    hold = replace(hold, amount=hold.amount + command.amount, lots=hold.lots + taken, expires_at=expires_at)
+    lots = hold.lots + _set_aside(book, movement, command.amount, now)
+    if account_of(book).overage:
+        lots = own_first(lots, book.lots)
+    hold = replace(hold, amount=hold.amount + command.amount, lots=lots, expires_at=expires_at)
     return (_posted(book, "extend", command, now, movement, opened=hold, hold_id=hold.hold_id, expires_at=expires_at),)
+
+
+def _set_aside(book: Book, movement: Movement, amount: int, now: int) -> tuple[tuple[int, int], ...]:
+    """available → held, and what is beyond the balance overage → held: admitted before."""
+    account = account_of(book)
+    taken = burn(book.lots.values(), amount)
+    movement.hold(taken)
+    if amount > account.available:
+        taken += movement.lend(account, amount - account.available, now, held=True)
+    return taken
+
+
+def _spend(book: Book, movement: Movement, amount: int, now: int) -> None:
+    """available → used, then overage → used, as far as they go."""
+    account = account_of(book)
+    movement.spend_available(burn(book.lots.values(), amount))
+    if amount > account.available and (lent := min(amount - account.available, lendable(account))) > 0:
+        movement.lend(account, lent, now, held=False)
 
 
 def settle_hold(book: Book, command: ask.SettleHold, now: int) -> tuple[Event, ...]:
     """held → used for what the call came to, the rest released. A call that overran its hold takes the excess from
-    available as far as that goes, never from another hold; what is left over is recorded as cost but not charged."""
+    available and from overage as far as they go, never from another hold; what is left over is recorded as cost but not
+    charged."""
     hold = _open_hold(book, command.hold_id)
     cost = _cost(command.tokens, command.credits, hold.terms, command.outcome)
     movement = Movement()
     movement.resolve(hold, min(cost, hold.amount), book.lots, now)
     if cost > hold.amount:
-        movement.spend_available(burn(book.lots.values(), cost - hold.amount))
+        _spend(book, movement, cost - hold.amount, now)
     usage = Usage(
         usage_id=hold.hold_id, subject=hold.subject, tokens=command.tokens or Tokens(), outcome=command.outcome,
         measurement=_measurement(command), cost=cost, terms=hold.terms,
@@ -102,22 +124,21 @@ def capture_hold(book: Book, command: ask.SettleHold, now: int) -> tuple[Event, 
 
 def void_hold(book: Book, command: ask.VoidHold, now: int) -> tuple[Event, ...]:
     """Release a hold in full."""
-    return (void(book, _open_hold(book, command.hold_id), now, command.fingerprint()),)
+    return (release(book, _open_hold(book, command.hold_id), now, "void", command.fingerprint()),)
 
 
-def void(book: Book, hold: Hold, now: int, fingerprint: bytes = b"") -> Event:
-    """The event that releases `hold` in full."""
+def release(book: Book, hold: Hold, at: int, kind: EntryKind, fingerprint: bytes = b"") -> Event:
+    """The event that releases `hold` in full: `void` or `lapse`."""
     movement = Movement()
-    movement.resolve(hold, 0, book.lots, now)
-    return post(
-        account_of(book), kind="void", operation_id=f"resolution:{hold.hold_id}", at=now, deltas=movement.deltas(),
-        lines=movement.entry_lots(), lots=movement.moved(book.lots), closed=hold.hold_id, hold_id=hold.hold_id,
-        fingerprint=fingerprint,
+    movement.resolve(hold, 0, book.lots, at)
+    return post_movement(
+        book, movement, kind=kind, operation_id=f"resolution:{hold.hold_id}", at=at, closed=hold.hold_id,
+        hold_id=hold.hold_id, fingerprint=fingerprint,
     )  # fmt: skip
 
 
 def record_usage(book: Book, command: ask.RecordUsage, now: int) -> tuple[Event, ...]:
-    """available → used: all or nothing, unless the call was admitted before."""
+    """available → used, then overage → used: all or nothing, unless the call was admitted before."""
     _check_admission(book, command.subject if command.admitted is None else None)
     if command.admitted is not None and account_of(book).off_seq > command.admitted:
         raise AiDisabled("AI was switched off after this call had begun. Nothing is charged for it.")
@@ -125,7 +146,7 @@ def record_usage(book: Book, command: ask.RecordUsage, now: int) -> tuple[Event,
     if command.admitted is None:
         _check_covered(book, command.subject, cost, now)
     movement = Movement()
-    movement.spend_available(burn(book.lots.values(), cost))
+    _spend(book, movement, cost, now)
     usage = Usage(
         usage_id=command.usage_id, subject=command.subject, tokens=command.tokens or Tokens(), outcome=command.outcome,
         measurement=_measurement(command), cost=cost, terms=command.terms,
@@ -146,10 +167,12 @@ def _posted(
     expires_at: int | None = None,
     usage: Usage | None = None,
 ) -> Event:
+    account = account_of(book)
+    changes = None if movement.beside is None else movement.square(account, now)
     return post(
-        account_of(book), kind=kind, operation_id=command.operation_id, at=now, deltas=movement.deltas(),
+        account, kind=kind, operation_id=command.operation_id, at=now, deltas=movement.deltas(),
         lines=movement.entry_lots(), lots=movement.moved(book.lots), fingerprint=command.fingerprint(), opened=opened,
-        closed=closed, hold_id=hold_id, expires_at=expires_at, usage=usage,
+        closed=closed, hold_id=hold_id, expires_at=expires_at, usage=usage, account_changes=changes,
     )  # fmt: skip
 
 
@@ -168,10 +191,11 @@ def _check_admission(book: Book, subject: Subject | None) -> None:
 
 def _check_covered(book: Book, subject: Subject, amount: int, now: int) -> None:
     account = account_of(book)
-    if amount > account.available:
+    if amount > account.available and amount > (available := account.available + lendable(account)):
+        included = ", overage included" if account.overage_limit else ""
         raise InsufficientCredits(
-            f"This needs {format_credits(amount)} credits; {format_credits(account.available)} are available.",
-            available=account.available,
+            f"This needs {format_credits(amount)} credits; {format_credits(available)} are available{included}.",
+            available=available,
             needed=amount,
         )
     if book.limits is not None:

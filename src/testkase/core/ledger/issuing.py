@@ -8,9 +8,10 @@ from testkase.core.ledger.book import Book, Event
 from testkase.core.ledger.calendar import first_month, period
 from testkase.core.ledger.credits import MAX_MICROCREDITS
 from testkase.core.ledger.model import Account, Deltas, EntryKind, Lot
+from testkase.core.ledger.movement import Movement
 from testkase.core.ledger.posting import GENESIS, account_of, post
 from testkase.core.ledger.refusals import InsufficientCredits, InvalidCommand
-from testkase.core.ledger.rules import Movement, burn
+from testkase.core.ledger.rules import burn
 
 
 def open_account(command: ask.OpenAccount, now: int) -> Iterator[Event]:
@@ -113,6 +114,8 @@ def _issue(
 ) -> Event:
     """issued → debt, as far as there is one, then → available in a new lot."""
     to_debt = min(account.debt, amount)
+    if to_debt:
+        account_changes = {**(account_changes or {}), "covered": account.covered + to_debt}
     lot_id = account.last_seq + 1
     lot = Lot(
         org_id=account.org_id, lot_id=lot_id, source=source, paid=paid, priority=priority, granted=amount,

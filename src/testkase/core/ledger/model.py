@@ -25,6 +25,11 @@ EntryKind = Literal[
     "usage",  # metered after the fact, straight from available
     "expire",  # what is left of a lot is gone
     "adjust",  # an operator's correction
+    "reverse",  # what a refund or dispute has taken back of a lot stands differently
+    "cover",  # available credits cover a debt
+    "write_off",  # an operator forgives a debt
+    "overage",  # what a period used beyond the balance is billed
+    "overage_limit",  # how far calls may go beyond the balance is set
     "switch",  # AI is switched on or off
     "budget",  # a budget is set, raised or removed
     "pause",  # new calls of one user or use case are refused
@@ -53,7 +58,7 @@ class Subject(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     model: str | None = None
 
 
-class Account(msgspec.Struct, frozen=True, kw_only=True):
+class Account(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """An organization's balance and its place in time. One row, locked for every change.
 
     `available` and `held` are balances; `due_at` is a lower bound of the next instant at which anything falls due,
@@ -64,6 +69,12 @@ class Account(msgspec.Struct, frozen=True, kw_only=True):
     available: int = 0
     held: int = 0
     debt: int = 0
+    covered: int = 0
+    """Of what refunds and disputes left owing, what credits went to cover: the most that can ever come back of it."""
+    overage_limit: int = 0
+    """How far calls may go beyond the balance in one billing period (P7); 0: not at all."""
+    overage: int = 0
+    """Credits lent beyond the balance and not billed yet: held or used."""
     period_number: int = 0
     period_start: int = 0
     period_end: int = 0
@@ -85,13 +96,29 @@ class Account(msgspec.Struct, frozen=True, kw_only=True):
     last_hash: bytes = bytes(32)
 
 
-class Lot(msgspec.Struct, frozen=True, kw_only=True):
+class ClawBack(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What became of a lot's unspent credits when its payment was taken back (P10), or its time was over."""
+
+    reversed: int = 0
+    """Unspent, and out of reach: taken back, or frozen by a dispute."""
+    expired: int = 0
+    clawed: int = 0
+    """The target: credits whose money has gone back. What is no longer there of them is owed."""
+    frozen: bool = False
+
+
+UNTOUCHED = ClawBack()
+
+OVERAGE = "overage"
+
+
+class Lot(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Credits that came together and expire together. `lot_id` is the sequence number of the entry that issued it."""
 
     org_id: int
     lot_id: int
     source: str
-    """`allowance`, `purchase`, `grant` or `adjustment`."""
+    """`allowance`, `purchase`, `grant`, `adjustment`, or `overage`: lent to one call, never available to another."""
     paid: bool
     priority: int
     granted: int
@@ -100,6 +127,11 @@ class Lot(msgspec.Struct, frozen=True, kw_only=True):
     granted_at: int
     expires_at: int | None
     reference: str = ""
+    claw: ClawBack | None = None
+    """None: nothing was ever taken back, and nothing has expired."""
+
+    def expired_by(self, instant: int) -> bool:
+        return self.expires_at is not None and self.expires_at <= instant
 
 
 class Hold(msgspec.Struct, frozen=True, kw_only=True):

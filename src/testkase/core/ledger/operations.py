@@ -12,7 +12,7 @@ from typing import Any
 import msgspec
 
 from testkase.core.ledger.book import Book
-from testkase.core.ledger.commands import Command, SwitchAi
+from testkase.core.ledger.commands import Command, Reverse, SwitchAi
 from testkase.core.ledger.decide import decide
 from testkase.core.ledger.limits.commands import SetBudget
 from testkase.core.ledger.limits.rows import Asked, loaded_limits, scopes_asked, scopes_parameter
@@ -76,6 +76,8 @@ class _Request(msgspec.Struct, omit_defaults=True):
     operation_id: str | None = None
     hold_id: str | None = None
     all_holds: bool = False
+    lot_of: str | None = None
+    """The operation that issued a lot to be loaded whatever is left of it."""
 
 
 _encode = msgspec.json.Encoder().encode
@@ -96,6 +98,9 @@ def _requests(commands: Sequence[Command]) -> str:
             wanted[org_id, None, hold_id] = _Request(org_id, None, hold_id)
         if isinstance(command, SwitchAi | SetBudget):
             wanted[org_id, None, None] = _Request(org_id, None, None, all_holds=True)
+        if isinstance(command, Reverse):
+            issued_by = f"grant:{command.grant_id}"
+            wanted[org_id, issued_by, ""] = _Request(org_id, lot_of=issued_by)
     return _encode(list(wanted.values())).decode()
 
 

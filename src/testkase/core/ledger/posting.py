@@ -8,6 +8,7 @@ from msgspec.structs import force_setattr, replace
 
 from testkase.core.ledger.book import Book, Event
 from testkase.core.ledger.model import Account, Deltas, Entry, EntryKind, Hold, Lot, Usage
+from testkase.core.ledger.movement import Movement
 
 _encode = msgspec.json.Encoder().encode
 GENESIS = bytes(32)
@@ -52,9 +53,33 @@ def post(
         period_used=account.period_used + deltas.used, last_seq=entry.seq, last_at=at, last_hash=digest,
         due_at=_due_at(account, lots, opened),
     )  # fmt: skip
+    if deltas.overage:
+        after = replace(after, overage=account.overage - deltas.overage)
     if account_changes:
         after = replace(after, **account_changes)
     return Event(entry=entry, account=after, lots=lots, opened=opened, closed=closed)
+
+
+def post_movement(
+    book: Book,
+    movement: Movement,
+    *,
+    kind: EntryKind,
+    operation_id: str,
+    at: int,
+    fingerprint: bytes = b"",
+    closed: str | None = None,
+    hold_id: str | None = None,
+    note: str = "",
+) -> Event:
+    """The event that posts a movement of the book's lots."""
+    account = account_of(book)
+    changes = None if movement.beside is None else movement.square(account, at)
+    return post(
+        account, kind=kind, operation_id=operation_id, at=at, deltas=movement.deltas(), lines=movement.entry_lots(),
+        lots=movement.moved(book.lots), closed=closed, fingerprint=fingerprint, hold_id=hold_id, note=note,
+        account_changes=changes,
+    )  # fmt: skip
 
 
 def _due_at(account: Account, lots: tuple[Lot, ...], opened: Hold | None) -> int:

@@ -12,6 +12,7 @@ import msgspec
 from testkase.core.ledger.book import NEVER
 from testkase.core.ledger.calendar import local_day
 from testkase.core.ledger.consumption import usage_rows
+from testkase.core.ledger.lot_rows import charged_by_lot, lot_of, lots_by_id
 from testkase.core.ledger.model import RESOLVED_AS, Lot, Measurement, Outcome
 from testkase.core.ledger.refusals import AccountNotFound
 from testkase.core.ledger.terms import Rates, Terms, Tokens, rates_for
@@ -24,12 +25,19 @@ MAX_PAGE = 500
 
 
 class Balance(msgspec.Struct, frozen=True, kw_only=True):
-    """An organization's account as last posted. `due`: submit Touch first, time has something to post."""
+    """An organization's account as last posted. `due`: submit Touch first, time has something to post.
+
+    `overage` of at most `overage_limit` is lent beyond the balance; `overage_used` of it is used, and billed when the
+    period ends; the rest is set aside for calls under way.
+    """
 
     org_id: int
     available: int
     held: int
     debt: int
+    overage_limit: int
+    overage: int
+    overage_used: int
     period_number: int
     period_start: int
     period_end: int
@@ -82,8 +90,9 @@ class Receipt(msgspec.Struct, frozen=True, kw_only=True):
     """Everything an interaction's charge follows from (B3): tokens × rates → credits, from which lots, balance
     around it.
 
-    `balance_before` and `balance_after` count available and held credits together, so that their difference is what the
-    interaction took away (charged, and expired on release).
+    `balance_before` and `balance_after` count available and held credits together; before - charged - expired +
+    reversed + lent = after. `reversed_on_release`: what a refund or dispute kept of what was released (below zero), or
+    gave back. `lent`: beyond the balance, or given back unused (below zero).
     """
 
     usage: UsageRow
@@ -97,6 +106,17 @@ class Receipt(msgspec.Struct, frozen=True, kw_only=True):
     available_after: int
     held_after: int
     hash: str
+    reversed_on_release: int = 0
+    lent: int = 0
+
+
+class OverageBill(msgspec.Struct, frozen=True, kw_only=True):
+    """What one period used beyond the balance: `credits` to be invoiced, `at` its end. `seq` names the entry."""
+
+    period_number: int
+    seq: int
+    at: int
+    credits: int
 
 
 class JournalRow(msgspec.Struct, frozen=True, kw_only=True):
@@ -178,8 +198,8 @@ def receipt(org_id: int, seq: int) -> Operation[Receipt]:
         raise NotFound("There is no such receipt.", field="id")
     row = rows[0]
     moved: list[tuple[int, int, int]] = msgspec.json.decode(row["lots"])
-    charged = yield from _charged_by_lot(org_id, row, moved)
-    lots = yield from _lots_by_id(org_id, list(charged))
+    charged = yield from charged_by_lot(org_id, row, moved)
+    lots = yield from lots_by_id(org_id, list(charged))
     usage = _usage_row(row)
     terms = msgspec.json.decode(row["terms"], type=Terms) if row["terms"] else None
     prompt = usage.tokens.input + usage.tokens.cached_input + usage.tokens.cache_write
@@ -191,6 +211,8 @@ def receipt(org_id: int, seq: int) -> Operation[Receipt]:
         rates=rates_for(terms, prompt) if terms else None,
         lots=tuple(LotLine(lot=lot, charged=charged[lot.lot_id]) for lot in lots),
         expired_on_release=row["expired"],
+        reversed_on_release=-(row["reversed"] + row["debt"] + row["issued"]),
+        lent=-row["overage"],
         balance_before=after - row["available"] - row["held"],
         balance_after=after,
         available_after=row["available_after"],
@@ -199,28 +221,16 @@ def receipt(org_id: int, seq: int) -> Operation[Receipt]:
     )
 
 
-def _charged_by_lot(org_id: int, row: Row, moved: list[tuple[int, int, int]]) -> Operation[dict[int, int]]:
-    """What each lot gave: what left it and did not come back, less what expired on release."""
-    gave = {lot_id: -(available + held) for lot_id, available, held in moved}
-    if row["expired"]:
-        lots = yield from _lots_by_id(org_id, list(gave))
-        gone = {lot.lot_id for lot in lots if lot.expires_at is not None and lot.expires_at <= row["at"]}
-        left = row["charged"] - sum(amount for lot_id, amount in gave.items() if lot_id not in gone)
-        for lot_id in (lot_id for lot_id, _, _ in moved if lot_id in gone):
-            gave[lot_id] = min(gave[lot_id], left)
-            left -= gave[lot_id]
-    return {lot_id: amount for lot_id, amount in gave.items() if amount > 0}
-
-
 def lots(org_id: int) -> Operation[list[Lot]]:
-    """Lots that still hold credits, in burn order (P5)."""
+    """Lots that still hold credits, or have them frozen by a dispute, in burn order (P5)."""
     rows = yield Statement(_SQL["lots"], {"org_id": org_id})
-    return [Lot(org_id=org_id, **row) for row in rows]
+    return [lot_of(org_id, row) for row in rows]
 
 
-def _lots_by_id(org_id: int, lot_ids: list[int]) -> Operation[list[Lot]]:
-    rows = yield Statement(_SQL["lots_by_id"], {"org_id": org_id, "lot_ids": lot_ids})
-    return [Lot(org_id=org_id, **row) for row in rows]
+def overage_bills(org_id: int, *, first: int = 0) -> Operation[list[OverageBill]]:
+    """What periods that are over are to be billed for overage, oldest first, from the period of that number on."""
+    rows = yield Statement(_SQL["overage_bills"], {"org_id": org_id, "first": first})
+    return [OverageBill(**row) for row in rows]
 
 
 def entries(org_id: int, *, limit: int, before_seq: int | None = None) -> Operation[list[JournalRow]]:

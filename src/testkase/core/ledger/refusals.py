@@ -7,9 +7,11 @@ Problem
 ├── Paused                new calls of this user or use case are paused
 ├── Indebted              a claw-back left a debt that must be covered first
 ├── HoldNotFound          no such hold in this organization
+├── GrantNotFound         no such grant in this organization
 ├── BudgetNotFound        no such budget in this organization
 ├── NotPaused             nothing of that name is paused
 ├── TooManyPauses         as many users and use cases are paused as can be
+├── NotOwed               there is no debt, or not so much
 ├── HoldResolved          the hold was already settled, voided or lapsed
 ├── IdReused              the id was used before with another input
 ├── NoTerms               tokens cannot be priced: the hold was opened without a model
@@ -68,6 +70,12 @@ class HoldNotFound(NotFound):
     code = "hold_not_found"
 
 
+class GrantNotFound(NotFound):
+    """No such grant in this organization."""
+
+    code = "grant_not_found"
+
+
 class BudgetNotFound(NotFound):
     """No such budget in this organization."""
 
@@ -85,6 +93,13 @@ class TooManyPauses(Conflict):
 
     code = "too_many_pauses"
     title = "Too much is paused"
+
+
+class NotOwed(Conflict):
+    """Facts: `debt`, micro-credits."""
+
+    code = "not_owed"
+    title = "So much is not owed"
 
 
 class HoldResolved(Conflict):

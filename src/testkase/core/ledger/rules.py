@@ -1,11 +1,11 @@
-"""Pure rules on lots: in which order credits are spent, and how a movement is split over the lots it touches."""
+"""Pure rules on lots: in which order credits are spent, and what a refund or dispute leaves of one."""
 
 from collections.abc import Iterable
 
 from msgspec.structs import replace
 
 from testkase.core.ledger.book import NEVER
-from testkase.core.ledger.model import Deltas, Hold, Lot
+from testkase.core.ledger.model import UNTOUCHED, ClawBack, Lot
 
 
 def burn_order(lot: Lot) -> tuple[int, int, bool, int]:
@@ -28,83 +28,26 @@ def burn(lots: Iterable[Lot], amount: int) -> tuple[tuple[int, int], ...]:
     return tuple(taken)
 
 
-class Movement:
-    """Changes to lots, gathered until they are posted as one entry."""
+def owed(lot: Lot) -> int:
+    """Credits of the lot whose money has gone back though they are spent (P10). What a call holds counts as spent until
+    it is given back; what expired was taken from nobody."""
+    claw = lot.claw
+    return max(0, claw.clawed - lot.available - claw.reversed - claw.expired) if claw is not None else 0
 
-    __slots__ = ("expired", "held", "lines", "released", "used")
 
-    def __init__(self) -> None:
-        self.lines: dict[int, tuple[int, int]] = {}
-        """Lot id → (change of available, change of held)."""
-        self.held = 0
-        self.used = 0
-        self.released = 0
-        self.expired = 0
+def come_back(lot: Lot, amount: int, now: int) -> Lot:
+    """The lot once `amount` credits have come back to it unspent; with 0, once its target has changed.
 
-    def move(self, lot_id: int, available: int, held: int) -> None:
-        before = self.lines.get(lot_id)
-        self.lines[lot_id] = (available, held) if before is None else (before[0] + available, before[1] + held)
-        self.held += held
-
-    def hold(self, taken: tuple[tuple[int, int], ...]) -> None:
-        """available → held."""
-        for lot_id, amount in taken:
-            self.move(lot_id, -amount, amount)
-            self.released -= amount
-
-    def spend_available(self, taken: tuple[tuple[int, int], ...]) -> None:
-        """available → used."""
-        for lot_id, amount in taken:
-            self.move(lot_id, -amount, 0)
-            self.used += amount
-            self.released -= amount
-
-    def resolve(self, hold: Hold, charge: int, lots: dict[int, Lot], now: int) -> tuple[tuple[int, int], ...]:
-        """held → used up to `charge`, in the order held; the rest back to available, or gone where its lot has expired
-        meanwhile: an open hold protects credits only until it is resolved (I4). Answers what was not charged, by
-        lot."""
-        rest: list[tuple[int, int]] = []
-        for lot_id, amount in hold.lots:
-            used = min(amount, charge)
-            charge -= used
-            self.used += used
-            back = amount - used
-            if back:
-                rest.append((lot_id, back))
-            expires_at = lots[lot_id].expires_at
-            if expires_at is not None and expires_at <= now:
-                self.move(lot_id, 0, -amount)
-                self.expired += back
-            else:
-                self.move(lot_id, back, -amount)
-                self.released += back
-        return tuple(rest)
-
-    def capture(self, hold: Hold, charge: int) -> tuple[tuple[int, int], ...]:
-        """held → used for exactly `charge`; answers what the hold still has, by lot."""
-        rest: list[tuple[int, int]] = []
-        for lot_id, amount in hold.lots:
-            used = min(amount, charge)
-            charge -= used
-            self.used += used
-            if used:
-                self.move(lot_id, 0, -used)
-            if amount > used:
-                rest.append((lot_id, amount - used))
-        return tuple(rest)
-
-    def deltas(self) -> Deltas:
-        """The movement as changes of the organization's accounts; what is neither used, released nor expired was
-        held."""
-        return Deltas(available=self.released, held=self.held, used=self.used, expired=self.expired)
-
-    def entry_lots(self) -> tuple[tuple[int, int, int], ...]:
-        return tuple([(lot_id, available, held) for lot_id, (available, held) in self.lines.items()])
-
-    def moved(self, lots: dict[int, Lot]) -> tuple[Lot, ...]:
-        """The lots after the movement."""
-        moved = []
-        for lot_id, (available, held) in self.lines.items():
-            lot = lots[lot_id]
-            moved.append(replace(lot, available=lot.available + available, held=lot.held + held))
-        return tuple(moved)
+    A pure function of what is unspent and of the target: so reports of one refund may come twice, late and in any
+    order. Frozen: all that is unspent is out of reach. Else as much of it as was taken back, and the rest is available.
+    In a lot whose time is over, what comes back and what is within reach again has expired (I4); what is still
+    available there is about to.
+    """
+    claw = lot.claw or UNTOUCHED
+    over = lot.expired_by(now)
+    unspent = claw.reversed if over else lot.available + claw.reversed + amount
+    reversed_ = unspent if claw.frozen else min(claw.clawed, unspent)
+    free = unspent - reversed_
+    expired = claw.expired + amount + free if over else claw.expired
+    after = ClawBack(reversed=reversed_, expired=expired, clawed=claw.clawed, frozen=claw.frozen)
+    return replace(lot, available=lot.available if over else free, claw=None if after == UNTOUCHED else after)

@@ -29,9 +29,10 @@ class PeriodStatement(msgspec.Struct, frozen=True, kw_only=True):
 
     closing = opening + allowance + granted + bought + adjusted - used - expired - reversed + overage + debt
 
-    Balances count available credits and those set aside for calls under way. `adjusted` is signed; `reversed` was taken
-    back by refunds and disputes; `overage` was used beyond the balance and is billed; `debt` is what a claw-back left
-    owing, negative where credits went to cover it. A period that is not `closed` shows how it stands.
+    Balances count available credits and those set aside for calls under way. `adjusted` is signed, and counts a debt
+    that was forgiven; `reversed` was taken back by refunds and disputes, below zero where they gave back more;
+    `overage` was lent beyond the balance, less what calls gave back; `debt` is what a claw-back left owing, below zero
+    where it was covered or forgiven. A period that is not `closed` shows how it stands.
     """
 
     number: int
@@ -63,7 +64,8 @@ class PartUsed(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Expiry(msgspec.Struct, frozen=True, kw_only=True):
-    """Credits of one lot that expired in the period. Without a lot: a call gave them back when the lot had expired."""
+    """Credits of one lot that expired in the period: its time was over, or a dispute let them go after that. Without a
+    lot: a call gave them back when the lot had expired."""
 
     at: int
     expired: int

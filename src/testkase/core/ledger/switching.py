@@ -2,7 +2,7 @@
 
 from testkase.core.ledger import commands as ask
 from testkase.core.ledger.book import Book, Event
-from testkase.core.ledger.holding import void
+from testkase.core.ledger.holding import release
 from testkase.core.ledger.model import Deltas
 from testkase.core.ledger.posting import account_of, post
 
@@ -13,7 +13,7 @@ def switch_ai(book: Book, command: ask.SwitchAi, now: int) -> tuple[Event, ...]:
     state = book.copy()
     if not command.enabled:
         for hold in sorted(book.holds.values(), key=lambda hold: hold.hold_id):
-            events.append(void(state, hold, now))
+            events.append(release(state, hold, now, "void"))
             state.apply(events[-1])
     account = account_of(state)
     off_seq = account.off_seq if command.enabled else account.last_seq + 1

@@ -11,7 +11,8 @@ import msgspec
 
 from testkase.core.ledger.audit import Audit
 from testkase.core.ledger.calendar import local_day
-from testkase.core.ledger.model import Deltas, Entry, Lot, Subject, Usage
+from testkase.core.ledger.lot_rows import lot_of
+from testkase.core.ledger.model import Deltas, Entry, Subject, Usage
 from testkase.core.ledger.queries import balance
 from testkase.core.ledger.statement import statements
 from testkase.core.ledger.terms import Terms, Tokens
@@ -43,12 +44,13 @@ def verify(org_id: int) -> Operation[list[Deviation]]:
         return []
     account = rows[0]
     lots = yield Statement(_SQL["lots"], {"org_id": org_id})
-    audit = Audit({row["lot_id"]: Lot(org_id=org_id, **row) for row in lots})
+    audit = Audit({row["lot_id"]: lot_of(org_id, row) for row in lots})
     yield from _walk(org_id, audit)
     open_holds = yield Statement(_SQL["open_holds"], {"org_id": org_id})
     orphans = yield Statement(_SQL["usage_without_entry"], {"org_id": org_id})
     expiries = [row["expires_at"] for row in open_holds]
     audit.found += audit.account.compare({**account, "org_id": org_id}, list(audit.lots.values()), expiries)
+    audit.found += audit.claws.compare(account)
     audit.close(account, {row["hold_id"]: row["amount"] for row in open_holds}, [row["seq"] for row in orphans])
     yield from _days(org_id, account, audit)
     audit.found += yield from audit.limits.compare(org_id, account)

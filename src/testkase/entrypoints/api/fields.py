@@ -28,6 +28,7 @@ ModelName = Annotated[str, _matching(_MODEL, "A model of the rate card.", "testk
 Credits = Annotated[
     str, _matching(_AMOUNT, "Credits as a decimal string with at most six decimals. A JSON number is refused.", "12.34")
 ]
+SignedCredits = Annotated[str, _matching(f"-?{_AMOUNT}", "Credits as a decimal string; may be negative.", "-2.50")]
 TokenCount = Annotated[int, Meta(ge=0, le=100_000_000, description="Tokens, zero or more.", examples=[1200])]
 TtlSeconds = Annotated[
     int, Meta(ge=1, le=86_400, description="Seconds until a hold nobody resolved returns its credits.", examples=[300])

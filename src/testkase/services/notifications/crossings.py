@@ -101,7 +101,7 @@ def _between_months(readings: Sequence[Reading]) -> set[int]:
     for reading in reversed(readings):
         if reading.kind == "allowance":
             begun_at = reading.at
-        elif reading.kind in ("expire", "lapse") and reading.at == begun_at:
+        elif reading.kind in ("expire", "lapse", "overage") and reading.at == begun_at:
             found.add(reading.seq)
         else:
             begun_at = None

@@ -1,9 +1,13 @@
 -- balance: An organization's account as last posted; `due` says that time has something to post first.
-SELECT org_id, available, held, debt, period_number, period_start, period_end, period_used, monthly_allowance,
-       ai_enabled, anchor_day, time_zone, last_seq, last_at,
-       due_at <= (extract(epoch FROM clock_timestamp()) * 1000000)::bigint AS due
-FROM ledger.account
-WHERE org_id = %(org_id)s;
+SELECT a.org_id, a.available, a.held, a.debt, a.overage_limit, a.overage,
+       a.overage - CASE WHEN a.overage = 0 THEN 0 ELSE (
+           SELECT coalesce(sum(l.held), 0)::bigint FROM ledger.lot AS l
+           WHERE l.org_id = a.org_id AND l.live AND l.source = 'overage') END AS overage_used,
+       a.period_number, a.period_start, a.period_end, a.period_used, a.monthly_allowance, a.ai_enabled, a.anchor_day,
+       a.time_zone, a.last_seq, a.last_at,
+       a.due_at <= (extract(epoch FROM clock_timestamp()) * 1000000)::bigint AS due
+FROM ledger.account AS a
+WHERE a.org_id = %(org_id)s;
 
 -- usage_summary: What each use case consumed from one day of the billing zone on.
 SELECT d.use_case, sum(d.interactions)::bigint AS interactions, sum(d.charged)::bigint AS charged,
@@ -16,20 +20,22 @@ ORDER BY charged DESC, d.use_case;
 -- receipt: One AI interaction with the entry that charged it.
 SELECT u.seq, u.usage_id, u.at, u.use_case, u.user_ref, u.project_ref, u.model, u.outcome, u.measurement,
        u.input, u.cached_input, u.cache_write, u.output, u.reasoning, u.cost, u.charged, u.rate_card, u.terms,
-       e.kind, e.available, e.held, e.expired, e.available_after, e.held_after, to_json(e.lots)::text AS lots,
+       e.kind, e.available, e.held, e.expired, e.reversed, e.overage, e.debt, e.issued, e.available_after, e.held_after, to_json(e.lots)::text AS lots,
        encode(e.hash, 'hex') AS hash
 FROM ledger.usage AS u
 JOIN ledger.entry AS e ON e.org_id = u.org_id AND e.seq = u.seq
 WHERE u.org_id = %(org_id)s AND u.seq = %(seq)s;
 
--- lots: Credits the organization still has, in the order in which they are spent.
-SELECT lot_id, source, paid, priority, granted, available, held, granted_at, expires_at, reference
+-- lots: Credits the organization still has, in the order in which they are spent, and those a dispute has frozen.
+SELECT lot_id, source, paid, priority, granted, available, held, granted_at, expires_at, reference, reversed, expired,
+       clawed, frozen
 FROM ledger.lot
-WHERE org_id = %(org_id)s AND live
+WHERE org_id = %(org_id)s AND (live OR frozen)
 ORDER BY expires_at NULLS LAST, priority, paid, lot_id;
 
 -- lots_by_id: Named lots, spent ones included.
-SELECT lot_id, source, paid, priority, granted, available, held, granted_at, expires_at, reference
+SELECT lot_id, source, paid, priority, granted, available, held, granted_at, expires_at, reference, reversed, expired,
+       clawed, frozen
 FROM ledger.lot
 WHERE org_id = %(org_id)s AND lot_id = ANY (%(lot_ids)s)
 ORDER BY lot_id;
@@ -51,6 +57,17 @@ WHERE org_id = %(org_id)s AND hold_id = %(hold_id)s;
 SELECT e.seq, e.kind, e.at, e.held, e.used, e.available, e.available_after, e.held_after
 FROM ledger.entry AS e
 WHERE e.org_id = %(org_id)s AND e.operation_id = 'resolution:' || %(hold_id)s;
+
+-- overage_bills: What each period that is over used beyond the balance, oldest first, from one period on.
+SELECT number::integer AS period_number, e.seq, e.at, e.overage AS credits
+FROM ledger.account AS a
+CROSS JOIN generate_series(%(first)s::bigint, a.period_number - 1) AS number
+CROSS JOIN LATERAL (
+    SELECT j.seq, j.at, j.overage FROM ledger.entry AS j
+    WHERE j.org_id = %(org_id)s AND j.operation_id = 'overage:' || number OFFSET 0
+) AS e
+WHERE a.org_id = %(org_id)s
+ORDER BY number;
 
 -- due_accounts: Organizations whose due date has passed, soonest first: the sweeper's work. Crosses organizations.
 SELECT ledger.due_accounts(%(limit)s) AS org_id;

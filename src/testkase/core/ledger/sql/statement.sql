@@ -17,11 +17,13 @@ WITH account AS (
 ), moved AS (
     SELECT width_bucket(e.seq, ARRAY(SELECT seq FROM begun ORDER BY seq)) - 1 + %(first)s::bigint AS number,
            sum(-e.issued) FILTER (WHERE e.kind = 'allowance') AS allowance,
-           sum(-e.issued) FILTER (WHERE e.kind NOT IN ('allowance', 'adjust') AND l.source = 'purchase') AS bought,
-           sum(-e.issued) FILTER (WHERE e.kind NOT IN ('allowance', 'adjust') AND l.source IS DISTINCT FROM 'purchase') AS granted,
-           sum(-e.issued - e.reversed) FILTER (WHERE e.kind = 'adjust') AS adjusted,
+           sum(-e.issued) FILTER (WHERE e.kind = 'grant' AND l.source = 'purchase') AS bought,
+           sum(-e.issued) FILTER (WHERE e.kind = 'grant' AND l.source IS DISTINCT FROM 'purchase') AS granted,
+           sum(-e.issued - CASE WHEN e.kind = 'adjust' THEN e.reversed ELSE 0 END)
+               FILTER (WHERE e.kind NOT IN ('allowance', 'grant', 'overage')) AS adjusted,
            sum(e.reversed) FILTER (WHERE e.kind <> 'adjust') AS reversed,
-           sum(e.expired) AS expired, sum(-e.overage) AS overage, sum(-e.debt) AS debt
+           sum(e.expired) AS expired, sum(-e.overage) FILTER (WHERE e.kind <> 'overage') AS overage,
+           sum(-e.debt) AS debt
     FROM ledger.entry AS e
     LEFT JOIN ledger.lot AS l ON l.org_id = e.org_id AND l.lot_id = e.seq
     WHERE e.org_id = %(org_id)s AND e.seq >= (SELECT min(seq) FROM begun) AND e.seq <= (SELECT last_seq FROM account)
@@ -43,10 +45,11 @@ SELECT p.number, p.seq, p.at AS started_at, p.ended_at, p.opening, coalesce(p.cl
             GROUP BY GROUPING SETS ((d.use_case), (d.user_ref), (d.project_ref))
         ) AS x)::text AS parts,
        (SELECT json_agg(x ORDER BY x.at, x.lot_id) FROM (
-            SELECT e.at, CASE WHEN e.kind = 'expire' THEN e.lots[1][1] END AS lot_id, l.source, l.granted_at,
+            SELECT e.at, CASE WHEN e.kind IN ('expire', 'reverse') THEN e.lots[1][1] END AS lot_id, l.source, l.granted_at,
                    l.granted, e.expired
             FROM ledger.entry AS e
-            LEFT JOIN ledger.lot AS l ON l.org_id = e.org_id AND l.lot_id = e.lots[1][1] AND e.kind = 'expire'
+            LEFT JOIN ledger.lot AS l ON l.org_id = e.org_id AND l.lot_id = e.lots[1][1]
+                AND e.kind IN ('expire', 'reverse')
             WHERE %(first_day)s::date IS NOT NULL AND e.org_id = %(org_id)s AND e.seq >= p.seq
               AND e.seq < coalesce(p.next_seq, a.last_seq + 1) AND e.expired <> 0
               AND (e.issued <> 0 OR e.expired <> 0 OR e.reversed <> 0 OR e.overage <> 0 OR e.debt <> 0)

@@ -2,7 +2,7 @@
 SELECT ledger.account_ids(%(after)s, %(limit)s) AS org_id;
 
 -- account: What the account says of itself.
-SELECT available, held, debt, period_number, period_start, period_end, period_used, due_at, anchor_day, time_zone,
+SELECT available, held, debt, covered, overage_limit, overage, period_number, period_start, period_end, period_used, due_at, anchor_day, time_zone,
        anchor_month, monthly_allowance, ai_enabled, off_seq, limited, last_seq, last_at,
        encode(last_hash, 'base64') AS last_hash
 FROM ledger.account
@@ -21,7 +21,8 @@ ORDER BY e.seq
 LIMIT %(limit)s;
 
 -- lots: Every lot the organization ever had.
-SELECT lot_id, source, paid, priority, granted, available, held, granted_at, expires_at, reference
+SELECT lot_id, source, paid, priority, granted, available, held, granted_at, expires_at, reference, reversed, expired,
+       clawed, frozen
 FROM ledger.lot
 WHERE org_id = %(org_id)s;
 

@@ -5,7 +5,7 @@ from msgspec import Struct
 from testkase.core.ledger import queries
 from testkase.core.ledger.commands import Touch
 from testkase.core.ledger.credits import format_credits
-from testkase.core.ledger.model import Lot
+from testkase.core.ledger.model import UNTOUCHED, Lot
 from testkase.core.ledger.queries import Balance
 from testkase.entrypoints.api.context import Context
 from testkase.entrypoints.api.fields import Credits, instant
@@ -15,11 +15,15 @@ from testkase.entrypoints.api.route import Ask
 
 class BalanceView(Struct, frozen=True, kw_only=True):
     """The organization's credits. `this_month` is what AI calls used since `period_start`; what is left of the monthly
-    allowance expires at `resets_at`, when the next one arrives."""
+    allowance expires at `resets_at`, when the next one arrives. Calls may go beyond the balance by `overage_limit` in a
+    period: `overage` of it is taken, `overage_used` of that is used and will be billed at `resets_at`."""
 
     available: Credits
     held: Credits
     debt: Credits
+    overage_limit: Credits
+    overage: Credits
+    overage_used: Credits
     this_month: Credits
     monthly_allowance: Credits
     ai_enabled: bool
@@ -31,7 +35,8 @@ class BalanceView(Struct, frozen=True, kw_only=True):
 
 
 class LotView(Struct, frozen=True, kw_only=True):
-    """Credits that came together and expire together."""
+    """Credits that came together and expire together. `reversed`: unspent, and taken back by a refund or out of reach
+    while a dispute is open (`frozen`)."""
 
     id: str
     source: str
@@ -39,12 +44,14 @@ class LotView(Struct, frozen=True, kw_only=True):
     granted: Credits
     available: Credits
     held: Credits
+    reversed: Credits
+    frozen: bool
     granted_at: str
     expires_at: str | None
 
 
 class LotList(Struct, frozen=True, kw_only=True):
-    """Lots that still hold credits, in the order in which they are spent."""
+    """Lots that still hold credits, or have them frozen by a dispute, in the order in which they are spent."""
 
     items: list[LotView]
 
@@ -57,6 +64,9 @@ async def get_balance(ask: Ask[None]) -> Reply:
             available=format_credits(found.available),
             held=format_credits(found.held),
             debt=format_credits(found.debt),
+            overage_limit=format_credits(found.overage_limit),
+            overage=format_credits(found.overage),
+            overage_used=format_credits(found.overage_used),
             this_month=format_credits(found.period_used),
             monthly_allowance=format_credits(found.monthly_allowance),
             ai_enabled=found.ai_enabled,
@@ -86,6 +96,7 @@ async def current_balance(context: Context, org_id: int) -> Balance:
 
 
 def _lot(lot: Lot) -> LotView:
+    claw = lot.claw or UNTOUCHED
     return LotView(
         id=str(lot.lot_id),
         source=lot.source,
@@ -93,6 +104,8 @@ def _lot(lot: Lot) -> LotView:
         granted=format_credits(lot.granted),
         available=format_credits(lot.available),
         held=format_credits(lot.held),
+        reversed=format_credits(claw.reversed),
+        frozen=claw.frozen,
         granted_at=instant(lot.granted_at),
         expires_at=instant(lot.expires_at) if lot.expires_at is not None else None,
     )

@@ -36,7 +36,8 @@ ROUTES = (
         " boundary: a period that has ended is closed before the answer.",
         answer=balance_views.BalanceView,
         answer_example={
-            "available": "299.44", "held": "0.00", "debt": "0.00", "this_month": "0.56", "monthly_allowance": "300.00",
+            "available": "299.44", "held": "0.00", "debt": "0.00", "overage_limit": "0.00", "overage": "0.00",
+            "overage_used": "0.00", "this_month": "0.56", "monthly_allowance": "300.00",
             "ai_enabled": True, "period_start": "2026-11-01T00:00:00.000000Z",
             "resets_at": "2026-12-01T00:00:00.000000Z", "time_zone": "UTC", "as_of": "2026-11-22T12:00:09.120000Z",
             "buy_url": "https://credits.example.com/settings/ai-credits",
@@ -51,7 +52,7 @@ ROUTES = (
         answer_example={
             "items": [_LOT | {
                 "paid": False, "granted": "300.00", "available": "299.44", "held": "0.00",
-                "granted_at": "2026-11-01T00:00:00.000000Z",
+                "reversed": "0.00", "frozen": False, "granted_at": "2026-11-01T00:00:00.000000Z",
             }]
         },
         refusals=("account_not_found",),
@@ -84,7 +85,8 @@ ROUTES = (
         answer=schemas.ReceiptView,
         answer_example=_ITEM | {
             "rates": _RATES, "lots": [_LOT | {"charged": "0.56"}], "expired_on_release": "0.00",
-            "balance_before": "300.00", "balance_after": "299.44", "available": "299.44", "hash": "9f86d081",
+            "reversed_on_release": "0.00", "lent": "0.00", "balance_before": "300.00", "balance_after": "299.44",
+            "available": "299.44", "hash": "9f86d081",
         },
         refusals=("not_found",),
     ),

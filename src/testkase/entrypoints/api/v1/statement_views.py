@@ -7,19 +7,11 @@ from msgspec import Meta, Struct
 from testkase.core.ledger.consumption import Part
 from testkase.core.ledger.credits import format_credits
 from testkase.core.ledger.statement import Expiry, PartUsed, PeriodStatement, StatementDetail, statement, statements
-from testkase.entrypoints.api.fields import Credits, instant
+from testkase.entrypoints.api.fields import Credits, SignedCredits, instant
 from testkase.entrypoints.api.reply import Reply
 from testkase.entrypoints.api.route import Ask
 from testkase.entrypoints.api.v1.balance_views import current_balance
 
-SignedCredits = Annotated[
-    str,
-    Meta(
-        pattern=r"^-?(0|[1-9][0-9]{0,9})(\.[0-9]{1,6})?\Z",
-        description="Credits as a decimal string; may be negative.",
-        examples=["-2.50"],
-    ),
-]
 _AMOUNTS = (
     "opening", "allowance", "granted", "bought", "adjusted", "used", "expired", "reversed", "overage", "debt",
     "closing",

@@ -7,7 +7,7 @@ from msgspec import Meta, Struct
 from testkase.core.ledger.credits import format_credits
 from testkase.core.ledger.queries import LotLine, Receipt, UsageRow
 from testkase.core.ledger.terms import Rates
-from testkase.entrypoints.api.fields import Credits, Name, Slug, instant
+from testkase.entrypoints.api.fields import Credits, Name, SignedCredits, Slug, instant
 from testkase.entrypoints.api.v1.hold_schemas import UsageTokens
 
 Limit = Annotated[int, Meta(ge=1, le=200, description="Items on a page.")]
@@ -122,11 +122,15 @@ class ReceiptLot(Struct, frozen=True, kw_only=True):
 
 class ReceiptView(UsageItem, frozen=True, kw_only=True):
     """Everything the charge follows from: tokens × rates, rounded up once, from which lots, and the balance (available
-    and held together) before and after. `hash` is the entry's place in the organization's hash chain."""
+    and held together) before and after: before - charged - expired + reversed + lent = after. `reversed_on_release` is
+    what a refund or dispute kept of what was released, below zero, or gave back; `lent` is overage. `hash` is the
+    entry's place in the organization's hash chain."""
 
     rates: ReceiptRates | None
     lots: list[ReceiptLot]
     expired_on_release: Credits
+    reversed_on_release: SignedCredits
+    lent: SignedCredits
     balance_before: Credits
     balance_after: Credits
     available: Credits
@@ -143,6 +147,8 @@ class ReceiptView(UsageItem, frozen=True, kw_only=True):
             else None,
             lots=[ReceiptLot.of(line) for line in receipt.lots],
             expired_on_release=format_credits(receipt.expired_on_release),
+            reversed_on_release=format_credits(receipt.reversed_on_release),
+            lent=format_credits(receipt.lent),
             balance_before=format_credits(receipt.balance_before),
             balance_after=format_credits(receipt.balance_after),
             available=format_credits(receipt.available_after),

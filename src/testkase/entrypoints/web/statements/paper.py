@@ -111,9 +111,12 @@ def lines_of(one: PeriodStatement) -> list[Line]:
         Line(name="Adjusted", amount=one.adjusted),
     ]
     rare = [
-        Line(name="Taken back by refunds and disputes", amount=-one.reversed),
-        Line(name="Used beyond the balance, billed as overage", amount=one.overage),
-        Line(name="Owed since a refund or dispute" if one.debt > 0 else "Put towards what was owed", amount=one.debt),
+        Line(
+            name="Given back after refunds and disputes" if one.reversed < 0 else "Taken back by refunds and disputes",
+            amount=-one.reversed,
+        ),
+        Line(name="Lent beyond the balance and billed as overage", amount=one.overage),
+        Line(name="Of it owed, because it was spent" if one.debt > 0 else "Put towards what was owed", amount=one.debt),
     ]
     return [
         Line(name="Opening balance", amount=one.opening, balance=True),
