@@ -13,53 +13,10 @@ from testkase.core.ledger import refusals as r
 from testkase.core.ledger.limits import commands as limit
 from testkase.core.ledger.terms import Terms
 from tests.support.naive_calendar import SECOND, next_boundary
+from tests.support.naive_facts import Answer, Fact, Move, NaiveLot
 from tests.support.naive_limits import NaiveLimits
 from tests.support.naive_refusals import cost_of, malformed, refusals
-
-
-@dataclass(frozen=True)
-class Move:
-    """Credits of one lot going from a place to another: issued, available, held:<id>, used, expired, reversed, debt."""
-
-    lot: int
-    source: str
-    target: str
-    amount: int
-
-
-@dataclass(frozen=True)
-class Fact:
-    """Something that happened, and the answer to the command that asked for it."""
-
-    operation: str
-    kind: str
-    at: int
-    moves: tuple[Move, ...] = ()
-    command: c.Command | None = None
-    hold: str | None = None
-    expires_at: int | None = None
-    cost: int | None = None
-
-
-@dataclass(frozen=True)
-class Answer:
-    """The fact that answers a command (None for Touch), or every reason that was true."""
-
-    fact: Fact | None = None
-    replayed: bool = False
-    refusals: tuple[type[Exception], ...] = ()
-
-
-@dataclass(frozen=True)
-class NaiveLot:
-    """A lot as it was issued; what is left of it is counted from the moves."""
-
-    lot: int
-    source: str
-    paid: bool
-    priority: int
-    expires_at: int | None
-    at: int
+from tests.support.naive_reversals import NaiveReversals
 
 
 @dataclass
@@ -106,6 +63,19 @@ class NaiveLedger:
     def debt(self) -> int:
         return -self.total("debt")
 
+    @property
+    def reversals(self) -> NaiveReversals:
+        return NaiveReversals(self)
+
+    @property
+    def lendable(self) -> int:
+        """How far a call may go beyond the balance (P7): the cap less all that is lent and not yet billed."""
+        caps = [fact.command.limit for fact in self.history if isinstance(fact.command, c.SetOverage)]
+        return max((caps[-1] if caps else 0) + self.total("overage"), 0)
+
+    def is_lent(self, lot: int) -> bool:
+        return any(each.lot == lot and each.source == "overage" for each in self.lots)
+
     def open_holds(self) -> list[str]:
         """Holds nobody has resolved, by id."""
         opened = [fact.hold for fact in self.history if fact.kind == "hold" and fact.hold]
@@ -119,7 +89,7 @@ class NaiveLedger:
         return opened.command.terms if opened and isinstance(opened.command, c.OpenHold) else None
 
     def pile(self, hold: str) -> list[tuple[int, int]]:
-        """What a hold still holds, lot by lot, in the order in which it was held."""
+        """What a hold still holds, lot by lot, in the order in which it was held, what is lent after all the rest."""
         pile: list[list[int]] = []
         for fact in self.history:
             for move in fact.moves:
@@ -131,7 +101,7 @@ class NaiveLedger:
                         if part[0] == move.lot:
                             taken = min(part[1], left)
                             part[1], left = part[1] - taken, left - taken
-        return [(lot, amount) for lot, amount in pile if amount]
+        return sorted([(lot, amount) for lot, amount in pile if amount], key=lambda part: self.is_lent(part[0]))
 
     def used_in_period(self) -> int:
         """This month's usage: everything charged since the latest period began."""
@@ -153,25 +123,37 @@ class NaiveLedger:
     # Time.
 
     def due(self, now: int) -> tuple[int, int, str, int] | None:
-        """The first thing due by `now`: (instant, 0 lapse | 1 expiry | 2 new period, hold, lot).
+        """The first thing due by `now`: (instant, 0 lapse | 1 expiry | 2 bill of the period | 3 new period, hold, lot).
 
-        At one instant holds lapse first, by id, then lots expire in burn order, then the period begins."""
+        At one instant holds lapse first, by id, then lots expire in burn order, then what the old period used beyond
+        its balance is billed, then the new one begins."""
         things = [(self.lapses_at(hold), 0, hold, 0) for hold in self.open_holds()]
         things += [(lot.expires_at, 1, "", lot.lot) for lot in self.burn_order() if lot.expires_at is not None]
         if self.periods:
-            things.append((self.periods[-1][1], 2, "", 0))
+            unbilled = self.used_beyond() and not self.find(f"overage:{len(self.periods) - 1}")
+            things.append((self.periods[-1][1], 2 if unbilled else 3, "", 0))
         return min((thing for thing in things if thing[0] <= now), key=lambda thing: thing[:2], default=None)
 
     def let_time_pass(self, now: int) -> None:
         while (thing := self.due(now)) is not None:
             at, what, hold, lot = thing
             if what == 0:
-                self._record(f"resolution:{hold}", "lapse", at, self._release(hold, at), hold=hold)
+                moves = self.reversals.follow(self._release(hold, at), at)
+                self._record(f"resolution:{hold}", "lapse", at, moves, hold=hold)
             elif what == 1:
                 move = Move(lot, "available", "expired", self.total("available", lot))
                 self._record(f"expiry:{lot}", "expire", at, [move])
+            elif what == 2:
+                move = Move(0, "issued", "overage", self.used_beyond())
+                self._record(f"overage:{len(self.periods) - 1}", "overage", at, [move])
             else:
                 self._new_period(at)
+
+    def used_beyond(self) -> int:
+        """What is lent, not billed, and not set aside for a call under way."""
+        return -self.total("overage") - sum(
+            self.total("held", each.lot) for each in self.lots if self.is_lent(each.lot)
+        )
 
     def _new_period(self, at: int) -> None:
         assert self.opening is not None
@@ -199,13 +181,16 @@ class NaiveLedger:
             self.lots.append(NaiveLot(lot, source, paid, priority, expires_at, at))
         return [Move(lot, "issued", "debt", covered), Move(lot, "issued", "available", amount - covered)]
 
-    def _burn(self, amount: int, target: str) -> list[Move]:
-        """As much of the amount as is available, in burn order."""
+    def _burn(self, amount: int, target: str, at: int) -> list[Move]:
+        """As much of the amount as is available, in burn order, then as much as calls may go beyond it."""
         moves = []
         for lot in self.burn_order():
             taken = min(amount, self.total("available", lot.lot))
             moves.append(Move(lot.lot, "available", target, taken))
             amount -= taken
+        if target != "reversed" and (lent := min(amount, self.lendable)) > 0:
+            self.lots.append(NaiveLot(len(self.history) + 1, "overage", True, 0, None, at))
+            moves.append(Move(len(self.history) + 1, "overage", target, lent))
         return moves
 
     def _consume(self, hold: str, amount: int) -> list[Move]:
@@ -228,7 +213,8 @@ class NaiveLedger:
             taken[lot] -= spent
             expires_at = next(each.expires_at for each in self.lots if each.lot == lot)
             gone = expires_at is not None and expires_at <= at
-            moves.append(Move(lot, f"held:{hold}", "expired" if gone else "available", there - spent))
+            where = "overage" if self.is_lent(lot) else "expired" if gone else "available"
+            moves.append(Move(lot, f"held:{hold}", where, there - spent))
         return moves
 
     # Commands.
@@ -255,6 +241,8 @@ class NaiveLedger:
         return Answer(fact=self._carry_out(command, now))
 
     def _carry_out(self, command: c.Command, now: int) -> Fact | None:
+        if isinstance(command, c.Grant | c.Adjust | c.Reverse | c.CoverDebt | c.WriteOff | c.SetOverage):
+            return self._set_right(command, now)
         operation = command.operation_id
         amount = getattr(command, "amount", 0)
         match command:
@@ -262,35 +250,51 @@ class NaiveLedger:
                 self.opening = command
                 self._new_period(now)
                 return self._record(operation, "open", now, command=command)
-            case c.Grant():
-                moves = self._issue(amount, now, source=command.source, expires_at=command.expires_at,
-                                    paid=command.paid, priority=command.priority)  # fmt: skip
-                return self._record(operation, "grant", now, moves, command=command)
             case c.OpenHold(hold_id=hold) | c.ExtendHold(hold_id=hold):
                 kind = "hold" if isinstance(command, c.OpenHold) else "extend"
                 until = now + command.ttl_seconds * SECOND
                 if kind == "extend":
                     until = max(until, self.lapses_at(hold))
-                moves = self._burn(amount, f"held:{hold}")
+                moves = self._burn(amount, f"held:{hold}", now)
                 return self._record(operation, kind, now, moves, command=command, hold=hold, expires_at=until)
             case c.SettleHold(hold_id=hold):
                 return self._settle(command, now)
             case c.VoidHold(hold_id=hold):
-                return self._record(operation, "void", now, self._release(hold, now), command=command, hold=hold)
+                moves = self.reversals.follow(self._release(hold, now), now)
+                return self._record(operation, "void", now, moves, command=command, hold=hold)
             case c.RecordUsage():
                 cost = cost_of(command, command.terms)
-                return self._record(operation, "usage", now, self._burn(cost, "used"), command=command, cost=cost)
-            case c.Adjust():
-                moves = self._issue(amount, now, source="adjustment") if amount > 0 else self._burn(-amount, "reversed")
-                return self._record(operation, "adjust", now, moves, command=command)
+                return self._record(operation, "usage", now, self._burn(cost, "used", now), command=command, cost=cost)
             case c.SwitchAi(enabled=enabled):
                 self._void_all(now, [] if enabled else self.open_holds())
                 return self._record(operation, "switch", now, command=command)
         return None
 
+    def _set_right(self, command: c.Command, now: int) -> Fact:
+        """What operators and payments do: no call is involved."""
+        moves, kind = list[Move](), type(command).__name__.lower()
+        match command:
+            case c.Grant():
+                moves = self._issue(command.amount, now, source=command.source, expires_at=command.expires_at,
+                                    paid=command.paid, priority=command.priority)  # fmt: skip
+            case c.Adjust(amount=amount) if amount > 0:
+                moves = self._issue(amount, now, source="adjustment")
+            case c.Adjust(amount=amount):
+                moves = self._burn(-amount, "reversed", now)
+            case c.Reverse():
+                moves = self.reversals.follow([], now, command)
+            case c.CoverDebt():
+                kind, moves = "cover", self._burn(min(self.debt, self.total("available")), "debt", now)
+            case c.WriteOff(amount=amount):
+                kind, moves = "write_off", [Move(0, "issued", "debt", self.debt if amount is None else amount)]
+            case c.SetOverage():
+                kind = "overage_limit"
+        return self._record(command.operation_id, kind, now, moves, command=command)
+
     def _void_all(self, now: int, holds: list[str]) -> None:
         for hold in holds:
-            self._record(f"resolution:{hold}", "void", now, self._release(hold, now), hold=hold)
+            moves = self.reversals.follow(self._release(hold, now), now)
+            self._record(f"resolution:{hold}", "void", now, moves, hold=hold)
 
     def _settle(self, command: c.SettleHold, now: int) -> Fact:
         hold = command.hold_id
@@ -298,6 +302,7 @@ class NaiveLedger:
         moves = self._consume(hold, cost)
         if command.final:
             beyond = cost - sum(move.amount for move in moves)
-            moves = [*moves, *self._burn(beyond, "used"), *self._release(hold, now, after=moves)]
+            moves = [*moves, *self._burn(beyond, "used", now), *self._release(hold, now, after=moves)]
+            moves = self.reversals.follow(moves, now)
         kind = "settle" if command.final else "capture"
         return self._record(command.operation_id, kind, now, moves, command=command, hold=hold, cost=cost)

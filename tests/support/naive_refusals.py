@@ -12,6 +12,7 @@ from testkase.core.ledger import commands as c
 from testkase.core.ledger import refusals as r
 from testkase.core.ledger.limits import commands as limit
 from testkase.core.ledger.terms import Terms
+from tests.support.naive_facts import Fact
 from tests.support.naive_limits import NaiveLimits
 
 CENT = 10_000
@@ -33,9 +34,11 @@ class State(Protocol):
     @property
     def debt(self) -> int: ...
     @property
+    def lendable(self) -> int: ...
+    @property
     def limits(self) -> NaiveLimits: ...
     def total(self, place: str, lot: int | None = None) -> int: ...
-    def find(self, operation: str) -> object | None: ...
+    def find(self, operation: str) -> Fact | None: ...
     def open_holds(self) -> list[str]: ...
     def terms_of(self, hold: str) -> Terms | None: ...
 
@@ -71,17 +74,38 @@ def _as_things_stand(state: State, command: c.Command, now: int) -> Iterator[Rea
             yield from _admission(state, command, cost_of(command, terms), now)
         case c.Adjust(amount=amount) if -amount > state.total("available"):
             yield r.InsufficientCredits
+        case c.Reverse() | c.CoverDebt() | c.WriteOff():
+            yield from _claw_back(state, command)
+
+
+def _claw_back(state: State, command: c.Reverse | c.CoverDebt | c.WriteOff) -> Iterator[Reason]:
+    if isinstance(command, c.Reverse):
+        granted = state.find(f"grant:{command.grant_id}")
+        if granted is None:
+            yield r.GrantNotFound
+        elif isinstance(granted.command, c.Grant) and not 0 <= command.clawed <= granted.command.amount:
+            yield r.InvalidCommand
+    else:
+        amount = command.amount if isinstance(command, c.WriteOff) else None
+        if state.debt < (amount or 1):
+            yield r.NotOwed
+        if isinstance(command, c.CoverDebt) and not state.total("available"):
+            yield r.InsufficientCredits
 
 
 def malformed(command: c.Command, now: int) -> Iterator[Reason]:
     """Amounts and times no state of the account could accept."""
-    amount = getattr(command, "amount", 0)
+    amount = getattr(command, "amount", 0) or 0
     wrong = not 1 <= getattr(command, "ttl_seconds", 1) <= LONGEST_HOLD or abs(amount) > MOST
     match command:
         case c.OpenAccount():
             wrong = not 0 <= command.monthly_allowance <= MOST or not 1 <= command.anchor_day <= 31
         case c.Adjust():
             wrong = wrong or amount == 0
+        case c.WriteOff():
+            wrong = not command.note or (command.amount is not None and amount < 1)
+        case c.SetOverage():
+            wrong = not 0 <= command.limit <= MOST
         case limit.LimitCommand():
             return  # what is wrong with one depends on the limit it is about
         case c.Grant(expires_at=expires_at):
@@ -111,7 +135,7 @@ def _admission(state: State, command: c.Command, amount: int, now: int) -> Itera
         yield r.AiDisabled
     if state.debt:
         yield r.Indebted
-    if amount > state.total("available"):
+    if amount > state.total("available") + state.lendable:
         yield r.InsufficientCredits
     subject = state.limits.subject_of(command)
     if subject is not None:

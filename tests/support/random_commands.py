@@ -8,7 +8,7 @@ import msgspec
 from testkase.core.ledger import commands as c
 from testkase.core.ledger.limits import commands as limit
 from testkase.core.ledger.limits.model import PauseKind, Period, Scope
-from testkase.core.ledger.model import Measurement, Outcome, Subject
+from testkase.core.ledger.model import Lot, Measurement, Outcome, Subject
 from testkase.core.ledger.terms import Rates, Terms, Tokens
 from tests.support.side_by_side import SideBySide
 
@@ -45,6 +45,14 @@ ZONES = (
 )
 
 
+THEMES = (
+    (26, 10, 18, 8, 6, 10, 9, 5, 3, 5, 5, 3, 1, 2, 5, 3, 3),
+    (26, 6, 18, 6, 6, 14, 16, 2, 1, 5, 0, 0, 0, 0, 24, 8, 0),  # refunds and disputes
+    (30, 10, 18, 8, 6, 10, 4, 2, 2, 5, 2, 1, 0, 0, 3, 1, 8),  # calls beyond the balance
+)
+"""How often each kind of command comes, in the order in which `Script` lists them."""
+
+
 class Script:
     """Draws commands and the instants they come at. The same dice give the same story."""
 
@@ -52,6 +60,7 @@ class Script:
         self.dice = dice
         self.world = world
         self.now = START + dice.randrange(0, 400) * DAY + dice.randrange(0, DAY)
+        self.weights = dice.choice(THEMES)
         self.past: list[c.Command] = []
         self.counter = 0
 
@@ -105,13 +114,16 @@ class Script:
     def _new(self) -> c.Command:
         make = self.dice.choices(
             [self._open_hold, self._extend, self._settle, self._capture, self._void, self._usage, self._grant,
-             self._adjust, self._switch, self._touch, self._set_budget, self._change_budget, self._pause, self._resume],
-            weights=[26, 10, 18, 8, 6, 10, 9, 5, 3, 5, 5, 3, 1, 2],
+             self._adjust, self._switch, self._touch, self._set_budget, self._change_budget, self._pause, self._resume,
+             self._reverse, self._pay_debt, self._overage],
+            weights=self.weights,
         )[0]  # fmt: skip
         self.counter += 1
         account = self.world.book.account
         if account is not None and not account.ai_enabled and self.dice.random() < 0.3:
             return self._switch()  # off is a short chapter: little can happen in it
+        if account is not None and account.debt and self.dice.random() < 0.25:
+            return self._pay_debt()  # so is debt
         on_a_hold = make in (self._extend, self._settle, self._capture, self._void)
         if on_a_hold and not self.world.book.holds and self.dice.random() < 0.7:
             return self._open_hold()
@@ -127,7 +139,23 @@ class Script:
         if limits is not None and limits.budgets and dice.random() < 0.3:
             left = dice.choice(sorted(max(budget.left, 0) for budget in limits.budgets.values()))
             return left + dice.choice([0, 1])
-        return dice.choice([0, 1, CENT, 3 * CENT, 7 * CENT + 1, there // 2, there // 3, there, there + 1, 500 * CENT])
+        beyond = there + max(account.overage_limit - account.overage, 0) if account else 0
+        return dice.choice(
+            [
+                0,
+                1,
+                CENT,
+                3 * CENT,
+                7 * CENT + 1,
+                there // 2,
+                there // 3,
+                there,
+                there + 1,
+                500 * CENT,
+                beyond,
+                beyond + 1,
+            ]
+        )
 
     def _ttl(self) -> int:
         if self.dice.random() < 0.04:
@@ -223,6 +251,40 @@ class Script:
     def _adjust(self) -> c.Command:
         amount = self._amount() * self.dice.choice([1, -1])
         return c.Adjust(org_id=ORG, adjustment_id=f"a{self.counter}", amount=amount, note="a correction")
+
+    def _reverse(self) -> c.Command:
+        """Refunds and disputes of something granted, often of what was reversed before; amounts around what is left."""
+        dice = self.dice
+        entries = self.world.book.entries.values()
+        grants = {one.operation_id.removeprefix("grant:"): -one.deltas.issued for one in entries if one.kind == "grant"}
+        before = [one.grant_id for one in self.past if isinstance(one, c.Reverse) and one.grant_id in grants]
+        again = before and dice.random() < 0.5
+        name = dice.choice(before if again else list(grants)[-6:]) if grants and dice.random() < 0.97 else "nobody's"
+        granted = grants.get(name, CENT)
+        lot = self._lot_of(name)
+        left = lot.available if lot is not None else 0
+        amounts = [0, 0, granted, granted, granted // 2, granted // 3, left, left + 1, granted - left]
+        amounts += [granted + 1, -1] if dice.random() < 0.1 else []
+        return c.Reverse(org_id=ORG, reversal_id=f"r{self.counter}", grant_id=name, clawed=dice.choice(amounts),
+                         frozen=dice.random() < 0.25)  # fmt: skip
+
+    def _lot_of(self, grant_id: str) -> Lot | None:
+        book = self.world.book
+        entry = book.entries.get(f"grant:{grant_id}")
+        return book.lots.get(entry.seq) if entry is not None else None
+
+    def _pay_debt(self) -> c.Command:
+        if self.dice.random() < 0.5:
+            return c.CoverDebt(org_id=ORG, cover_id=f"k{self.counter}")
+        debt = self.world.book.account.debt if self.world.book.account else 0
+        amount = self.dice.choice([None, debt // 2, debt, debt + 1, 1])
+        return c.WriteOff(org_id=ORG, writeoff_id=f"w{self.counter}", note="a courtesy", amount=amount)
+
+    def _overage(self) -> c.Command:
+        account = self.world.book.account
+        lent = account.overage if account else 0
+        some = self.dice.choice([0, 0, 5 * CENT, 100 * CENT, 100 * CENT, lent, lent + CENT, -1, 10**15 + 1])
+        return c.SetOverage(org_id=ORG, setting_id=f"o{self.counter}", limit=some)
 
     def _switch(self) -> c.Command:
         account = self.world.book.account

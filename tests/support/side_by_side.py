@@ -17,9 +17,10 @@ from testkase.core.ledger.limits.commands import SetBudget
 from testkase.core.ledger.limits.model import Budget, Scope
 from testkase.core.ledger.limits.periods import at
 from testkase.core.ledger.limits.standing import Limits
-from testkase.core.ledger.model import Account, Entry, Hold, Lot
+from testkase.core.ledger.model import UNTOUCHED, Account, Entry, Hold, Lot
 from testkase.foundation.problems import Problem
-from tests.support.naive_ledger import Answer, Fact, NaiveLedger
+from tests.support.naive_facts import Answer, Fact
+from tests.support.naive_ledger import NaiveLedger
 
 FAR = 2**62
 
@@ -33,9 +34,14 @@ class SideBySide:
     journal: list[Entry] = field(default_factory=list)
     answers: dict[str, Entry] = field(default_factory=dict)
     ai_enabled: bool = False
+    lots: dict[int, Lot] = field(default_factory=dict)
+    """Every lot there ever was, as the table has it."""
+    overage_limit: int = 0
 
     def submit(self, command: c.Command, now: int) -> Decision | Problem:
         """Give both ledgers the command and compare everything."""
+        if isinstance(command, c.Reverse):
+            self.book.lots |= self._lot_of(command)
         before = self.snapshot()
         known = len(self.naive.history)
         expected = self.naive.execute(command, now)
@@ -70,9 +76,15 @@ class SideBySide:
         assert self.book.account is not None
         return self.book.account
 
-    def _loaded(self, entries: tuple[Entry, ...]) -> Book:
+    def _lot_of(self, command: c.Command) -> dict[int, Lot]:
+        """The lot a reversal is about, spent or not."""
+        granted = self.answers.get(f"grant:{command.grant_id}") if isinstance(command, c.Reverse) else None
+        return {granted.seq: self.lots[granted.seq]} if granted is not None else {}
+
+    def _loaded(self, entries: tuple[Entry, ...], command: c.Command | None = None) -> Book:
         """A book of rows as they might come from a table: in another order than they were made."""
-        lots = [lot for lot in self.book.lots.values() if lot.available or lot.held]
+        asked = self._lot_of(command) if command is not None else {}
+        lots = [lot for lot in self.lots.values() if lot.available or lot.held or lot.lot_id in asked]
         return Book(
             self.book.account, tuple(lots[::-1]), tuple(self.book.holds.values())[::-1], entries, self._loaded_limits()
         )
@@ -95,7 +107,7 @@ class SideBySide:
     def _decide(self, command: c.Command, now: int) -> Decision | Problem:
         """Decide on the book that has lived through everything, and on one just loaded with only what is needed."""
         needed = tuple(self.answers[name] for name in command.entries_needed if name in self.answers)
-        loaded_book = self._loaded(needed)
+        loaded_book = self._loaded(needed, command)
         if isinstance(command, SetBudget) and self.book.account is not None:
             self.book.limits = self.book.limits or Limits()
             self.book.limits.spent = {command.scope: self._spent(command.scope)}
@@ -118,6 +130,7 @@ class SideBySide:
         fresh = []
         for event in decision.events:
             self.book.apply(event)
+            self.lots |= {lot.lot_id: lot for lot in event.lots}
             if event.entry is not None:
                 fresh.append(event.entry)
                 assert event.entry.operation_id not in self.answers, "I5: one id, one effect"
@@ -163,6 +176,9 @@ class SideBySide:
         assert account.available == naive.total("available")
         assert account.held == naive.total("held")
         assert account.debt == naive.debt
+        assert account.covered == naive.reversals.covered()
+        assert account.overage == -naive.total("overage")
+        assert max(0, account.overage_limit - account.overage) == naive.lendable
         assert account.ai_enabled is naive.ai_enabled
         assert account.period_used == naive.used_in_period()
         assert account.period_end == naive.periods[-1][1]
@@ -172,8 +188,19 @@ class SideBySide:
         for hold in self.book.holds.values():
             assert hold.expires_at == naive.lapses_at(hold.hold_id)
             assert [part for part in hold.lots if part[1]] == naive.pile(hold.hold_id)
+        self._same_lots()
+        self._same_limits()
+
+    def _same_lots(self) -> None:
+        naive = self.naive
         live = {lot.lot_id: lot for lot in self.book.lots.values() if lot.available or lot.held}
+        assert self.lots.keys() == {each.lot for each in naive.lots}
         for each in naive.lots:
+            claw = self.lots[each.lot].claw or UNTOUCHED
+            assert (claw.reversed, claw.expired) == (
+                naive.total("reversed:unspent", each.lot), naive.total("expired", each.lot)
+            )  # fmt: skip
+            assert (claw.clawed, claw.frozen) == naive.reversals.target(each.lot)
             left = naive.total("available", each.lot), naive.total("held", each.lot)
             if not any(left):
                 assert each.lot not in live
@@ -184,7 +211,6 @@ class SideBySide:
                 each.source, each.paid, each.priority, each.expires_at, each.at
             )  # fmt: skip
         assert not live
-        self._same_limits()
 
     def _same_limits(self) -> None:
         account, naive = self.account(), self.naive.limits
@@ -209,17 +235,25 @@ class SideBySide:
             elif entry.kind == "open":
                 self.ai_enabled = account.ai_enabled
             assert self.ai_enabled or not entry.deltas.used, "I14"
+            self._cap(entry)
         assert (
             account.available == sum(lot.available for lot in lots) == sum(e.deltas.available for e in self.journal)
         ), "I2"
         assert account.held == sum(lot.held for lot in lots) == sum(entry.deltas.held for entry in self.journal), "I2"
         assert account.held == sum(hold.amount for hold in holds), "I3"
-        assert min(account.available, account.held, account.debt) >= 0, "I10"
+        assert min(account.available, account.held, account.debt, account.covered, account.overage) >= 0, "I10"
         self._lots_and_holds(lots, holds)
         self._journal()
         due = [hold.expires_at for hold in holds] + [account.period_end]
         due += [lot.expires_at for lot in lots if lot.available and lot.expires_at is not None]
         assert account.due_at <= min(due), "what falls due is never overlooked"
+
+    def _cap(self, entry: Entry) -> None:
+        """Whatever is lent, all that is lent by then and not yet billed is within the cap in force."""
+        if entry.kind == "overage_limit":
+            self.overage_limit = int(entry.note)
+        lent = -sum(each.deltas.overage for each in self.journal[: entry.seq])
+        assert entry.deltas.overage >= 0 or lent <= self.overage_limit, "P7: never beyond the cap"
 
     def _lots_and_holds(self, lots: list[Lot], holds: list[Hold]) -> None:
         on_hold: Counter[int] = Counter()
@@ -230,7 +264,9 @@ class SideBySide:
         for lot in lots:
             assert lot.available >= 0
             assert lot.held >= 0
-            assert lot.available + lot.held <= lot.granted
+            claw = lot.claw or UNTOUCHED
+            assert lot.available + lot.held + claw.reversed + claw.expired <= lot.granted
+            assert lot.claw != UNTOUCHED, "what is usual is left out"
             assert lot.held == on_hold[lot.lot_id], "I3 lot by lot"
             assert not lot.available or (lot.expires_at or FAR) > self.account().last_at, "I4"
 

@@ -11,7 +11,7 @@ from testkase.core.ledger import commands as ask
 from testkase.core.ledger.credits import MICRO
 from testkase.core.ledger.engine import Engine
 from testkase.core.ledger.operations import execute, execute_one
-from testkase.core.ledger.queries import balance
+from testkase.core.ledger.queries import Balance, balance
 from testkase.core.ledger.verify import Deviation, verify
 from testkase.foundation.database import Operation, SyncDatabase, run, tenant
 from tests.support.cluster import TestDatabase
@@ -134,6 +134,15 @@ def _random_command(dice: random.Random, org_id: int, step: int, now: int) -> as
                 org_id=org_id, grant_id=name, amount=50 * MICRO, expires_at=now + dice.choice([1, 40]) * 86_400 * MICRO
             ),
             ask.Touch(org_id=org_id),
+            ask.Reverse(
+                org_id=org_id,
+                reversal_id=str(step),
+                grant_id=name,
+                clawed=dice.randint(0, 50) * MICRO,
+                frozen=dice.random() < 0.2,
+            ),
+            ask.WriteOff(org_id=org_id, writeoff_id=str(step), note="a courtesy"),
+            ask.SetOverage(org_id=org_id, setting_id=str(step), limit=dice.choice([0, 90 * MICRO])),
         ]
     )
 
@@ -159,6 +168,56 @@ TAMPERINGS = [
     ("I11", "UPDATE ledger.usage_day SET interactions = interactions + 1"),
     ("I11", "UPDATE ledger.usage_day SET day = day - 40"),
 ]
+
+
+LEFT_BY_A_REFUND = [
+    ("I2", "UPDATE ledger.account SET debt = debt + 1"),
+    ("I2", "UPDATE ledger.account SET covered = covered + 1"),
+    ("I2", "UPDATE ledger.account SET overage = overage - 1"),
+    ("I2", "UPDATE ledger.account SET overage_limit = overage_limit * 2"),
+    ("P10", "UPDATE ledger.lot SET reversed = reversed - 1 WHERE reversed > 0"),
+    ("P10", "UPDATE ledger.lot SET clawed = 0 WHERE clawed > 0"),
+    ("P10", "UPDATE ledger.lot SET frozen = NOT frozen WHERE clawed > 0"),
+    ("P10", "UPDATE ledger.lot SET expired = 1 WHERE available > 0 OR clawed > 0"),
+    ("I12", "UPDATE ledger.entry SET note = replace(note, '40000000', '30000000') WHERE kind = 'reverse'"),
+    ("I12", "UPDATE ledger.entry SET note = '0' WHERE kind = 'overage_limit'"),
+]
+
+
+@pytest.mark.requirement("B4", "P7", "P10")
+@pytest.mark.parametrize(("invariant", "tampering"), LEFT_BY_A_REFUND)
+async def test_tampering_with_what_a_refund_and_overage_left_is_found(
+    engine: Engine, database: TestDatabase, invariant: str, tampering: str
+) -> None:
+    org_id = await organization(engine, 0)
+    refund = ask.Reverse(org_id=org_id, reversal_id="r", grant_id="pack", clawed=40 * MICRO)
+    for command in (
+        ask.SetOverage(org_id=org_id, setting_id="s", limit=9 * MICRO),
+        ask.Grant(org_id=org_id, grant_id="pack", amount=40 * MICRO, source="purchase", paid=True),
+        hold(org_id, "a", 43),
+        settle(org_id, "a", 20),
+        refund,
+        ask.Grant(org_id=org_id, grant_id="gift", amount=5 * MICRO),
+    ):
+        await engine.submit(command)
+    stands = _account(database, org_id)
+    assert (stands.debt, stands.overage, stands.available) == (15 * MICRO, 0, 0)
+    await engine.submit(ask.WriteOff(org_id=org_id, writeoff_id="w", note="a courtesy", amount=14 * MICRO))
+    await engine.submit(ask.Grant(org_id=org_id, grant_id="more", amount=2 * MICRO))
+    await engine.submit(hold(org_id, "b", 5))
+    assert _account(database, org_id).overage == 4 * MICRO
+    assert _verify(database, org_id) == []
+    with psycopg.connect(database.owner_url) as superuser:
+        superuser.execute(tampering)
+    assert invariant in {deviation.invariant for deviation in _verify(database, org_id)}
+
+
+def _account(database: TestDatabase, org_id: int) -> Balance:
+    reader = SyncDatabase(database.app_url)
+    try:
+        return reader.run(balance(org_id), org_id=org_id)
+    finally:
+        reader.close()
 
 
 @pytest.mark.requirement("I12", "B4")

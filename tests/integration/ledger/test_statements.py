@@ -74,6 +74,16 @@ def _random_command(dice: random.Random, org_id: int, step: int, now: int) -> as
             ask.RecordUsage(org_id=org_id, usage_id=name, subject=subject, credits=dice.randint(0, 9 * MICRO)),
             ask.Adjust(org_id=org_id, adjustment_id=name, amount=dice.choice([-1, 1]) * 7 * MICRO, note="a slip"),
             grant,
+            ask.Reverse(
+                org_id=org_id,
+                reversal_id=str(step),
+                grant_id=name,
+                clawed=dice.randint(0, 90 * MICRO),
+                frozen=dice.random() < 0.2,
+            ),
+            ask.CoverDebt(org_id=org_id, cover_id=str(step)),
+            ask.WriteOff(org_id=org_id, writeoff_id=str(step), note="a courtesy"),
+            ask.SetOverage(org_id=org_id, setting_id=str(step), limit=dice.choice([0, 90 * MICRO])),
         ]
     )
 
@@ -93,12 +103,16 @@ def by_walking(owner_url: str, org_id: int) -> list[dict[str, int]]:
             periods.append(defaultdict(int, opening=balance))
         balance += row["available"] + row["held"]
         sums = periods[-1]
-        name = {"allowance": "allowance", "adjust": "adjusted"}.get(row["kind"])
-        sums[name or ("bought" if row["source"] == "purchase" else "granted")] -= row["issued"]
+        granted = "bought" if row["source"] == "purchase" else "granted"
+        name = {"allowance": "allowance", "grant": granted, "overage": "billed"}.get(row["kind"], "adjusted")
+        sums[name] -= row["issued"]
         if row["kind"] == "adjust":
             sums["adjusted"] -= row["reversed"]
         else:
             sums["reversed"] += row["reversed"]
+        if row["kind"] != "overage":
+            sums["overage"] -= row["overage"]
+        sums["debt"] -= row["debt"]
         sums["used"] += row["used"]
         sums["expired"] += row["expired"]
         sums["closing"] = balance
@@ -120,6 +134,48 @@ def test_every_month_of_a_random_year_adds_up(books: SyncDatabase, module_databa
     assert [one.started_at for one in told[1:]] == [one.ends_at for one in told[:-1]]
     assert [one.closed for one in told] == [True] * (len(told) - 1) + [False]
     assert told[-1].used == books.run(queries.balance(org_id), org_id=org_id).period_used
+
+
+@pytest.mark.requirement("B12", "P7", "P10")
+def test_a_month_with_a_refund_a_write_off_and_overage_names_each_of_them(books: SyncDatabase) -> None:
+    """100 bought and used, then refunded: 100 owed, of which gifts cover 30 and 10 and 60 are forgiven. Then the refund
+    fails: what the gifts covered comes back, what was forgiven does not."""
+    org_id, number = fresh_org(), iter(range(100))
+
+    def post(*commands: ask.Command, hour: int) -> None:
+        for command in commands:
+            books.run(execute_one(command, clock=START + hour * 3_600 * MICRO + next(number)))
+
+    spent = ask.RecordUsage(
+        org_id=org_id, usage_id="u", subject=Subject(use_case="chat", user="a"), credits=107 * MICRO
+    )
+    post(
+        open_account(org_id, 0),
+        ask.SetOverage(org_id=org_id, setting_id="s", limit=20 * MICRO),
+        ask.Grant(org_id=org_id, grant_id="pack", amount=100 * MICRO, source="purchase", paid=True),
+        spent,
+        hold(org_id, "open", 4, ttl_seconds=86_400),
+        ask.Reverse(org_id=org_id, reversal_id="r", grant_id="pack", clawed=100 * MICRO),
+        ask.Grant(org_id=org_id, grant_id="gift", amount=30 * MICRO),
+        ask.WriteOff(org_id=org_id, writeoff_id="w", note="a courtesy", amount=60 * MICRO),
+        hour=31 * 24 - 1,
+    )
+    post(
+        settle(org_id, "open", 1),
+        ask.Adjust(org_id=org_id, adjustment_id="a", amount=25 * MICRO, note="a gift"),
+        ask.Reverse(org_id=org_id, reversal_id="failed", grant_id="pack", clawed=0),
+        hour=31 * 24 + 1,
+    )
+    january = books.run(month(org_id, "2026-01"), org_id=org_id).period
+    february = books.run(month(org_id, "2026-02"), org_id=org_id).period
+    assert {name: amount // MICRO for name in SUMS if (amount := getattr(january, name))} == {
+        "bought": 100, "granted": 30, "used": 107, "reversed": 100, "adjusted": 60, "overage": 11, "debt": 10,
+    }  # fmt: skip
+    assert (january.closing, adds_up(january)) == (4 * MICRO, True)
+    assert (february.overage, february.adjusted, february.reversed) == (-3 * MICRO, -35 * MICRO, -100 * MICRO)
+    assert adds_up(february)
+    bills = books.run(queries.overage_bills(org_id), org_id=org_id)
+    assert [(bill.period_number, bill.credits) for bill in bills] == [(0, 7 * MICRO)]
 
 
 @pytest.mark.requirement("B12", "R54", "I11")
