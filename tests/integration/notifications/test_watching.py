@@ -242,7 +242,7 @@ DAY = 86_400_000_000
 
 @pytest.fixture
 def spending_team(database: SyncDatabase, numbers: Iterator[int], module_database: TestDatabase) -> Team:
-    """30 credits a day for four weeks, as the table of days remembers it."""
+    """30 credits a day for four weeks, as the table of days remembers it, and twenty days to the reset."""
     team = Team(database, next(numbers))
     with psycopg.connect(module_database.owner_url) as connection:
         connection.execute(
@@ -250,11 +250,13 @@ def spending_team(database: SyncDatabase, numbers: Iterator[int], module_databas
             " 0, 0 FROM generate_series(1, 28) AS back",
             [team.org_id],
         )
-        connection.execute(
-            "UPDATE ledger.account SET period_end = (extract(epoch FROM current_date + 20) * 1000000)::bigint"
-            " WHERE org_id = %s",
-            [team.org_id],
-        )
+        for moved in (
+            "UPDATE ledger.account SET period_end",
+            "UPDATE ledger.lot SET expires_at",
+        ):
+            connection.execute(
+                f"{moved} = (extract(epoch FROM current_date + 20) * 1000000)::bigint WHERE org_id = %s", [team.org_id]
+            )
     return team
 
 
