@@ -107,6 +107,13 @@ def test_three_bundles_are_not_four(faults: Callable[[str], tuple[str, ...]]) ->
     )
 
 
+@pytest.mark.requirement("P8")
+def test_half_a_list_in_rupees_is_no_list(faults: Callable[[str], tuple[str, ...]]) -> None:
+    text = GOOD.replace('price = "10.00"', 'price = "10.00"\nprice_inr = "850.00"')
+    sentence = 'other bundles have one; write price_inr = "850.00", or remove them all'
+    assert faults(text) == tuple(f"{FILE}: bundles[{index}].price_inr: {sentence}" for index in (1, 2, 3))
+
+
 def test_all_faults_are_told_at_once(faults: Callable[[str], tuple[str, ...]]) -> None:
     text = GOOD.replace('"300"', "300").replace('"10.00"', '"ten"').replace('output = "15"', "output = 15")
     assert [error.split(": ")[1] for error in faults(text)] == [

@@ -12,10 +12,12 @@ from testkase.core.pricing import (
     PriceBookError,
     PriceBooks,
     UnknownBundle,
+    UnknownCurrency,
     UnknownModel,
     Validity,
     load_price_books,
 )
+from testkase.core.pricing.load import PACKAGED
 
 BOOKS = load_price_books()
 BOOK = BOOKS.at(datetime(2026, 11, 22, tzinfo=UTC))
@@ -66,6 +68,20 @@ def test_allowance_overage_and_increment() -> None:
     assert BOOK.overage_price_cents == 40
     assert BOOK.charge_increment == MICRO // 100
     assert BOOK.currency == "USD"
+
+
+@pytest.mark.requirement("P8")
+def test_prices_in_rupees_are_a_list_of_their_own_and_never_converted(tmp_path: Path) -> None:
+    assert BOOK.currencies == ("USD",)
+    with pytest.raises(UnknownCurrency):
+        BOOK.bundle("starter").price_in("INR")
+    text = (PACKAGED / "2026-11-01.toml").read_text(encoding="utf-8")
+    for price, rupees in (("10.00", "850.00"), ("50.00", "4200.00"), ("250.00", "21000.00"), ("500.00", "42000.00")):
+        text = text.replace(f'price = "{price}"', f'price = "{price}"\nprice_inr = "{rupees}"', 1)
+    (tmp_path / "2026-11-01.toml").write_text(text, encoding="utf-8")
+    book = load_price_books(tmp_path).books[0]
+    assert book.currencies == ("USD", "INR")
+    assert [book.bundle("starter").price_in(currency) for currency in book.currencies] == [1_000, 85_000]
 
 
 @pytest.mark.requirement("P3", "R7")

@@ -9,6 +9,7 @@ from testkase.core.pricing.model import (
     PriceBookError,
     PriceBooks,
     UnknownBundle,
+    UnknownCurrency,
     UnknownModel,
     Validity,
 )
@@ -20,6 +21,7 @@ __all__ = [
     "PriceBookError",
     "PriceBooks",
     "UnknownBundle",
+    "UnknownCurrency",
     "UnknownModel",
     "Validity",
     "load_price_books",

@@ -21,6 +21,9 @@ def read_bundles(root: Table) -> tuple[Bundle, ...]:
         root.fault("bundles", f"there are {len(tables)} bundles; write exactly four, as the table shows them")
     for table in [table for table in tables if table.has("badge")][1:]:
         table.fault("badge", "only one bundle carries the badge; remove this one")
+    if any(table.has("price_inr") for table in tables):  # half a list would offer some bundles and hide others
+        for table in [table for table in tables if not table.has("price_inr")]:
+            table.fault("price_inr", 'other bundles have one; write price_inr = "850.00", or remove them all')
     bundles = [_fields(table) for table in tables]
     if len(root.faults.found) == before:  # else what is said of one beside the others could be wrong
         bundles = [_beside(table, bundles[index], bundles[:index]) for index, table in enumerate(tables)]
@@ -32,6 +35,9 @@ def _fields(table: Table) -> Bundle:
     before = len(table.faults.found)
     key = table.text("key", "starter")
     price = table.amount("price", "10.00", decimals=2, unit="dollars", largest=100_000_000, least=1)
+    paise = None
+    if table.has("price_inr"):
+        paise = table.amount("price_inr", "850.00", decimals=2, unit="rupees", largest=10**10, least=1)
     amount = table.amount("credits", "1000", decimals=0, unit="whole credits", largest=10**9, least=1) * MICRO
     bundle = Bundle(
         key=key,
@@ -44,6 +50,7 @@ def _fields(table: Table) -> Bundle:
         validity=_validity(table),
         more_credits_percent="0",
         cheaper_percent="0",
+        price_paise=paise,
     )
     table.done()
     if len(table.faults.found) == before:

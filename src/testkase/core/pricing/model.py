@@ -23,6 +23,13 @@ class UnknownModel(InvalidInput):
     title = "The model has no rate"
 
 
+class UnknownCurrency(InvalidInput):
+    """The price book has no price list in that currency. Nothing is converted: a rate of the day is nobody's price."""
+
+    code = "unknown_currency"
+    title = "No prices in that currency"
+
+
 class UnknownBundle(NotFound):
     """The price book has no bundle of that key."""
 
@@ -56,6 +63,15 @@ class Bundle:
     """Credits per dollar above the first bundle's, in percent with at most one decimal: "16"."""
     cheaper_percent: str
     """Price per credit below the first bundle's, in percent with at most one decimal: "13.8"."""
+    price_paise: int | None = None
+    """The price on the list in Indian rupees, where the operator keeps one (P8)."""
+
+    def price_in(self, currency: str) -> int:
+        """The price in minor units of a currency. Raises UnknownCurrency where there is no list in it."""
+        price = {"USD": self.price_cents, "INR": self.price_paise}.get(currency)
+        if price is None:
+            raise UnknownCurrency(f"There are no prices in {currency[:8]!r} here.", field="currency")
+        return price
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -103,6 +119,11 @@ class PriceBook:
 
     def __repr__(self) -> str:
         return f"<PriceBook {self.version}: {len(self._rates)} models>"
+
+    @property
+    def currencies(self) -> tuple[str, ...]:
+        """The currencies with a price list, US dollars first."""
+        return ("USD", "INR") if all(bundle.price_paise for bundle in self.bundles) else ("USD",)
 
     def models(self) -> tuple[str, ...]:
         """The models that can be priced, by name."""
