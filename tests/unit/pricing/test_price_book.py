@@ -76,8 +76,8 @@ def test_prices_in_rupees_are_a_list_of_their_own_and_never_converted(tmp_path: 
     with pytest.raises(UnknownCurrency):
         BOOK.bundle("starter").price_in("INR")
     text = (PACKAGED / "2026-11-01.toml").read_text(encoding="utf-8")
-    for price, rupees in (("10.00", "850.00"), ("50.00", "4200.00"), ("250.00", "21000.00"), ("500.00", "42000.00")):
-        text = text.replace(f'price = "{price}"', f'price = "{price}"\nprice_inr = "{rupees}"', 1)
+    for dollars, rupees in (("10.00", "850.00"), ("50.00", "4200.00"), ("250.00", "21000.00"), ("500.00", "42000.00")):
+        text = text.replace(f'price = "{dollars}"', f'price = "{dollars}"\nprice_inr = "{rupees}"', 1)
     (tmp_path / "2026-11-01.toml").write_text(text, encoding="utf-8")
     book = load_price_books(tmp_path).books[0]
     assert book.currencies == ("USD", "INR")

@@ -1,0 +1,68 @@
+"""What a payment, its refunds and its disputes come to, in whatever order and however often they are heard of.
+
+Pure. Everything we hear is a snapshot of some moment, and a later one may arrive first: so each thing moves forward
+only, along a rank of its own, and what follows for the credits is computed from where all of them stand (P9, P10).
+"""
+
+from collections.abc import Collection
+from typing import Literal, TypeVar
+
+from testkase.services.billing.provider import Dispute, Payment, Refund
+
+Verdict = Literal["waiting", "granted", "surplus", "mismatch"]
+"""What we make of a payment: not taken (yet); the one that paid for its purchase; a second one beside it, which the
+provider sends back; one that is not what was ordered."""
+
+_PAYMENT_RANK = {"created": 0, "failed": 1, "authorized": 2, "captured": 3, "refunded": 4}
+"""A failed payment may still be authorized, hours later; a captured one never becomes anything but refunded."""
+
+_REFUND_RANK = {"pending": 0, "processed": 1, "failed": 2}
+
+_PHASE_RANK = {"fraud": 0, "retrieval": 1, "chargeback": 2, "pre_arbitration": 3, "arbitration": 4}
+_DISPUTE_RANK = {"open": 0, "under_review": 1, "closed": 2, "won": 3, "lost": 4}
+
+_Thing = TypeVar("_Thing", Payment, Refund, Dispute)
+
+
+def rank(thing: Payment | Refund | Dispute) -> tuple[int, int]:
+    """How far it has come; what is heard of it moves this up or changes nothing."""
+    if isinstance(thing, Payment):
+        return (_PAYMENT_RANK[thing.status], thing.amount_refunded)
+    if isinstance(thing, Refund):
+        return (_REFUND_RANK[thing.status], 0)
+    return (_PHASE_RANK.get(thing.phase.replace("-", "_"), 0), _DISPUTE_RANK[thing.status])
+
+
+def later(known: _Thing | None, heard: _Thing) -> _Thing:
+    """Of two snapshots of one thing, the one that has come further; of equals the one heard of now."""
+    return heard if known is None or rank(heard) >= rank(known) else known
+
+
+def is_what_was_ordered(payment: Payment, *, order_id: str, amount: int, currency: str) -> bool:
+    """The order's own payment, over exactly its amount in its currency."""
+    return payment.order_id == order_id and payment.amount == amount and payment.currency == currency
+
+
+def returned(amount: int, refunds: Collection[Refund], disputes: Collection[Dispute]) -> int:
+    """The money of a payment that has gone back, or is on its way, in minor units; at most all of it."""
+    refunded = sum(refund.amount for refund in refunds if refund.status != "failed")
+    lost = sum(_lost(dispute) for dispute in disputes)
+    return min(amount, refunded + lost)
+
+
+def _lost(dispute: Dispute) -> int:
+    """A lost dispute costs what was contested; one closed without a verdict, what the bank kept."""
+    if dispute.status == "lost":
+        return max(dispute.amount, dispute.amount_deducted)
+    return dispute.amount_deducted if dispute.status == "closed" else 0
+
+
+def is_contested(disputes: Collection[Dispute]) -> bool:
+    """Whether a dispute is under way: until its end nobody knows whose the money is."""
+    return any(dispute.status in ("open", "under_review") for dispute in disputes)
+
+
+def clawed(credits: int, amount: int, money_returned: int) -> int:
+    """The part of a purchase's credits that the returned money had paid for, in micro-credits: rounded down, in the
+    organization's favour; all of them when all the money went back."""
+    return credits * money_returned // amount

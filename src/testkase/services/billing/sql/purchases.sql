@@ -1,0 +1,59 @@
+-- begin: A purchase at the terms of this moment. No row: the caller's id came before.
+INSERT INTO purchase (
+    org_id, purchase_id, request_id, bundle, bundle_name, credits, amount, currency, validity, validity_months,
+    price_book, buyer_kind, buyer_ref, buyer_name, buyer_id)
+VALUES (
+    %(org_id)s, %(purchase_id)s, %(request_id)s, %(bundle)s, %(bundle_name)s, %(credits)s, %(amount)s, %(currency)s,
+    %(validity)s, %(validity_months)s, %(price_book)s, %(buyer_kind)s, %(buyer_ref)s, %(buyer_name)s, %(buyer_id)s)
+ON CONFLICT (org_id, request_id) DO NOTHING
+RETURNING purchase_id;
+
+-- by_request: The purchase a caller's id began.
+SELECT * FROM purchase WHERE org_id = %(org_id)s AND request_id = %(request_id)s;
+
+-- by_id: One purchase.
+SELECT * FROM purchase WHERE org_id = %(org_id)s AND purchase_id = %(purchase_id)s;
+
+-- locked: One purchase, which nobody else moves on meanwhile.
+SELECT * FROM purchase WHERE org_id = %(org_id)s AND purchase_id = %(purchase_id)s FOR UPDATE;
+
+-- open: The provider has an order for it.
+UPDATE purchase SET state = 'open', order_id = %(order_id)s
+WHERE org_id = %(org_id)s AND purchase_id = %(purchase_id)s AND state = 'created';
+
+-- route: Whose an order or a link is. It never changes.
+INSERT INTO payment_route (ref, org_id, target_id) VALUES (%(ref)s, %(org_id)s, %(target_id)s)
+ON CONFLICT (ref) DO NOTHING;
+
+-- routed: Whose an order or a link is.
+SELECT org_id, target_id FROM payment_route WHERE ref = %(ref)s;
+
+-- paid: The payment has come, and the credits with it.
+UPDATE purchase
+SET state = 'paid', payment_id = %(payment_id)s, lot_expires_at = %(lot_expires_at)s, paid_at = now(), failure = ''
+WHERE org_id = %(org_id)s AND purchase_id = %(purchase_id)s;
+
+-- failed: What the provider says of the last attempt.
+UPDATE purchase SET failure = %(failure)s
+WHERE org_id = %(org_id)s AND purchase_id = %(purchase_id)s AND state <> 'paid' AND failure <> %(failure)s;
+
+-- close: Nobody has paid for days.
+UPDATE purchase SET state = 'closed'
+WHERE org_id = %(org_id)s AND purchase_id = %(purchase_id)s AND state = 'open';
+
+-- reversed: What refunds and disputes have taken of it.
+UPDATE purchase SET clawed = %(clawed)s, frozen = %(frozen)s, reversals = reversals + 1
+WHERE org_id = %(org_id)s AND purchase_id = %(purchase_id)s;
+
+-- page: Purchases newest first, from a place on, with the receipt of each.
+SELECT p.*, r.number AS receipt
+FROM purchase AS p
+LEFT JOIN receipt AS r ON r.org_id = p.org_id AND r.target_id = p.purchase_id
+WHERE p.org_id = %(org_id)s
+  AND (%(before_at)s::timestamptz IS NULL OR (p.created_at, p.purchase_id) < (%(before_at)s, %(before_id)s))
+  AND (%(state)s::text IS NULL OR p.state = %(state)s)
+ORDER BY p.created_at DESC, p.purchase_id DESC
+LIMIT %(limit)s;
+
+-- payments_of: What was tried for each of some purchases or bills, oldest first.
+SELECT * FROM payment WHERE org_id = %(org_id)s AND target_id = ANY (%(targets)s) ORDER BY created_at, payment_id;
