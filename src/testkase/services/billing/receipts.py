@@ -126,7 +126,7 @@ def _description(sold: Purchase | Bill) -> str:
 
 
 def _included(total: int, seller: Seller) -> tuple[TaxLine, ...]:
-    """What of the total each tax is: all of them are on the same net price. Each is rounded to the nearest minor unit."""
+    """What of the total each tax is, all of them on the same net price, each rounded to the nearest minor unit."""
     whole = 10_000 + sum(tax.basis_points for tax in seller.taxes)
     return tuple(
         TaxLine(name=tax.name, percent=tax.percent, amount=(2 * total * tax.basis_points + whole) // (2 * whole))

@@ -29,6 +29,10 @@ INSERT INTO payment_watch AS w (org_id, kind, target_id, due_at)
 VALUES (%(org_id)s, %(kind)s, %(target_id)s, %(due_at)s)
 ON CONFLICT (org_id, kind, target_id) DO UPDATE SET due_at = excluded.due_at;
 
+-- watch_in: Look again after so long, if it is still watched.
+UPDATE payment_watch SET due_at = now() + %(seconds)s * interval '1 second'
+WHERE org_id = %(org_id)s AND kind = %(kind)s AND target_id = %(target_id)s;
+
 -- claim_watched: Take what is due; whoever dies at one leaves it to the next after a while. Crosses organizations.
 UPDATE payment_watch AS w SET due_at = now() + %(again)s * interval '1 second'
 WHERE (w.org_id, w.kind, w.target_id) IN (

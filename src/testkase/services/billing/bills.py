@@ -1,0 +1,136 @@
+"""Collecting a bill for overage: a page of the provider to pay on, reminders, and what happens where nobody pays."""
+
+from datetime import datetime, timedelta
+from functools import partial
+
+from msgspec.structs import asdict, replace
+
+from testkase.core.ledger import commands as ledger
+from testkase.core.ledger.operations import execute_one
+from testkase.core.pricing.money import money
+from testkase.foundation.database import Operation, Statement
+from testkase.services.audit import Activity
+from testkase.services.billing import lifecycle, words
+from testkase.services.billing.errand import Errand, ask, do
+from testkase.services.billing.model import Bill
+from testkase.services.billing.overage import SQL, bill_by_id
+from testkase.services.billing.provider import Customer, Link, Payment, Provider
+from testkase.services.billing.purchases import SQL as PURCHASES
+from testkase.services.billing.purchases import WATCH
+from testkase.services.billing.receipts import issue_receipt
+from testkase.services.billing.seller import Seller
+from testkase.services.billing.settings import SQL as PAYMENTS
+from testkase.services.billing.settings import keep_settings, settings_locked
+from testkase.services.notifications.telling import notify
+
+LOOK_AGAIN_SECONDS = 3_600
+REMIND_BEFORE = (timedelta(days=7), timedelta(days=2))
+LINK_LASTS = timedelta(days=180)
+"""Long after the bill is due: a late payment is still welcome."""
+
+
+def collect(org_id: int, bill_id: str, seller: Seller, *, public_url: str) -> Errand[Bill]:
+    """Move a bill on: make its link, see whether it was paid, remind, or give up waiting. Safe to repeat."""
+    bill = yield from do(org_id, bill_by_id(org_id, bill_id))
+    if bill.state == "paid":
+        return bill
+    if bill.link_id is None:
+        bill = yield from _link(bill, public_url)
+    bill = yield from look_at_link(org_id, bill_id, seller)
+    return bill if bill.state == "paid" else (yield from do(org_id, _press(org_id, bill_id)))
+
+
+def _link(bill: Bill, public_url: str) -> Errand[Bill]:
+    customer = yield from do(bill.org_id, _owner(bill.org_id))
+    link = yield from ask(
+        lambda provider: provider.create_link(
+            reference=bill.bill_id, amount=bill.amount, currency=bill.currency,
+            description=f"AI credits used beyond the balance: {money(bill.amount, bill.currency)}", customer=customer,
+            expire_by=int((bill.made_at + LINK_LASTS).timestamp()), callback_url=f"{public_url}{words.BILLING_PAGE}",
+        )
+    )  # fmt: skip
+    return (yield from do(bill.org_id, _linked(bill, link)))
+
+
+def _owner(org_id: int) -> Operation[Customer]:
+    rows = yield Statement(SQL["owner"], {"org_id": org_id})
+    return Customer(**rows[0]) if rows else Customer()
+
+
+def _linked(bill: Bill, link: Link) -> Operation[Bill]:
+    place = {"org_id": bill.org_id, "bill_id": bill.bill_id}
+    yield Statement(SQL["linked"], {**place, "link_id": link.link_id, "link_url": link.url})
+    yield Statement(PURCHASES["route"], {"ref": link.link_id, "org_id": bill.org_id, "target_id": bill.bill_id})
+    after = yield from bill_by_id(bill.org_id, bill.bill_id)
+    yield from notify(bill.org_id, words.bill_is_due(after, reminder=False))
+    return after
+
+
+def look_at_link(org_id: int, bill_id: str, seller: Seller) -> Errand[Bill]:
+    """Ask the provider whether a bill was paid, and keep that it was."""
+    bill = yield from do(org_id, bill_by_id(org_id, bill_id))
+    link_id = bill.link_id
+    if link_id is None or bill.state == "paid":
+        return bill
+    link = yield from ask(lambda provider: provider.fetch_link(link_id))
+    if link.status != "paid" or (link.amount, link.currency) != (bill.amount, bill.currency):
+        return bill
+    for payment_id in link.payment_ids:
+        payment = yield from ask(partial(_fetch, payment_id))
+        if payment.captured and (payment.amount, payment.currency) == (bill.amount, bill.currency):
+            return (yield from do(org_id, _paid(org_id, bill_id, payment, seller)))
+    return bill
+
+
+def _fetch(payment_id: str, provider: Provider) -> Payment:
+    return provider.fetch_payment(payment_id)
+
+
+def _paid(org_id: int, bill_id: str, payment: Payment, seller: Seller) -> Operation[Bill]:
+    bill = yield from bill_by_id(org_id, bill_id, lock=True)
+    if bill.state == "paid":
+        return bill
+    verdict: lifecycle.Verdict = "granted"
+    row = {"org_id": org_id, "target_id": bill_id, "verdict": verdict}
+    yield Statement(PAYMENTS["keep_payment"], {**asdict(payment), **row})
+    yield Statement(SQL["bill_paid"], {"org_id": org_id, "bill_id": bill_id, "payment_id": payment.payment_id})
+    yield Statement(WATCH["unwatch"], {"org_id": org_id, "kind": "bill", "target_id": bill_id})
+    after = yield from bill_by_id(org_id, bill_id)
+    yield from notify(org_id, words.bill_was_paid(after))
+    yield from issue_receipt(after, payment, seller)
+    details = {"price": money(after.amount, after.currency), "bill": bill_id}
+    paid = Activity(action="overage.paid", actor=words.PAYMENTS, details=details)
+    yield from words.recorded(org_id, paid, event_id=f"overage.paid:{bill_id}")
+    return after
+
+
+def _press(org_id: int, bill_id: str) -> Operation[Bill]:
+    """Remind as the day comes nearer; after it, switch overage off and tell the Owner (dunning)."""
+    bill = yield from bill_by_id(org_id, bill_id, lock=True)
+    (clock,) = yield Statement(PAYMENTS["now"])
+    now: datetime = clock["now"]
+    if bill.state == "open" and now >= bill.due_at:
+        yield from _give_up(bill)
+    elif bill.state == "open" and bill.reminders < sum(now >= bill.due_at - before for before in REMIND_BEFORE):
+        yield Statement(SQL["reminded"], {"org_id": org_id, "bill_id": bill_id})
+        again = yield from bill_by_id(org_id, bill_id)
+        yield from notify(org_id, words.bill_is_due(again, reminder=True))
+    yield Statement(
+        WATCH["watch_until"],
+        {"org_id": org_id, "kind": "bill", "target_id": bill_id,
+         "due_at": now + timedelta(seconds=LOOK_AGAIN_SECONDS)},
+    )  # fmt: skip
+    return (yield from bill_by_id(org_id, bill_id))
+
+
+def _give_up(bill: Bill) -> Operation[None]:
+    org_id = bill.org_id
+    settings = yield from settings_locked(org_id)
+    yield Statement(SQL["bill_unpaid"], {"org_id": org_id, "bill_id": bill.bill_id})
+    if settings.overage_cap_cents:
+        yield from execute_one(ledger.SetOverage(org_id=org_id, setting_id=f"unpaid.{bill.bill_id}", limit=0))
+        yield from keep_settings(org_id, replace(settings, overage_cap_cents=0))
+    yield from notify(org_id, words.bill_was_not_paid(bill))
+    details = {"bill": bill.bill_id, "price": money(bill.amount, bill.currency)}
+    off = Activity(action="overage.unpaid", actor=words.PAYMENTS, details=details)
+    yield from words.recorded(org_id, off, event_id=f"overage.unpaid:{bill.bill_id}")

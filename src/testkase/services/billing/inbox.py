@@ -1,0 +1,60 @@
+"""The inbox of the provider's reports: kept first, answered, and worked on afterwards (razorpay.md §5).
+
+A report is known by the hash of its own signed bytes, which are the same at every delivery: the event id beside it is
+not signed, so nothing rests on it. Of the content only ids are kept: what they stand for is asked of the provider.
+"""
+
+import hashlib
+
+import msgspec
+
+from testkase.foundation.database import Operation, Statement
+from testkase.services.billing.provider import Event
+from testkase.services.billing.purchases import WATCH
+
+FIRST_PAUSE_SECONDS = 15
+LONGEST_PAUSE_SECONDS = 3_600
+
+
+class Report(msgspec.Struct, frozen=True, kw_only=True):
+    """A claimed report."""
+
+    digest: bytes
+    name: str
+    order_id: str | None
+    payment_id: str | None
+    refund_id: str | None
+    dispute_id: str | None
+    link_id: str | None
+    attempts: int
+
+
+def receive(body: bytes, event: Event) -> Operation[bool]:
+    """Keep a verified report; answers whether it is new. Needs no organization's context."""
+    rows = yield Statement(
+        WATCH["receive"],
+        {
+            "digest": hashlib.sha256(body).digest(), "name": event.name[:80], "order_id": event.order_id,
+            "payment_id": event.payment_id, "refund_id": event.refund_id, "dispute_id": event.dispute_id,
+            "link_id": event.link_id,
+        },
+    )  # fmt: skip
+    return bool(rows)
+
+
+def claim_reports(*, limit: int) -> Operation[list[Report]]:
+    """Take reports that are due; whoever dies at one leaves it to the next, a while later."""
+    rows = yield Statement(
+        WATCH["claim_events"], {"limit": limit, "first": FIRST_PAUSE_SECONDS, "most": LONGEST_PAUSE_SECONDS}
+    )
+    return [Report(**{**row, "digest": bytes(row["digest"])}) for row in rows]
+
+
+def handled(digests: list[bytes], outcome: str) -> Operation[None]:
+    """Done with these; `outcome` in a few words, for staff."""
+    yield Statement(WATCH["handled"], {"digests": digests, "outcome": outcome[:200]})
+
+
+def forget_old_reports() -> Operation[None]:
+    """Those handled three months ago: the provider repeats none that old."""
+    yield Statement(WATCH["forget_events"])

@@ -1,0 +1,115 @@
+"""The daily match report (B5): a day's payments at the provider beside ours, and whatever does not agree.
+
+What can be put right is put right first: a payment of ours that was taken and never credited is looked at, and credited,
+before it is counted. What is left needs a person: payments of orders we do not know, amounts that differ, seconds.
+"""
+
+from datetime import UTC, date, datetime, time, timedelta
+
+import msgspec
+
+from testkase.foundation.database import Operation, Row, Statement
+from testkase.foundation.problems import Problem
+from testkase.services.billing.buying import look_at
+from testkase.services.billing.errand import Errand, ask, do
+from testkase.services.billing.model import Purchase
+from testkase.services.billing.provider import Payment
+from testkase.services.billing.purchases import WATCH, owner_of, purchase_by_id
+from testkase.services.billing.seller import Seller
+
+
+class Fault(msgspec.Struct, frozen=True, kw_only=True):
+    """One payment that does not agree. `kind`: `unknown order`, `mismatch`, `surplus`, `not credited`."""
+
+    kind: str
+    payment_id: str
+    order_id: str | None
+    amount: int
+    currency: str
+    refunded: int
+    org_id: int | None = None
+    purchase_id: str | None = None
+
+
+class MatchReport(msgspec.Struct, frozen=True, kw_only=True):
+    """One day in UTC. `taken`: minor units captured, by currency."""
+
+    day: date
+    made_at: datetime
+    captured: int
+    matched: int
+    taken: dict[str, int]
+    faults: tuple[Fault, ...]
+
+
+_faults = msgspec.json.Decoder(tuple[Fault, ...]).decode
+_taken = msgspec.json.Decoder(dict[str, int]).decode
+_encode = msgspec.json.Encoder().encode
+
+
+def match_day(day: date, seller: Seller) -> Errand[MatchReport]:
+    """Compare a day, put right what can be, and keep the report. Made again it takes the place of the one before."""
+    since = int(datetime.combine(day, time(), UTC).timestamp())
+    until = since + int(timedelta(days=1).total_seconds())
+    payments = yield from ask(lambda provider: provider.payments_between(since, until))
+    captured = [payment for payment in payments if payment.captured]
+    faults, taken = [], dict[str, int]()
+    for payment in captured:
+        taken[payment.currency] = taken.get(payment.currency, 0) + payment.amount
+        fault = yield from _compare(payment, seller)
+        faults += [fault] if fault is not None else []
+    matched = len(captured) - len(faults)
+    report = MatchReport(
+        day=day, made_at=datetime.now(UTC), captured=len(captured), matched=matched, taken=taken, faults=tuple(faults)
+    )
+    yield from do(None, _keep(report))
+    return report
+
+
+def match_reports(*, limit: int) -> Operation[list[MatchReport]]:
+    """The newest reports. For staff: it names organizations."""
+    rows = yield Statement(WATCH["reports"], {"limit": limit})
+    return [_read(row) for row in rows]
+
+
+def _compare(payment: Payment, seller: Seller) -> Errand[Fault | None]:
+    owner = (yield from do(None, owner_of(payment.order_id))) if payment.order_id else None
+    if owner is None:
+        return _fault("unknown order", payment)
+    org_id, target_id = owner
+    try:
+        purchase = yield from do(org_id, purchase_by_id(org_id, target_id))
+        if purchase.payment_id == payment.payment_id:
+            return None
+        looked = yield from look_at(purchase, seller)
+    except Problem:
+        return _fault("not credited", payment, owner)
+    if looked.purchase.payment_id == payment.payment_id:
+        return None
+    return _fault(_kind(looked.purchase, payment, looked.mismatched), payment, owner)
+
+
+def _kind(purchase: Purchase, payment: Payment, mismatched: tuple[str, ...]) -> str:
+    if payment.payment_id in mismatched:
+        return "mismatch"
+    return "surplus" if purchase.state == "paid" else "not credited"
+
+
+def _fault(kind: str, payment: Payment, owner: tuple[int, str] | None = None) -> Fault:
+    return Fault(
+        kind=kind, payment_id=payment.payment_id, order_id=payment.order_id, amount=payment.amount,
+        currency=payment.currency, refunded=payment.amount_refunded, org_id=owner[0] if owner else None,
+        purchase_id=owner[1] if owner else None,
+    )  # fmt: skip
+
+
+def _keep(report: MatchReport) -> Operation[None]:
+    row = {
+        "day": report.day, "captured": report.captured, "matched": report.matched,
+        "taken": _encode(report.taken).decode(), "faults": _encode(report.faults).decode(),
+    }  # fmt: skip
+    yield Statement(WATCH["keep_report"], row)
+
+
+def _read(row: Row) -> MatchReport:
+    return MatchReport(**{**row, "taken": _taken(row["taken"]), "faults": _faults(row["faults"])})

@@ -1,0 +1,183 @@
+"""Use beyond the balance (P7): off until the Owner types a monthly cap in dollars; billed when the month has ended.
+
+The ledger admits up to the cap and posts what was used to an account of its own; from its entry of an ended period
+follows one bill.
+"""
+
+from datetime import datetime
+
+import msgspec
+
+from testkase.core.ledger import commands as ledger
+from testkase.core.ledger.calendar import from_micros, period
+from testkase.core.ledger.credits import MICRO, grouped_credits
+from testkase.core.ledger.operations import execute_one
+from testkase.core.ledger.queries import Balance, balance
+from testkase.core.pricing import PriceBook, PriceBooks
+from testkase.core.pricing.money import money
+from testkase.foundation.database import Operation, Row, Statement, named_statements
+from testkase.foundation.ids import new_id
+from testkase.foundation.problems import Conflict, InvalidInput
+from testkase.services.audit import Activity, Actor, record
+from testkase.services.billing.model import Bill
+from testkase.services.billing.purchases import WATCH
+from testkase.services.billing.settings import billing_settings, keep_settings, settings_locked
+from testkase.services.billing.words import PAYMENTS, recorded
+
+SQL = named_statements("testkase.services.billing.sql", "overage.sql")
+
+MOST_CAP_CENTS = 1_000_000
+"""$10,000 a month."""
+
+LEAST_BILL_CENTS = 100
+"""What the provider can collect at all; less is let go, and the history says so."""
+
+DUE_DAYS = 14
+CURRENCY = "USD"
+
+_FIELDS = Bill.__struct_fields__
+
+
+class BillUnpaid(Conflict):
+    """A bill's time is over: use beyond the balance stays off until it is paid."""
+
+    code = "overage_bill_unpaid"
+    title = "A bill for extra credits was not paid"
+
+
+class Overage(msgspec.Struct, frozen=True, kw_only=True):
+    """How use beyond the balance stands. Credits in micro-credits, money in US cents."""
+
+    cap_cents: int
+    """0: off."""
+    price_cents: int
+    """A credit's."""
+    limit: int
+    used: int
+    """In this period, what calls in flight have set aside included."""
+    resets_at: int
+    """Microseconds UTC: what was used until then is billed."""
+    blocked: bool
+    """An unpaid bill keeps it off."""
+
+    @property
+    def cost_cents(self) -> int:
+        """What this period's bill would come to now."""
+        return bill_cents(self.used, self.price_cents)
+
+
+def cap_in_credits(cap_cents: int, price_cents: int) -> int:
+    """The micro-credits a cap pays for: rounded down, so that a bill never exceeds it."""
+    return cap_cents * MICRO // price_cents
+
+
+def bill_cents(credits: int, price_cents: int) -> int:
+    """What so many micro-credits cost: rounded once, down, in the organization's favour."""
+    return credits * price_cents // MICRO
+
+
+def overage(org_id: int, book: PriceBook) -> Operation[Overage]:
+    """As it stands. Needs the organization's context. Raises AccountNotFound."""
+    account = yield from balance(org_id)
+    settings = yield from billing_settings(org_id)
+    (row,) = yield Statement(SQL["unpaid"], {"org_id": org_id})
+    return Overage(
+        cap_cents=settings.overage_cap_cents, price_cents=book.overage_price_cents, limit=account.overage_limit,
+        used=account.overage, resets_at=account.period_end, blocked=row["unpaid"],
+    )  # fmt: skip
+
+
+def set_overage(org_id: int, actor: Actor, *, setting_id: str, cap_cents: int, book: PriceBook) -> Operation[bool]:
+    """Allow use beyond the balance up to a monthly cap in US cents, or none (0); answers whether that is new. Recorded.
+
+    Whether the actor may is for the caller to ask: only the Owner does. `setting_id` is the caller's: the same again
+    changes nothing. Raises InvalidInput for a cap that cannot be, BillUnpaid while a bill's time is over.
+    """
+    if not 0 <= cap_cents <= MOST_CAP_CENTS or 0 < cap_cents < LEAST_BILL_CENTS:
+        raise InvalidInput(
+            f"The cap is 0 (off) or between {money(LEAST_BILL_CENTS, CURRENCY)} and {money(MOST_CAP_CENTS, CURRENCY)}"
+            " a month.", field="cap",
+        )  # fmt: skip
+    before = yield from settings_locked(org_id)
+    if cap_cents == before.overage_cap_cents:
+        return False
+    (row,) = yield Statement(SQL["unpaid"], {"org_id": org_id})
+    if cap_cents and row["unpaid"]:
+        raise BillUnpaid("Pay the open bill for extra credits first.")
+    limit = cap_in_credits(cap_cents, book.overage_price_cents)
+    yield from execute_one(ledger.SetOverage(org_id=org_id, setting_id=setting_id, limit=limit))
+    account = yield from balance(org_id)
+    billed = (
+        before.billed_period if before.overage_cap_cents or before.billed_period >= 0 else account.period_number - 1
+    )
+    yield from keep_settings(org_id, msgspec.structs.replace(before, overage_cap_cents=cap_cents, billed_period=billed))
+    yield from _watch_until(org_id, account)
+    details = {"cap": money(cap_cents, CURRENCY), "before": money(before.overage_cap_cents, CURRENCY)}
+    action = "overage.allowed" if cap_cents else "overage.switched_off"
+    yield from record(org_id, Activity(action=action, actor=actor, details=details))
+    return True
+
+
+def bill_ended_periods(org_id: int, books: PriceBooks) -> Operation[list[Bill]]:
+    """One bill for every ended period that has none yet and needs one; answers the new ones. Safe to repeat."""
+    yield from execute_one(ledger.Touch(org_id=org_id))
+    settings = yield from settings_locked(org_id)
+    account = yield from balance(org_id)
+    made: list[Bill] = []
+    for number in range(settings.billed_period + 1, account.period_number):
+        bill = yield from _bill(org_id, account, number, books)
+        made += [bill] if bill is not None else []
+    if account.period_number - 1 > settings.billed_period:
+        yield from keep_settings(org_id, msgspec.structs.replace(settings, billed_period=account.period_number - 1))
+    if settings.overage_cap_cents or account.overage:
+        yield from _watch_until(org_id, account)
+    else:
+        yield Statement(WATCH["unwatch"], {"org_id": org_id, "kind": "overage", "target_id": ""})
+    return made
+
+
+def _bill(org_id: int, account: Balance, number: int, books: PriceBooks) -> Operation[Bill | None]:
+    rows = yield Statement(SQL["posted"], {"org_id": org_id, "operation_id": f"overage:{number}"})
+    if not rows:
+        return None
+    start, end = period(account.anchor_day, account.time_zone, account.anchor_month, number)
+    book, credits = books.at(from_micros(end - 1)), rows[0]["credits"]
+    amount = bill_cents(credits, book.overage_price_cents)
+    what = {"credits": grouped_credits(credits), "price": money(amount, CURRENCY)}
+    event_id = f"overage.billed:{number}"
+    if amount < LEAST_BILL_CENTS:
+        yield from recorded(org_id, Activity(action="overage.let_go", actor=PAYMENTS, details=what), event_id=event_id)
+        return None
+    row = {
+        "org_id": org_id, "bill_id": new_id("bill"), "period_number": number, "period_start": start, "period_end": end,
+        "credits": credits, "amount": amount, "currency": CURRENCY, "price_book": book.version, "due_days": DUE_DAYS,
+    }  # fmt: skip
+    made = yield Statement(SQL["make"], row)
+    if not made:
+        return None
+    bill_id = made[0]["bill_id"]
+    yield Statement(WATCH["watch"], {"org_id": org_id, "kind": "bill", "target_id": bill_id, "seconds": 0})
+    yield from recorded(org_id, Activity(action="overage.billed", actor=PAYMENTS, details=what), event_id=event_id)
+    return (yield from bill_by_id(org_id, bill_id))
+
+
+def bill_by_id(org_id: int, bill_id: str, *, lock: bool = False) -> Operation[Bill]:
+    """A bill that is known to be there."""
+    (row,) = yield Statement(SQL["bill_locked" if lock else "bill"], {"org_id": org_id, "bill_id": bill_id})
+    return read_bill(row)
+
+
+def list_bills(org_id: int, *, limit: int = 24) -> Operation[list[tuple[Bill, str | None]]]:
+    """Bills newest first, each with its receipt's number."""
+    rows = yield Statement(SQL["bills"], {"org_id": org_id, "limit": limit})
+    return [(read_bill(row), row["receipt"]) for row in rows]
+
+
+def read_bill(row: Row) -> Bill:
+    return Bill(**{name: row[name] for name in _FIELDS})
+
+
+def _watch_until(org_id: int, account: Balance) -> Operation[None]:
+    """Look again when the period has ended."""
+    due_at: datetime = from_micros(account.period_end)
+    yield Statement(WATCH["watch_until"], {"org_id": org_id, "kind": "overage", "target_id": "", "due_at": due_at})

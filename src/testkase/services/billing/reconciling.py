@@ -1,0 +1,102 @@
+"""Looking without being told to (B5): open purchases until they are paid or days old, bills until they are paid, disputes
+once a day, and each day's payments at the provider beside ours.
+
+A report that never comes costs minutes, not money: an open purchase is looked at every few minutes for as long as its
+payment can still come, and closed after three days, when the provider has given up too.
+"""
+
+import msgspec
+
+from testkase.core.pricing import PriceBooks
+from testkase.foundation.database import Operation, Statement
+from testkase.foundation.problems import Problem
+from testkase.services.billing.bills import collect
+from testkase.services.billing.buying import look_at
+from testkase.services.billing.errand import Errand, ask, do
+from testkase.services.billing.overage import bill_ended_periods
+from testkase.services.billing.provider import Dispute
+from testkase.services.billing.purchases import SQL, WATCH, owner_of, purchase_by_id
+from testkase.services.billing.seller import Seller
+
+SOON_SECONDS = 60
+MOST_PAUSE_SECONDS = 480
+"""Under ten minutes with what the look itself takes: so late at most is a payment nobody reports."""
+
+GIVE_UP_SECONDS = 3 * 86_400 + 3_600
+"""The provider asks a silent bank for three days; an authorized payment goes back then."""
+
+CLAIM_SECONDS = 300
+"""Whoever takes something to look at and dies leaves it to the next after so long."""
+
+
+class Watched(msgspec.Struct, frozen=True, kw_only=True):
+    """Something to look at now."""
+
+    org_id: int
+    kind: str
+    target_id: str
+    age_seconds: int
+
+
+def claim_watched(*, limit: int) -> Operation[list[Watched]]:
+    """Take what is due. Needs no organization's context."""
+    rows = yield Statement(WATCH["claim_watched"], {"limit": limit, "again": CLAIM_SECONDS})
+    return [Watched(**row) for row in rows]
+
+
+def look_again(due: Watched, seller: Seller, books: PriceBooks, *, public_url: str) -> Errand[str]:
+    """Look at one of them, and set when to look next; answers how it stands, in a few words."""
+    if due.kind == "purchase":
+        return (yield from _purchase(due, seller))
+    if due.kind == "bill":
+        return (yield from collect(due.org_id, due.target_id, seller, public_url=public_url)).state
+    made = yield from do(due.org_id, bill_ended_periods(due.org_id, books))
+    for bill in made:
+        yield from collect(due.org_id, bill.bill_id, seller, public_url=public_url)
+    return f"{len(made)} bills"
+
+
+def pause_seconds(age_seconds: int) -> int:
+    """How long until the next look at a purchase of that age: a minute at first, eight after an hour."""
+    return max(SOON_SECONDS, min(MOST_PAUSE_SECONDS, age_seconds // 8))
+
+
+def _purchase(due: Watched, seller: Seller) -> Errand[str]:
+    try:
+        purchase = yield from do(due.org_id, purchase_by_id(due.org_id, due.target_id))
+        looked = yield from look_at(purchase, seller)
+    except Problem:
+        yield from do(due.org_id, _later(due))
+        raise
+    if looked.purchase.state == "paid":
+        return "paid"
+    yield from do(due.org_id, _later(due))
+    return looked.purchase.state
+
+
+def _later(due: Watched) -> Operation[None]:
+    place = {"org_id": due.org_id, "kind": due.kind, "target_id": due.target_id}
+    if due.age_seconds >= GIVE_UP_SECONDS:
+        yield Statement(SQL["close"], {"org_id": due.org_id, "purchase_id": due.target_id})
+        yield Statement(WATCH["unwatch"], place)
+    else:
+        yield Statement(WATCH["watch_in"], {**place, "seconds": pause_seconds(due.age_seconds)})
+
+
+def look_at_disputes(seller: Seller) -> Errand[int]:
+    """Every dispute the provider lists, so that none is missed with its report; answers how many were ours."""
+    disputes = yield from ask(lambda provider: provider.disputes())
+    ours = 0
+    for dispute in disputes:
+        ours += yield from _dispute(dispute, seller)
+    return ours
+
+
+def _dispute(dispute: Dispute, seller: Seller) -> Errand[bool]:
+    payment = yield from ask(lambda provider: provider.fetch_payment(dispute.payment_id))
+    owner = (yield from do(None, owner_of(payment.order_id))) if payment.order_id else None
+    if owner is None:
+        return False
+    purchase = yield from do(owner[0], purchase_by_id(*owner))
+    yield from look_at(purchase, seller, dispute_ids=(dispute.dispute_id,))
+    return True

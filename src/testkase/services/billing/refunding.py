@@ -1,0 +1,48 @@
+"""Giving money back, by staff: asked of the provider under the caller's own id, then looked at like any other report."""
+
+import hashlib
+
+from testkase.core.pricing.money import money
+from testkase.foundation.problems import Conflict, InvalidInput
+from testkase.services.audit import Activity, Actor
+from testkase.services.billing import words
+from testkase.services.billing.buying import look_at
+from testkase.services.billing.errand import Errand, ask, do
+from testkase.services.billing.fulfilment import Fulfilled
+from testkase.services.billing.purchases import purchase_by_id
+from testkase.services.billing.seller import Seller
+
+
+class NotPaid(Conflict):
+    """There is no payment to give back."""
+
+    code = "purchase_not_paid"
+    title = "The purchase is not paid"
+
+
+def refund(
+    org_id: int, purchase_id: str, *, refund_id: str, amount: int, reason: str, actor: Actor, seller: Seller
+) -> Errand[Fulfilled]:
+    """Give back `amount` minor units of a purchase's payment; its credits follow at once. The same `refund_id` gives it
+    back once. Recorded. Raises PurchaseNotFound, NotPaid, InvalidInput, ProviderRefused, ProviderSilent."""
+    purchase = yield from do(org_id, purchase_by_id(org_id, purchase_id))
+    payment_id = purchase.payment_id
+    if payment_id is None:
+        raise NotPaid("Nothing was paid for this purchase, so nothing can be given back.")
+    if not 1 <= amount <= purchase.amount:
+        most = money(purchase.amount, purchase.currency)
+        raise InvalidInput(f"A refund is more than nothing and at most {most}.", field="amount")
+    given = yield from ask(
+        lambda provider: provider.refund(
+            payment_id, amount=amount, refund_key=_key(purchase_id, refund_id), notes={"reason": reason[:200]}
+        )
+    )
+    details = {"amount": money(amount, purchase.currency), "reason": reason, "purchase": purchase_id}
+    asked = Activity(action="refund.asked", actor=actor, target=purchase.bundle_name, details=details)
+    yield from do(org_id, words.recorded(org_id, asked, event_id=f"refund.asked:{given.refund_id}"))
+    return (yield from look_at(purchase, seller))
+
+
+def _key(purchase_id: str, refund_id: str) -> str:
+    """The provider takes letters, digits, - and _ only; ours may hold more."""
+    return hashlib.sha256(f"{purchase_id} {refund_id}".encode()).hexdigest()[:40]

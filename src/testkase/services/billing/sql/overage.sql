@@ -1,0 +1,47 @@
+-- posted: What the ledger says of a period that ended with use beyond the balance.
+SELECT -issued AS credits, at FROM ledger.entry WHERE org_id = %(org_id)s AND operation_id = %(operation_id)s;
+
+-- make: One bill a period, however often it is asked for.
+INSERT INTO overage_bill (
+    org_id, bill_id, period_number, period_start, period_end, credits, amount, currency, price_book, due_at)
+VALUES (
+    %(org_id)s, %(bill_id)s, %(period_number)s, %(period_start)s, %(period_end)s, %(credits)s, %(amount)s,
+    %(currency)s, %(price_book)s, now() + %(due_days)s * interval '1 day')
+ON CONFLICT (org_id, period_number) DO NOTHING
+RETURNING bill_id;
+
+-- bill: One bill.
+SELECT * FROM overage_bill WHERE org_id = %(org_id)s AND bill_id = %(bill_id)s;
+
+-- bill_locked: One bill, which nobody else moves on meanwhile.
+SELECT * FROM overage_bill WHERE org_id = %(org_id)s AND bill_id = %(bill_id)s FOR UPDATE;
+
+-- bills: Bills newest first, with the receipt of each.
+SELECT b.*, r.number AS receipt
+FROM overage_bill AS b
+LEFT JOIN receipt AS r ON r.org_id = b.org_id AND r.target_id = b.bill_id
+WHERE b.org_id = %(org_id)s
+ORDER BY b.period_number DESC
+LIMIT %(limit)s;
+
+-- unpaid: Whether a bill's time is over.
+SELECT EXISTS (SELECT FROM overage_bill WHERE org_id = %(org_id)s AND state = 'unpaid') AS unpaid;
+
+-- linked: A page of the provider waits for the money.
+UPDATE overage_bill SET state = 'open', link_id = %(link_id)s, link_url = %(link_url)s
+WHERE org_id = %(org_id)s AND bill_id = %(bill_id)s AND state = 'due' AND link_id IS NULL;
+
+-- bill_paid: The money has come, in time or late.
+UPDATE overage_bill SET state = 'paid', payment_id = %(payment_id)s, paid_at = now()
+WHERE org_id = %(org_id)s AND bill_id = %(bill_id)s AND state <> 'paid';
+
+-- reminded: Told once more.
+UPDATE overage_bill SET reminders = reminders + 1 WHERE org_id = %(org_id)s AND bill_id = %(bill_id)s;
+
+-- bill_unpaid: Its time is over.
+UPDATE overage_bill SET state = 'unpaid' WHERE org_id = %(org_id)s AND bill_id = %(bill_id)s AND state = 'open';
+
+-- owner: Whom to send the bill to.
+SELECT coalesce(nullif(u.display_name, ''), split_part(u.email, '@', 1)) AS name, u.email
+FROM membership AS m JOIN app_user AS u ON u.id = m.user_id
+WHERE m.org_id = %(org_id)s AND m.role = 'owner';

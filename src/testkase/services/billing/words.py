@@ -1,0 +1,134 @@
+"""What people are told of purchases, refunds and bills, and how the activity history calls them."""
+
+from collections.abc import Collection
+from zoneinfo import ZoneInfo
+
+from testkase.core.access import Action, OrganizationRole, can
+from testkase.core.ledger.calendar import from_micros
+from testkase.core.ledger.credits import grouped_credits
+from testkase.core.pricing.money import money
+from testkase.foundation.database import Operation
+from testkase.services.audit import Activity, Actor, record
+from testkase.services.billing import lifecycle
+from testkase.services.billing.model import Bill, Purchase
+from testkase.services.billing.provider import Dispute, Refund
+from testkase.services.notifications.telling import OWNER_AND_ADMINS, Notification
+
+CREDITS_PAGE = "/settings/ai-credits"
+BILLING_PAGE = "/settings/billing"
+PAYMENTS = Actor(kind="system", ref="payments", name="Payments")
+"""What happens because the payment provider reported it."""
+
+_OWNER = tuple(role.value for role in OrganizationRole if can(role.value, Action.SET_OVERAGE))
+
+
+def recorded(org_id: int, activity: Activity, *, event_id: str) -> Operation[None]:
+    """In the activity history, once."""
+    yield from record(org_id, activity, event_id=event_id)
+
+
+def credits_added(purchase: Purchase, *, expires_at: int | None, time_zone: str) -> Notification:
+    """To whoever bought, and to those in charge: the payment has come."""
+    credits = _credits(purchase.credits)
+    until = "They never expire." if expires_at is None else f"They expire on {_last_day(expires_at, time_zone)}."
+    return Notification(
+        kind="purchase.paid", event_key=f"purchase.paid:{purchase.purchase_id}",
+        title=f"{credits} credits added",
+        body=f"{money(purchase.amount, purchase.currency)} for the {purchase.bundle_name} bundle were paid, and"
+        f" {credits} credits are yours to use. {until}",
+        link=BILLING_PAGE, link_label="Open the receipt",
+        people=() if purchase.buyer_id is None else (purchase.buyer_id,),
+    )  # fmt: skip
+
+
+def credits_taken_back(before: Purchase, after: Purchase, *, debt: int) -> Notification:
+    """To those in charge: a refund or a dispute changed what a purchase is worth."""
+    paid = f"the {after.bundle_name} bundle bought for {money(after.amount, after.currency)}"
+    if after.frozen and not before.frozen:
+        title = "A payment is disputed"
+        body = f"The bank contests {paid}. What is left of its credits is set aside until that is decided."
+    elif before.frozen and not after.frozen and after.clawed <= before.clawed:
+        title = "A dispute is over"
+        body = f"The credits of {paid} are yours to use again."
+    elif after.clawed > before.clawed:
+        title = "Credits were taken back"
+        body = f"Money for {paid} went back, and {_credits(after.clawed - before.clawed)} credits with it."
+    else:
+        title = "Credits came back"
+        body = f"Money for {paid} stays after all, and {_credits(before.clawed - after.clawed)} credits with it."
+    if debt:
+        body += f" {_credits(debt)} of them were already used: AI rests until new credits cover that."
+    return Notification(
+        kind="purchase.reversed", event_key=f"purchase.reversed:{after.purchase_id}.{after.reversals}", title=title,
+        body=body, link=BILLING_PAGE, link_label="Open Plans & Billing", leads_to_buying=bool(debt),
+    )  # fmt: skip
+
+
+def was_paid(purchase: Purchase) -> Activity:
+    """In the history under whoever set out to buy."""
+    buyer = Actor(kind=purchase.buyer_kind, ref=purchase.buyer_ref, name=purchase.buyer_name)
+    details = {
+        "credits": _credits(purchase.credits), "price": money(purchase.amount, purchase.currency),
+        "purchase": purchase.purchase_id,
+    }  # fmt: skip
+    return Activity(action="purchase.paid", actor=buyer, target=purchase.bundle_name, details=details)
+
+
+def was_reversed(before: Purchase, after: Purchase) -> Activity:
+    """In the history under the provider's reports: who asked for a refund there is not known here."""
+    details = {
+        "taken back": _credits(after.clawed), "before": _credits(before.clawed),
+        "disputed": "yes" if after.frozen else "no", "purchase": after.purchase_id,
+    }  # fmt: skip
+    return Activity(action="purchase.reversed", actor=PAYMENTS, target=after.bundle_name, details=details)
+
+
+def why_reversed(refunds: Collection[Refund], disputes: Collection[Dispute]) -> str:
+    """The entry's note: what stands against the purchase now."""
+    refunded = sum(refund.amount for refund in refunds if refund.status != "failed")
+    parts = [f"refunded {refunded}"] if refunded else []
+    if lifecycle.is_contested(disputes):
+        parts.append("dispute open")
+    parts += [f"dispute {dispute.status}" for dispute in disputes if dispute.status in ("lost", "won", "closed")]
+    return ", ".join(parts)[:200] or "nothing stands against it"
+
+
+def bill_is_due(bill: Bill, *, reminder: bool) -> Notification:
+    """To the Owner: what was used beyond the balance is to be paid, until when, and where."""
+    price = money(bill.amount, bill.currency)
+    return Notification(
+        kind="overage.reminded" if reminder else "overage.billed",
+        event_key=f"overage.billed:{bill.bill_id}.{bill.reminders}",
+        title=f"{'Still to be paid' if reminder else 'To be paid'}: {price} for extra credits",
+        body=f"{_credits(bill.credits)} credits were used beyond the balance. Please pay {price} by"
+        f" {bill.due_at:%-d %B %Y}; after that, use beyond the balance is switched off.",
+        link=BILLING_PAGE, link_label="Open the bill", roles=_OWNER,
+    )  # fmt: skip
+
+
+def bill_was_paid(bill: Bill) -> Notification:
+    price = money(bill.amount, bill.currency)
+    return Notification(
+        kind="overage.paid", event_key=f"overage.paid:{bill.bill_id}", title=f"{price} for extra credits were paid",
+        body="Thank you. The receipt is under Plans & Billing.", link=BILLING_PAGE, link_label="Open the receipt",
+        roles=_OWNER,
+    )  # fmt: skip
+
+
+def bill_was_not_paid(bill: Bill) -> Notification:
+    price = money(bill.amount, bill.currency)
+    return Notification(
+        kind="overage.unpaid", event_key=f"overage.unpaid:{bill.bill_id}", title="Use beyond the balance is off",
+        body=f"The bill of {price} for {_credits(bill.credits)} extra credits was not paid in time. Pay it under"
+        " Plans & Billing, then use beyond the balance can be allowed again.",
+        link=BILLING_PAGE, link_label="Open the bill", roles=OWNER_AND_ADMINS,
+    )  # fmt: skip
+
+
+def _credits(amount: int) -> str:
+    return grouped_credits(amount).removesuffix(".00")
+
+
+def _last_day(expires_at: int, time_zone: str) -> str:
+    """Credits that expire at midnight are last good on the day before."""
+    return f"{from_micros(expires_at - 1).astimezone(ZoneInfo(time_zone)):%-d %B %Y}"
