@@ -9,9 +9,9 @@ from testkase.core.ledger.credits import grouped_credits
 from testkase.core.pricing.money import money
 from testkase.foundation.database import Operation
 from testkase.services.audit import Activity, Actor, record
-from testkase.services.billing import lifecycle
 from testkase.services.billing.model import Bill, Purchase
 from testkase.services.billing.provider import Dispute, Refund
+from testkase.services.billing.purchasing import lifecycle
 from testkase.services.notifications.telling import OWNER_AND_ADMINS, Notification
 
 CREDITS_PAGE = "/settings/ai-credits"

@@ -10,13 +10,14 @@ from testkase.core.ledger.operations import execute_one
 from testkase.core.pricing.money import money
 from testkase.foundation.database import Operation, Statement
 from testkase.services.audit import Activity
-from testkase.services.billing import lifecycle, words
+from testkase.services.billing import words
 from testkase.services.billing.errand import Errand, ask, do
 from testkase.services.billing.model import Bill
-from testkase.services.billing.overage import SQL, bill_by_id
+from testkase.services.billing.overage.allowing import SQL, bill_by_id
 from testkase.services.billing.provider import Customer, Link, Payment, Provider
-from testkase.services.billing.purchases import SQL as PURCHASES
-from testkase.services.billing.purchases import WATCH
+from testkase.services.billing.purchasing import lifecycle
+from testkase.services.billing.purchasing.rows import SQL as PURCHASES
+from testkase.services.billing.purchasing.rows import WATCH
 from testkase.services.billing.receipts import issue_receipt
 from testkase.services.billing.seller import Seller
 from testkase.services.billing.settings import SQL as PAYMENTS

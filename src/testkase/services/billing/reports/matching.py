@@ -1,7 +1,8 @@
 """The daily match report (B5): a day's payments at the provider beside ours, and whatever does not agree.
 
-What can be put right is put right first: a payment of ours that was taken and never credited is looked at, and credited,
-before it is counted. What is left needs a person: payments of orders we do not know, amounts that differ, seconds.
+What can be put right is put right first: a payment of ours that was taken and never credited is looked at, and
+credited, before it is counted. What is left needs a person: payments of orders we do not know, amounts that differ, a
+second payment of one purchase.
 """
 
 from datetime import UTC, date, datetime, time, timedelta
@@ -10,11 +11,11 @@ import msgspec
 
 from testkase.foundation.database import Operation, Row, Statement
 from testkase.foundation.problems import Problem
-from testkase.services.billing.buying import look_at
 from testkase.services.billing.errand import Errand, ask, do
 from testkase.services.billing.model import Purchase
 from testkase.services.billing.provider import Payment
-from testkase.services.billing.purchases import WATCH, owner_of, purchase_by_id
+from testkase.services.billing.purchasing.buying import look_at
+from testkase.services.billing.purchasing.rows import WATCH, owner_of, purchase_by_id
 from testkase.services.billing.seller import Seller
 
 

@@ -10,7 +10,7 @@ import msgspec
 
 from testkase.foundation.database import Operation, Statement
 from testkase.services.billing.provider import Event
-from testkase.services.billing.purchases import WATCH
+from testkase.services.billing.purchasing.rows import WATCH
 
 FIRST_PAUSE_SECONDS = 15
 LONGEST_PAUSE_SECONDS = 3_600

@@ -1,4 +1,4 @@
-"""Giving money back, by staff: asked of the provider under the caller's own id, then looked at like any other report."""
+"""Giving money back, by staff: asked of the provider under the caller's own id, then looked at as if reported."""
 
 import hashlib
 
@@ -6,10 +6,10 @@ from testkase.core.pricing.money import money
 from testkase.foundation.problems import Conflict, InvalidInput
 from testkase.services.audit import Activity, Actor
 from testkase.services.billing import words
-from testkase.services.billing.buying import look_at
 from testkase.services.billing.errand import Errand, ask, do
-from testkase.services.billing.fulfilment import Fulfilled
-from testkase.services.billing.purchases import purchase_by_id
+from testkase.services.billing.purchasing.buying import look_at
+from testkase.services.billing.purchasing.fulfilment import Fulfilled
+from testkase.services.billing.purchasing.rows import purchase_by_id
 from testkase.services.billing.seller import Seller
 
 

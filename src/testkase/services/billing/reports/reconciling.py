@@ -1,5 +1,5 @@
-"""Looking without being told to (B5): open purchases until they are paid or days old, bills until they are paid, disputes
-once a day, and each day's payments at the provider beside ours.
+"""Looking without being told to (B5): open purchases until they are paid or days old, bills until they are paid, and
+every dispute once a day.
 
 A report that never comes costs minutes, not money: an open purchase is looked at every few minutes for as long as its
 payment can still come, and closed after three days, when the provider has given up too.
@@ -10,12 +10,12 @@ import msgspec
 from testkase.core.pricing import PriceBooks
 from testkase.foundation.database import Operation, Statement
 from testkase.foundation.problems import Problem
-from testkase.services.billing.bills import collect
-from testkase.services.billing.buying import look_at
 from testkase.services.billing.errand import Errand, ask, do
-from testkase.services.billing.overage import bill_ended_periods
+from testkase.services.billing.overage.allowing import bill_ended_periods
+from testkase.services.billing.overage.collecting import collect
 from testkase.services.billing.provider import Dispute
-from testkase.services.billing.purchases import SQL, WATCH, owner_of, purchase_by_id
+from testkase.services.billing.purchasing.buying import look_at
+from testkase.services.billing.purchasing.rows import SQL, WATCH, owner_of, purchase_by_id
 from testkase.services.billing.seller import Seller
 
 SOON_SECONDS = 60

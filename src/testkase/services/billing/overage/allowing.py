@@ -20,7 +20,7 @@ from testkase.foundation.ids import new_id
 from testkase.foundation.problems import Conflict, InvalidInput
 from testkase.services.audit import Activity, Actor, record
 from testkase.services.billing.model import Bill
-from testkase.services.billing.purchases import WATCH
+from testkase.services.billing.purchasing.rows import WATCH
 from testkase.services.billing.settings import billing_settings, keep_settings, settings_locked
 from testkase.services.billing.words import PAYMENTS, recorded
 

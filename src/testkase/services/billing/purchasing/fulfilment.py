@@ -13,15 +13,16 @@ from testkase.core.ledger.calendar import from_micros
 from testkase.core.ledger.operations import execute_one
 from testkase.core.ledger.queries import balance
 from testkase.foundation.database import Operation, Statement
-from testkase.services.billing import lifecycle, words
+from testkase.services.billing import words
 from testkase.services.billing.model import Purchase
 from testkase.services.billing.provider import Dispute, Payment, Refund
-from testkase.services.billing.purchases import SQL as PURCHASES
-from testkase.services.billing.purchases import WATCH, purchase_locked
+from testkase.services.billing.purchasing import lifecycle
+from testkase.services.billing.purchasing.rows import SQL as PURCHASES
+from testkase.services.billing.purchasing.rows import WATCH, purchase_locked
+from testkase.services.billing.purchasing.validity import lot_expiry
 from testkase.services.billing.receipts import issue_receipt
 from testkase.services.billing.seller import Seller
 from testkase.services.billing.settings import SQL as PAYMENTS
-from testkase.services.billing.validity import lot_expiry
 from testkase.services.notifications.telling import notify
 
 _log = structlog.get_logger(__name__)

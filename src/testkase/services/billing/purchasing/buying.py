@@ -11,12 +11,12 @@ from typing import Protocol
 
 from testkase.core.pricing import PriceBook
 from testkase.foundation.database import Operation
-from testkase.services.billing import lifecycle
 from testkase.services.billing.errand import Errand, ask, do
-from testkase.services.billing.fulfilment import Facts, Fulfilled, fulfil
 from testkase.services.billing.model import Buyer, PaymentMismatch, Purchase
 from testkase.services.billing.provider import Dispute, Payment, Provider, ProviderRefused, Refund
-from testkase.services.billing.purchases import begin_purchase, open_purchase, purchase_by_id
+from testkase.services.billing.purchasing import lifecycle
+from testkase.services.billing.purchasing.fulfilment import Facts, Fulfilled, fulfil
+from testkase.services.billing.purchasing.rows import begin_purchase, open_purchase, purchase_by_id
 from testkase.services.billing.seller import Seller
 
 

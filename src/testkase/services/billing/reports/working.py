@@ -1,12 +1,12 @@
 """From a kept report to the look it asks for: whose it is, what to ask of the provider, and how it ended."""
 
-from testkase.services.billing.bills import look_at_link
-from testkase.services.billing.buying import look_at
 from testkase.services.billing.errand import Errand, ask, do
-from testkase.services.billing.fulfilment import Fulfilled
-from testkase.services.billing.inbox import Report
 from testkase.services.billing.model import Purchase
-from testkase.services.billing.purchases import owner_of, purchase_by_id
+from testkase.services.billing.overage.collecting import look_at_link
+from testkase.services.billing.purchasing.buying import look_at
+from testkase.services.billing.purchasing.fulfilment import Fulfilled
+from testkase.services.billing.purchasing.rows import owner_of, purchase_by_id
+from testkase.services.billing.reports.inbox import Report
 from testkase.services.billing.seller import Seller
 
 _ABOUT_MONEY_BACK = ("refund.", "payment.dispute.")
