@@ -63,7 +63,7 @@ def fulfil(org_id: int, purchase_id: str, facts: Facts, seller: Seller) -> Opera
             _log.warning("a payment paid for nothing", org_id=org_id, purchase=purchase_id, verdict=verdict)
         payments[payment.payment_id], verdicts[payment.payment_id] = payment, verdict
     if purchase.state != "paid":
-        yield from _remember_failure(purchase, payments)
+        purchase = yield from _remember_failure(purchase, payments)
     else:
         purchase = yield from _take_back(purchase, payments, facts)
     return Fulfilled(
@@ -121,12 +121,13 @@ def _grant(purchase: Purchase, payment: Payment, seller: Seller) -> Operation[Pu
     return paid
 
 
-def _remember_failure(purchase: Purchase, payments: dict[str, Payment]) -> Operation[None]:
+def _remember_failure(purchase: Purchase, payments: dict[str, Payment]) -> Operation[Purchase]:
     """The words about the newest attempt, where it failed: another may be under way and still succeed."""
     newest = max(payments.values(), key=lambda payment: (payment.created_at, payment.payment_id), default=None)
-    failure = newest.failure if newest is not None and newest.status == "failed" else ""
+    failure = newest.failure[:300] if newest is not None and newest.status == "failed" else ""
     place = {"org_id": purchase.org_id, "purchase_id": purchase.purchase_id}
-    yield Statement(PURCHASES["failed"], {**place, "failure": failure[:300]})
+    yield Statement(PURCHASES["failed"], {**place, "failure": failure})
+    return msgspec.structs.replace(purchase, failure=failure)
 
 
 def _take_back(purchase: Purchase, payments: dict[str, Payment], facts: Facts) -> Operation[Purchase]:
