@@ -3,13 +3,15 @@
 import itertools
 from collections.abc import Iterator
 from contextlib import contextmanager
+from copy import copy
+from datetime import UTC, datetime
 from typing import Any, TypeVar
 
 import psycopg
 
 from testkase.core.access import OrganizationRole
 from testkase.core.ledger.queries import Balance, balance
-from testkase.core.pricing import PriceBook, load_price_books
+from testkase.core.pricing import PriceBook, PriceBooks, load_price_books
 from testkase.foundation.clock import utc_now
 from testkase.foundation.database import Operation
 from testkase.services.billing.errand import Errand, run_errand
@@ -44,7 +46,7 @@ class Shop:
         self.database = database
         self.organizations = Organizations(database)
         self.provider = FakeProvider()
-        self.books = load_price_books()
+        self.books = _books()
 
     @property
     def book(self) -> PriceBook:
@@ -121,6 +123,14 @@ class Shop:
     def grants(self, org_id: int) -> int:
         """How many purchases the ledger has credited."""
         return len(self.rows(org_id, "SELECT 1 FROM ledger.lot WHERE source = 'purchase'"))
+
+
+def _books() -> PriceBooks:
+    """The packaged books, the first of them in force since long ago: tests go back in time."""
+    books = load_price_books()
+    first = copy(books.books[0])
+    first.effective_from = datetime(2020, 1, 1, tzinfo=UTC)
+    return PriceBooks((first, *books.books[1:]))
 
 
 @contextmanager

@@ -9,10 +9,10 @@ from datetime import datetime
 import msgspec
 
 from testkase.core.ledger import commands as ledger
-from testkase.core.ledger.calendar import from_micros, period
+from testkase.core.ledger.calendar import boundary, first_month, from_micros
 from testkase.core.ledger.credits import MICRO, grouped_credits
 from testkase.core.ledger.operations import execute_one
-from testkase.core.ledger.queries import Balance, balance
+from testkase.core.ledger.queries import Balance, OverageBill, balance, overage_bills
 from testkase.core.pricing import PriceBook, PriceBooks
 from testkase.core.pricing.money import money
 from testkase.foundation.database import Operation, Row, Statement, named_statements
@@ -124,8 +124,8 @@ def bill_ended_periods(org_id: int, books: PriceBooks) -> Operation[list[Bill]]:
     settings = yield from settings_locked(org_id)
     account = yield from balance(org_id)
     made: list[Bill] = []
-    for number in range(settings.billed_period + 1, account.period_number):
-        bill = yield from _bill(org_id, account, number, books)
+    for ended in (yield from overage_bills(org_id, first=settings.billed_period + 1)):
+        bill = yield from _bill(org_id, account, ended, books)
         made += [bill] if bill is not None else []
     if account.period_number - 1 > settings.billed_period:
         yield from keep_settings(org_id, msgspec.structs.replace(settings, billed_period=account.period_number - 1))
@@ -136,21 +136,20 @@ def bill_ended_periods(org_id: int, books: PriceBooks) -> Operation[list[Bill]]:
     return made
 
 
-def _bill(org_id: int, account: Balance, number: int, books: PriceBooks) -> Operation[Bill | None]:
-    rows = yield Statement(SQL["posted"], {"org_id": org_id, "operation_id": f"overage:{number}"})
-    if not rows:
-        return None
-    start, end = period(account.anchor_day, account.time_zone, account.anchor_month, number)
-    book, credits = books.at(from_micros(end - 1)), rows[0]["credits"]
-    amount = bill_cents(credits, book.overage_price_cents)
-    what = {"credits": grouped_credits(credits), "price": money(amount, CURRENCY)}
-    event_id = f"overage.billed:{number}"
+def _bill(org_id: int, account: Balance, ended: OverageBill, books: PriceBooks) -> Operation[Bill | None]:
+    book = books.at(from_micros(ended.at - 1))
+    amount = bill_cents(ended.credits, book.overage_price_cents)
+    what = {"credits": grouped_credits(ended.credits), "price": money(amount, CURRENCY)}
+    event_id = f"overage.billed:{ended.period_number}"
     if amount < LEAST_BILL_CENTS:
         yield from recorded(org_id, Activity(action="overage.let_go", actor=PAYMENTS, details=what), event_id=event_id)
         return None
+    month = first_month(account.anchor_day, account.time_zone, ended.at - 1)
     row = {
-        "org_id": org_id, "bill_id": new_id("bill"), "period_number": number, "period_start": start, "period_end": end,
-        "credits": credits, "amount": amount, "currency": CURRENCY, "price_book": book.version, "due_days": DUE_DAYS,
+        "org_id": org_id, "bill_id": new_id("bill"), "period_number": ended.period_number,
+        "period_start": boundary(account.anchor_day, account.time_zone, month), "period_end": ended.at,
+        "credits": ended.credits, "amount": amount, "currency": CURRENCY, "price_book": book.version,
+        "due_days": DUE_DAYS,
     }  # fmt: skip
     made = yield Statement(SQL["make"], row)
     if not made:

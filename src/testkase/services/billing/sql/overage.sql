@@ -1,6 +1,3 @@
--- posted: What the ledger says of a period that ended with use beyond the balance.
-SELECT -issued AS credits, at FROM ledger.entry WHERE org_id = %(org_id)s AND operation_id = %(operation_id)s;
-
 -- make: One bill a period, however often it is asked for.
 INSERT INTO overage_bill (
     org_id, bill_id, period_number, period_start, period_end, credits, amount, currency, price_book, due_at)

@@ -1,0 +1,204 @@
+"""Refunds and disputes take back what was not spent and leave a debt for what was; what stays after all comes back."""
+
+import random
+from dataclasses import dataclass
+
+import pytest
+
+from testkase.core.ledger.commands import OpenHold, RecordUsage
+from testkase.core.ledger.credits import MICRO
+from testkase.core.ledger.model import Subject
+from testkase.core.ledger.operations import execute_one
+from testkase.core.ledger.refusals import Indebted
+from testkase.core.ledger.verify import verify
+from testkase.foundation.problems import InvalidInput
+from testkase.services.audit import Actor
+from testkase.services.billing.model import Purchase
+from testkase.services.billing.purchasing.refunding import NotPaid, refund
+from tests.support.shop import SELLER, Shop
+
+STAFF = Actor(kind="system", ref="operator", name="Operator")
+SUBJECT = Subject(use_case="chat", user="ada@example.com")
+
+
+def spend(shop: Shop, org_id: int, credits: int, usage_id: str = "spent") -> None:
+    command = RecordUsage(org_id=org_id, usage_id=usage_id, subject=SUBJECT, credits=credits * MICRO)
+    shop.run(org_id, execute_one(command))
+
+
+def figures(shop: Shop, purchase: Purchase) -> tuple[int, int]:
+    """Whole credits available, and of debt."""
+    account = shop.balance(purchase.org_id)
+    return account.available // MICRO, account.debt // MICRO
+
+
+@pytest.mark.requirement("P10", "B6")
+def test_a_refund_takes_its_part_of_the_unspent_credits(shop: Shop) -> None:
+    org = shop.organization("0")
+    purchase = shop.bought(org.org_id)
+    given = shop.provider.refund_by_hand(purchase.payment_id or "", 250)
+    assert shop.report("refund.created", payment_id=purchase.payment_id or "", refund_id=given.refund_id)
+    assert figures(shop, purchase) == (750, 0)
+    assert shop.purchase(purchase).clawed == 250 * MICRO
+
+
+@pytest.mark.requirement("P10", "I10")
+def test_what_was_spent_becomes_a_debt_that_blocks_until_credits_cover_it(shop: Shop) -> None:
+    """Refund or dispute after the credits are spent: elizaOS/eliza#10920, #10997, #11155."""
+    org = shop.organization("0")
+    purchase = shop.bought(org.org_id)
+    spend(shop, org.org_id, 900)
+    shop.provider.refund_by_hand(purchase.payment_id or "")
+    shop.look(purchase)
+    assert figures(shop, purchase) == (0, 900)
+    with pytest.raises(Indebted):
+        shop.run(
+            org.org_id, execute_one(OpenHold(org_id=org.org_id, hold_id="h", amount=0, ttl_seconds=60, subject=SUBJECT))
+        )
+    shop.bought(org.org_id)
+    assert figures(shop, purchase) == (100, 0)
+    spend(shop, org.org_id, 1, "again")
+
+
+@pytest.mark.requirement("P10")
+def test_a_dispute_freezes_the_lot_and_a_won_one_thaws_it(shop: Shop) -> None:
+    org = shop.organization("0")
+    purchase = shop.bought(org.org_id)
+    spend(shop, org.org_id, 300)
+    dispute = shop.provider.dispute(purchase.payment_id or "")
+    about = {"payment_id": purchase.payment_id or "", "dispute_id": dispute.dispute_id}
+    assert shop.report("payment.dispute.created", **about) == "purchase paid, frozen"
+    assert figures(shop, purchase) == (0, 0)
+    shop.provider.decide_dispute(dispute.dispute_id, "won")
+    shop.report("payment.dispute.won", **about)
+    assert figures(shop, purchase) == (700, 0)
+
+
+@pytest.mark.requirement("P10")
+def test_a_lost_dispute_takes_everything_and_leaves_the_debt(shop: Shop) -> None:
+    org = shop.organization("0")
+    purchase = shop.bought(org.org_id)
+    spend(shop, org.org_id, 300)
+    dispute = shop.provider.dispute(purchase.payment_id or "")
+    shop.provider.decide_dispute(dispute.dispute_id, "lost")
+    shop.report(
+        "payment.dispute.lost", payment_id=purchase.payment_id or "", dispute_id=dispute.dispute_id
+    )  # the report of its creation was lost
+    assert figures(shop, purchase) == (0, 300)
+
+
+@pytest.mark.requirement("P10")
+def test_a_refund_that_fails_gives_the_credits_back(shop: Shop) -> None:
+    org = shop.organization("0")
+    purchase = shop.bought(org.org_id)
+    shop.provider.refund_status = "pending"
+    given = shop.provider.refund_by_hand(purchase.payment_id or "", 400)
+    shop.provider.refund_status = "processed"
+    shop.look(purchase)
+    assert figures(shop, purchase) == (600, 0)
+    shop.provider.finish_refund(given.refund_id, "failed")
+    shop.report("refund.failed", payment_id=purchase.payment_id or "", refund_id=given.refund_id)
+    assert figures(shop, purchase) == (1000, 0)
+
+
+def test_money_back_before_the_payment_was_heard_of_leaves_nothing(shop: Shop) -> None:
+    org = shop.organization("0")
+    purchase = shop.order(org.org_id)
+    payment = shop.provider.pay(purchase.order_id or "")
+    shop.provider.refund_by_hand(payment.payment_id)
+    looked = shop.look(purchase)
+    assert looked.granted
+    assert figures(shop, purchase) == (0, 0)
+
+
+@pytest.mark.requirement("P10")
+def test_staff_give_back_once_under_their_own_id(shop: Shop) -> None:
+    org = shop.organization("0")
+    purchase = shop.bought(org.org_id)
+    for _ in range(2):
+        shop.errand(
+            refund(
+                org.org_id, purchase.purchase_id, refund_id="ticket 7", amount=100, reason="a kindness", actor=STAFF,
+                seller=SELLER,
+            )
+        )  # fmt: skip
+    assert figures(shop, purchase) == (900, 0)
+    assert len(shop.rows(org.org_id, "SELECT 1 FROM payment_refund")) == 1
+
+
+@pytest.mark.parametrize("amount", [0, -1, 1_001])
+def test_staff_cannot_give_back_more_than_was_paid(shop: Shop, amount: int) -> None:
+    org = shop.organization("0")
+    purchase = shop.bought(org.org_id)
+    asked = refund(
+        org.org_id, purchase.purchase_id, refund_id="r", amount=amount, reason="", actor=STAFF, seller=SELLER
+    )
+    with pytest.raises(InvalidInput):
+        shop.errand(asked)
+
+
+def test_nothing_is_given_back_of_what_was_not_paid(shop: Shop) -> None:
+    org = shop.organization("0")
+    purchase = shop.order(org.org_id)
+    asked = refund(org.org_id, purchase.purchase_id, refund_id="r", amount=1, reason="", actor=STAFF, seller=SELLER)
+    with pytest.raises(NotPaid):
+        shop.errand(asked)
+
+
+@dataclass
+class Story:
+    """A purchase of $10 to which things happen at the provider, in a random order, told of late, twice or never."""
+
+    shop: Shop
+    purchase: Purchase
+    chance: random.Random
+    refunded: int = 0
+    disputed: str = ""
+    dispute_id: str = ""
+
+    def happen(self) -> None:
+        self.chance.choice([self._refund, self._dispute, self._decide, self._look, self._look_twice])()
+
+    def expected(self) -> tuple[int, int]:
+        """Credits left and debt, from the rules alone: 400 of the 1,000 were spent at the start."""
+        cents = min(1_000, self.refunded + (1_000 if self.disputed == "lost" else 0))
+        left = max(0, 600 - cents)
+        return (0 if self.disputed == "open" else left), max(0, cents - 600)
+
+    def _refund(self) -> None:
+        amount = self.chance.choice([1, 250, 333, 500])
+        if self.refunded + amount <= 1_000:
+            self.shop.provider.refund_by_hand(self.purchase.payment_id or "", amount)
+            self.refunded += amount
+
+    def _dispute(self) -> None:
+        if not self.disputed:
+            self.dispute_id = self.shop.provider.dispute(self.purchase.payment_id or "").dispute_id
+            self.disputed = "open"
+
+    def _decide(self) -> None:
+        if self.disputed == "open":
+            self.disputed = self.chance.choice(["won", "lost"])
+            self.shop.provider.decide_dispute(self.dispute_id, self.disputed)  # type: ignore[arg-type]
+
+    def _look(self) -> None:
+        self.shop.look(self.purchase, *filter(None, [self.dispute_id]))
+
+    def _look_twice(self) -> None:
+        self._look()
+        self._look()
+
+
+@pytest.mark.requirement("P9", "P10", "B6")
+@pytest.mark.parametrize("seed", range(12))
+def test_whatever_happens_to_a_payment_it_ends_where_the_rules_say(shop: Shop, seed: int) -> None:
+    """The same by the ten thousand is a campaign's: `campaigns payments`."""
+    org = shop.organization("0")
+    purchase = shop.bought(org.org_id)
+    spend(shop, org.org_id, 400)
+    story = Story(shop=shop, purchase=purchase, chance=random.Random(seed))
+    for _ in range(8):
+        story.happen()
+    story._look()
+    assert figures(shop, purchase) == story.expected()
+    assert shop.run(org.org_id, verify(org.org_id)) == []

@@ -1,0 +1,156 @@
+"""Use beyond the balance: up to a cap the Owner typed, billed once its month has ended, off where nobody pays (P7)."""
+
+import pytest
+
+from testkase.core.ledger.calendar import to_micros
+from testkase.core.ledger.commands import OpenHold, RecordUsage, SetOverage, SettleHold
+from testkase.core.ledger.credits import MICRO
+from testkase.core.ledger.model import Subject
+from testkase.core.ledger.operations import execute_one
+from testkase.core.ledger.refusals import InsufficientCredits
+from testkase.foundation.clock import utc_now
+from testkase.foundation.problems import InvalidInput
+from testkase.services.audit import Actor
+from testkase.services.billing.model import Bill
+from testkase.services.billing.overage.allowing import (
+    BillUnpaid,
+    bill_cents,
+    bill_ended_periods,
+    cap_in_credits,
+    list_bills,
+    overage,
+    set_overage,
+)
+from testkase.services.billing.overage.collecting import collect
+from testkase.services.billing.receipts import receipt_of
+from testkase.services.billing.settings import billing_settings
+from tests.support.shop import SELLER, Shop
+
+OWNER = Actor(kind="person", ref="ada@example.com", name="Ada")
+SUBJECT = Subject(use_case="chat", user="ada@example.com")
+TWO_MONTHS_AGO = 62 * 86_400_000_000
+
+
+def allow(shop: Shop, org_id: int, cap_cents: int, setting_id: str = "typed") -> bool:
+    return shop.run(org_id, set_overage(org_id, OWNER, setting_id=setting_id, cap_cents=cap_cents, book=shop.book))
+
+
+def use(shop: Shop, org_id: int, credits: int, usage_id: str = "u", clock: int | None = None) -> None:
+    command = RecordUsage(org_id=org_id, usage_id=usage_id, subject=SUBJECT, credits=credits * MICRO)
+    shop.run(org_id, execute_one(command, clock=clock))
+
+
+def billed(shop: Shop, credits: int = 20) -> tuple[int, Bill]:
+    """An organization that used so many credits beyond its balance two months ago, and its bill."""
+    long_ago = to_micros(utc_now()) - TWO_MONTHS_AGO
+    org_id = shop.organization("0", opened_at=long_ago).org_id
+    shop.run(org_id, execute_one(SetOverage(org_id=org_id, setting_id="then", limit=1_000 * MICRO), clock=long_ago))
+    use(shop, org_id, credits, clock=long_ago + 1)
+    shop.rows(org_id, "INSERT INTO billing_setting (org_id, overage_cap_cents) VALUES (%(org)s, 40000) RETURNING 1",
+              org=org_id)  # fmt: skip
+    (bill,) = shop.run(org_id, bill_ended_periods(org_id, shop.books))
+    return org_id, bill
+
+
+def age(shop: Shop, bill: Bill, days: int) -> Bill:
+    """The same bill so many days later, after somebody has looked at it."""
+    shop.rows(
+        bill.org_id, "UPDATE overage_bill SET due_at = due_at - %(days)s * interval '1 day' RETURNING 1", days=days
+    )
+    return shop.errand(collect(bill.org_id, bill.bill_id, SELLER, public_url="https://credits.test"))
+
+
+@pytest.mark.requirement("P7")
+def test_it_is_off_until_the_owner_types_a_cap(shop: Shop) -> None:
+    org_id = shop.organization("10").org_id
+    use(shop, org_id, 10)
+    with pytest.raises(InsufficientCredits):
+        use(shop, org_id, 1, "more")
+    assert allow(shop, org_id, 4_000)
+    use(shop, org_id, 100, "beyond")
+    with pytest.raises(InsufficientCredits):
+        use(shop, org_id, 1, "beyond the cap")
+    stands = shop.run(org_id, overage(org_id, shop.book))
+    assert (stands.cap_cents, stands.limit, stands.used, stands.cost_cents) == (4_000, 100 * MICRO, 100 * MICRO, 4_000)
+
+
+@pytest.mark.requirement("P7")
+def test_switched_off_it_admits_nothing_new_and_lets_open_calls_end(shop: Shop) -> None:
+    org_id = shop.organization("0").org_id
+    allow(shop, org_id, 4_000)
+    hold = OpenHold(org_id=org_id, hold_id="h", amount=5 * MICRO, ttl_seconds=60, subject=SUBJECT)
+    shop.run(org_id, execute_one(hold))
+    assert allow(shop, org_id, 0, "off")
+    with pytest.raises(InsufficientCredits):
+        use(shop, org_id, 1)
+    shop.run(org_id, execute_one(SettleHold(org_id=org_id, hold_id="h", credits=3 * MICRO)))
+    assert shop.run(org_id, overage(org_id, shop.book)).used == 3 * MICRO
+
+
+@pytest.mark.parametrize("cap", [-1, 1, 99, 1_000_001])
+def test_a_cap_that_cannot_be_is_refused(shop: Shop, cap: int) -> None:
+    org_id = shop.organization("0").org_id
+    with pytest.raises(InvalidInput):
+        allow(shop, org_id, cap)
+    assert shop.run(org_id, billing_settings(org_id)).overage_cap_cents == 0
+
+
+@pytest.mark.requirement("R17", "P7")
+def test_a_bill_never_exceeds_the_cap() -> None:
+    for cap in range(100, 2_000):
+        assert bill_cents(cap_in_credits(cap, 40), 40) <= cap
+    assert bill_cents(MICRO, 40) == 40
+
+
+@pytest.mark.requirement("R17", "P7", "I9")
+def test_an_ended_month_is_billed_once_by_a_link_and_paid(shop: Shop) -> None:
+    org_id, bill = billed(shop)
+    assert (bill.amount, bill.credits, bill.state) == (800, 20 * MICRO, "due")
+    assert shop.run(org_id, bill_ended_periods(org_id, shop.books)) == []
+    opened = age(shop, bill, 0)
+    assert (opened.state, len(shop.provider.links)) == ("open", len(shop.provider.links))
+    payment = shop.provider.pay_link(opened.link_id or "")
+    assert shop.report("payment_link.paid", link_id=opened.link_id or "") == "bill paid"
+    ((paid, number),) = shop.run(org_id, list_bills(org_id))
+    assert (paid.state, paid.payment_id) == ("paid", payment.payment_id)
+    receipt = shop.run(org_id, receipt_of(org_id, bill.bill_id))
+    assert (receipt.number, receipt.total) == (number, 800)
+    assert shop.balance(org_id).available == 0
+
+
+def test_less_than_a_dollar_is_let_go(shop: Shop) -> None:
+    long_ago = to_micros(utc_now()) - TWO_MONTHS_AGO
+    org_id = shop.organization("0", opened_at=long_ago).org_id
+    shop.run(org_id, execute_one(SetOverage(org_id=org_id, setting_id="then", limit=MICRO * 10), clock=long_ago))
+    use(shop, org_id, 2, clock=long_ago + 1)
+    assert shop.run(org_id, bill_ended_periods(org_id, shop.books)) == []
+    assert [row["action"] for row in shop.rows(org_id, "SELECT action FROM activity ORDER BY seq DESC LIMIT 1")] == [
+        "overage.let_go"
+    ]
+
+
+@pytest.mark.requirement("P7")
+def test_an_unpaid_bill_is_reminded_of_then_switches_overage_off_until_it_is_paid(shop: Shop) -> None:
+    org_id, bill = billed(shop)
+    assert [age(shop, bill, days).reminders for days in (0, 8, 4)] == [0, 1, 2]
+    assert age(shop, bill, 3).state == "unpaid"
+    assert shop.run(org_id, billing_settings(org_id)).overage_cap_cents == 0
+    assert shop.balance(org_id).overage_limit == 0
+    with pytest.raises(BillUnpaid):
+        allow(shop, org_id, 4_000)
+    kinds = [row["kind"] for row in shop.rows(org_id, "SELECT kind FROM notification ORDER BY notification_id")]
+    assert kinds == ["overage.billed", "overage.reminded", "overage.reminded", "overage.unpaid"]
+    (open_bill, _), *_ = shop.run(org_id, list_bills(org_id))
+    shop.provider.pay_link(open_bill.link_id or "")
+    assert age(shop, bill, 0).state == "paid"
+    assert allow(shop, org_id, 4_000, "again")
+
+
+def test_a_link_made_without_an_answer_is_made_once(shop: Shop) -> None:
+    _, bill = billed(shop)
+    before = len(shop.provider.links)
+    shop.provider.silent(after=True)
+    with pytest.raises(Exception, match="did not answer"):
+        age(shop, bill, 0)
+    assert age(shop, bill, 0).state == "open"
+    assert len(shop.provider.links) == before + 1
