@@ -36,7 +36,7 @@ def set_purchase_roles(org_id: int, actor: Actor, roles: str) -> Operation[bool]
 
     Whether the actor may choose is for the caller to ask: only the Owner does.
     """
-    if roles not in PurchaseRoles:
+    if roles not in {role.value for role in PurchaseRoles}:
         raise InvalidInput("Choose `owner` or `owner_and_admins`.", field="purchase_roles")
     before = yield from settings_locked(org_id)
     if before.purchase_roles == roles:
