@@ -4,5 +4,5 @@ from testkase.schema.ddl_migration import ddl
 
 
 class Migration(migrations.Migration):
-    dependencies = [("testkase_schema", "0013_live")]
+    dependencies = [("testkase_schema", "0014_reversals")]
     operations = [ddl("0015_billing")]
