@@ -7,7 +7,7 @@ import pytest
 
 from testkase.core.ledger.credits import MICRO
 from testkase.core.pricing import UnknownBundle, UnknownCurrency
-from testkase.foundation.database import Operation
+from testkase.foundation.database import Operation, Statement
 from testkase.foundation.problems import InvalidInput
 from testkase.services.billing.errand import Do, run_errand
 from testkase.services.billing.model import MayNotBuy, PurchaseNotFound
@@ -151,6 +151,8 @@ def test_whoever_dies_between_two_steps_leaves_the_rest_to_the_next(shop: Shop, 
     class Killed(BaseException):
         pass
 
+    steps = 0
+
     def dying(operation: object, *, org_id: int | None) -> object:
         nonlocal steps
         if steps == step:
@@ -158,7 +160,6 @@ def test_whoever_dies_between_two_steps_leaves_the_rest_to_the_next(shop: Shop, 
         steps += 1
         return shop.organizations.database.run(operation, org_id=org_id)  # type: ignore[arg-type]
 
-    steps = 0
     request = {"request_id": "once", "book": shop.book, "bundle": "starter", "currency": "USD", "may_buy": allowed}
     try:
         purchase = run_errand(buy(org.org_id, BUYER, **request), shop.provider, dying)  # type: ignore[arg-type]
@@ -251,8 +252,8 @@ def test_who_may_not_buy_begins_nothing(shop: Shop) -> None:
     org = shop.organization()
 
     def refused() -> Operation[None]:
+        yield Statement("SELECT 1")
         raise MayNotBuy("Ask your Owner.")
-        yield
 
     asked = buy(org.org_id, BUYER, request_id="r", book=shop.book, bundle="starter", currency="USD", may_buy=refused)
     with pytest.raises(MayNotBuy):

@@ -7,7 +7,7 @@ import pytest
 from msgspec.structs import replace
 
 from testkase.core.ledger.credits import MICRO
-from testkase.services.billing.provider import Dispute, Payment, Refund
+from testkase.services.billing.provider import Dispute, Payment, Refund, RefundStatus
 from testkase.services.billing.purchasing import lifecycle
 
 AMOUNT, CREDITS = 5_000, 5_500 * MICRO
@@ -21,10 +21,10 @@ DISPUTE = Dispute(
 )  # fmt: skip
 
 
-def refund(number: int, amount: int, status: str = "processed") -> Refund:
+def refund(number: int, amount: int, status: RefundStatus = "processed") -> Refund:
     return Refund(
         refund_id=f"rfnd_{number}", payment_id="pay_1", amount=amount, currency="USD", status=status, created_at=1
-    )  # type: ignore[arg-type]
+    )
 
 
 HEARD: dict[str, Payment | Refund | Dispute] = {
