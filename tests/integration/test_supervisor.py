@@ -3,6 +3,7 @@
 import contextlib
 import json
 import os
+import re
 import signal
 import socket
 import stat
@@ -11,7 +12,7 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import psutil
@@ -106,7 +107,8 @@ def test_from_nothing_to_ready_and_back(run: Run) -> None:
     status, balance = run.get("/api/v1/balance", str(demo["api_key"]))
     assert (status, json.loads(balance)["available"]) == (200, "300.00")
     assert demo["api_key"] in run.said()  # type: ignore[operator]
-    for name in ("demo.json", "secrets.json"):
+    simulator = simulator_of(run)
+    for name in ("demo.json", "secrets.json", "simulator.json"):
         assert stat.S_IMODE((run.data / name).stat().st_mode) == 0o600
 
     assert "Another run is using" in refusal(run.data)
@@ -120,6 +122,7 @@ def test_from_nothing_to_ready_and_back(run: Run) -> None:
     try:
         assert {**again.demo(), "url": ""} == {**demo, "url": ""}
         assert again.get("/api/v1/balance", str(demo["api_key"]))[0] == 200
+        assert simulator_of(again) == simulator
     finally:
         assert again.stop() == 0
 
@@ -139,9 +142,11 @@ def test_whatever_is_killed_is_started_again(run: Run) -> None:
     key = str(run.demo()["api_key"])
     server = int((run.data / "postgres/postmaster.pid").read_text().split()[0])
     commands = {child.pid: child.cmdline()[-1] for child in run.process.children()}
-    for pid in [server, *(pid for pid, command in commands.items() if command in ("serve", "worker"))]:
+    killed = ("serve", "worker", "razorpay_simulator")
+    for pid in [server, *(pid for pid, command in commands.items() if command in killed)]:
         os.kill(pid, signal.SIGKILL)
     answers(run, key)
+    eventually(lambda: simulator_of(run))
     assert "The database ended by itself" in run.said()
 
 
@@ -160,15 +165,28 @@ def test_a_database_killed_again_while_it_recovers_does_not_end_everything(run: 
     answers(run, key)
 
 
-def answers(run: Run, key: str, seconds: float = 60) -> None:
+def simulator_of(run: Run) -> str:
+    """Where its payment simulator answers. Raises OSError while it does not."""
+    said = re.search(r"Payments are simulated, no money moves: (http://127\.0\.0\.1:[0-9]+)$", run.said(), re.MULTILINE)
+    assert said is not None, run.said()
+    with urllib.request.urlopen(f"{said[1]}/healthz", timeout=10) as answer:
+        assert answer.status == 200
+    return said[1]
+
+
+def answers(run: Run, key: str) -> None:
     """Wait until the balance can be read."""
+    eventually(lambda: run.get("/api/v1/balance", key)[0] == 200)
+
+
+def eventually(holds: Callable[[], object], seconds: float = 60) -> None:
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
         with contextlib.suppress(OSError):
-            if run.get("/api/v1/balance", key)[0] == 200:
+            if holds():
                 return
         time.sleep(0.1)
-    raise AssertionError(run.said())
+    raise AssertionError("It never was so.")
 
 
 def refusal(data: Path, **environ: str) -> str:

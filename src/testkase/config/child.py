@@ -18,9 +18,12 @@ _STEADY_SECONDS = 60.0
 
 
 class Child:
-    """`python -m testkase <command>` with its output in a log."""
+    """`python -m <module> <command>` with its output in a log."""
 
-    def __init__(self, command: str, *, environ: Mapping[str, str], log: Path, keep_open: int) -> None:
+    def __init__(
+        self, *command: str, module: str = "testkase", environ: Mapping[str, str], log: Path, keep_open: int
+    ) -> None:
+        self.module = module
         self.command = command
         self.environ = dict(environ)
         self.log = log
@@ -33,7 +36,7 @@ class Child:
     def start(self) -> None:
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
-                [sys.executable, "-m", "testkase", self.command],
+                [sys.executable, "-m", self.module, *self.command],
                 env=self.environ,
                 stdin=subprocess.DEVNULL,
                 stdout=log,

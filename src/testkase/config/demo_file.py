@@ -1,10 +1,11 @@
 """`demo.json`: how to use the demo organization, for people and for tests."""
 
-import os
 from pathlib import Path
 from typing import Any
 
 import msgspec
+
+from testkase.config.private_file import write_private
 
 FILE_NAME = "demo.json"
 ROLES = ("owner", "admin", "member")
@@ -22,9 +23,4 @@ def read_demo(folder: Path) -> dict[str, Any] | None:
 
 def write_demo(folder: Path, demo: dict[str, Any]) -> None:
     """Whole or not at all, for its user's eyes only."""
-    path = folder / FILE_NAME
-    draft = path.with_suffix(".draft")
-    draft.unlink(missing_ok=True)
-    with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
-        file.write(msgspec.json.format(msgspec.json.encode(demo), indent=2) + b"\n")
-    draft.rename(path)
+    write_private(folder / FILE_NAME, msgspec.json.format(msgspec.json.encode(demo), indent=2) + b"\n")

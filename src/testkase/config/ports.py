@@ -34,6 +34,15 @@ def _reason(host: str, port: int, error: OSError) -> str:
     return f"Port {port} on {host} cannot be used: {error.strerror}."
 
 
+def is_free(host: str, port: int) -> bool:
+    """Whether a server could listen there."""
+    try:
+        check_free(host, port)
+    except CannotStart:
+        return False
+    return True
+
+
 def free_port() -> int:
     """A port on loopback that nobody uses at this moment."""
     with socket.socket() as probe:

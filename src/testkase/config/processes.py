@@ -5,6 +5,7 @@ from dataclasses import replace
 
 from testkase.config.ports import free_port
 from testkase.config.secrets_file import Secrets
+from testkase.foundation.razorpay_account import RazorpayAccount
 from testkase.foundation.settings import Settings
 
 _DATABASE_VARIABLES = ("DATABASE_URL", "TESTKASE_APP_DATABASE_URL", "TESTKASE_SECRET_KEY")
@@ -30,9 +31,26 @@ def environ_of_app(settings: Settings, app_url: str) -> dict[str, str]:
         "TESTKASE_MODEL_API_KEY": settings.model_api_key,
     }
     environ.pop("DATABASE_URL", None)
-    return environ
+    return {**environ, **_payments(settings.razorpay)}
 
 
 def environ_of_model(app: dict[str, str]) -> dict[str, str]:
     """For the embedded model: it needs no database and no secret of ours but its own key."""
-    return {name: value for name, value in app.items() if name not in _DATABASE_VARIABLES}
+    return {
+        name: value
+        for name, value in app.items()
+        if name not in _DATABASE_VARIABLES and not name.startswith("RAZORPAY_")
+    }
+
+
+def _payments(account: RazorpayAccount | None) -> dict[str, str]:
+    if account is None:
+        return {}
+    return {
+        "RAZORPAY_KEY_ID": account.key_id,
+        "RAZORPAY_KEY_SECRET": account.key_secret,
+        "RAZORPAY_WEBHOOK_SECRET": account.webhook_secret,
+        "RAZORPAY_WEBHOOK_SECRET_PREVIOUS": account.previous_webhook_secret or "",
+        "RAZORPAY_API_URL": account.api_url,
+        "RAZORPAY_CHECKOUT_JS": account.checkout_js,
+    }

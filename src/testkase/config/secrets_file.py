@@ -1,12 +1,12 @@
 """Secrets this installation made for itself, kept in the data folder where only its user can read them."""
 
-import os
 import secrets
 from pathlib import Path
 
 import msgspec
 
 from testkase.config.failures import CannotStart
+from testkase.config.private_file import write_private
 
 
 class Secrets(msgspec.Struct, frozen=True, kw_only=True):
@@ -30,11 +30,5 @@ def load_or_make(folder: Path) -> Secrets:
         owner_password=secrets.token_urlsafe(24),
         app_password=secrets.token_urlsafe(24),
     )
-    draft = path.with_suffix(".draft")
-    draft.unlink(missing_ok=True)
-    with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
-        file.write(msgspec.json.encode(made))
-        file.flush()
-        os.fsync(file.fileno())
-    draft.rename(path)
+    write_private(path, msgspec.json.encode(made))
     return made

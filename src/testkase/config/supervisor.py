@@ -1,5 +1,6 @@
-"""`make run`: starts the database, the embedded model, the application and the worker; watches them; stops them in the
-opposite order. What ends by itself is started again; what we started dies with us, even by kill -9."""
+"""`make run`: starts the database, the embedded model, the payment simulator, the application and the worker; watches
+them; stops them in the opposite order. What ends by itself is started again; what we started dies with us, even by
+kill -9."""
 
 import signal
 import subprocess
@@ -7,7 +8,7 @@ import sys
 import time
 from types import FrameType
 
-from testkase.config import bootstrap, console
+from testkase.config import bootstrap, console, simulator
 from testkase.config.child import Child
 from testkase.config.children import dies_with_parent
 from testkase.config.data_folder import DataFolder
@@ -21,6 +22,7 @@ from testkase.config.waiting import wait_for
 from testkase.foundation.settings import Settings
 
 DATABASE = "testkase"
+_SIMULATOR = "simulator"
 _READY_SECONDS = 120.0
 _DRAIN_SECONDS = 30.0
 _POLL_SECONDS = 0.1
@@ -49,7 +51,7 @@ class Supervisor:
         with DataFolder(self.settings.data) as data:
             try:
                 self._start(data)
-                console.ready(self.settings, read_demo(data.path) if self.settings.demo else None)
+                self._say_ready(data)
                 while True:
                     self._watch()
             except _StopAskedFor:
@@ -65,12 +67,17 @@ class Supervisor:
         check_free(self.settings.host, self.settings.port)
         secrets = load_or_make(data.path)
         self.settings = with_own_secrets(self.settings, secrets)
+        simulated = simulator.is_wanted(self.settings)
+        if simulated:
+            self.settings = simulator.with_simulator(self.settings, data.path)
         owner_url = self._start_database(data, secrets)
         app_url = bootstrap.prepare_roles(
             owner_url, app_password=secrets.app_password, app_url=self.settings.app_database_url
         )
         environ = environ_of_app(self.settings, app_url)
         self._start_child("model-server", environ_of_model(environ), data)
+        if simulated:
+            self._start_simulator(environ, data)
         console.say("Preparing the database.")
         _prepare({**environ, "DATABASE_URL": owner_url})
         console.say("Starting the application, the worker and the embedded model.")
@@ -91,23 +98,42 @@ class Supervisor:
         return bootstrap.make_database(self.postgres.url(), DATABASE)
 
     def _start_child(self, command: str, environ: dict[str, str], data: DataFolder) -> None:
-        child = Child(command, environ=environ, log=data.log(command), keep_open=data.children_lock)
-        self.children[command] = child
+        self._start_as(command, Child(command, environ=environ, log=data.log(command), keep_open=data.children_lock))
+
+    def _start_simulator(self, app: dict[str, str], data: DataFolder) -> None:
+        environ = simulator.environ_of_simulator(app, self.settings, data.path)
+        log = data.log(_SIMULATOR)
+        self._start_as(
+            _SIMULATOR, Child(module=simulator.MODULE, environ=environ, log=log, keep_open=data.children_lock)
+        )
+
+    def _start_as(self, name: str, child: Child) -> None:
+        self.children[name] = child
         child.start()
 
     def _wait_until_ready(self) -> None:
-        """The application must answer and the worker live; without the embedded model the rest is still of use."""
-        app, worker, model = self.children["serve"], self.children["worker"], self.children["model-server"]
+        """The application must answer and the worker live; without the embedded model, or the simulator, the rest is
+        still of use."""
+        app, worker = self.children["serve"], self.children["worker"]
         host, port = reachable(self.settings.host), self.settings.port
         if not wait_for(host, port, "/readyz", alive=lambda: app.ended is None, timeout_seconds=_READY_SECONDS):
             raise CannotStart(f"The application did not start; {app.log} says: {last_line(app.log)}")
-        if not wait_for(
-            "127.0.0.1", self.settings.model_port, "/health",
-            alive=lambda: model.ended is None, timeout_seconds=_READY_SECONDS,
-        ):  # fmt: skip
-            console.say(f"The embedded model did not start; {model.log} says: {last_line(model.log)}")
+        self._wait_for_helper("model-server", "The embedded model", self.settings.model_port, "/health")
+        self._wait_for_helper(_SIMULATOR, "The payment simulator", self.settings.simulator_port, "/healthz")
         if worker.ended is not None:
             raise CannotStart(f"The worker did not start; {worker.log} says: {last_line(worker.log)}")
+
+    def _wait_for_helper(self, name: str, title: str, port: int, path: str) -> None:
+        if (child := self.children.get(name)) is None:
+            return
+        alive, seconds = (lambda: child.ended is None), _READY_SECONDS
+        if not wait_for("127.0.0.1", port, path, alive=alive, timeout_seconds=seconds):
+            console.say(f"{title} did not start; {child.log} says: {last_line(child.log)}")
+
+    def _say_ready(self, data: DataFolder) -> None:
+        demo = read_demo(data.path) if self.settings.demo else None
+        account = self.settings.razorpay if _SIMULATOR in self.children else None
+        console.ready(self.settings, demo, simulator=account.api_url if account else None)
 
     def _watch(self) -> None:
         """Start again whatever has ended, the database first: the others cannot do without it."""
@@ -120,7 +146,7 @@ class Supervisor:
 
     def _stop(self) -> None:
         """Those that answer people and programs first, the model they call next, the database last."""
-        for names in (("serve", "worker"), ("model-server",)):
+        for names in (("serve", "worker"), ("model-server", _SIMULATOR)):
             children = [self.children[name] for name in names if name in self.children]
             for child in children:
                 child.ask_to_stop()
