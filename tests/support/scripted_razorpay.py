@@ -89,6 +89,7 @@ class Server:
 
 class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
+    wbufsize = 65_536  # head and body in one piece: two would wait for each other's acknowledgement
     ours: Server
 
     def __getattr__(self, name: str) -> Any:

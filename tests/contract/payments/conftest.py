@@ -16,4 +16,4 @@ def server() -> Iterator[Server]:
 
 @pytest.fixture
 def provider(server: Server) -> RazorpayProvider:
-    return RazorpayProvider(server.account(), timeout=(2.0, 0.3))
+    return RazorpayProvider(server.account(), timeout=(2.0, 0.2))

@@ -84,6 +84,15 @@ def test_a_receipt_refused_as_a_duplicate_is_looked_up(server: Server, provider:
     assert create(provider).order_id == "order_There"
 
 
+def test_a_duplicate_that_is_not_listed_yet_is_no_refusal(server: Server, provider: RazorpayProvider) -> None:
+    server.script(listing(), DUPLICATE, listing())
+    with pytest.raises(ProviderSilent, match="does not list it yet"):
+        create(provider)
+    server.script(listing(), refusal("payment link with given reference_id (bill_1) already exists"), listing())
+    with pytest.raises(ProviderSilent, match="does not list it yet"):
+        create_link(provider)
+
+
 @UNKNOWN_OUTCOMES
 def test_an_order_made_without_an_answer_is_found(server: Server, provider: RazorpayProvider, trouble: Any) -> None:
     server.script(listing(), trouble, listing(order(id="order_There")))

@@ -56,7 +56,7 @@ def test_1_no_timeouts(server: Server, provider: RazorpayProvider, sdk: Any, mon
     server.script(Answer(200, payment()), Answer(200, payment()), Hang())
     sdk.payment.fetch(PAYMENT)
     provider.fetch_payment(PAYMENT)
-    assert timeouts == [None, (2.0, 0.3)]
+    assert timeouts == [None, (2.0, 0.2)]
     with pytest.raises(ProviderSilent, match="did not answer in time"):
         provider.fetch_payment(PAYMENT)
 
@@ -145,7 +145,7 @@ def test_6_its_retries_send_a_refund_twice(server: Server, provider: RazorpayPro
 def test_7_it_prints(server: Server, provider: RazorpayProvider, sdk: Any, trouble: Answer | Hang | Reset) -> None:
     server.script(trouble, trouble)
     with heard() as said, pytest.raises(requests.RequestException):
-        sdk.payment.fetch(PAYMENT, timeout=0.3)
+        sdk.payment.fetch(PAYMENT, timeout=0.2)
     assert said.getvalue()
     with heard() as said, pytest.raises(ProviderSilent):
         provider.fetch_payment(PAYMENT)

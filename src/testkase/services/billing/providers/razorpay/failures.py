@@ -46,6 +46,13 @@ def from_response(response: requests.Response) -> ProviderRefused | ProviderSile
     )
 
 
+def check_not_there(problem: ProviderRefused | ProviderSilent, words: str) -> None:
+    """For a thing that could not be made and cannot be found. Refused as a duplicate it is there, and will be listed
+    soon: then this raises ProviderSilent, for that is no refusal."""
+    if isinstance(problem, ProviderRefused) and words in str(problem.facts.get("description")):
+        raise ProviderSilent("Razorpay has this already, and does not list it yet.") from problem
+
+
 def _silent(response: requests.Response) -> ProviderSilent:
     facts: dict[str, Any] = {"status": response.status_code}
     if (pause := response.headers.get("Retry-After", "")).isdecimal():

@@ -5,6 +5,7 @@ from typing import Any
 from testkase.services.billing.provider import Customer, Link, ProviderRefused, ProviderSilent
 from testkase.services.billing.providers.razorpay import reading
 from testkase.services.billing.providers.razorpay.api import Api, listed_plainly
+from testkase.services.billing.providers.razorpay.failures import check_not_there
 from testkase.services.billing.providers.razorpay.ids import checked_id
 
 
@@ -58,9 +59,10 @@ class Links:
     def _made(self, reference: str, body: dict[str, Any]) -> Link:
         try:
             return reading.link(self._api.client.payment_link.create(body))
-        except (ProviderRefused, ProviderSilent):
+        except (ProviderRefused, ProviderSilent) as problem:
             if (link := self._earliest(reference)) is not None:
                 return link
+            check_not_there(problem, "already exists")
             raise
 
     def _earliest(self, reference: str) -> Link | None:

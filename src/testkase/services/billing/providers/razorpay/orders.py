@@ -11,6 +11,7 @@ from typing import Any
 from testkase.services.billing.provider import Order, ProviderRefused, ProviderSilent
 from testkase.services.billing.providers.razorpay import reading
 from testkase.services.billing.providers.razorpay.api import Api, listed
+from testkase.services.billing.providers.razorpay.failures import check_not_there
 
 _AUTOMATIC_MINUTES, _MANUAL_MINUTES = 3 * 24 * 60, 5 * 24 * 60
 """Razorpay takes set-aside money by itself for three days, at our word for two more; then it goes back."""
@@ -42,10 +43,11 @@ class Orders:
     def _made(self, receipt: str, body: dict[str, Any]) -> Order:
         try:
             return self._sent(body)
-        except (ProviderRefused, ProviderSilent):
+        except (ProviderRefused, ProviderSilent) as problem:
             # Refused because it is there, or there although nobody said so: either way it can be found.
             if (order := self._earliest(receipt)) is not None:
                 return order
+            check_not_there(problem, "should be unique")
             raise
 
     def _sent(self, body: dict[str, Any]) -> Order:
