@@ -23,6 +23,8 @@ from testkase.config.ports import free_port
 
 pytestmark = [pytest.mark.slow, pytest.mark.requirement("B15")]
 
+LIVE_KEYS = {"RAZORPAY_KEY_ID": "rzp_live_a", "RAZORPAY_KEY_SECRET": "hidden", "RAZORPAY_WEBHOOK_SECRET": "hidden"}
+
 
 class Run:
     """A supervisor on a free port, with as little environment as a fresh machine gives it."""
@@ -132,8 +134,13 @@ def test_everything_dies_with_a_killed_supervisor_and_the_next_run_goes_on(run: 
     everything = run.everything()
     run.process.kill()
     assert gone(everything)
-    again = Run(run.data, run.port).until_ready()
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", 0))
+        other.listen()
+        again = Run(run.data, run.port, RAZORPAY_SIMULATOR_PORT=str(other.getsockname()[1])).until_ready()
     assert again.get("/readyz")[0] == 200
+    assert "The payment simulator did not start" in again.said()  # and the rest is of use without it
+    assert "Payments are simulated" not in again.said()
     assert again.stop() == 0
 
 
@@ -213,6 +220,7 @@ def refusal(data: Path, **environ: str) -> str:
         ({"PORT": "0"}, "PORT must be a port number"),
         ({"PORT": "70000"}, "PORT must be a port number"),
         ({"HOST": "nowhere.invalid"}, "is not an address of this machine"),
+        (LIVE_KEYS | {"RAZORPAY_API_URL": "http://127.0.0.1:9000"}, "Live keys of Razorpay are for https://api"),
         ({"DATABASE_URL": "not an address"}, "DATABASE_URL is not a PostgreSQL address"),
         ({"DATABASE_URL": "postgresql://u:hidden@127.0.0.1:1/db"}, "DATABASE_URL does not lead to a database"),
     ],

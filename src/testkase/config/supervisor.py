@@ -132,8 +132,9 @@ class Supervisor:
 
     def _say_ready(self, data: DataFolder) -> None:
         demo = read_demo(data.path) if self.settings.demo else None
-        account = self.settings.razorpay if _SIMULATOR in self.children else None
-        console.ready(self.settings, demo, simulator=account.api_url if account else None)
+        child, account = self.children.get(_SIMULATOR), self.settings.razorpay
+        simulates = child is not None and child.ended is None and account is not None
+        console.ready(self.settings, demo, simulator=account.api_url if account and simulates else None)
 
     def _watch(self) -> None:
         """Start again whatever has ended, the database first: the others cannot do without it."""
