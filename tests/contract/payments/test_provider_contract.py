@@ -16,7 +16,7 @@ from testkase.services.billing.provider import (
     ProviderSilent,
 )
 from testkase.services.billing.providers.razorpay.signatures import sign
-from tests.contract.payments.worlds import Fake, World, simulated
+from tests.contract.payments.worlds import Disputed, Fake, World, simulated
 
 KEY = "refund-00001"
 
@@ -177,7 +177,7 @@ def test_a_refund_made_on_the_dashboard_is_seen(world: World) -> None:
 @pytest.mark.parametrize(
     ("status", "seen", "deducted"), [("created", "open", 0), ("lost", "lost", 1_000), ("won", "won", 0)]
 )
-def test_a_dispute_is_seen(world: World, status: str, seen: str, deducted: int) -> None:
+def test_a_dispute_is_seen(world: World, status: Disputed, seen: str, deducted: int) -> None:
     order = ordered(world.provider)
     world.pay_and_dispute(order.order_id, status)
     [payment] = world.provider.payments_of_order(order.order_id)

@@ -9,18 +9,18 @@ import urllib.parse
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Protocol
+from typing import Literal, Protocol
 
 from razorpay_simulator.app import create_app
 from razorpay_simulator.config import Config
 from razorpay_simulator.faults import Fault
 from razorpay_simulator.server import running
-
 from testkase.foundation.razorpay_account import RazorpayAccount
 from testkase.services.billing.provider import Provider
 from testkase.services.billing.providers.razorpay.provider import RazorpayProvider
 from tests.support.fake_provider import FakeProvider
 
+Disputed = Literal["created", "lost", "won"]
 WEBHOOK_SECRET = "contract-webhook-secret"
 
 
@@ -39,7 +39,7 @@ class World(Protocol):
     def pay_and_refund(self, order_id: str, amount: int) -> None:
         """Paid, and part of it given back on the dashboard."""
 
-    def pay_and_dispute(self, order_id: str, status: str) -> None: ...
+    def pay_and_dispute(self, order_id: str, status: Disputed) -> None: ...
 
     def pay_link(self, link_id: str) -> None: ...
 
@@ -66,9 +66,9 @@ class Fake:
     def pay_and_refund(self, order_id: str, amount: int) -> None:
         self.fake.refund_by_hand(self.fake.pay(order_id).payment_id, amount)
 
-    def pay_and_dispute(self, order_id: str, status: str) -> None:
+    def pay_and_dispute(self, order_id: str, status: Disputed) -> None:
         dispute = self.fake.dispute(self.fake.pay(order_id).payment_id)
-        if status == "won" or status == "lost":
+        if status != "created":
             self.fake.decide_dispute(dispute.dispute_id, status)
 
     def pay_link(self, link_id: str) -> None:
@@ -101,7 +101,7 @@ class Simulated:
         self.faults.add(Fault(fault="F14", mode="partial", order_id=order_id, amount=amount))
         self.pay(order_id)
 
-    def pay_and_dispute(self, order_id: str, status: str) -> None:
+    def pay_and_dispute(self, order_id: str, status: Disputed) -> None:
         self.faults.add(Fault(fault="F15", mode=status, order_id=order_id))
         self.pay(order_id)
 
@@ -128,11 +128,13 @@ class Faults(Protocol):
 @contextmanager
 def simulated() -> Iterator[Simulated]:
     """A simulator in this process."""
-    keys = {"key_id": "rzp_test_contract0001", "key_secret": "contract-key-secret"}
-    app = create_app(Config(**keys))
+    config = Config(key_id="rzp_test_contract0001", key_secret="contract-key-secret")
+    app = create_app(config)
     with running(app) as port:
         url = f"http://127.0.0.1:{port}"
-        account = RazorpayAccount(**keys, webhook_secret=WEBHOOK_SECRET, api_url=url)
+        account = RazorpayAccount(
+            key_id=config.key_id, key_secret=config.key_secret, webhook_secret=WEBHOOK_SECRET, api_url=url
+        )
         yield Simulated(url, app.state.simulator.faults, account)
 
 
