@@ -16,7 +16,7 @@ from testkase.services.billing.provider import (
     ProviderSilent,
 )
 from testkase.services.billing.providers.razorpay.signatures import sign
-from tests.contract.payments.worlds import Disputed, Fake, World, simulated
+from tests.contract.payments.worlds import Decision, Fake, World, simulated
 
 KEY = "refund-00001"
 
@@ -165,26 +165,26 @@ def test_a_key_the_provider_would_not_take_is_invalid(world: World) -> None:
 
 @pytest.mark.requirement("B6")
 def test_a_refund_made_on_the_dashboard_is_seen(world: World) -> None:
-    order = ordered(world.provider)
-    world.pay_and_refund(order.order_id, 300)
-    [payment] = world.provider.payments_of_order(order.order_id)
+    payment = paid(world)
+    world.refund_by_hand(payment.payment_id, 300)
     [refund] = world.provider.refunds_of(payment.payment_id)
-    assert (payment.amount_refunded, refund.amount) == (300, 300)
-    assert refund.status == "processed"
+    assert (refund.amount, refund.status) == (300, "processed")
+    assert world.provider.fetch_payment(payment.payment_id).amount_refunded == 300
 
 
 @pytest.mark.requirement("B6")
-@pytest.mark.parametrize(
-    ("status", "seen", "deducted"), [("created", "open", 0), ("lost", "lost", 1_000), ("won", "won", 0)]
-)
-def test_a_dispute_is_seen(world: World, status: Disputed, seen: str, deducted: int) -> None:
-    order = ordered(world.provider)
-    world.pay_and_dispute(order.order_id, status)
-    [payment] = world.provider.payments_of_order(order.order_id)
+@pytest.mark.parametrize(("status", "deducted"), [("under_review", 0), ("lost", 1_000), ("won", 0)])
+def test_a_dispute_is_seen_and_its_end(world: World, status: Decision, deducted: int) -> None:
+    payment = paid(world)
+    world.dispute(payment.payment_id)
     [dispute] = world.provider.disputes()
     assert (dispute.payment_id, dispute.amount, dispute.currency) == (payment.payment_id, 1_000, "USD")
-    assert (dispute.status, dispute.amount_deducted, dispute.phase) == (seen, deducted, "chargeback")
-    assert world.provider.fetch_dispute(dispute.dispute_id) == dispute
+    assert (dispute.status, dispute.amount_deducted, dispute.phase) == ("open", 0, "chargeback")
+    assert dispute.respond_by is not None
+    world.decide_dispute(dispute.dispute_id, status)
+    decided = world.provider.fetch_dispute(dispute.dispute_id)
+    assert (decided.status, decided.amount_deducted) == (status, deducted)
+    assert world.provider.disputes() == [decided]
 
 
 @pytest.mark.requirement("B5")

@@ -4,23 +4,21 @@ A contract test asks a world for a provider and says what people do there; what 
 depend on the world.
 """
 
-import urllib.error
-import urllib.parse
+import json
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Literal, Protocol
+from typing import Any, Literal, Protocol
 
 from razorpay_simulator.app import create_app
 from razorpay_simulator.config import Config
-from razorpay_simulator.faults import Fault
 from razorpay_simulator.server import running
 from testkase.foundation.razorpay_account import RazorpayAccount
 from testkase.services.billing.provider import Provider
 from testkase.services.billing.providers.razorpay.provider import RazorpayProvider
 from tests.support.fake_provider import FakeProvider
 
-Disputed = Literal["created", "lost", "won"]
+Decision = Literal["under_review", "won", "lost", "closed"]
 WEBHOOK_SECRET = "contract-webhook-secret"
 
 
@@ -36,10 +34,12 @@ class World(Protocol):
     def authorize(self, order_id: str) -> None:
         """The money is set aside and not taken."""
 
-    def pay_and_refund(self, order_id: str, amount: int) -> None:
-        """Paid, and part of it given back on the dashboard."""
+    def refund_by_hand(self, payment_id: str, amount: int) -> None:
+        """On the provider's dashboard."""
 
-    def pay_and_dispute(self, order_id: str, status: Disputed) -> None: ...
+    def dispute(self, payment_id: str) -> None: ...
+
+    def decide_dispute(self, dispute_id: str, status: Decision) -> None: ...
 
     def pay_link(self, link_id: str) -> None: ...
 
@@ -63,13 +63,14 @@ class Fake:
     def authorize(self, order_id: str) -> None:
         self.fake.authorize(order_id)
 
-    def pay_and_refund(self, order_id: str, amount: int) -> None:
-        self.fake.refund_by_hand(self.fake.pay(order_id).payment_id, amount)
+    def refund_by_hand(self, payment_id: str, amount: int) -> None:
+        self.fake.refund_by_hand(payment_id, amount)
 
-    def pay_and_dispute(self, order_id: str, status: Disputed) -> None:
-        dispute = self.fake.dispute(self.fake.pay(order_id).payment_id)
-        if status != "created":
-            self.fake.decide_dispute(dispute.dispute_id, status)
+    def dispute(self, payment_id: str) -> None:
+        self.fake.dispute(payment_id)
+
+    def decide_dispute(self, dispute_id: str, status: Decision) -> None:
+        self.fake.decide_dispute(dispute_id, status)
 
     def pay_link(self, link_id: str) -> None:
         self.fake.pay_link(link_id)
@@ -79,67 +80,63 @@ class Fake:
 
 
 class Simulated:
-    """The real adapter, and a browser that fills in the simulator's Checkout."""
+    """The real adapter, and the simulator's other side."""
 
-    def __init__(self, url: str, faults: "Faults", account: RazorpayAccount) -> None:
+    def __init__(self, url: str, account: RazorpayAccount) -> None:
         self.url = url
-        self.faults = faults
         self.account = account
         self.provider: Provider = RazorpayProvider(account, timeout=(5.0, 5.0))
 
     def pay(self, order_id: str) -> None:
-        self._check_out(order_id, method="upi", vpa="success@razorpay")
+        self.say("payments", order_id=order_id)
 
     def fail(self, order_id: str) -> None:
-        self._check_out(order_id, method="upi", vpa="failure@razorpay")
+        self.say("payments", order_id=order_id, outcome="failed")
 
     def authorize(self, order_id: str) -> None:
-        self.faults.add(Fault(fault="F8", order_id=order_id))
-        self.pay(order_id)
+        self.say("payments", order_id=order_id, faults=[{"fault": "F8"}])
 
-    def pay_and_refund(self, order_id: str, amount: int) -> None:
-        self.faults.add(Fault(fault="F14", mode="partial", order_id=order_id, amount=amount))
-        self.pay(order_id)
+    def refund_by_hand(self, payment_id: str, amount: int) -> None:
+        self.say("refunds", payment_id=payment_id, amount=amount, status="processed")
 
-    def pay_and_dispute(self, order_id: str, status: Disputed) -> None:
-        self.faults.add(Fault(fault="F15", mode=status, order_id=order_id))
-        self.pay(order_id)
+    def dispute(self, payment_id: str) -> None:
+        self.say("disputes", payment_id=payment_id)
+
+    def decide_dispute(self, dispute_id: str, status: Decision) -> None:
+        self.say(f"disputes/{dispute_id}/{status}")
 
     def pay_link(self, link_id: str) -> None:
-        self._pay(_opened(f"{self.url}/l/{link_id}"), method="upi", vpa="success@razorpay")
+        self.say("payments", payment_link_id=link_id)
 
     def silent(self, *, after: bool) -> None:
-        self.faults.add(Fault(fault="F13", mode="reset-after" if after else "reset", method="POST"))
+        self.say("faults", fault="F13", mode="reset-after" if after else "reset", method="POST", path="/v1/*")
 
-    def _check_out(self, order_id: str, **instrument: str) -> None:
-        fields = {"key_id": self.account.key_id, "order_id": order_id, "callback_url": "http://127.0.0.1/back"}
-        self._pay(_opened(f"{self.url}/v1/checkout/embedded", **fields), **instrument)
-
-    def _pay(self, session: str, **instrument: str) -> None:
-        _opened(f"{session}/pay", **instrument)
-
-
-class Faults(Protocol):
-    """The simulator's switches."""
-
-    def add(self, fault: Fault) -> Fault: ...
+    def say(self, address: str, **fields: Any) -> dict[str, Any]:
+        """Have something happen there, and every webhook about it sent."""
+        request = urllib.request.Request(
+            f"{self.url}/_sim/{address}?wait=1",
+            data=json.dumps(fields).encode(),
+            headers={"Content-Type": "application/json"},
+        )
+        with urllib.request.urlopen(request, timeout=10) as answer:
+            said: dict[str, Any] = json.load(answer)
+            return said
 
 
 @contextmanager
-def simulated() -> Iterator[Simulated]:
-    """A simulator in this process."""
-    config = Config(key_id="rzp_test_contract0001", key_secret="contract-key-secret")
-    app = create_app(config)
-    with running(app) as port:
-        url = f"http://127.0.0.1:{port}"
+def simulated(webhook_url: str | None = None) -> Iterator[Simulated]:
+    """A simulator in this process, and the account it was made for."""
+    config = Config(
+        key_id="rzp_test_contract0001",
+        key_secret="contract-key-secret",
+        webhook_url=webhook_url,
+        webhook_secret=WEBHOOK_SECRET,
+    )
+    with running(create_app(config)) as port:
         account = RazorpayAccount(
-            key_id=config.key_id, key_secret=config.key_secret, webhook_secret=WEBHOOK_SECRET, api_url=url
+            key_id=config.key_id,
+            key_secret=config.key_secret,
+            webhook_secret=WEBHOOK_SECRET,
+            api_url=f"http://127.0.0.1:{port}",
         )
-        yield Simulated(url, app.state.simulator.faults, account)
-
-
-def _opened(url: str, **fields: str) -> str:
-    """Where a form, or a link, leads to."""
-    body = urllib.parse.urlencode(fields).encode() if fields else None
-    with urllib.request.urlopen(url, data=body, timeout=10) as page:
-        return str(page.url)
+        yield Simulated(account.api_url, account)
