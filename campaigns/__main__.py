@@ -14,16 +14,21 @@ from bench.server import bench_server
 from campaigns.calendar import all_zones, calendar
 from campaigns.crash import crash
 from campaigns.last_credit import last_credit
+from campaigns.money_back import LONGEST, money_back
 from campaigns.outcome import Outcome
 from campaigns.sums import sums
 from campaigns.switch import switch
 from campaigns.tenants import tenants
 from campaigns.world import world
+from testkase.foundation import logging as log
 from tests.support.processes import serving
 from tests.support.upstream import scripted_upstream
 
 PROCESSES = 2
-ROUNDS = {"last-credit": 100, "crash": 20, "calendar": 96, "tenants": 20_000, "switch": 100, "sums": 10_000}
+ROUNDS = {
+    "last-credit": 100, "crash": 20, "calendar": 96, "tenants": 20_000, "switch": 100, "sums": 10_000,
+    "money-back": 10_000,
+}  # fmt: skip
 
 
 def run_last_credit(rounds: int, seed: int) -> Outcome:
@@ -65,6 +70,12 @@ def run_sums(rounds: int, seed: int) -> Outcome:
         return sums(server.database, operations=rounds, seed=seed)
 
 
+def run_money_back(rounds: int, seed: int) -> Outcome:
+    """Every order of reports on the model, and `rounds` stories on PostgreSQL."""
+    with bench_server() as server:
+        return money_back(server.database, stories=rounds, longest=LONGEST, seed=seed)
+
+
 CAMPAIGNS = {
     "last-credit": run_last_credit,
     "crash": run_crash,
@@ -72,15 +83,17 @@ CAMPAIGNS = {
     "tenants": run_tenants,
     "sums": run_sums,
     "switch": run_switch,
+    "money-back": run_money_back,
 }
 
 
 def main(
     name: Annotated[str, typer.Argument(help="last-credit, crash, …; all of them without a name.")] = "",
-    rounds: Annotated[int | None, typer.Option(help="Rounds, kills, months, cases, switches, or operations.")] = None,
+    rounds: Annotated[int | None, typer.Option(help="Rounds, kills, months, cases, operations or stories.")] = None,
     seed: Annotated[int | None, typer.Option(help="Repeats what an earlier run did at random.")] = None,
 ) -> None:
     """Run campaigns and say what they found."""
+    log.configure("campaign", "ERROR")
     if name and name not in CAMPAIGNS:
         raise typer.BadParameter(f"there are {', '.join(CAMPAIGNS)}")
     faulty = False
