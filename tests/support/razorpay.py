@@ -111,14 +111,14 @@ class Simulated:
         """Pay without a browser: the handler's three fields, or `error`; and `payment`."""
         return self.sim("payments", order_id=order_id, **more)
 
-    def sim(self, path: str, **body: Any) -> dict[str, Any]:
+    def sim(self, path: str, /, **body: Any) -> dict[str, Any]:
         """POST to /_sim; what is refused is an AssertionError."""
         answer = self.http.post(f"/_sim/{path}", json=body)
         assert answer.status_code == 200, answer.text
         value: dict[str, Any] = answer.json()
         return value
 
-    def look(self, path: str, **query: Any) -> dict[str, Any]:
+    def look(self, path: str, /, **query: Any) -> dict[str, Any]:
         """GET from /_sim."""
         value: dict[str, Any] = self.http.get(f"/_sim/{path}", params=query).json()
         return value

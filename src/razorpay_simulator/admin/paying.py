@@ -8,7 +8,7 @@ from razorpay_simulator.admin.desk import Desk, DeskRoute, whole
 from razorpay_simulator.api.call import Call, flag, found, notes, text
 from razorpay_simulator.errors import Refusal
 from razorpay_simulator.faults import Fault
-from razorpay_simulator.model import Dispute, Order, Payment, PaymentLink, Refund
+from razorpay_simulator.model import Dispute, Failure, Order, Payment, PaymentLink, Refund
 from razorpay_simulator.rules import disputes, links, money, outcomes, payments, refunds
 from razorpay_simulator.rules.instruments import METHODS, Instrument, failure, read, reasons
 from razorpay_simulator.simulator import Simulator
@@ -34,13 +34,14 @@ async def pay(desk: Desk, call: Call) -> dict[str, Any]:
     if order is not None and order.status == "paid" and flag(call.body, "force"):
         second = outcomes.pay_again(sim, order)
         return {**outcomes.told(sim, second), "payment": second.entity()}
+    wanted = text(call.body, "outcome") or ("failed" if instrument.failure else "success")
+    failed = _failure(wanted, instrument)
     payment = _start(sim, call, order, instrument)
-    outcome_word = text(call.body, "outcome") or ("failed" if instrument.failure else "success")
-    if outcome_word == "pending":
+    if wanted == "pending":
         return {"payment": payment.entity()}
     for fault in faults:
         sim.faults.add(fault)
-    outcome = outcomes.conclude(sim, payment, _failure(outcome_word, instrument))
+    outcome = outcomes.conclude(sim, payment, failed)
     await _overlap(desk, outcome)
     told = {"error": outcome.error} if outcome.error else {} if outcome.silent else dict(outcome.handler or {})
     return {**told, "payment": payment.entity()}
@@ -82,6 +83,8 @@ def _start(sim: Simulator, call: Call, order: Order | None, instrument: Instrume
     else:
         currency = money.check_currency(call.body.get("currency", "INR"))
         amount = money.check_amount(call.body.get("amount"), currency)
+    if call.body.get("method", "upi") not in payments.offered(sim, currency):
+        raise Refusal(f"This is not a way to pay {currency}.", field="method")
     return payments.start(
         sim,
         instrument,
@@ -94,8 +97,8 @@ def _start(sim: Simulator, call: Call, order: Order | None, instrument: Instrume
     )
 
 
-def _failure(outcome: str, instrument: Instrument) -> Any:
-    if outcome == "success":
+def _failure(outcome: str, instrument: Instrument) -> Failure | None:
+    if outcome in {"success", "pending"}:
         return None
     if outcome == "failed":
         return instrument.failure or failure("payment_failed")

@@ -8,11 +8,11 @@ import msgspec
 
 from razorpay_simulator.admin.desk import Desk, DeskRoute
 from razorpay_simulator.admin.webhooks import rotate
-from razorpay_simulator.api.call import Call
+from razorpay_simulator.api.call import Call, found
 from razorpay_simulator.errors import Refusal
 from razorpay_simulator.faults import KINDS, Fault
-from razorpay_simulator.model import Dispute, Endpoint, Order, Refund
-from razorpay_simulator.rules import payments
+from razorpay_simulator.model import Dispute, Endpoint, Order, PaymentLink, Refund
+from razorpay_simulator.rules import links, payments
 from razorpay_simulator.simulator import Simulator
 
 _ZONE = ZoneInfo("Europe/Berlin")
@@ -89,8 +89,8 @@ async def set_clock(desk: Desk, call: Call) -> dict[str, Any]:
     return clock(desk, call)
 
 
-def reset(desk: Desk, _: Call) -> dict[str, Any]:
-    desk.sim.reset()
+async def reset(desk: Desk, _: Call) -> dict[str, Any]:
+    await desk.dispatcher.reset()
     return {}
 
 
@@ -98,6 +98,14 @@ def state(desk: Desk, _: Call) -> dict[str, Any]:
     """Everything, with what only the simulator knows."""
     return {"account_id": desk.sim.account_id, "clock": clock(desk, _), "faults": faults(desk, _)["on"],
             "records": desk.sim.store.dump()}  # fmt: skip
+
+
+def link(desk: Desk, call: Call) -> dict[str, Any]:
+    """A payment link by `id`, with the address its browser goes back to once it is paid."""
+    found_link = found(desk.sim, PaymentLink, call.query.get("id", ""))
+    paid = found_link.payments
+    back = links.callback(desk.sim, found_link, paid[-1]["payment_id"]) if paid else None
+    return {"link": found_link.entity(), "callback": back}
 
 
 def totals(desk: Desk, call: Call) -> dict[str, Any]:
@@ -133,5 +141,6 @@ ROUTES = (
     DeskRoute("POST", "/_sim/clock", set_clock),
     DeskRoute("POST", "/_sim/reset", reset),
     DeskRoute("GET", "/_sim/state", state),
+    DeskRoute("GET", "/_sim/links", link),
     DeskRoute("GET", "/_sim/totals", totals),
 )

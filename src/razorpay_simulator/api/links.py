@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from razorpay_simulator.api.call import Call, Route, flag, found, notes, text
+from razorpay_simulator.api.call import Call, Route, collection, flag, found, notes, text
 from razorpay_simulator.errors import Refusal
 from razorpay_simulator.model import PaymentLink
 from razorpay_simulator.rules import links, money
@@ -74,9 +74,11 @@ def _watch(sim: Simulator, link: PaymentLink) -> None:
 
 
 def listing(sim: Simulator, call: Call) -> dict[str, Any]:
-    """Not a collection, unlike all other lists."""
+    """Not a collection, unlike all other lists, and whole unless a `count` is asked for."""
     wanted = call.query.get("reference_id")
     known = [link for link in sim.store.all(PaymentLink).values() if wanted in {None, link.reference_id}]
+    if "count" in call.query:
+        return {"payment_links": collection(known, call.query)["items"]}
     return {"payment_links": [link.entity() for link in reversed(known)]}
 
 

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from razorpay_simulator.api.call import Call, Route, choice, collection, flag, found, listed, notes, text
+from razorpay_simulator.api.payments import expanded
 from razorpay_simulator.errors import Refusal
 from razorpay_simulator.model import CaptureOptions, Order
 from razorpay_simulator.rules import money, outcomes, payments
@@ -102,7 +103,8 @@ def edit(sim: Simulator, call: Call) -> dict[str, Any]:
 
 def payments_of(sim: Simulator, call: Call) -> dict[str, Any]:
     order = found(sim, Order, call.ids[0])
-    return listed(payments.payments_of(sim, order))
+    page = listed(payments.payments_of(sim, order))
+    return {**page, "items": [expanded(entity, call) for entity in page["items"]]}
 
 
 ROUTES = (

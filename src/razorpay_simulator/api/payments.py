@@ -10,11 +10,19 @@ from razorpay_simulator.simulator import Simulator
 
 
 def listing(sim: Simulator, call: Call) -> dict[str, Any]:
-    return collection(sim.store.all(Payment).values(), call.query)
+    page = collection(sim.store.all(Payment).values(), call.query)
+    return {**page, "items": [expanded(entity, call) for entity in page["items"]]}
 
 
 def fetch(sim: Simulator, call: Call) -> dict[str, Any]:
-    return found(sim, Payment, call.ids[0]).entity()
+    return expanded(found(sim, Payment, call.ids[0]).entity(), call)
+
+
+def expanded(entity: dict[str, Any], call: Call) -> dict[str, Any]:
+    """A card is only its id, unless `expand[]=card` asks for all of it; webhooks always carry all of it."""
+    if call.query.get("expand[]") == "card":
+        return entity
+    return {name: value for name, value in entity.items() if name != "card"}
 
 
 def edit(sim: Simulator, call: Call) -> dict[str, Any]:
@@ -22,7 +30,7 @@ def edit(sim: Simulator, call: Call) -> dict[str, Any]:
     call.only("notes")
     payment.notes = notes(call.body)
     sim.store.save(payment)
-    return payment.entity()
+    return expanded(payment.entity(), call)
 
 
 def capture(sim: Simulator, call: Call) -> dict[str, Any]:
@@ -36,7 +44,7 @@ def capture(sim: Simulator, call: Call) -> dict[str, Any]:
     if currency != payment.currency:
         raise Refusal("Capture currency must be equal to the currency authorized.", field="currency")
     payments.capture(sim, payment)
-    return payment.entity()
+    return expanded(payment.entity(), call)
 
 
 def _check_capturable(sim: Simulator, payment: Payment) -> None:

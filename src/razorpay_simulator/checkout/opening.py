@@ -8,7 +8,7 @@ from razorpay_simulator.config import LIVE
 from razorpay_simulator.errors import Refusal, not_authenticated, unknown_id
 from razorpay_simulator.model import Checkout, Order, PaymentLink
 from razorpay_simulator.rules import links, money, payments
-from razorpay_simulator.rules.instruments import INR_RAILS, METHODS
+from razorpay_simulator.rules.instruments import METHODS
 from razorpay_simulator.simulator import Simulator
 
 _COLOR = re.compile(r"#[0-9a-fA-F]{3}(?:[0-9a-fA-F]{3})?")
@@ -68,13 +68,6 @@ def opened_for_link(sim: Simulator, link_id: str) -> Checkout:
     )
     sim.store.save(checkout)
     return checkout
-
-
-def offered(sim: Simulator, currency: str) -> dict[str, str]:
-    """The ways to pay an amount in this currency, and their names."""
-    if currency == "INR" or sim.config.inr_rails_for_all_currencies:
-        return METHODS
-    return {method: name for method, name in METHODS.items() if method not in INR_RAILS}
 
 
 def _check_key(sim: Simulator, key: str) -> None:

@@ -4,10 +4,10 @@ import json
 from html import escape
 from urllib.parse import parse_qsl, urlsplit, urlunsplit
 
-from razorpay_simulator.checkout.opening import offered
 from razorpay_simulator.model import Checkout, PaymentLink
 from razorpay_simulator.rules import links, money
 from razorpay_simulator.rules.instruments import BANKS, CARDS, WALLETS
+from razorpay_simulator.rules.payments import offered
 from razorpay_simulator.simulator import Simulator
 from razorpay_simulator.templates import NOTHING, Html, fill, joined
 

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from razorpay_simulator.errors import Refusal
 from razorpay_simulator.model import Checkout, Order, Payment
 from razorpay_simulator.rules import payments
-from razorpay_simulator.rules.instruments import METHODS, failure, read
+from razorpay_simulator.rules.instruments import failure, read
 from razorpay_simulator.rules.outcomes import Outcome, conclude
 from razorpay_simulator.simulator import Simulator
 
@@ -15,7 +15,7 @@ _SHORTEST_OTP, _LONGEST_OTP = 4, 10
 def pay(sim: Simulator, checkout: Checkout, fields: Mapping[str, str]) -> Outcome | None:
     """Start a payment; the outcome when it is decided at once. Raises Refusal for a form filled in wrongly."""
     method = fields.get("method", "")
-    if method not in METHODS:
+    if method not in payments.offered(sim, checkout.currency):
         raise Refusal("Choose a way to pay.", field="method")
     checkout.method = method
     instrument = read(method, dict(fields))

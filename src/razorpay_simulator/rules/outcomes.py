@@ -124,7 +124,7 @@ def _of_somebody_else(sim: Simulator, payment: Payment, mode: str) -> dict[str, 
         {"payment": stranger.entity()},
         order_id=payment.order_id,
         payment_id=stranger.id,
-        account_id=sim.ids.new("acc"),
+        account_id=f"acc_{sim.ids.new('')}",
     )
     return told(sim, stranger)
 

@@ -3,7 +3,7 @@
 from razorpay_simulator.errors import Refusal
 from razorpay_simulator.model import CaptureOptions, Card, Failure, Order, Payment, PaymentLink
 from razorpay_simulator.rules import links, money, refunds
-from razorpay_simulator.rules.instruments import Instrument
+from razorpay_simulator.rules.instruments import INR_RAILS, METHODS, Instrument
 from razorpay_simulator.simulator import Simulator
 
 UNANSWERED_SECONDS = 10 * 60
@@ -18,6 +18,13 @@ def check_payable(sim: Simulator, order: Order) -> None:
         raise Refusal(ALREADY_PAID, reason="order_already_paid", step="payment_initiation")
     if any(payment.status == "authorized" for payment in payments_of(sim, order)):
         raise Refusal(_AUTHORIZED_ALREADY, reason="payment_in_progress", step="payment_initiation")
+
+
+def offered(sim: Simulator, currency: str) -> dict[str, str]:
+    """The ways to pay an amount in this currency, and their names."""
+    if currency == "INR" or sim.config.inr_rails_for_all_currencies:
+        return METHODS
+    return {method: name for method, name in METHODS.items() if method not in INR_RAILS}
 
 
 def payments_of(sim: Simulator, order: Order) -> list[Payment]:

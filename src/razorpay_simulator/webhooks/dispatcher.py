@@ -35,8 +35,10 @@ class Dispatcher:
         while True:
             self._awake.clear()
             await self.step()
+            # Not wait_for: woken and cancelled at once, it forgets that it was cancelled.
             with suppress(TimeoutError):
-                await asyncio.wait_for(self._awake.wait(), self._nap())
+                async with asyncio.timeout(self._nap()):
+                    await self._awake.wait()
 
     async def step(self) -> None:
         """Everything due by now: what happens by itself, and messages."""
@@ -56,6 +58,11 @@ class Dispatcher:
         self.sim.clock.move_to(end)
         await self.step()
 
+    async def reset(self) -> None:
+        """Forget everything, between two messages: one on the wire would be remembered again by its answer."""
+        async with self._lock:
+            self.sim.reset()
+
     async def overlap(self) -> None:
         """Begin to send, and return once a message is on the wire, without its answer (fault F6)."""
         self._on_the_wire.clear()
@@ -64,7 +71,8 @@ class Dispatcher:
             self._tasks.add(task)
             task.add_done_callback(self._tasks.discard)
             with suppress(TimeoutError):
-                await asyncio.wait_for(self._on_the_wire.wait(), 1)
+                async with asyncio.timeout(1):
+                    await self._on_the_wire.wait()
 
     async def close(self) -> None:
         for task in list(self._tasks):
