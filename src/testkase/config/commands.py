@@ -10,10 +10,11 @@ import signal
 import sys
 
 from testkase.config.children import die_with_parent
-from testkase.entrypoints.cli.app import app, connect_with
+from testkase.entrypoints.cli.app import Installation, app, connect_with
 from testkase.foundation import logging as log
 from testkase.foundation.problems import Problem
 from testkase.foundation.settings import Settings
+from testkase.services.billing.provider import Provider
 
 os.environ["DJANGO_SETTINGS_MODULE"] = "testkase.config.settings"  # whatever somebody's shell has set
 
@@ -86,11 +87,19 @@ def _database_url() -> str:
     return operator_database_url(DATABASE)
 
 
+def _provider() -> Provider | None:
+    from testkase.services.billing.providers.choose import provider_from
+
+    return provider_from(Settings.from_environ())
+
+
 def _add_operators_commands() -> None:
     """Only where one is asked for: a child process has no use for them."""
-    import testkase.entrypoints.cli.books  # noqa: F401 - registers its commands
+    import testkase.entrypoints.cli.books  # - these register their commands
+    import testkase.entrypoints.cli.payments
+    import testkase.entrypoints.cli.people  # noqa: F401
 
-    connect_with(_database_url)
+    connect_with(Installation(database_url=_database_url, provider=_provider))
 
 
 def main() -> None:

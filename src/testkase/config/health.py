@@ -4,7 +4,7 @@ Nothing here names an organization or a person.
 """
 
 import time
-from collections.abc import MutableMapping
+from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
 
 import psycopg
@@ -30,8 +30,11 @@ SECONDS = Histogram(
 class Health:
     """Answers the three addresses, and counts what the others answer."""
 
-    def __init__(self, database_url: str) -> None:
+    def __init__(self, database_url: str, *, look: Callable[[], Awaitable[None]] | None = None) -> None:
+        """`look` brings gauges up to date that stand in the database."""
         self.database_url = database_url
+        self._look = look
+        self._looked_at = -_FRESH_SECONDS
         self._asked_at = -_FRESH_SECONDS
         self._ready = False
 
@@ -41,6 +44,7 @@ class Health:
         elif scope["path"] == "/healthz":
             await _answer(send, 200, b"ok\n")
         elif scope["path"] == "/metrics":
+            await self._look_again()
             await _answer(send, 200, generate_latest(), CONTENT_TYPE_LATEST)
         elif await self.ready():
             await _answer(send, 200, b"ready\n")
@@ -61,6 +65,16 @@ class Health:
         except (psycopg.Error, OSError):
             return False
         return True
+
+    async def _look_again(self) -> None:
+        """Gauges stay as they were while the database does not answer: the others are wanted then most of all."""
+        if self._look is None or time.monotonic() - self._looked_at < _FRESH_SECONDS:
+            return
+        self._looked_at = time.monotonic()
+        try:
+            await self._look()
+        except (psycopg.Error, OSError):
+            _log.warning("the figures of payments could not be read")
 
     async def counted(self, door: str, application: Application, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass a request on and count its answer; status 0 where none began because the client went away."""

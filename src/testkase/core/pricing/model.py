@@ -148,7 +148,7 @@ class PriceBook:
         for bundle in self.bundles:
             if bundle.key == key:
                 return bundle
-        raise UnknownBundle(f"There is no bundle {key[:64]!r}.", bundle=key[:64])
+        raise UnknownBundle(f"There is no bundle {key[:64]!r}.", field="bundle", bundle=key[:64])
 
     def _unknown(self, model: str) -> UnknownModel:
         return UnknownModel(

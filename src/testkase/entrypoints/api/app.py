@@ -16,6 +16,7 @@ from testkase.entrypoints.api.openai.handlers import gateway_handlers
 from testkase.entrypoints.api.refusals import as_problem, refuse
 from testkase.entrypoints.api.route import serve
 from testkase.entrypoints.api.v1.routes import PREFIX, routes
+from testkase.entrypoints.api.webhooks import webhook_handler
 from testkase.foundation.problems import NotFound, Problem
 from testkase.foundation.settings import Settings
 
@@ -44,7 +45,11 @@ def application(context: Context) -> Litestar:
             await context.close()
 
     app = Litestar(
-        [*(serve(route, PREFIX, context) for route in routes()), *gateway_handlers(context)],
+        [
+            *(serve(route, PREFIX, context) for route in routes()),
+            *gateway_handlers(context),
+            webhook_handler(context),
+        ],
         lifespan=[opened],
         exception_handlers={Exception: _answer_error(context.settings.public_url)},
         openapi_config=None,

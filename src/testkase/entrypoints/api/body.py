@@ -59,6 +59,11 @@ async def read_json(request: AnyRequest, limit_bytes: int) -> bytes:
     declared = (header(request, b"content-type") or "").partition(";")[0].strip().lower()
     if declared != "application/json" and not (declared.startswith("application/") and declared.endswith("+json")):
         raise UnsupportedMediaType("The body must be JSON and be declared so: Content-Type: application/json.")
+    return await read_body(request, limit_bytes)
+
+
+async def read_body(request: AnyRequest, limit_bytes: int) -> bytes:
+    """The body's bytes, whatever they are. Raises TooLarge, InvalidBody."""
     length = header(request, b"content-length")
     if length is not None and length.isascii() and length.isdigit() and int(length) > limit_bytes:
         raise _too_large(limit_bytes)

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import TypeVar
 
 from testkase.core.ledger.engine import Engine
 from testkase.core.pricing import PriceBook, PriceBooks, load_price_books
@@ -11,9 +12,17 @@ from testkase.foundation.clock import utc_now
 from testkase.foundation.database import Database
 from testkase.foundation.problems import InvalidInput
 from testkase.foundation.settings import Settings
+from testkase.services.billing.errand import Errand, run_errand_async
+from testkase.services.billing.metrics import look
+from testkase.services.billing.model import NotSetUp
+from testkase.services.billing.provider import Provider
+from testkase.services.billing.providers.choose import provider_from
+from testkase.services.billing.seller import Seller, load_seller
 from testkase.services.inference import Catalog
 from testkase.services.live import Watcher
 from testkase.services.metering import Meter
+
+T = TypeVar("T")
 
 DRAIN_SECONDS = 10.0
 """How long calls in flight may take to end when the server stops, before they are cut off and settled."""
@@ -31,6 +40,9 @@ class Context:
     meter: Meter
     keys: KeyRing
     watcher: Watcher
+    provider: Provider | None
+    """Where credits are bought; None: nowhere."""
+    seller: Seller
 
     @classmethod
     def from_settings(cls, settings: Settings) -> "Context":
@@ -51,6 +63,8 @@ class Context:
             meter=Meter(engine, price_books, catalog, watcher=watcher),
             keys=KeyRing(database),
             watcher=watcher,
+            provider=provider_from(settings),
+            seller=load_seller(settings.seller),
         )
 
     async def open(self) -> None:
@@ -62,6 +76,10 @@ class Context:
         """Let calls in flight end by themselves for a while; then cut them off, and settle what they delivered."""
         await self.meter.drain(DRAIN_SECONDS)
 
+    async def look_at_payments(self) -> None:
+        """Bring the gauges of payments up to date, for /metrics."""
+        await self.database.run(look())
+
     async def close(self) -> None:
         """What is in flight is settled before the ledger goes."""
         await self.drain()
@@ -70,6 +88,12 @@ class Context:
         await self.keys.close()
         await self.catalog.close()
         await self.database.close()
+
+    async def run_errand(self, errand: Errand[T]) -> T:
+        """Carry out what needs the payment provider. Raises NotSetUp where there is none."""
+        if self.provider is None:
+            raise NotSetUp("Credits cannot be bought on this installation.")
+        return await run_errand_async(errand, self.provider, self.database)
 
     @property
     def buy_url(self) -> str:

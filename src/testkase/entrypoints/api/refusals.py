@@ -12,6 +12,7 @@ from testkase.entrypoints.api.catalogue import known
 from testkase.entrypoints.api.fields import instant
 from testkase.entrypoints.api.reply import PROBLEM, Answer, respond
 from testkase.foundation.problems import Problem, Unavailable
+from testkase.services.billing.provider import ProviderRefused
 
 log = logging.getLogger(__name__)
 
@@ -46,6 +47,8 @@ def facts_of(problem: Problem, public_url: str) -> dict[str, Any]:
         money = {"available": "balance", "needed": "estimate", "debt": "debt"}
         facts = {money[name]: format_credits(value) for name, value in facts.items() if name in money}
         facts["buy_url"] = public_url + BUY_PATH
+    if isinstance(problem, ProviderRefused):
+        facts.pop("status", None)  # the provider's, which is not ours
     if isinstance(problem, BudgetExceeded | Paused):
         facts |= {name: format_credits(facts[name]) for name in _AMOUNTS & facts.keys()}
         facts |= {name: instant(facts[name]) for name in _INSTANTS & facts.keys()}
@@ -62,7 +65,7 @@ def details(problem: Problem, public_url: str) -> dict[str, Any]:
         "detail": problem.detail,
         "code": problem.code,
     }
-    if problem.field is not None:
+    if problem.field is not None and not isinstance(problem, ProviderRefused):  # that one is no field of the caller's
         members["field"] = problem.field
     return members | facts_of(problem, public_url) | {"next": row.next}
 

@@ -2,12 +2,15 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 
 import psycopg
 import typer
 
 from testkase.foundation.database import SyncDatabase
 from testkase.foundation.problems import Unavailable
+from testkase.services.billing.model import NotSetUp
+from testkase.services.billing.provider import Provider
 
 app = typer.Typer(
     name="testkase",
@@ -19,11 +22,18 @@ app = typer.Typer(
 )
 
 
+@dataclass(frozen=True, slots=True)
+class Installation:
+    """How commands find what they work on; asked only by commands that need it."""
+
+    database_url: Callable[[], str]
+    provider: Callable[[], Provider | None]
+
+
 @contextmanager
 def database(context: typer.Context) -> Iterator[SyncDatabase]:
     """The installation's database as the application role; `connect_with` says where. Raises Unavailable."""
-    url: Callable[[], str] = context.find_root().obj
-    where = url()
+    where = _installation(context).database_url()
     try:
         psycopg.connect(where, connect_timeout=10).close()
     except psycopg.OperationalError as error:
@@ -35,9 +45,22 @@ def database(context: typer.Context) -> Iterator[SyncDatabase]:
         opened.close()
 
 
-def connect_with(url: Callable[[], str]) -> None:
-    """Tell the commands how to find the database; asked only by commands that need one."""
+def provider(context: typer.Context) -> Provider:
+    """Where the installation sells credits. Raises NotSetUp."""
+    found = _installation(context).provider()
+    if found is None:
+        raise NotSetUp("No payment provider is set up: set RAZORPAY_KEY_ID and its fellows as the product has them.")
+    return found
+
+
+def connect_with(installation: Installation) -> None:
+    """Tell the commands where they work."""
 
     @app.callback()
     def connect(context: typer.Context) -> None:
-        context.obj = url
+        context.obj = installation
+
+
+def _installation(context: typer.Context) -> Installation:
+    found: Installation = context.find_root().obj
+    return found

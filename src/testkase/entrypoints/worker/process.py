@@ -6,7 +6,9 @@ import os
 import django
 
 from testkase.core.ledger.engine import Engine
+from testkase.core.pricing import load_price_books
 from testkase.entrypoints.worker.guard import Guard
+from testkase.entrypoints.worker.payments import Payments
 from testkase.entrypoints.worker.post import Post
 from testkase.entrypoints.worker.resources import CONTEXT_KEY, Resources
 from testkase.entrypoints.worker.watch import BalanceWatch
@@ -14,6 +16,8 @@ from testkase.foundation import logging as log
 from testkase.foundation.database import Database
 from testkase.foundation.problems import InvalidInput
 from testkase.foundation.settings import Settings
+from testkase.services.billing.providers.choose import provider_from
+from testkase.services.billing.seller import load_seller
 from testkase.services.live import Watcher
 
 CONCURRENCY = 4
@@ -37,6 +41,7 @@ async def _work(settings: Settings, database_url: str) -> None:
     # Django's app registry exists only now, and with it procrastinate's application.
     from procrastinate.contrib.django import app  # noqa: PLC0415
 
+    provider, seller = provider_from(settings), load_seller(settings.seller)
     database, engine = Database(database_url, max_size=CONCURRENCY + 3), Engine(database_url)
     await database.open()
     await engine.start()
@@ -44,6 +49,10 @@ async def _work(settings: Settings, database_url: str) -> None:
     watch, post = BalanceWatch(database, settings.price_book), Post(database, settings.public_url)
     beside = [asyncio.create_task(watch.run(), name="watch"), asyncio.create_task(post.run(), name="post")]
     beside.append(asyncio.create_task(Guard(database).run(), name="guard"))
+    if provider is not None:
+        books, url = load_price_books(settings.price_book), settings.public_url
+        payments = Payments(database, provider, seller=seller, books=books, public_url=url)
+        beside.append(asyncio.create_task(payments.run(), name="payments"))
     try:
         with app.replace_connector(app.connector.get_worker_connector()) as worker:  # type: ignore[attr-defined]
             async with worker.open_async():
@@ -53,9 +62,12 @@ async def _work(settings: Settings, database_url: str) -> None:
                     shutdown_graceful_timeout=GRACE_SECONDS,
                     update_heartbeat_interval=5.0,
                     additional_context={
-                        CONTEXT_KEY: Resources(settings=settings, database=database, engine=engine, watcher=watcher),
+                        CONTEXT_KEY: Resources(
+                            settings=settings, database=database, engine=engine, watcher=watcher, provider=provider,
+                            seller=seller,
+                        ),
                     },
-                )
+                )  # fmt: skip
     finally:
         for task in beside:
             task.cancel()

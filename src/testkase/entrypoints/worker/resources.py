@@ -8,6 +8,8 @@ from procrastinate import JobContext
 from testkase.core.ledger.engine import Engine
 from testkase.foundation.database import Database
 from testkase.foundation.settings import Settings
+from testkase.services.billing.provider import Provider
+from testkase.services.billing.seller import Seller
 from testkase.services.live import Watcher
 
 CONTEXT_KEY = "resources"
@@ -21,6 +23,9 @@ class Resources:
     database: Database
     engine: Engine
     watcher: Watcher
+    provider: Provider | None
+    """Where credits are bought; None: nowhere."""
+    seller: Seller
 
 
 def resources(context: JobContext) -> Resources:

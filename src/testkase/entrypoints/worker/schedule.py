@@ -1,19 +1,28 @@
 """What happens by the clock. Nothing here is needed for correctness: a missed minute is made good by the next one."""
 
+from datetime import UTC, datetime, timedelta
+
 import structlog
-from procrastinate import JobContext
+from procrastinate import JobContext, RetryStrategy
 from procrastinate.contrib.django import app
 
 from testkase.core.ledger.commands import Touch
 from testkase.core.ledger.queries import due_accounts
 from testkase.entrypoints.worker.resources import resources
 from testkase.foundation.problems import Problem
+from testkase.services.billing.errand import run_errand_async
+from testkase.services.billing.provider import ProviderSilent
+from testkase.services.billing.reports.inbox import forget_old_reports
+from testkase.services.billing.reports.matching import match_day, unmatched_days
+from testkase.services.billing.reports.reconciling import look_at_disputes
 
 SWEPT_AT_ONCE = 500
 """Accounts of one batch: as many as the ledger's writer takes into one transaction."""
 
 STALLED_SECONDS = 30.0
 """A worker silent for so long is dead, and its jobs are begun again."""
+
+_LATER = RetryStrategy(max_attempts=6, wait=900, retry_exceptions={ProviderSilent})
 
 _log = structlog.get_logger(__name__)
 
@@ -46,3 +55,36 @@ async def retry_stalled_jobs(context: JobContext, timestamp: int) -> None:
 async def remove_old_jobs(context: JobContext, timestamp: int) -> None:
     """Forget finished jobs after a week."""
     await context.app.job_manager.delete_old_jobs(nb_hours=24 * 7, include_failed=True, include_cancelled=True)
+
+
+@app.periodic(cron="23 1-23 * * *")
+@app.task(name="payments.match", queue="schedule", queueing_lock="payments.match", pass_context=True)
+async def match_payments(context: JobContext, timestamp: int) -> None:
+    """The match report of yesterday, and of days before it that have none. Most hours find nothing to do."""
+    held = resources(context)
+    if held.provider is None:
+        return
+    yesterday = datetime.now(UTC).date() - timedelta(days=1)
+    for day in await held.database.run(unmatched_days(yesterday)):
+        report = await run_errand_async(match_day(day, held.seller), held.provider, held.database)
+        say = _log.warning if report.faults else _log.info
+        say("payments matched", day=day.isoformat(), captured=report.captured, faults=len(report.faults))
+
+
+@app.periodic(cron="41 2 * * *")
+@app.task(
+    name="payments.disputes", queue="schedule", queueing_lock="payments.disputes", pass_context=True, retry=_LATER
+)
+async def look_at_all_disputes(context: JobContext, timestamp: int) -> None:
+    """Every dispute the provider lists, so that none is missed with its report."""
+    held = resources(context)
+    if held.provider is not None:
+        found = await run_errand_async(look_at_disputes(held.seller), held.provider, held.database)
+        _log.info("disputes looked at", ours=found)
+
+
+@app.periodic(cron="53 3 * * *")
+@app.task(name="payments.forget", queue="schedule", queueing_lock="payments.forget", pass_context=True)
+async def forget_reports(context: JobContext, timestamp: int) -> None:
+    """Forget the provider's reports that were handled three months ago."""
+    await resources(context).database.run(forget_old_reports())

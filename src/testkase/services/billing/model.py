@@ -108,6 +108,11 @@ class Bill(msgspec.Struct, frozen=True, kw_only=True):
     paid_at: datetime | None
 
 
+def is_bill(target_id: str) -> bool:
+    """Whether this is the id of a bill; of a purchase otherwise."""
+    return target_id.startswith("bill_")
+
+
 class BillingSettings(msgspec.Struct, frozen=True, kw_only=True):
     """What an organization chose about buying."""
 

@@ -6,6 +6,7 @@ from testkase.core.access import PurchaseRoles
 from testkase.foundation.database import Operation, Statement, named_statements
 from testkase.foundation.problems import InvalidInput
 from testkase.services.audit import Activity, Actor, record
+from testkase.services.billing.keys import lock_people, narrow_to_policy
 from testkase.services.billing.model import BillingSettings
 
 SQL = named_statements("testkase.services.billing.sql", "payments.sql")
@@ -34,16 +35,19 @@ def keep_settings(org_id: int, settings: BillingSettings) -> Operation[None]:
 def set_purchase_roles(org_id: int, actor: Actor, roles: str) -> Operation[bool]:
     """Who buys (R36, R37); answers whether that is new. Recorded. Raises InvalidInput for roles there are not.
 
-    Whether the actor may choose is for the caller to ask: only the Owner does.
+    Keys whose makers may not buy any more cannot either, from this very transaction on. Whether the actor may choose is
+    for the caller to ask: only the Owner does.
     """
     if roles not in {role.value for role in PurchaseRoles}:
         raise InvalidInput("Choose `owner` or `owner_and_admins`.", field="purchase_roles")
+    yield from lock_people(org_id)
     before = yield from settings_locked(org_id)
     if before.purchase_roles == roles:
         return False
     yield from keep_settings(org_id, replace(before, purchase_roles=roles))
     details = {"from": _WORDS[before.purchase_roles], "to": _WORDS[roles]}
     yield from record(org_id, Activity(action="purchase.roles_changed", actor=actor, details=details))
+    yield from narrow_to_policy(org_id, actor, roles)
     return True
 
 

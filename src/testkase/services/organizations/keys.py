@@ -2,7 +2,8 @@
 
 A key acts for the organization, not for a person: its scopes say what it may do. But whoever made it knows its text. So
 when a maker's role changes, their keys keep only what the new role may grant, and somebody who goes leaves no key that
-works (trust.md: nobody acts above their rank).
+works (trust.md: nobody acts above their rank). Where the policy on who buys changes, services/billing/keys.py does the
+same.
 """
 
 from collections.abc import Iterable
@@ -14,10 +15,11 @@ from django.utils import timezone
 from testkase.core.access import DEFAULT_SCOPES, Scope, grantable_scopes, mint_key
 from testkase.foundation.problems import Forbidden, InvalidInput, NotFound
 from testkase.services.audit import Activity, Actor
+from testkase.services.billing.settings import billing_settings
 from testkase.services.organizations.actors import person, record_here
 from testkase.services.organizations.models import ApiKey, Membership, Organization, User
 from testkase.services.organizations.names import clean_name
-from testkase.services.organizations.tenancy import people_locked
+from testkase.services.organizations.tenancy import people_locked, run_here, tenant_transaction
 
 LIFETIMES = {"30": timedelta(days=30), "90": timedelta(days=90), "365": timedelta(days=365)}
 """How long a key may be made for, by the number of days; a key without an end lives until it is revoked."""
@@ -62,7 +64,7 @@ def create_api_key(
 def scopes_to_give(organization: Organization, actor: User) -> frozenset[Scope]:
     """What somebody may put on a key, by their role as it stands now; nothing for somebody who is no member."""
     role = Membership.objects.filter(organization=organization, user=actor).values_list("role", flat=True).first()
-    return grantable_scopes(role)
+    return _grantable(organization, role)
 
 
 def api_keys_of(organization: Organization) -> list[ApiKey]:
@@ -95,7 +97,7 @@ def narrow_keys(organization: Organization, maker_id: int, role: str | None, *, 
 
     Answers the keys it changed. Call with the organization's people locked, in the transaction of the change of role.
     """
-    allowed, now, changed = grantable_scopes(role), timezone.now(), []
+    allowed, now, changed = _grantable(organization, role), timezone.now(), []
     for key in _working(organization).filter(created_by=maker_id):
         kept = sorted(scope for scope in key.scopes if scope in allowed)
         if kept == sorted(key.scopes):
@@ -108,6 +110,13 @@ def narrow_keys(organization: Organization, maker_id: int, role: str | None, *, 
             _revoke(key, now, person(actor))
         changed.append(key)
     return changed
+
+
+def _grantable(organization: Organization, role: str | None) -> frozenset[Scope]:
+    """By the role and the organization's policy on who buys."""
+    with tenant_transaction(organization.pk):
+        policy = run_here(billing_settings(organization.pk)).purchase_roles
+    return grantable_scopes(role, purchase_roles=policy)
 
 
 def _working(organization: Organization) -> QuerySet[ApiKey]:

@@ -4,6 +4,7 @@ from msgspec import Struct
 
 from testkase.core.ledger.credits import format_credits
 from testkase.core.pricing import Bundle
+from testkase.core.pricing.money import decimal_money
 from testkase.entrypoints.api.catalogue import PROBLEMS
 from testkase.entrypoints.api.fields import Credits
 from testkase.entrypoints.api.reply import Reply
@@ -17,6 +18,8 @@ class BundleView(Struct, frozen=True, kw_only=True):
     key: str
     name: str
     price_usd: str
+    price_inr: str | None
+    """Where the operator keeps a list in rupees (P8)."""
     credits: Credits
     credits_per_dollar: int
     savings_percent: int | None
@@ -31,6 +34,7 @@ class BundleList(Struct, frozen=True, kw_only=True):
     """The bundles of the price book in force, smallest first."""
 
     items: list[BundleView]
+    currencies: list[str]
     price_book: str
     overage_price_usd: str
 
@@ -50,8 +54,9 @@ async def list_bundles(ask: Ask[None]) -> Reply:
     return Reply(
         BundleList(
             items=[_view(bundle) for bundle in book.bundles],
+            currencies=list(book.currencies),
             price_book=book.version,
-            overage_price_usd=_dollars(book.overage_price_cents),
+            overage_price_usd=decimal_money(book.overage_price_cents, "USD"),
         )
     )
 
@@ -69,7 +74,8 @@ def _view(bundle: Bundle) -> BundleView:
     return BundleView(
         key=bundle.key,
         name=bundle.name,
-        price_usd=_dollars(bundle.price_cents),
+        price_usd=decimal_money(bundle.price_cents, "USD"),
+        price_inr=None if bundle.price_paise is None else decimal_money(bundle.price_paise, "INR"),
         credits=format_credits(bundle.credits),
         credits_per_dollar=bundle.credits_per_dollar,
         savings_percent=bundle.savings_percent,
@@ -79,7 +85,3 @@ def _view(bundle: Bundle) -> BundleView:
         validity=bundle.validity.kind,
         validity_months=bundle.validity.months or None,
     )
-
-
-def _dollars(cents: int) -> str:
-    return f"{cents // 100}.{cents % 100:02d}"

@@ -17,7 +17,7 @@ _RATES = {
 }  # fmt: skip
 _LOT = {"id": "1", "source": "allowance", "expires_at": "2026-12-01T00:00:00.000000Z"}
 _BUNDLE = {
-    "key": "professional", "name": "Professional", "price_usd": "50.00", "credits": "5500.00",
+    "key": "professional", "name": "Professional", "price_usd": "50.00", "price_inr": None, "credits": "5500.00",
     "credits_per_dollar": 110, "savings_percent": 10, "more_credits_percent": "10", "cheaper_percent": "9.1",
     "badge": "Popular", "validity": "billing_month", "validity_months": None,
 }  # fmt: skip
@@ -117,6 +117,8 @@ ROUTES = (
         method="GET", path="/bundles", run=bundle_views.list_bundles, scope=Scope.CREDITS_READ, tag="Buying",
         summary="List the credit bundles and their prices",
         answer=bundle_views.BundleList,
-        answer_example={"items": [_BUNDLE], "price_book": "2026-11-01", "overage_price_usd": "0.40"},
+        answer_example={
+            "items": [_BUNDLE], "currencies": ["USD"], "price_book": "2026-11-01", "overage_price_usd": "0.40",
+        },
     ),
 )  # fmt: skip

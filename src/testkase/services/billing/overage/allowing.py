@@ -166,9 +166,9 @@ def bill_by_id(org_id: int, bill_id: str, *, lock: bool = False) -> Operation[Bi
     return read_bill(row)
 
 
-def list_bills(org_id: int, *, limit: int = 24) -> Operation[list[tuple[Bill, str | None]]]:
-    """Bills newest first, each with its receipt's number."""
-    rows = yield Statement(SQL["bills"], {"org_id": org_id, "limit": limit})
+def list_bills(org_id: int, *, limit: int = 24, before: int | None = None) -> Operation[list[tuple[Bill, str | None]]]:
+    """Bills newest first, those of periods below a number, each with its receipt's number."""
+    rows = yield Statement(SQL["bills"], {"org_id": org_id, "limit": limit, "before": before})
     return [(read_bill(row), row["receipt"]) for row in rows]
 
 

@@ -95,6 +95,8 @@ def _paid(org_id: int, bill_id: str, payment: Payment, seller: Seller) -> Operat
     row = {"org_id": org_id, "target_id": bill_id, "verdict": verdict}
     yield Statement(PAYMENTS["keep_payment"], {**asdict(payment), **row})
     yield Statement(SQL["bill_paid"], {"org_id": org_id, "bill_id": bill_id, "payment_id": payment.payment_id})
+    if payment.order_id is not None:  # the link's own: reports and the match report name it, not the link
+        yield Statement(PURCHASES["route"], {"ref": payment.order_id, "org_id": org_id, "target_id": bill_id})
     yield Statement(WATCH["unwatch"], {"org_id": org_id, "kind": "bill", "target_id": bill_id})
     after = yield from bill_by_id(org_id, bill_id)
     yield from notify(org_id, words.bill_was_paid(after))

@@ -75,6 +75,11 @@ def begin_purchase(
     return purchase
 
 
+def request_came_before(org_id: int, request_id: str) -> Operation[bool]:
+    """Whether this id has begun a purchase."""
+    return bool((yield Statement(SQL["by_request"], {"org_id": org_id, "request_id": request_id})))
+
+
 def _checked(request_id: str) -> str:
     if not _REQUEST_ID.fullmatch(request_id):
         raise InvalidInput("An id has 1 to 128 letters, digits and signs, without spaces.", field="id")
@@ -131,6 +136,15 @@ def list_purchases(
         Listed(purchase=read_purchase(row), receipt=row["receipt"], attempts=attempts.get(row["purchase_id"], ()))
         for row in rows
     ]
+
+
+def listed_purchase(org_id: int, purchase_id: str) -> Operation[Listed]:
+    """One row of the history. Raises PurchaseNotFound, also for another organization's."""
+    purchase = yield from purchase_by_id(org_id, purchase_id)
+    receipts = yield Statement(SQL["receipt_of"], {"org_id": org_id, "purchase_id": purchase_id})
+    attempts = yield from attempts_of(org_id, [purchase_id])
+    receipt = receipts[0]["number"] if receipts else None
+    return Listed(purchase=purchase, receipt=receipt, attempts=attempts.get(purchase_id, ()))
 
 
 def attempts_of(org_id: int, targets: list[str]) -> Operation[dict[str, tuple[Attempt, ...]]]:

@@ -12,11 +12,15 @@ import msgspec
 from testkase.foundation.database import Operation, Row, Statement
 from testkase.foundation.problems import Problem
 from testkase.services.billing.errand import Errand, ask, do
-from testkase.services.billing.model import Purchase
+from testkase.services.billing.model import Purchase, is_bill
+from testkase.services.billing.overage.collecting import look_at_link
 from testkase.services.billing.provider import Payment
 from testkase.services.billing.purchasing.buying import look_at
 from testkase.services.billing.purchasing.rows import WATCH, owner_of, purchase_by_id
 from testkase.services.billing.seller import Seller
+
+MOST_CAUGHT_UP = 7
+"""Days. Whoever was away for longer looks at the days before by hand."""
 
 
 class Fault(msgspec.Struct, frozen=True, kw_only=True):
@@ -67,6 +71,14 @@ def match_day(day: date, seller: Seller) -> Errand[MatchReport]:
     return report
 
 
+def unmatched_days(last: date) -> Operation[list[date]]:
+    """The days up to `last` that follow the newest report, at most a week of them; without any report, `last` alone."""
+    newest = yield from match_reports(limit=1)
+    first = newest[0].day + timedelta(days=1) if newest else last
+    first = max(first, last - timedelta(days=MOST_CAUGHT_UP - 1))
+    return [first + timedelta(days=ahead) for ahead in range((last - first).days + 1)]
+
+
 def match_reports(*, limit: int) -> Operation[list[MatchReport]]:
     """The newest reports. For staff: it names organizations."""
     rows = yield Statement(WATCH["reports"], {"limit": limit})
@@ -79,6 +91,9 @@ def _compare(payment: Payment, seller: Seller) -> Errand[Fault | None]:
         return _fault("unknown order", payment)
     org_id, target_id = owner
     try:
+        if is_bill(target_id):
+            bill = yield from look_at_link(org_id, target_id, seller)
+            return None if bill.payment_id == payment.payment_id else _fault("surplus", payment, owner)
         purchase = yield from do(org_id, purchase_by_id(org_id, target_id))
         if purchase.payment_id == payment.payment_id:
             return None

@@ -6,14 +6,16 @@ payment can still come, and closed after three days, when the provider has given
 """
 
 import msgspec
+import structlog
 
 from testkase.core.pricing import PriceBooks
 from testkase.foundation.database import Operation, Statement
 from testkase.foundation.problems import Problem
 from testkase.services.billing.errand import Errand, ask, do
+from testkase.services.billing.model import is_bill
 from testkase.services.billing.overage.allowing import bill_ended_periods
 from testkase.services.billing.overage.collecting import collect
-from testkase.services.billing.provider import Dispute
+from testkase.services.billing.provider import Dispute, ProviderRefused
 from testkase.services.billing.purchasing.buying import look_at
 from testkase.services.billing.purchasing.rows import SQL, WATCH, owner_of, purchase_by_id
 from testkase.services.billing.seller import Seller
@@ -28,6 +30,8 @@ GIVE_UP_SECONDS = 3 * 86_400 + 3_600
 CLAIM_SECONDS = 300
 """Whoever takes something to look at and dies leaves it to the next after so long."""
 
+_log = structlog.get_logger(__name__)
+
 
 class Watched(msgspec.Struct, frozen=True, kw_only=True):
     """Something to look at now."""
@@ -41,6 +45,12 @@ class Watched(msgspec.Struct, frozen=True, kw_only=True):
 def claim_watched(*, limit: int) -> Operation[list[Watched]]:
     """Take what is due. Needs no organization's context."""
     rows = yield Statement(WATCH["claim_watched"], {"limit": limit, "again": CLAIM_SECONDS})
+    return [Watched(**row) for row in rows]
+
+
+def everything_open() -> Operation[list[Watched]]:
+    """All that is watched, due or not, as an operator looks at it. Needs no organization's context."""
+    rows = yield Statement(WATCH["everything_open"])
     return [Watched(**row) for row in rows]
 
 
@@ -88,7 +98,10 @@ def look_at_disputes(seller: Seller) -> Errand[int]:
     disputes = yield from ask(lambda provider: provider.disputes())
     ours = 0
     for dispute in disputes:
-        ours += yield from _dispute(dispute, seller)
+        try:
+            ours += yield from _dispute(dispute, seller)
+        except ProviderRefused:  # one that cannot be looked at must not hide the others
+            _log.warning("a dispute could not be looked at", dispute=dispute.dispute_id)
     return ours
 
 
@@ -97,6 +110,9 @@ def _dispute(dispute: Dispute, seller: Seller) -> Errand[bool]:
     owner = (yield from do(None, owner_of(payment.order_id))) if payment.order_id else None
     if owner is None:
         return False
+    if is_bill(owner[1]):
+        _log.warning("a bill's payment is disputed", org_id=owner[0], bill=owner[1], dispute=dispute.dispute_id)
+        return True
     purchase = yield from do(owner[0], purchase_by_id(*owner))
     yield from look_at(purchase, seller, dispute_ids=(dispute.dispute_id,))
     return True

@@ -1,7 +1,7 @@
 """From a kept report to the look it asks for: whose it is, what to ask of the provider, and how it ended."""
 
 from testkase.services.billing.errand import Errand, ask, do
-from testkase.services.billing.model import Purchase
+from testkase.services.billing.model import Purchase, is_bill
 from testkase.services.billing.overage.collecting import look_at_link
 from testkase.services.billing.purchasing.buying import look_at
 from testkase.services.billing.purchasing.fulfilment import Fulfilled
@@ -24,6 +24,8 @@ def work_on(report: Report, seller: Seller) -> Errand[str]:
     if owner is None:
         return "an order that is not ours"
     org_id, target_id = owner
+    if is_bill(target_id):
+        return f"bill {(yield from look_at_link(org_id, target_id, seller)).state}"
     purchase = yield from do(org_id, purchase_by_id(org_id, target_id))
     if _is_known(report, purchase):
         return "known already"

@@ -55,5 +55,8 @@ WHERE p.org_id = %(org_id)s
 ORDER BY p.created_at DESC, p.purchase_id DESC
 LIMIT %(limit)s;
 
+-- receipt_of: The number of a purchase's receipt.
+SELECT number FROM receipt WHERE org_id = %(org_id)s AND target_id = %(purchase_id)s;
+
 -- payments_of: What was tried for each of some purchases or bills, oldest first.
 SELECT * FROM payment WHERE org_id = %(org_id)s AND target_id = ANY (%(targets)s) ORDER BY created_at, payment_id;

@@ -40,6 +40,10 @@ WHERE (w.org_id, w.kind, w.target_id) IN (
     ORDER BY due_at LIMIT %(limit)s FOR UPDATE SKIP LOCKED)
 RETURNING w.org_id, w.kind, w.target_id, extract(epoch FROM now() - w.since)::bigint AS age_seconds;
 
+-- everything_open: All that is watched, oldest first. Crosses organizations.
+SELECT org_id, kind, target_id, extract(epoch FROM now() - since)::bigint AS age_seconds
+FROM payment_watch ORDER BY since, org_id, target_id;
+
 -- unwatch: Nothing to look at any more.
 DELETE FROM payment_watch WHERE org_id = %(org_id)s AND kind = %(kind)s AND target_id = %(target_id)s;
 
@@ -52,3 +56,8 @@ SET made_at = now(), captured = excluded.captured, matched = excluded.matched, t
 
 -- reports: The newest reports.
 SELECT day, made_at, captured, matched, taken, faults FROM match_report ORDER BY day DESC LIMIT %(limit)s;
+
+-- standing: What operators watch: reports nobody has worked on, receipts ever issued, what the newest report found.
+SELECT (SELECT count(*) FROM payment_event WHERE handled_at IS NULL) AS waiting,
+       (SELECT coalesce(sum(last_number), 0)::bigint FROM receipt_series) AS receipts,
+       coalesce((SELECT captured - matched FROM match_report ORDER BY day DESC LIMIT 1), 0) AS faults;

@@ -1,0 +1,1 @@
+"""Buying by programs: purchases, receipts, who may buy, use beyond the balance and its bills."""

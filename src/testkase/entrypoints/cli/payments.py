@@ -1,0 +1,130 @@
+"""Operators and payments: give money back, look at everything that is open, match a day with the provider.
+
+A refund carries an id of the operator's choosing: repeated with the same id the money goes back once.
+"""
+
+from datetime import UTC, datetime, timedelta
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from testkase.core.ledger.credits import format_credits
+from testkase.core.pricing import load_price_books
+from testkase.core.pricing.money import EXPONENTS, money
+from testkase.entrypoints.cli.app import app, database, provider
+from testkase.entrypoints.cli.books import Identifier, Organization
+from testkase.foundation.database import SyncDatabase
+from testkase.foundation.problems import InvalidInput, Problem
+from testkase.foundation.settings import Settings
+from testkase.services.audit import OPERATOR
+from testkase.services.billing.errand import Errand, run_errand
+from testkase.services.billing.purchasing.refunding import refund
+from testkase.services.billing.purchasing.rows import purchase_by_id
+from testkase.services.billing.reports.matching import Fault, MatchReport, match_day
+from testkase.services.billing.reports.reconciling import Watched, everything_open, look_again
+from testkase.services.billing.seller import Seller, load_seller
+
+_out = Console(highlight=False)
+
+
+@app.command("refund")
+def refund_purchase(
+    context: typer.Context,
+    organization: Organization,
+    purchase: Annotated[str, typer.Argument(help="The purchase's id.")],
+    amount: Annotated[str, typer.Option(help='Money in the currency it was paid in, such as "10.00".')],
+    identifier: Identifier,
+    reason: Annotated[str, typer.Option(help="Why; kept in the activity history, and told to the provider.")],
+) -> None:
+    """Give money of a purchase back; the credits it had paid for go with it."""
+    with database(context) as writing:
+        found = writing.run(purchase_by_id(organization, purchase), org_id=organization)
+        wanted = _minor_units(amount, found.currency)
+        errand = refund(
+            organization, purchase, refund_id=identifier, amount=wanted, reason=reason, actor=OPERATOR, seller=_seller()
+        )
+        after = _carry_out(context, writing, errand).purchase
+    _out.print(
+        f"{money(wanted, after.currency)} went back. Of the bundle's {format_credits(after.credits)} credits"
+        f" {format_credits(after.clawed)} are taken back by now."
+    )
+
+
+@app.command("reconcile")
+def reconcile(context: typer.Context) -> None:
+    """Look at every open purchase and bill now, and say how each stands; exit code 1 if one could not be looked at."""
+    seller, settings = _seller(), Settings.from_environ()
+    books = load_price_books(settings.price_book)
+    table, failed = Table("Organization", "What", "Id", "Stands"), 0
+    with database(context) as looking:
+        for due in looking.run(everything_open()):
+            errand = look_again(due, seller, books, public_url=settings.public_url)
+            stands, fault = _look(context, looking, errand)
+            failed += fault
+            table.add_row(str(due.org_id), due.kind, _name(due), stands)
+    _out.print(table)
+    _out.print(f"{table.row_count} looked at, {failed} in vain.")
+    raise typer.Exit(1 if failed else 0)
+
+
+@app.command("match-report")
+def match_report(
+    context: typer.Context,
+    day: Annotated[datetime | None, typer.Argument(formats=["%Y-%m-%d"], help="UTC; yesterday without it.")] = None,
+) -> None:
+    """Compare a day's payments at the provider with ours, put right what can be; exit code 1 if some do not agree."""
+    wanted = (day or datetime.now(UTC) - timedelta(days=1)).date()
+    with database(context) as looking:
+        report = _carry_out(context, looking, match_day(wanted, _seller()))
+    if report.faults:
+        _out.print(_faults(report.faults))
+    _out.print(_summary(report))
+    raise typer.Exit(1 if report.faults else 0)
+
+
+def _carry_out(context: typer.Context, opened: SyncDatabase, errand: Errand[Any]) -> Any:
+    return run_errand(errand, provider(context), opened.run)
+
+
+def _look(context: typer.Context, opened: SyncDatabase, errand: Errand[str]) -> tuple[str, bool]:
+    try:
+        return str(_carry_out(context, opened, errand)), False
+    except Problem as problem:
+        return problem.detail, True
+
+
+def _seller() -> Seller:
+    return load_seller(Settings.from_environ().seller)
+
+
+def _name(due: Watched) -> str:
+    return due.target_id or "the billing month"
+
+
+def _minor_units(text: str, currency: str) -> int:
+    """Raises InvalidInput for what is no amount of the currency."""
+    decimals = EXPONENTS.get(currency, 2)
+    whole, point, part = text.partition(".")
+    digits = whole + part.ljust(decimals, "0")
+    if not digits.isascii() or not digits.isdigit() or not whole or len(part) > decimals or (point and not part):
+        raise InvalidInput(f"An amount of money in {currency} is written like {money(1000, currency)}.", field="amount")
+    return int(digits)
+
+
+def _summary(report: MatchReport) -> str:
+    taken = ", ".join(money(amount, currency) for currency, amount in sorted(report.taken.items())) or "nothing"
+    agree = f"{report.matched} match, {len(report.faults)} do not"
+    return f"{report.day}: {report.captured} payments taken ({taken}), {agree}."
+
+
+def _faults(faults: tuple[Fault, ...]) -> Table:
+    table = Table("Fault", "Payment", "Order", "Amount", "Refunded", "Organization", "Purchase")
+    for fault in faults:
+        organization = "" if fault.org_id is None else str(fault.org_id)
+        table.add_row(
+            fault.kind, fault.payment_id, fault.order_id or "", money(fault.amount, fault.currency),
+            money(fault.refunded, fault.currency), organization, fault.purchase_id or "",
+        )  # fmt: skip
+    return table
