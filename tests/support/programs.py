@@ -72,13 +72,31 @@ class Organizations:
         )
         return Organization(org_id, self.make_key(org_id, scopes=scopes))
 
-    def make_key(self, org_id: int, *, scopes: frozenset[Any] = DEFAULT_SCOPES, name: str = "ci") -> str:
+    def make_person(self, org_id: int, role: str) -> int:
+        """Somebody new with that role."""
+        email = f"{role}-{next(_numbers)}@example.com"
+        with self.database.transaction() as connection:
+            row = connection.execute(
+                "INSERT INTO app_user (email, ref, display_name, password, is_active, is_staff, is_superuser,"
+                " date_joined) VALUES (%s, %s, %s, '!', true, false, false, now()) RETURNING id",
+                (email, email, role.title()),
+            ).fetchone()
+            assert row is not None
+            connection.execute(
+                "INSERT INTO membership (user_id, org_id, role) VALUES (%s, %s, %s)", (row[0], org_id, role)
+            )
+        return int(row[0])
+
+    def make_key(
+        self, org_id: int, *, scopes: frozenset[Any] = DEFAULT_SCOPES, name: str = "ci", maker: int | None = None
+    ) -> str:
         """The text of a new key."""
         key = mint_key()
         with self.database.transaction() as connection:
             connection.execute(
-                "INSERT INTO api_key (hash, org_id, key_id, name, prefix, scopes) VALUES (%s, %s, %s, %s, %s, %s)",
-                (key.hash, org_id, key.key_id, name, key.prefix, sorted(str(scope) for scope in scopes)),
+                "INSERT INTO api_key (hash, org_id, key_id, name, prefix, scopes, created_by)"
+                " VALUES (%s, %s, %s, %s, %s, %s, %s)",
+                (key.hash, org_id, key.key_id, name, key.prefix, sorted(str(scope) for scope in scopes), maker),
             )
         return key.text
 

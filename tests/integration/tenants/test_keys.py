@@ -1,17 +1,20 @@
 """Every route of programs × every key × an id of one's own organization, of another, of none (I13)."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 import httpx
 import pytest
 from litestar import Litestar
 
-from testkase.entrypoints.api.app import create_app
+from testkase.entrypoints.api.app import application
+from testkase.entrypoints.api.context import Context
 from tests.support.cluster import TestDatabase
 from tests.support.programs import api_settings, served
 from tests.support.tenants.book import HOW_KEY, all_key_rows, all_places, how_to
 from tests.support.tenants.programs import Keys, KeyTrial, key_routes, names_in_path
 from tests.support.tenants.snapshot import Snapshots, changed
+from tests.support.tenants.till import PROVIDER
 from tests.support.tenants.world import OTHER, World
 from tests.support.upstream import scripted_upstream
 
@@ -21,7 +24,8 @@ ROWS, PLACES = all_key_rows(), all_places()
 @pytest.fixture(scope="module")
 def app(module_database: TestDatabase) -> Iterator[Litestar]:
     with scripted_upstream() as upstream:
-        yield create_app(api_settings(module_database, model_port=upstream.port))
+        context = Context.from_settings(api_settings(module_database, model_port=upstream.port))
+        yield application(replace(context, provider=PROVIDER))
 
 
 def test_every_route_has_a_row_and_every_row_a_route(app: Litestar) -> None:

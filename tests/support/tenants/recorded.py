@@ -39,6 +39,14 @@ RECORDED: dict[str, tuple[str, ...]] = {
     "POST /pauses": ("pause.set",),
     "POST /resumptions": ("pause.lifted",),
     "PUT /settings/alerts": ("alerts.changed",),
+    "PUT /settings/purchasing": (
+        "purchase.roles_changed",
+        "purchase.buyer_changed",
+        "api_key.narrowed",
+        "api_key.revoked",
+    ),
+    "PUT /settings/overage": ("overage.allowed", "overage.switched_off"),
+    "POST /purchases/{purchase_id}/check": ("purchase.paid", "purchase.reversed"),
 }
 
 NOT_RECORDED: dict[str, str] = {
@@ -57,4 +65,5 @@ NOT_RECORDED: dict[str, str] = {
     "POST /holds:batch": "credits set aside",
     "POST /settlements:batch": _SPENDS,
     "POST /usage": _SPENDS,
+    "POST /purchases": "an order nobody has paid; its payment is recorded under whoever set out to buy",
 }

@@ -45,6 +45,8 @@ class KeyRow:
     scope: str | None
     body: Values | None = None
     """A body with which it succeeds."""
+    keyless: int = 200
+    """What a route that wants no key answers without one."""
 
 
 def filled(values: Values, tenant: Tenant) -> dict[str, Any]:

@@ -9,18 +9,19 @@ import pytest
 import testkase.core
 import testkase.entrypoints.api
 import testkase.foundation
+import testkase.services.billing
 import testkase.services.inference
 import testkase.services.metering
 from testkase.entrypoints.api.catalogue import PROBLEMS
 from testkase.entrypoints.api.v1.routes import routes
 from testkase.foundation.problems import Problem
 
-OPERATORS_ONLY = {"problem", "invalid_price_book", "provider_not_accepted", "unknown_bundle"}
+OPERATORS_ONLY = {"problem", "invalid_price_book", "provider_not_accepted"}
 """Met when the program starts, or by no route yet."""
 
 PACKAGES = (
-    testkase.core, testkase.entrypoints.api, testkase.foundation, testkase.services.inference,
-    testkase.services.metering,
+    testkase.core, testkase.entrypoints.api, testkase.foundation, testkase.services.billing,
+    testkase.services.inference, testkase.services.metering,
 )  # fmt: skip
 
 

@@ -101,9 +101,9 @@ def _place(cursor: str) -> tuple[datetime, str]:
         raise InvalidInput("This is no cursor of ours: use `next_cursor` as it was given.", field="cursor") from None
 
 
-def _receipt(one: Receipt) -> schemas.ReceiptView:
+def _receipt(one: Receipt) -> schemas.PaymentReceiptView:
     seller, currency = one.seller, one.currency
-    return schemas.ReceiptView(
+    return schemas.PaymentReceiptView(
         number=one.number, about=one.target_id, issued_at=rfc3339(one.issued_at),
         seller=schemas.SellerView(
             name=seller.name, address=list(seller.address), email=seller.email, tax_id=seller.tax_id

@@ -154,7 +154,7 @@ class TaxView(Struct, frozen=True, kw_only=True):
     amount: Money
 
 
-class ReceiptView(Struct, frozen=True, kw_only=True):
+class PaymentReceiptView(Struct, frozen=True, kw_only=True):
     """What was paid, as the receipt says it for ever. `about` is the purchase or bill."""
 
     number: str
