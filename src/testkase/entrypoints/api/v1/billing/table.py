@@ -80,7 +80,8 @@ ROUTES = (
     ),
     Route(
         method="GET", path="/receipts/{number}", run=purchases.get_receipt, scope=Scope.BILLING_READ, tag="Purchases",
-        summary="Read a receipt", answer=schemas.PaymentReceiptView, answer_example=_RECEIPT, refusals=("receipt_not_found",),
+        summary="Read a receipt", answer=schemas.PaymentReceiptView, answer_example=_RECEIPT,
+        refusals=("receipt_not_found",),
     ),
     Route(
         method="GET", path="/settings/purchasing", run=terms.get_purchasing, scope=Scope.SETTINGS_READ, tag="Purchases",
