@@ -88,9 +88,10 @@ def _database_url() -> str:
 
 
 def _provider() -> Provider | None:
+    from testkase.config.simulator import beside_demonstration
     from testkase.services.billing.providers.choose import provider_from
 
-    return provider_from(Settings.from_environ())
+    return provider_from(beside_demonstration(Settings.from_environ()))
 
 
 def _add_operators_commands() -> None:

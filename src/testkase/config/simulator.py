@@ -38,16 +38,14 @@ def is_wanted(settings: Settings) -> bool:
 
 def with_simulator(settings: Settings, folder: Path) -> Settings:
     """Settings under which the application buys at the simulator of this data folder."""
-    kept = _kept(folder, settings.simulator_port)
-    url = f"http://{HOST}:{kept.port}"
-    account = RazorpayAccount(
-        key_id=kept.key_id,
-        key_secret=kept.key_secret,
-        webhook_secret=kept.webhook_secret,
-        api_url=url,
-        checkout_js=f"{url}/v1/checkout.js",
-    )
-    return replace(settings, razorpay=account, simulator_port=kept.port)
+    return _at(_kept(folder, settings.simulator_port), settings)
+
+
+def beside_demonstration(settings: Settings) -> Settings:
+    """Settings under which an operator's command finds the payments of a demonstration: the simulator's, where this
+    data folder has one. Nothing is made or moved: it may be running."""
+    kept = _read(settings.data / _FILE_NAME) if is_wanted(settings) else None
+    return settings if kept is None else _at(kept, settings)
 
 
 def environ_of_simulator(app: dict[str, str], settings: Settings, folder: Path) -> dict[str, str]:
@@ -83,17 +81,33 @@ def _is_loopback(host: str) -> bool:
 def _kept(folder: Path, wanted_port: int) -> _Kept:
     """What the folder keeps, on the wanted port, or else on one that is free today."""
     path = folder / _FILE_NAME
-    try:
-        kept = msgspec.json.decode(path.read_bytes(), type=_Kept)
-    except (OSError, msgspec.DecodeError):
-        kept = _Kept(
-            key_id=f"rzp_test_{secrets.token_hex(7)}",
-            key_secret=secrets.token_hex(16),
-            webhook_secret=secrets.token_hex(16),
-            port=0,
-        )
+    kept = _read(path) or _Kept(
+        key_id=f"rzp_test_{secrets.token_hex(7)}",
+        key_secret=secrets.token_hex(16),
+        webhook_secret=secrets.token_hex(16),
+        port=0,
+    )
     port = wanted_port or (kept.port if is_free(HOST, kept.port) else free_port())
     if port != kept.port:
         kept = msgspec.structs.replace(kept, port=port)
         write_private(path, msgspec.json.encode(kept))
     return kept
+
+
+def _read(path: Path) -> _Kept | None:
+    try:
+        return msgspec.json.decode(path.read_bytes(), type=_Kept)
+    except (OSError, msgspec.DecodeError):
+        return None
+
+
+def _at(kept: _Kept, settings: Settings) -> Settings:
+    url = f"http://{HOST}:{kept.port}"
+    account = RazorpayAccount(
+        key_id=kept.key_id,
+        key_secret=kept.key_secret,
+        webhook_secret=kept.webhook_secret,
+        api_url=url,
+        checkout_js=f"{url}/v1/checkout.js",
+    )
+    return replace(settings, razorpay=account, simulator_port=kept.port)
