@@ -57,13 +57,14 @@ def account(
             field=missing[0],
         )
     _check_values({**given, "RAZORPAY_WEBHOOK_SECRET_PREVIOUS": previous_webhook_secret})
+    api_url = (api_url or API_URL).rstrip("/")
     made = RazorpayAccount(
         key_id=key_id,
         key_secret=key_secret,
         webhook_secret=webhook_secret,
         previous_webhook_secret=previous_webhook_secret or None,
-        api_url=(api_url or API_URL).rstrip("/"),
-        checkout_js=checkout_js or CHECKOUT_JS,
+        api_url=api_url,
+        checkout_js=checkout_js or (CHECKOUT_JS if api_url == API_URL else f"{api_url}/v1/checkout.js"),
     )
     _check_address("RAZORPAY_API_URL", made.api_url, real=API_URL, made=made)
     _check_address("RAZORPAY_CHECKOUT_JS", made.checkout_js, real=CHECKOUT_JS, made=made)

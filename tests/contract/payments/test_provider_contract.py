@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -70,6 +71,12 @@ def test_a_receipt_has_one_order(provider: Provider) -> None:
     assert ordered(provider, "purchase_2").order_id != ordered(provider).order_id
     with pytest.raises(ProviderRefused):
         provider.create_order(receipt="purchase_1", amount=999, currency="USD", notes={})
+
+
+def test_a_receipt_has_one_order_for_all_threads(provider: Provider) -> None:
+    with ThreadPoolExecutor(4) as threads:
+        made = list(threads.map(lambda _: ordered(provider), range(8)))
+    assert len({order.order_id for order in made}) == 1
 
 
 @pytest.mark.parametrize("after", [False, True])

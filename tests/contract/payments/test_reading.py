@@ -143,10 +143,26 @@ def test_a_listing_that_is_none_is_no_answer(server: Server, provider: RazorpayP
         provider.disputes()
 
 
+def test_a_redirect_is_not_followed(server: Server, provider: RazorpayProvider) -> None:
+    server.script(Answer(302, b"", {"Location": "/v1/elsewhere"}), Answer(200, payment()))
+    with pytest.raises(ProviderSilent):
+        provider.fetch_payment(PAYMENT)
+    assert server.asked == [f"GET /v1/payments/{PAYMENT}"]
+
+
+@pytest.mark.parametrize("name", ["http_proxy", "ALL_PROXY"])
+def test_the_environments_proxies_are_not_asked(
+    server: Server, provider: RazorpayProvider, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    monkeypatch.setenv(name, "http://127.0.0.1:1")
+    monkeypatch.setenv("no_proxy", "")
+    server.script(Answer(200, payment()))
+    assert provider.fetch_payment(PAYMENT).payment_id == PAYMENT
+
+
 @pytest.mark.parametrize(
     "answer",
     [
-        Answer(302, b"", {"Location": "http://127.0.0.1:1/"}),
         Answer(503, {"error": {"code": "SERVER_ERROR", "description": "x"}}),
         refusal("The bank did not answer", code="GATEWAY_ERROR"),
         Answer(404, {"message": "no such route"}),

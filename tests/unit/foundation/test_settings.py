@@ -27,9 +27,15 @@ def test_test_keys_go_to_razorpay_or_to_this_machine() -> None:
     assert account.checkout_js == "https://checkout.razorpay.com/v1/checkout.js"
     assert account.previous_webhook_secret is None
     for url in ("http://127.0.0.1:9000", "http://[::1]:9000", "http://localhost:9000", "https://payments.example"):
-        account = read(**KEYS, RAZORPAY_API_URL=f"{url}/", RAZORPAY_CHECKOUT_JS=f"{url}/v1/checkout.js").razorpay
+        account = read(**KEYS, RAZORPAY_API_URL=f"{url}/").razorpay
         assert account is not None
         assert (account.api_url, account.checkout_js) == (url, f"{url}/v1/checkout.js")
+
+
+def test_the_checkouts_script_may_come_from_elsewhere() -> None:
+    account = read(**KEYS, RAZORPAY_CHECKOUT_JS="https://payments.example/c.js").razorpay
+    assert account is not None
+    assert (account.api_url, account.checkout_js) == ("https://api.razorpay.com", "https://payments.example/c.js")
 
 
 def test_live_keys_are_for_razorpay_alone() -> None:
