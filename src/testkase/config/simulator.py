@@ -58,6 +58,7 @@ def environ_of_simulator(app: dict[str, str], settings: Settings, folder: Path) 
         "KEY_SECRET": settings.razorpay.key_secret,
         "WEBHOOK_URL": _webhook_url(settings),
         "WEBHOOK_SECRET": settings.razorpay.webhook_secret,
+        "SEED": str(secrets.randbelow(2**31)),  # were its file lost, it would give ids again that our books know
         "DATA": str(folder / "simulator.sqlite"),
     }
     return {**environ, **{f"RAZORPAY_SIMULATOR_{name}": value for name, value in given.items() if value}}

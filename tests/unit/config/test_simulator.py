@@ -73,6 +73,12 @@ def test_each_process_gets_what_it_needs(tmp_path: Path, monkeypatch: pytest.Mon
     assert told["RAZORPAY_SIMULATOR_PORT"] == str(made.simulator_port)
 
 
+def test_ids_do_not_come_again_when_its_file_is_lost(tmp_path: Path) -> None:
+    made = simulator.with_simulator(settings(tmp_path), tmp_path)
+    first, second = (simulator.environ_of_simulator({}, made, tmp_path) for _ in range(2))
+    assert first["RAZORPAY_SIMULATOR_SEED"] != second["RAZORPAY_SIMULATOR_SEED"]
+
+
 @pytest.mark.parametrize(
     ("host", "url"),
     [
