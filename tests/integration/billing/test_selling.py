@@ -1,0 +1,143 @@
+"""Application, worker and operator's commands as processes of their own, buying at the simulator of Razorpay."""
+
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import httpx
+import psycopg
+import pytest
+
+from testkase.core.access import Scope
+from tests.support.cluster import TestDatabase
+from tests.support.market import Market, Program
+from tests.support.processes import serving, working
+from tests.support.razorpay import KEY_ID, Simulated, simulated
+from tests.support.shop import Shop
+
+pytestmark = pytest.mark.slow
+
+
+@dataclass(frozen=True, kw_only=True)
+class Business:
+    """A running installation, its customers and its provider."""
+
+    url: str
+    razorpay: Simulated
+    market: Market
+    shop: Shop
+    environ: Mapping[str, str]
+
+    def operator(self, *words: str) -> tuple[int, str]:
+        """An operator's command beside it: exit code and what it said."""
+        environ = {**os.environ, **self.environ, **self.shop.database.environ(), "COLUMNS": "200"}
+        done = subprocess.run(
+            [sys.executable, "-m", "testkase", *words], env=environ, capture_output=True, text=True, check=False
+        )
+        return done.returncode, done.stdout + done.stderr
+
+    def ordered(self, program: Program) -> dict[str, Any]:
+        answer = program.http.post("/purchases", json={"bundle": "starter"})
+        assert answer.status_code == 201, answer.text
+        found: dict[str, Any] = answer.json()
+        return found
+
+    def state(self, program: Program, order: dict[str, Any]) -> str:
+        return str(program.http.get(f"/purchases/{order['id']}").json()["state"])
+
+
+@pytest.fixture(scope="module")
+def business(module_database: TestDatabase, shop: Shop, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Business]:
+    folder: Path = tmp_path_factory.mktemp("selling")
+    with simulated(key_secret="a-key-secret", webhook_secret="a-webhook-secret") as razorpay:
+        environ = {
+            "RAZORPAY_KEY_ID": KEY_ID, "RAZORPAY_KEY_SECRET": "a-key-secret",
+            "RAZORPAY_WEBHOOK_SECRET": "a-webhook-secret", "RAZORPAY_API_URL": razorpay.url,
+        }  # fmt: skip
+        with serving(module_database, folder, environ) as app, working(module_database, folder, environ):
+            market = Market(shop, app.url)
+            yield Business(url=app.url, razorpay=razorpay, market=market, shop=shop, environ=environ)
+            market.close()
+
+
+def eventually(fact: Callable[[], bool], seconds: float = 20) -> bool:
+    deadline = time.monotonic() + seconds
+    while not fact():
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(0.05)
+    return True
+
+
+@pytest.mark.requirement("R25", "R31", "R32", "R35", "P9")
+def test_webhooks_of_a_payment_bring_the_credits_once(business: Business) -> None:
+    program = business.market.program()
+    order = business.ordered(program)
+    business.razorpay.pay(order["order_id"])
+    business.razorpay.deliver()
+    for report in business.razorpay.shop.received * 2:
+        headers = {"X-Razorpay-Signature": report.signature or "", "X-Razorpay-Event-Id": report.event_id}
+        assert httpx.post(f"{business.url}/webhooks/razorpay", content=report.body, headers=headers).status_code == 200
+    assert eventually(lambda: business.state(program, order) == "paid")
+    assert program.http.get("/balance").json()["available"] == "1300.00"
+    assert business.shop.grants(program.org_id) == 1
+    assert 'testkase_payment_reports_total{outcome="new"}' in httpx.get(f"{business.url}/metrics").text
+
+
+@pytest.mark.requirement("B5")
+def test_a_payment_nobody_reports_is_found_by_the_worker(business: Business) -> None:
+    program = business.market.program()
+    order = business.ordered(program)
+    business.razorpay.pay(order["order_id"])
+    with psycopg.connect(business.shop.database.owner_url) as connection:
+        connection.execute("UPDATE payment_watch SET due_at = now() WHERE org_id = %s", [program.org_id])
+    assert eventually(lambda: business.state(program, order) == "paid")
+
+
+@pytest.mark.requirement("B5", "P10")
+def test_an_operator_reconciles_gives_back_once_and_matches_the_day(business: Business) -> None:
+    program = business.market.program()
+    order = business.ordered(program)
+    business.razorpay.pay(order["order_id"])
+    code, said = business.operator("reconcile")
+    assert (code, "paid" in said, "0 in vain" in said) == (0, True, True)
+    assert business.state(program, order) == "paid"
+    words = ("refund", str(program.org_id), order["id"], "--amount", "5", "--reason", "asked for", "--id", "ticket-1")
+    for _ in range(2):
+        code, said = business.operator(*words)
+        assert (code, "$5.00 went back" in said, "500.00 are taken back" in said) == (0, True, True), said
+    assert program.http.get("/balance").json()["available"] == "800.00"
+    assert [refund["amount"] for refund in business.razorpay.client.payment.fetch_multiple_refund(
+        program.http.get(f"/purchases/{order['id']}").json()["payment_id"], {}
+    )["items"]] == [500]  # fmt: skip
+    today = datetime.now(UTC).date().isoformat()
+    code, said = business.operator("match-report", today)
+    assert (code, "0 do not" in said) == (0, True), said
+    stray = business.razorpay.order(700, receipt="nobody's")
+    business.razorpay.pay(stray["id"])
+    code, said = business.operator("match-report", today)
+    assert (code, "unknown order" in said, "1 do not" in said) == (1, True, True), said
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (("--amount", "10.001"), "written like $10.00"),
+        (("--amount", "ten"), "written like $10.00"),
+        (("--amount", "11"), "at most $10.00"),
+        (("--amount", "0"), "more than nothing"),
+    ],
+)
+def test_a_refund_that_cannot_be_is_one_sentence(business: Business, words: tuple[str, ...], told: str) -> None:
+    program = business.market.program(scopes=frozenset({Scope.BILLING_WRITE}))
+    order = business.ordered(program)
+    business.razorpay.pay(order["order_id"])
+    assert program.http.post(f"/purchases/{order['id']}/check").json()["state"] == "paid"
+    code, said = business.operator("refund", str(program.org_id), order["id"], *words, "--reason", "r", "--id", "t")
+    assert (code, said.count("\n"), told in said) == (1, 1, True), said

@@ -1,0 +1,55 @@
+"""Who may open the pages for staff."""
+
+import os
+import subprocess
+import sys
+
+import psycopg
+
+from tests.support.cluster import TestDatabase
+from tests.support.programs import Organizations
+
+
+def _staff(database: TestDatabase, *words: str) -> tuple[int, str]:
+    done = subprocess.run(
+        [sys.executable, "-m", "testkase", "staff", *words],
+        env={**os.environ, **database.environ()},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    return done.returncode, done.stdout + done.stderr
+
+
+def _is_staff(database: TestDatabase) -> list[tuple[bool, bool]]:
+    with psycopg.connect(database.owner_url) as connection:
+        return connection.execute("SELECT is_staff, is_superuser FROM app_user ORDER BY id").fetchall()
+
+
+def test_an_account_becomes_staff_and_ceases_to_be(database: TestDatabase, organizations: Organizations) -> None:
+    org = organizations.make()
+    organizations.make_person(org.org_id, "owner")
+    organizations.make_person(org.org_id, "member")
+    with psycopg.connect(database.owner_url) as connection:
+        (email,) = connection.execute("SELECT email FROM app_user ORDER BY id LIMIT 1").fetchone() or ("",)
+    assert _staff(database, email.upper()) == (0, f"{email} is now a member of staff.\n")
+    assert _is_staff(database) == [(True, True), (False, False)]
+    assert _staff(database, email, "--remove")[0] == 0
+    assert _is_staff(database) == [(False, False), (False, False)]
+
+
+def test_nobody_without_an_account_becomes_staff(database: TestDatabase) -> None:
+    code, said = _staff(database, "nobody@example.com")
+    assert (code, said) == (1, "testkase: Nobody has an account with the address nobody@example.com.\n")
+
+
+def test_without_a_provider_payments_cannot_be_reconciled(database: TestDatabase) -> None:
+    environ = {name: value for name, value in os.environ.items() if not name.startswith("RAZORPAY_")}
+    done = subprocess.run(
+        [sys.executable, "-m", "testkase", "match-report"],
+        env={**environ, **database.environ(), "TESTKASE_DEMO": "0"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.returncode, "RAZORPAY_KEY_ID" in done.stderr) == (1, True)
