@@ -80,6 +80,17 @@ def test_a_dispute_whose_reports_are_all_lost_is_found_in_the_list(shop: Shop) -
     assert shop.purchase(purchase).frozen
 
 
+@pytest.mark.requirement("B6")
+def test_a_dispute_that_cannot_be_looked_at_hides_no_other(shop: Shop) -> None:
+    purchase = shop.bought(shop.organization("0").org_id)
+    shop.provider.dispute(purchase.payment_id or "")
+    gone = shop.bought(shop.organization("0").org_id)
+    shop.provider.dispute(gone.payment_id or "")
+    del shop.provider.payments[gone.payment_id or ""]
+    shop.errand(look_at_disputes(SELLER))
+    assert (shop.purchase(purchase).frozen, shop.purchase(gone).frozen) == (True, False)
+
+
 @pytest.mark.requirement("B5")
 def test_the_days_report_credits_what_was_missed_and_names_what_it_cannot_explain(shop: Shop) -> None:
     org = shop.organization()

@@ -1,5 +1,7 @@
 """Use beyond the balance: up to a cap the Owner typed, billed once its month has ended, off where nobody pays (P7)."""
 
+from datetime import UTC, datetime
+
 import pytest
 
 from testkase.core.ledger.calendar import to_micros
@@ -23,6 +25,8 @@ from testkase.services.billing.overage.allowing import (
 )
 from testkase.services.billing.overage.collecting import collect
 from testkase.services.billing.receipts import receipt_of
+from testkase.services.billing.reports.matching import match_day
+from testkase.services.billing.reports.reconciling import look_at_disputes
 from testkase.services.billing.settings import billing_settings
 from tests.support.shop import SELLER, Shop
 
@@ -116,6 +120,21 @@ def test_an_ended_month_is_billed_once_by_a_link_and_paid(shop: Shop) -> None:
     receipt = shop.run(org_id, receipt_of(org_id, bill.bill_id))
     assert (receipt.number, receipt.total) == (number, 800)
     assert shop.balance(org_id).available == 0
+
+
+@pytest.mark.requirement("B5", "P7")
+def test_a_bills_payment_is_known_to_reports_and_to_the_days_report(shop: Shop) -> None:
+    """The link makes an order of its own: without knowing it, every paid bill would be a fault of its day."""
+    _, bill = billed(shop)
+    opened = age(shop, bill, 0)
+    payment = shop.provider.pay_link(opened.link_id or "")
+    assert shop.report("payment.authorized", payment_id=payment.payment_id) == "an order that is not ours"
+    assert shop.report("payment_link.paid", link_id=opened.link_id or "") == "bill paid"
+    assert shop.report("payment.captured", payment_id=payment.payment_id) == "bill paid"
+    day = datetime.fromtimestamp(payment.created_at, UTC).date()
+    assert payment.payment_id not in {fault.payment_id for fault in shop.errand(match_day(day, SELLER)).faults}
+    shop.provider.dispute(payment.payment_id)
+    assert shop.errand(look_at_disputes(SELLER)) == 1
 
 
 def test_less_than_a_dollar_is_let_go(shop: Shop) -> None:

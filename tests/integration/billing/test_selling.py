@@ -6,9 +6,9 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, LiteralString
 
 import httpx
 import psycopg
@@ -16,6 +16,7 @@ import pytest
 
 from testkase.core.access import Scope
 from tests.support.cluster import TestDatabase
+from tests.support.django import django_on
 from tests.support.market import Market, Program
 from tests.support.processes import serving, working
 from tests.support.razorpay import KEY_ID, Simulated, simulated
@@ -123,6 +124,36 @@ def test_an_operator_reconciles_gives_back_once_and_matches_the_day(business: Bu
     business.razorpay.pay(stray["id"])
     code, said = business.operator("match-report", today)
     assert (code, "unknown order" in said, "1 do not" in said) == (1, True, True), said
+
+
+@pytest.mark.requirement("B5", "B6")
+def test_by_the_clock_days_are_matched_disputes_found_and_old_reports_forgotten(business: Business) -> None:
+    program = business.market.program()
+    order = business.ordered(program)
+    paid = business.razorpay.pay(order["order_id"])
+    program.http.post(f"/purchases/{order['id']}/check")
+    business.razorpay.sim("disputes", payment_id=paid["payment"]["id"])
+    long_ago = "now() - interval '100 days'"
+    with psycopg.connect(business.shop.database.owner_url) as connection:
+        connection.execute("DELETE FROM match_report")
+        connection.execute(
+            f"INSERT INTO payment_event (digest, name, received_at, handled_at)"
+            f" VALUES (sha256('old'), 'order.paid', {long_ago}, {long_ago})"
+        )
+    with django_on(business.shop.database):
+        from procrastinate.contrib.django import app
+
+        for task in ("payments.match", "payments.disputes", "payments.forget"):
+            app.configure_task(task, queue="schedule").defer(timestamp=0)
+
+    def rows(query: LiteralString) -> object:
+        with psycopg.connect(business.shop.database.owner_url) as connection:
+            return connection.execute(query).fetchall()
+
+    yesterday = datetime.now(UTC).date() - timedelta(days=1)
+    assert eventually(lambda: rows("SELECT day FROM match_report") == [(yesterday,)])
+    assert eventually(lambda: rows("SELECT 1 FROM payment_event WHERE digest = sha256('old')") == [])
+    assert eventually(lambda: bool(program.http.get(f"/purchases/{order['id']}").json()["disputed"]))
 
 
 @pytest.mark.parametrize(

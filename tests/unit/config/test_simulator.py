@@ -18,6 +18,17 @@ def settings(folder: Path, **environ: str) -> Settings:
     return Settings.from_environ({"TESTKASE_DATA": str(folder), **environ})
 
 
+def test_an_operators_command_finds_the_running_simulator_and_moves_nothing(tmp_path: Path) -> None:
+    assert simulator.beside_demonstration(settings(tmp_path)).razorpay is None
+    assert list(tmp_path.iterdir()) == []
+    started = simulator.with_simulator(settings(tmp_path), tmp_path)
+    with socket.socket() as running:
+        running.bind(("127.0.0.1", started.simulator_port))
+        running.listen()
+        assert simulator.beside_demonstration(settings(tmp_path)).razorpay == started.razorpay
+    assert simulator.beside_demonstration(settings(tmp_path, TESTKASE_DEMO="0")).razorpay is None
+
+
 @pytest.mark.requirement("B15")
 def test_only_a_demonstration_without_keys_has_a_simulator(tmp_path: Path) -> None:
     assert simulator.is_wanted(settings(tmp_path))
