@@ -75,7 +75,7 @@ async def test_reports_in_any_order_and_number_end_alike(shop: Shop, worker: Pay
     shop.provider.succeed_late(failed.payment_id)
     refund = shop.provider.refund_by_hand(failed.payment_id, 500)
     about = {"order_id": purchase.order_id, "payment_id": failed.payment_id}
-    reports = [
+    reports: list[tuple[str, dict[str, str | None]]] = [
         ("payment.failed", about), ("payment.authorized", about), ("payment.captured", about), ("order.paid", about),
         ("refund.created", {"payment_id": failed.payment_id, "refund_id": refund.refund_id}),
         ("refund.processed", {"payment_id": failed.payment_id, "refund_id": refund.refund_id}),
