@@ -14,8 +14,10 @@ from bench.server import bench_server
 from campaigns.calendar import all_zones, calendar
 from campaigns.crash import crash
 from campaigns.last_credit import last_credit
+from campaigns.lost_reports import MINUTES_OF_A_DAY, lost_reports
 from campaigns.money_back import LONGEST, money_back
 from campaigns.outcome import Outcome
+from campaigns.payments import payments
 from campaigns.sums import sums
 from campaigns.switch import switch
 from campaigns.tenants import tenants
@@ -27,7 +29,7 @@ from tests.support.upstream import scripted_upstream
 PROCESSES = 2
 ROUNDS = {
     "last-credit": 100, "crash": 20, "calendar": 96, "tenants": 20_000, "switch": 100, "sums": 10_000,
-    "money-back": 10_000,
+    "money-back": 10_000, "payments": 1_000, "lost-reports": 300,
 }  # fmt: skip
 
 
@@ -76,6 +78,21 @@ def run_money_back(rounds: int, seed: int) -> Outcome:
         return money_back(server.database, stories=rounds, longest=LONGEST, seed=seed)
 
 
+def run_payments(rounds: int, seed: int) -> Outcome:
+    """`rounds` payments, a thousand deliveries of each and ten forgeries."""
+    with bench_server() as server, tempfile.TemporaryDirectory() as folder:
+        return payments(
+            server.database, Path(folder), paid=rounds, deliveries=1_000 * rounds, forged=10 * rounds, kills=20,
+            seed=seed,
+        )  # fmt: skip
+
+
+def run_lost_reports(rounds: int, seed: int) -> Outcome:
+    """`rounds` payments on a day without a report."""
+    with bench_server() as server, tempfile.TemporaryDirectory() as folder:
+        return lost_reports(server.database, Path(folder), paid=rounds, minutes=MINUTES_OF_A_DAY, seed=seed)
+
+
 CAMPAIGNS = {
     "last-credit": run_last_credit,
     "crash": run_crash,
@@ -84,6 +101,8 @@ CAMPAIGNS = {
     "sums": run_sums,
     "switch": run_switch,
     "money-back": run_money_back,
+    "payments": run_payments,
+    "lost-reports": run_lost_reports,
 }
 
 
