@@ -60,7 +60,8 @@ class Known:
     def hear(self, name: str) -> "Known":
         """After one more report."""
         things = dict(self.things)
-        for thing in (*HEARD[name].payments, *HEARD[name].refunds, *HEARD[name].disputes):
+        new: list[Thing] = [*HEARD[name].payments, *HEARD[name].refunds, *HEARD[name].disputes]
+        for thing in new:
             things[_key(thing)] = lifecycle.later(things.get(_key(thing)), thing)  # type: ignore[type-var]
         return Known(things)
 

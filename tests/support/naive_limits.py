@@ -17,7 +17,8 @@ from testkase.core.ledger.model import Subject
 from tests.support.naive_calendar import SECOND
 
 if TYPE_CHECKING:
-    from tests.support.naive_ledger import Fact, NaiveLedger
+    from tests.support.naive_facts import Fact
+    from tests.support.naive_ledger import NaiveLedger
 
 MOST = 10**15
 MOST_PAUSED = 200
