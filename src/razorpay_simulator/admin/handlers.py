@@ -18,6 +18,7 @@ from razorpay_simulator.webhooks.dispatcher import Dispatcher
 
 AnyRequest = Request[Any, Any, Any]
 ROUTES = (*paying.ROUTES, *running.ROUTES, *webhooks.ROUTES)
+_POLICY = "default-src 'none'; style-src 'self'; img-src 'self'; frame-ancestors 'none'"
 _METHODS: Any = ["GET", "POST", "PATCH", "DELETE"]
 
 
@@ -39,7 +40,7 @@ def admin_handlers(sim: Simulator, dispatcher: Dispatcher) -> list[HTTPRouteHand
     @get("/", sync_to_thread=False)
     def index(request: AnyRequest) -> Response[str]:
         _check_near(request)
-        headers = {"Content-Security-Policy": "default-src 'none'; style-src 'self'; frame-ancestors 'none'"}
+        headers = {"Content-Security-Policy": _POLICY}
         return Response(home.page(sim), media_type="text/html; charset=utf-8", headers=headers)
 
     return [admin, index]

@@ -89,6 +89,7 @@ def _message(checkout: Checkout) -> str:
 
 def _choose(sim: Simulator, checkout: Checkout, method: str, complaint: str, typed: dict[str, str]) -> Html:
     ways = offered(sim, checkout.currency)
+    amount = money.shown(checkout.amount, checkout.currency)
     chosen = next((way for way in (method, checkout.method) if way in ways), next(iter(ways)))
     tabs = [
         fill(
@@ -109,8 +110,7 @@ def _choose(sim: Simulator, checkout: Checkout, method: str, complaint: str, typ
         method=chosen,
         complaint=_complaint(complaint),
         fields=_fields(chosen, typed),
-        amount=money.shown(checkout.amount, checkout.currency),
-        verb="Continue" if chosen in {"netbanking", "wallet"} else "Pay",
+        verb="Continue" if chosen in {"netbanking", "wallet"} else f"Pay {amount}",
     )
 
 

@@ -47,11 +47,16 @@
       fill("expiry", "12/34");
       fill("cvv", button.dataset.network === "American Express" ? "1234" : "123");
       fill("cardholder", "Test Card");
+      button.closest("details").open = false;
       document.querySelector(".pay").focus();
     }
   });
 
-  say({ type: "ready" });
+  // An attribute would not do: browsers ignore autofocus in the frame of another origin.
+  const first = document.querySelector("[data-first]");
+  if (first) {
+    first.focus();
+  }
   if (message) {
     say(JSON.parse(message));
   }
