@@ -58,13 +58,11 @@ class Config:
 
 def is_loopback(url: str) -> bool:
     """Whether an address is on this machine, said so without asking a name server."""
-    parts = urlsplit(url)
-    if parts.scheme not in {"http", "https"} or not parts.hostname:
-        return False
-    if parts.hostname == "localhost":
-        return True
     try:
-        return ip_address(parts.hostname).is_loopback
+        parts = urlsplit(url)
+        if parts.scheme not in {"http", "https"} or parts.port == 0:
+            return False
+        return parts.hostname == "localhost" or ip_address(parts.hostname or "").is_loopback
     except ValueError:
         return False
 

@@ -87,24 +87,28 @@ class Fault(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
         return self.event is None or fnmatchcase(event, self.event)
 
 
+def checked(fault: Fault) -> Fault:
+    """With its mode filled in. Raises Refusal for a switch or a mode that does not exist."""
+    kind = KINDS.get(fault.fault)
+    if kind is None:
+        raise Refusal(f"There is no fault {fault.fault}: F1 to F20.", field="fault")
+    fault.mode = fault.mode or kind.modes[0]
+    if fault.mode not in kind.modes:
+        raise Refusal(f"{fault.fault} has the modes {', '.join(kind.modes)}.", field="mode")
+    if kind.standing:
+        fault.times = None
+    return fault
+
+
 class Faults:
     """The switches that are on, oldest first."""
 
     def __init__(self) -> None:
         self.on: list[Fault] = []
 
-    def add(self, fault: Fault) -> Fault:
+    def add(self, fault: Fault) -> None:
         """Raises Refusal for a switch or a mode that does not exist."""
-        kind = KINDS.get(fault.fault)
-        if kind is None:
-            raise Refusal(f"There is no fault {fault.fault}: F1 to F20.", field="fault")
-        fault.mode = fault.mode or kind.modes[0]
-        if fault.mode not in kind.modes:
-            raise Refusal(f"{fault.fault} has the modes {', '.join(kind.modes)}.", field="mode")
-        if kind.standing:
-            fault.times = None
-        self.on.append(fault)
-        return fault
+        self.on.append(checked(fault))
 
     def find(
         self,

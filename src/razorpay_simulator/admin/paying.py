@@ -1,5 +1,6 @@
 """Paying without a browser, and what happens to payments, refunds and disputes outside the API."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import msgspec
@@ -7,7 +8,7 @@ import msgspec
 from razorpay_simulator.admin.desk import Desk, DeskRoute, whole
 from razorpay_simulator.api.call import Call, flag, found, notes, text
 from razorpay_simulator.errors import Refusal
-from razorpay_simulator.faults import Fault
+from razorpay_simulator.faults import Fault, checked
 from razorpay_simulator.model import Dispute, Failure, Order, Payment, PaymentLink, Refund
 from razorpay_simulator.rules import disputes, links, money, outcomes, payments, refunds
 from razorpay_simulator.rules.instruments import METHODS, Instrument, failure, read, reasons
@@ -59,7 +60,7 @@ def _fault(value: Any, order: Order | None) -> Fault:
     except msgspec.ValidationError as error:
         raise Refusal(str(error), field="faults") from None
     fault.order_id = order.id if order else None
-    return fault
+    return checked(fault)
 
 
 def _order(sim: Simulator, call: Call) -> Order | None:
@@ -73,7 +74,10 @@ def _instrument(call: Call) -> Instrument:
     method = call.body.get("method", "upi")
     if method not in METHODS:
         raise Refusal(f"The methods are {', '.join(METHODS)}.", field="method")
-    return read(method, {**_USUAL[method], **(call.body.get("instrument") or {})})
+    given = call.body.get("instrument") or {}
+    if not isinstance(given, Mapping):
+        raise Refusal("The instrument must be an object: fields of the form.", field="instrument")
+    return read(method, {**_USUAL[method], **{name: str(value) for name, value in given.items()}})
 
 
 def _start(sim: Simulator, call: Call, order: Order | None, instrument: Instrument) -> Payment:

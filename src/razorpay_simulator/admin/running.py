@@ -78,15 +78,22 @@ async def set_clock(desk: Desk, call: Call) -> dict[str, Any]:
     answer. The clock never goes back."""
     sim = desk.sim
     call.only("advance_seconds", "advance_to", "frozen")
-    seconds = call.body.get("advance_seconds", 0)
+    seconds = _number(call, "advance_seconds")
     if "advance_to" in call.body:
-        seconds = call.body["advance_to"] - sim.clock.exact()
-    if not isinstance(seconds, int | float) or seconds < 0:
+        seconds = _number(call, "advance_to") - sim.clock.exact()
+    if seconds < 0:
         raise Refusal("The clock only goes forward.", field="advance_seconds")
     if "frozen" in call.body:
         sim.clock.freeze() if call.body["frozen"] else sim.clock.thaw()
     await desk.dispatcher.advance(seconds)
     return clock(desk, call)
+
+
+def _number(call: Call, name: str) -> float:
+    value = call.body.get(name, 0)
+    if not isinstance(value, int | float):
+        raise Refusal(f"The {name} must be a number.", field=name)
+    return value
 
 
 async def reset(desk: Desk, _: Call) -> dict[str, Any]:
@@ -109,12 +116,20 @@ def link(desk: Desk, call: Call) -> dict[str, Any]:
 
 
 def totals(desk: Desk, call: Call) -> dict[str, Any]:
-    """What a shop's books must agree with: captured, refunded and lost in disputes, by order. `net` is captured less
-    refunded; of a refund that failed nothing counts, nor of one of money that had only been authorised."""
+    """What a shop's books must agree with: captured, refunded and lost in disputes, by order and by currency.
+    `net` is captured less refunded; of a refund that failed nothing counts, nor of one of money that had only been
+    authorised. The sums over all are of use where there is one currency."""
     wanted = call.query.get("order_id")
     orders = [_total(desk.sim, order) for order in desk.sim.store.all(Order).values() if wanted in {None, order.id}]
-    sums = {name: sum(order[name] for order in orders) for name in ("captured", "refunded", "disputed", "net")}
-    return {**sums, "orders": orders}
+    currencies = {
+        code: _sums([order for order in orders if order["currency"] == code])
+        for code in sorted({order["currency"] for order in orders})
+    }
+    return {**_sums(orders), "currencies": currencies, "orders": orders}
+
+
+def _sums(orders: list[dict[str, Any]]) -> dict[str, int]:
+    return {name: sum(order[name] for order in orders) for name in ("captured", "refunded", "disputed", "net")}
 
 
 def _total(sim: Simulator, order: Order) -> dict[str, Any]:

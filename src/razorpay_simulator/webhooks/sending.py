@@ -37,6 +37,6 @@ async def send(client: httpx.AsyncClient, url: str, delivery: Delivery) -> tuple
         answer = await client.post(url, content=content(delivery), headers=headers(delivery))
     except httpx.TimeoutException:
         return None, "no answer in time"
-    except httpx.HTTPError as error:
+    except (httpx.HTTPError, httpx.InvalidURL) as error:
         return None, f"no connection: {type(error).__name__}"
     return answer.status_code, None

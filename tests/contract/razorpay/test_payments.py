@@ -132,6 +132,45 @@ def test_a_payment_without_an_order_is_never_captured(sim: Simulated) -> None:
     assert sim.client.payment.fetch(made["razorpay_payment_id"])["status"] == "refunded"
 
 
+def test_totals_are_kept_by_order_and_currency(sim: Simulated) -> None:
+    dollars, rupees = sim.order(1000, "USD"), sim.order(5000, "INR")
+    payment_id = sim.pay(dollars["id"])["razorpay_payment_id"]
+    sim.pay(rupees["id"])
+    sim.client.payment.refund(payment_id, {"amount": 400})
+    totals = sim.look("totals")
+    assert totals["currencies"] == {
+        "INR": {"captured": 5000, "refunded": 0, "disputed": 0, "net": 5000},
+        "USD": {"captured": 1000, "refunded": 400, "disputed": 0, "net": 600},
+    }
+    (one,) = sim.look("totals", order_id=dollars["id"])["orders"]
+    assert (one["captured"], one["refunded"], one["net"], one["payments"]) == (1000, 400, 600, [payment_id])
+
+
+def test_money_that_was_never_captured_is_not_counted(sim: Simulated) -> None:
+    order = sim.order(**MANUAL)
+    sim.pay(order["id"])
+    sim.advance(6 * DAY)
+    (total,) = sim.look("totals")["orders"]
+    assert (total["captured"], total["refunded"], total["net"]) == (0, 0, 0)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"outcome": "perhaps"},
+        {"method": "cheque"},
+        {"instrument": "card"},
+        {"method": "card", "instrument": {"number": 4242}},
+        {"faults": ["F99"]},
+    ],
+)
+def test_a_payment_that_makes_no_sense_is_not_started(sim: Simulated, body: dict[str, Any]) -> None:
+    order = sim.order()
+    answer = sim.http.post("/_sim/payments", json={"order_id": order["id"], **body})
+    assert answer.status_code == 400
+    assert sim.client.order.fetch(order["id"])["attempts"] == 0
+
+
 def test_notes_and_card_of_a_payment(sim: Simulated) -> None:
     payment_id = sim.pay(sim.order()["id"], method="card")["razorpay_payment_id"]
     assert sim.client.payment.edit(payment_id, {"notes": {"a": "1"}})["notes"] == {"a": "1"}

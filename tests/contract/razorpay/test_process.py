@@ -113,7 +113,8 @@ def test_time_stands_still_when_told(tmp_path: Path) -> None:
         assert sim.look("clock") == first
         sim.sim("clock", frozen=False, advance_seconds=100)
         assert sim.look("clock")["now"] >= first["now"] + 100
-        assert sim.http.post("/_sim/clock", json={"advance_seconds": -1}).status_code == 400
+        for odd in ({"advance_seconds": -1}, {"advance_to": "tomorrow"}, {"advance_to": 1}, {"sideways": 1}):
+            assert sim.http.post("/_sim/clock", json=odd).status_code == 400
 
 
 async def test_the_application_works_without_a_server() -> None:

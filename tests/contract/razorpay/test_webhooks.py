@@ -66,7 +66,16 @@ def test_endpoints_hear_only_of_events_they_want(sim: Simulated) -> None:
 
 
 @pytest.mark.parametrize(
-    "url", ["https://example.com/hook", "http://10.0.0.1/", "ftp://127.0.0.1/", "http://localhost.evil/"]
+    "url",
+    [
+        "https://example.com/hook",
+        "http://10.0.0.1/",
+        "ftp://127.0.0.1/",
+        "http://localhost.evil/",
+        "http://127.0.0.1:99999/",
+        "http://[::1",
+        "",
+    ],
 )
 def test_webhooks_stay_on_this_machine(sim: Simulated, url: str) -> None:
     answer = sim.http.post("/_sim/webhooks", json={"url": url})
