@@ -3,6 +3,7 @@
 Nothing here names an organization or a person.
 """
 
+import asyncio
 import time
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
@@ -15,6 +16,9 @@ from testkase.config.asgi_types import Application, Receive, Scope, Send
 
 _FRESH_SECONDS = 1.0
 """For how long one answer about the database serves everybody, so that asking often cannot load it."""
+
+_PATIENCE_SECONDS = 2.0
+"""For figures that stand in the database. Whoever collects metrics waits for seconds, not for a database."""
 
 _log = structlog.get_logger(__name__)
 
@@ -72,7 +76,8 @@ class Health:
             return
         self._looked_at = time.monotonic()
         try:
-            await self._look()
+            async with asyncio.timeout(_PATIENCE_SECONDS):
+                await self._look()
         except (psycopg.Error, OSError):
             _log.warning("the figures of payments could not be read")
 

@@ -10,6 +10,8 @@ from django.utils import timezone
 
 from testkase.core.access import Scope, grantable_scopes
 from testkase.entrypoints.api.keys import find_caller
+from testkase.services.audit import Actor
+from testkase.services.billing.settings import set_purchase_roles
 from tests.integration.web.conftest import Visitors, visiting
 from tests.support.cluster import TestDatabase
 from tests.support.django import django_on
@@ -126,3 +128,25 @@ def test_a_former_owner_keeps_only_what_an_admin_may_give(visitors: Visitors) ->
     transfer_ownership(key.organization, admin, owner.pk, confirmation="Northwind Labs")
     key.refresh_from_db()
     assert set(key.scopes) == grantable_scopes("admin"), "what was taken does not come back by itself"
+
+
+@pytest.mark.requirement("R36", "R37")
+def test_admins_give_keys_that_buy_for_as_long_as_admins_may_buy(visitors: Visitors) -> None:
+    from testkase.services.organizations.tenancy import run_here, tenant_transaction
+
+    org_id, owner = visitors.demo.org_id, Actor(kind="person", ref="owner@northwind.example", name="Olivia Ortega")
+
+    def decide(roles: str) -> None:
+        with tenant_transaction(org_id):
+            run_here(set_purchase_roles(org_id, owner, roles))
+
+    decide("owner_and_admins")
+    offered = visitors.client_of("admin").get(KEYS).content.decode()
+    assert 'value="billing:write"' in offered
+    buys = made(visitors, "admin", "Buyer", "billing:read", "billing:write")
+    owners = made(visitors, "owner", "Owner's buyer", "billing:write")
+    decide("owner")
+    for key in (buys, owners):
+        key.refresh_from_db()
+    assert (buys.scopes, owners.scopes) == (["billing:read"], ["billing:write"])
+    assert 'value="billing:write"' not in visitors.client_of("admin").get(KEYS).content.decode()
