@@ -6,8 +6,9 @@ import pytest
 
 from testkase.foundation.problems import NotFound
 from testkase.services.features.generation.operations import DraftDecided, accept_draft, reject_draft
-from testkase.services.workspace.cases import find_case, list_cases
+from testkase.services.workspace.cases import find_case
 from testkase.services.workspace.model import CaseContent, Step
+from testkase.services.workspace.search import list_cases
 from tests.integration.generation.conftest import Scene
 
 

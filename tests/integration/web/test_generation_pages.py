@@ -98,9 +98,9 @@ def test_only_those_with_the_permission_reach_the_generate_page(
 def test_an_accepted_draft_becomes_one_test_case_however_often_it_is_accepted(visitors: Visitors) -> None:
     client, draft = visitors.client_of("member"), with_draft(visitors.demo, DRAFT)
     pages = [client.post(draft, {"decision": "accept"}, headers={"HX-Request": "true"}) for _ in range(2)]
-    assert all("SHOP-7" in page.content.decode() for page in pages)
+    assert all("SHOP-26" in page.content.decode() for page in pages)
     assert client.get("/projects/SHOP").content.decode().count(DRAFT.title) == 1
-    assert "Locked after 6 attempts" in client.get("/projects/SHOP/cases/SHOP-7").content.decode()
+    assert "Locked after 6 attempts" in client.get("/projects/SHOP/cases/SHOP-26").content.decode()
 
 
 def test_a_rejected_draft_cannot_be_accepted_any_more(visitors: Visitors) -> None:

@@ -15,6 +15,7 @@ OWNER_AND_ADMINS = {Action.EXPORT_USAGE, Action.VIEW_BILLING, Action.SET_ALERTS,
                     Action.VIEW_ACTIVITY, Action.MANAGE_API_KEYS, Action.MANAGE_MEMBERS,
                     Action.MANAGE_PROJECTS}  # fmt: skip
 AI_IN_A_PROJECT = {Action.CHAT, Action.GENERATE_CASES, Action.CREATE_REPORT}
+EVERY_USER = {Action.VIEW_PROJECT, Action.CHAT, Action.EDIT_CASES, Action.RUN_CYCLES}
 BY_PERMISSION = {Action.GENERATE_CASES, Action.CREATE_REPORT}
 
 
@@ -57,9 +58,7 @@ def test_project_actions(
     elif project_role is ProjectRole.PROJECT_ADMIN:
         expected = True
     elif project_role is ProjectRole.USER:
-        expected = action in {Action.VIEW_PROJECT, Action.CHAT, Action.EDIT_CASES} or (
-            action in BY_PERMISSION and may_generate
-        )
+        expected = action in EVERY_USER or (action in BY_PERMISSION and may_generate)
     else:
         expected = action is Action.VIEW_PROJECT
     assert can_in_project(role, project_role, action, may_generate=may_generate) is expected

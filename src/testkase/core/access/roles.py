@@ -54,6 +54,8 @@ class Action(StrEnum):
     VIEW_PROJECT = "view_project"
     CHAT = "chat"
     EDIT_CASES = "edit_cases"
+    RUN_CYCLES = "run_cycles"
+    DELETE_FOLDERS_AND_CYCLES = "delete_folders_and_cycles"
     GENERATE_CASES = "generate_cases"
     CREATE_REPORT = "create_report"
     MANAGE_PROJECT_MEMBERS = "manage_project_members"
@@ -90,7 +92,9 @@ PROJECT_TABLE: dict[Action, tuple[bool, bool | str, bool]] = {
     #                               project admin  user          guest
     Action.VIEW_PROJECT:           (YES,           YES,          YES),
     Action.CHAT:                   (YES,           YES,          NO),   # P15: who may view, but guests never use AI
-    Action.EDIT_CASES:             (YES,           YES,          NO),
+    Action.EDIT_CASES:             (YES,           YES,          NO),   # R63, P15: guests read
+    Action.RUN_CYCLES:             (YES,           YES,          NO),   # R63, P15
+    Action.DELETE_FOLDERS_AND_CYCLES: (YES,        NO,           NO),   # R63: what took many people's work to make
     Action.GENERATE_CASES:         (YES,           IF_PERMITTED, NO),   # P15
     Action.CREATE_REPORT:          (YES,           IF_PERMITTED, NO),   # P15
     Action.MANAGE_PROJECT_MEMBERS: (YES,           NO,           NO),

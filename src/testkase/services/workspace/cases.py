@@ -1,57 +1,91 @@
-"""Test cases: list, read, write, take over a generated draft. Every operation needs the organization's context."""
+"""Test cases: read, write, edit, move, take over a draft. Every operation needs the organization's tenant context."""
 
-from typing import Any
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, LiteralString
 
 import msgspec
 
 from testkase.foundation.database import Operation, Row, Statement
-from testkase.foundation.problems import InvalidInput, NotFound
-from testkase.services.workspace.model import CaseContent, CaseRow, Step, TestCase
+from testkase.foundation.problems import Conflict, InvalidInput, NotFound
+from testkase.services.workspace.content import search_text, tidied
+from testkase.services.workspace.folders import folder_path
+from testkase.services.workspace.history import NewChange, add_changes, differences
+from testkase.services.workspace.model import CaseContent, CaseStatus, Origin, Step, TestCase
 
-_LIST = """
-SELECT case_id, key, title, kind, priority, generation_id IS NOT NULL AS generated,
-       jsonb_array_length(steps) AS step_count, created_at
-FROM test_case
-WHERE org_id = %(org_id)s AND project_id = %(project_id)s
-  AND (%(before)s::bigint IS NULL OR case_id < %(before)s)
-ORDER BY case_id DESC
-LIMIT %(limit)s
-"""
+MOST_AT_ONCE = 500
+"""Cases of one bulk change."""
 
-_FIND = """
-SELECT c.case_id, c.project_id, c.key, c.title, c.kind, c.priority, c.preconditions, c.steps::text AS steps,
-       c.generation_id, c.created_at, coalesce(nullif(u.display_name, ''), u.email) AS author
-FROM test_case c LEFT JOIN app_user u ON u.id = c.created_by
+_FIND: LiteralString = """
+SELECT c.case_id, c.project_id, c.key, c.title, c.kind, c.type, c.status, c.priority, c.description, c.preconditions,
+       c.steps::text AS steps, c.tags, c.automation_id, c.folder_id, c.version, c.generation_id, c.created_at,
+       c.updated_at, coalesce(nullif(u.display_name, ''), u.email) AS author,
+       coalesce(nullif(e.display_name, ''), e.email) AS editor
+FROM test_case c LEFT JOIN app_user u ON u.id = c.created_by LEFT JOIN app_user e ON e.id = c.updated_by
 WHERE c.org_id = %(org_id)s AND c.project_id = %(project_id)s AND c.key = %(key)s
 """
+_LOCKED: LiteralString = _FIND + "FOR NO KEY UPDATE OF c"
 
 # Two people who accept the same draft at once wait for each other here; the second finds the first one's case.
-_LOCK_PROJECT = "SELECT 1 FROM project WHERE org_id = %(org_id)s AND project_id = %(project_id)s FOR UPDATE"
+_LOCK_PROJECT: LiteralString = (
+    "SELECT 1 FROM project WHERE org_id = %(org_id)s AND project_id = %(project_id)s FOR NO KEY UPDATE"
+)
 
-# The counter's row lock makes two people who write at once get different numbers.
-_NEXT_KEY = """
-UPDATE project SET last_case = last_case + 1
+# The counter's row lock makes people who write at once get different numbers.
+_NUMBER: LiteralString = """
+UPDATE project SET last_case = last_case + %(count)s
 WHERE org_id = %(org_id)s AND project_id = %(project_id)s
-RETURNING key || '-' || last_case AS key
+RETURNING key, last_case
 """
-
-_OF_DRAFT = """
+_OF_DRAFT: LiteralString = """
 SELECT key FROM test_case
 WHERE org_id = %(org_id)s AND generation_id = %(generation_id)s AND draft_position = %(draft_position)s
 """
-
-_INSERT = """
-INSERT INTO test_case (org_id, project_id, key, title, kind, priority, preconditions, steps,
-                       generation_id, draft_position, created_by)
-VALUES (%(org_id)s, %(project_id)s, %(key)s, %(title)s, %(kind)s, %(priority)s, %(preconditions)s, %(steps)s::jsonb,
-        %(generation_id)s, %(draft_position)s, %(created_by)s)
+_INSERT: LiteralString = """
+INSERT INTO test_case (org_id, project_id, key, title, kind, type, status, priority, description, preconditions, steps,
+                       tags, automation_id, folder_id, search, generation_id, draft_position, created_by)
+SELECT %(org_id)s, %(project_id)s, made.key, made.title, made.kind, made.type, made.status, made.priority,
+       made.description, made.preconditions, made.steps, made.tags, made.automation_id, made.folder_id, made.search,
+       %(generation_id)s, %(draft_position)s, %(created_by)s
+FROM jsonb_to_recordset(%(cases)s::jsonb) AS made (
+    key text, title text, kind text, type text, status text, priority text, description text, preconditions text,
+    steps jsonb, tags text[], automation_id text, folder_id bigint, search text, nth bigint)
+ORDER BY made.nth
+RETURNING case_id, key
+"""
+_UPDATE: LiteralString = """
+UPDATE test_case SET title = %(title)s, kind = %(kind)s, type = %(type)s, status = %(status)s, priority = %(priority)s,
+    description = %(description)s, preconditions = %(preconditions)s, steps = %(steps)s::jsonb, tags = %(tags)s,
+    automation_id = %(automation_id)s, folder_id = %(folder_id)s, search = %(search)s, version = version + 1,
+    updated_by = %(editor_id)s, updated_at = now()
+WHERE org_id = %(org_id)s AND case_id = %(case_id)s
+"""
+_HELD: LiteralString = """
+SELECT case_id, folder_id, status FROM test_case
+WHERE org_id = %(org_id)s AND project_id = %(project_id)s AND key = ANY(%(keys)s)
+ORDER BY case_id FOR NO KEY UPDATE
+"""
+_MOVE: LiteralString = """
+UPDATE test_case SET folder_id = %(folder_id)s, version = version + 1, updated_by = %(editor_id)s, updated_at = now()
+WHERE org_id = %(org_id)s AND case_id = ANY(%(case_ids)s)
+"""
+_SET_STATUS: LiteralString = """
+UPDATE test_case SET status = %(status)s, version = version + 1, updated_by = %(editor_id)s, updated_at = now()
+WHERE org_id = %(org_id)s AND case_id = ANY(%(case_ids)s)
+"""
+_AUTOMATED: LiteralString = """
+SELECT key FROM test_case
+WHERE org_id = %(org_id)s AND project_id = %(project_id)s AND automation_id = %(automation_id)s
+  AND case_id <> %(case_id)s
 """
 
 
-def list_cases(org_id: int, project_id: int, *, limit: int, before: int | None = None) -> Operation[list[CaseRow]]:
-    """Newest first. `before`: only cases older than this id, for the next page."""
-    rows = yield Statement(_LIST, {"org_id": org_id, "project_id": project_id, "limit": limit, "before": before})
-    return [CaseRow(**row) for row in rows]
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewCase:
+    """A case about to be written, in a folder or at the top."""
+
+    content: CaseContent
+    folder_id: int | None = None
 
 
 def find_case(org_id: int, project_id: int, key: str) -> Operation[TestCase]:
@@ -68,53 +102,148 @@ def create_case(
     content: CaseContent,
     *,
     author_id: int | None,
+    folder_id: int | None = None,
     draft: tuple[int, int] | None = None,
 ) -> Operation[str]:
     """Write a case; answers its key, such as `SHOP-12`. `draft` is (generation id, position) of the draft it came from:
     accepting the same draft again answers the key of the case it already became."""
-    _check(content)
-    values: dict[str, Any] = {
-        "org_id": org_id,
-        "project_id": project_id,
-        "generation_id": draft[0] if draft else None,
-        "draft_position": draft[1] if draft else None,
-        "created_by": author_id,
-        **msgspec.structs.asdict(content),
-        "steps": msgspec.json.encode(content.steps).decode(),
-    }
     if draft is not None:
+        values = {"org_id": org_id, "project_id": project_id, "generation_id": draft[0], "draft_position": draft[1]}
         yield Statement(_LOCK_PROJECT, values)
         known = yield Statement(_OF_DRAFT, values)
         if known:
             return str(known[0]["key"])
-    numbered = yield Statement(_NEXT_KEY, values)
+    made = NewCase(content=tidied(content), folder_id=folder_id)
+    origin: Origin = "generation" if draft else "person"
+    ((_, key),) = yield from create_cases(org_id, project_id, [made], author_id=author_id, origin=origin, draft=draft)
+    return key
+
+
+def create_cases(
+    org_id: int,
+    project_id: int,
+    cases: Sequence[NewCase],
+    *,
+    author_id: int | None,
+    origin: Origin,
+    draft: tuple[int, int] | None = None,
+) -> Operation[list[tuple[int, str]]]:
+    """Write cases whose content is tidied already, numbered in this order; answers their ids and keys."""
+    values: dict[str, Any] = {"org_id": org_id, "project_id": project_id, "count": len(cases), "created_by": author_id}
+    numbered = yield Statement(_NUMBER, values)
     if not numbered:
         raise NotFound("There is no such project.")
-    yield Statement(_INSERT, {**values, "key": numbered[0]["key"]})
-    return str(numbered[0]["key"])
+    for folder_id in {case.folder_id for case in cases if case.folder_id is not None}:
+        yield from folder_path(org_id, project_id, folder_id)
+    for case in cases:
+        yield from _check_automation(org_id, project_id, case.content, case_id=0)
+    prefix, first = numbered[0]["key"], numbered[0]["last_case"] - len(cases) + 1
+    rows = [
+        {"nth": nth, "key": f"{prefix}-{first + nth}", "folder_id": case.folder_id, **msgspec.to_builtins(case.content)}
+        for nth, case in enumerate(cases)
+    ]
+    for row, case in zip(rows, cases, strict=True):
+        row["search"] = search_text(row["key"], case.content)
+    values |= {"cases": msgspec.json.encode(rows).decode()}
+    values |= {"generation_id": draft[0] if draft else None, "draft_position": draft[1] if draft else None}
+    made = yield Statement(_INSERT, values)
+    changes = [NewChange(case_id=row["case_id"], fields={}) for row in made]
+    yield from add_changes(org_id, changes, by=author_id, origin=origin)
+    return [(row["case_id"], row["key"]) for row in made]
 
 
-def _check(content: CaseContent) -> None:
-    if not 1 <= len(content.title.strip()) <= 300:
-        raise InvalidInput("A test case needs a title of 1 to 300 characters.", field="title")
-    if not content.steps:
-        raise InvalidInput("A test case needs at least one step.", field="steps")
+def edit_case(
+    org_id: int,
+    project_id: int,
+    key: str,
+    content: CaseContent,
+    *,
+    folder_id: int | None,
+    editor_id: int | None,
+    version: int | None = None,
+    origin: Origin = "person",
+) -> Operation[bool]:
+    """Write a case anew; answers whether anything changed. `version`: the one the editor had before their eyes.
+
+    Raises NotFound, InvalidInput, and Conflict when somebody else was faster or the automation id belongs to another.
+    """
+    content = tidied(content)
+    rows = yield Statement(_LOCKED, {"org_id": org_id, "project_id": project_id, "key": key})
+    if not rows:
+        raise NotFound("There is no such test case.")
+    case = _case(rows[0])
+    if version is not None and version != case.version:
+        who = case.editor or "Somebody"
+        raise Conflict(f"{who} has changed this test case since you opened it. Your text is still here.")
+    fields = differences(case.content, content)
+    if folder_id != case.folder_id:
+        before = yield from folder_path(org_id, project_id, case.folder_id)
+        fields["folder"] = (before, (yield from folder_path(org_id, project_id, folder_id)))
+    if not fields:
+        return False
+    yield from _check_automation(org_id, project_id, content, case_id=case.case_id)
+    values = {
+        **msgspec.to_builtins(content), "org_id": org_id, "case_id": case.case_id, "folder_id": folder_id,
+        "tags": list(content.tags), "steps": msgspec.json.encode(content.steps).decode(), "editor_id": editor_id,
+        "search": search_text(key, content),
+    }  # fmt: skip
+    yield Statement(_UPDATE, values)
+    yield from add_changes(org_id, [NewChange(case_id=case.case_id, fields=fields)], by=editor_id, origin=origin)
+    return True
+
+
+def move_cases(
+    org_id: int, project_id: int, keys: Sequence[str], folder_id: int | None, *, editor_id: int | None
+) -> Operation[int]:
+    """Put cases into a folder, None: to the top; answers how many moved. Raises NotFound for the folder."""
+    to = yield from folder_path(org_id, project_id, folder_id)
+    rows = [row for row in (yield from _held(org_id, project_id, keys)) if row["folder_id"] != folder_id]
+    paths = {None: ""}
+    for row in rows:
+        if row["folder_id"] not in paths:
+            paths[row["folder_id"]] = yield from folder_path(org_id, project_id, row["folder_id"])
+    changes = [NewChange(case_id=row["case_id"], fields={"folder": (paths[row["folder_id"]], to)}) for row in rows]
+    yield from _changed(_MOVE, org_id, changes, editor_id, folder_id=folder_id)
+    return len(rows)
+
+
+def set_status(
+    org_id: int, project_id: int, keys: Sequence[str], status: CaseStatus, *, editor_id: int | None
+) -> Operation[int]:
+    """Give cases a status; answers how many had another."""
+    rows = [row for row in (yield from _held(org_id, project_id, keys)) if row["status"] != status]
+    changes = [NewChange(case_id=row["case_id"], fields={"status": (row["status"], status)}) for row in rows]
+    yield from _changed(_SET_STATUS, org_id, changes, editor_id, status=status)
+    return len(rows)
+
+
+def _held(org_id: int, project_id: int, keys: Sequence[str]) -> Operation[list[Row]]:
+    if len(keys) > MOST_AT_ONCE:
+        raise InvalidInput(f"Choose at most {MOST_AT_ONCE} test cases at once.")
+    return (yield Statement(_HELD, {"org_id": org_id, "project_id": project_id, "keys": list(keys)}))
+
+
+def _changed(
+    sql: LiteralString, org_id: int, changes: list[NewChange], editor_id: int | None, **values: object
+) -> Operation[None]:
+    if not changes:
+        return
+    case_ids = [change.case_id for change in changes]
+    yield Statement(sql, {"org_id": org_id, "case_ids": case_ids, "editor_id": editor_id, **values})
+    yield from add_changes(org_id, changes, by=editor_id, origin="person")
+
+
+def _check_automation(org_id: int, project_id: int, content: CaseContent, *, case_id: int) -> Operation[None]:
+    if not content.automation_id:
+        return
+    values = {"org_id": org_id, "project_id": project_id, "automation_id": content.automation_id, "case_id": case_id}
+    rows = yield Statement(_AUTOMATED, values)
+    if rows:
+        raise Conflict(f"{rows[0]['key']} already has this automation id.", field="automation_id")
 
 
 def _case(row: Row) -> TestCase:
-    content = CaseContent(
-        title=row["title"],
-        kind=row["kind"],
-        priority=row["priority"],
-        preconditions=row["preconditions"],
-        steps=msgspec.json.decode(row["steps"], type=tuple[Step, ...]),
-    )
-    return TestCase(
-        case_id=row["case_id"],
-        project_id=row["project_id"],
-        key=row["key"],
-        content=content,
-        generation_id=row["generation_id"],
-        author=row["author"],
-        created_at=row["created_at"],
-    )
+    content = {name: row[name] for name in CaseContent.__struct_fields__}
+    content |= {"steps": msgspec.json.decode(row["steps"], type=tuple[Step, ...]), "tags": tuple(row["tags"])}
+    whole = {name: row[name] for name in TestCase.__struct_fields__ if name != "content"}
+    return TestCase(content=CaseContent(**content), **whole)

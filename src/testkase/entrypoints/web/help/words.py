@@ -32,6 +32,8 @@ ACTIONS: dict[Action, str] = {
     Action.VIEW_PROJECT: "See the project and its test cases",
     Action.CHAT: "Use the chat assistant",
     Action.EDIT_CASES: "Write and change test cases",
+    Action.RUN_CYCLES: "Plan test cycles, execute cases, import results",
+    Action.DELETE_FOLDERS_AND_CYCLES: "Delete folders and test cycles",
     Action.GENERATE_CASES: "Generate test cases with AI",
     Action.CREATE_REPORT: "Create AI reports",
     Action.MANAGE_PROJECT_MEMBERS: "Decide who works in the project",

@@ -14,9 +14,10 @@ from testkase.foundation.problems import Conflict, InvalidInput, NotFound
 from testkase.services.features.generation.model import GenerationRow
 from testkase.services.features.generation.operations import generations
 from testkase.services.organizations.tenancy import run_here
-from testkase.services.workspace.cases import find_case, list_cases
+from testkase.services.workspace.cases import find_case
 from testkase.services.workspace.model import Project
 from testkase.services.workspace.projects import create_project, find_project, list_projects
+from testkase.services.workspace.search import list_cases
 
 _PAGE = 50
 _RECENT = 5

@@ -1,37 +1,10 @@
-"""The demo organization's project: a web shop's checkout with a few test cases as a team would write them."""
+"""What every shop has: checking out, paying, vouchers, the cart."""
 
-from testkase.foundation.database import Operation
-from testkase.services.audit import Actor
-from testkase.services.workspace.cases import create_case
-from testkase.services.workspace.members import add_person
-from testkase.services.workspace.model import CaseContent, CaseKind, Priority, Step
-from testkase.services.workspace.projects import create_project
+from testkase.services.workspace.demo.catalogue.writing import Filed, case
 
-PROJECT_KEY = "SHOP"
-PROJECT_NAME = "Web shop checkout"
-
-
-def seed(org_id: int, *, member_id: int, author_id: int, actor: Actor) -> Operation[int]:
-    """The project with its cases; the member may generate there. Answers the project's id."""
-    project_id = yield from create_project(org_id, key=PROJECT_KEY, name=PROJECT_NAME, actor=actor)
-    yield from add_person(org_id, project_id, member_id, role="user", may_generate=True, actor=actor)
-    for content in CASES:
-        yield from create_case(org_id, project_id, content, author_id=author_id)
-    return project_id
-
-
-def _case(title: str, kind: CaseKind, priority: Priority, preconditions: str, *steps: tuple[str, str]) -> CaseContent:
-    return CaseContent(
-        title=title,
-        kind=kind,
-        priority=priority,
-        preconditions=preconditions,
-        steps=tuple(Step(action=action, expected=expected) for action, expected in steps),
-    )
-
-
-CASES = (
-    _case(
+BASICS: tuple[Filed, ...] = (
+    case(
+        "Checkout",
         "Guest checks out with a saved delivery address",
         "positive",
         "critical",
@@ -40,8 +13,15 @@ CASES = (
         ("Choose standard delivery and continue", "The payment step shows item, delivery and total"),
         ("Pay with a valid test card", "The confirmation page shows an order number"),
         ("Open the confirmation e-mail", "Order number, items and total match the confirmation page"),
+        type="smoke",
+        tags=(
+            "checkout",
+            "guest",
+        ),
+        automation_id="shop.checkout.GuestCheckoutTest.saved_address",
     ),
-    _case(
+    case(
+        "Checkout / Payment",
         "Declined card keeps the cart and explains what to do",
         "negative",
         "high",
@@ -49,37 +29,54 @@ CASES = (
         ("Pay with the declined card", "The payment step stays open and says that the card was declined"),
         ("Open the cart in another tab", "Both items are still there"),
         ("Pay with another card", "The order is placed once"),
+        type="regression",
+        tags=("payment",),
+        automation_id="shop.checkout.PaymentTest.declined_card_keeps_cart",
     ),
-    _case(
+    case(
+        "Vouchers",
         "Voucher is accepted on its last valid day",
         "boundary",
         "medium",
         "The voucher SPRING10 ends today at 23:59 in the shop's time zone.",
         ("Enter SPRING10 at 23:58", "10 % is taken off the items, not off the delivery"),
         ("Place the order at 00:01 the next day", "The voucher that was applied in time still counts"),
+        type="functional",
+        tags=("vouchers",),
     ),
-    _case(
+    case(
+        "Vouchers",
         "Voucher field rejects an expired code",
         "negative",
         "medium",
         "The voucher WINTER20 ended yesterday.",
         ("Enter WINTER20 and apply it", "The page says that the voucher has expired, and when"),
         ("Look at the total", "The total is unchanged"),
+        type="regression",
+        tags=("vouchers",),
+        automation_id="shop.vouchers.VoucherTest.expired_code",
     ),
-    _case(
+    case(
+        "Cart",
         "Cart holds at most 50 pieces of one item",
         "boundary",
         "low",
         "The warehouse has more than 60 pieces of the item.",
         ("Set the quantity to 50", "The cart accepts it and updates the total"),
         ("Set the quantity to 51", "The cart goes back to 50 and says why"),
+        type="functional",
+        tags=("cart",),
+        automation_id="shop.cart.CartTest.at_most_50",
     ),
-    _case(
+    case(
+        "Administration",
         "Support staff cannot see full card numbers",
         "permission",
         "high",
         "A support account without the payments permission. An order paid by card.",
         ("Open the order as support staff", "The payment line shows the card's brand and last four digits"),
         ("Open the payment details by their address", "The page answers that this account may not see them"),
+        type="functional",
+        tags=("privacy",),
     ),
 )
