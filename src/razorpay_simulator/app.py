@@ -45,6 +45,7 @@ def create_app(config: Config, *, simulator: Simulator | None = None) -> Litesta
                 await task
             await dispatcher.close()
             sim.keep()
+            sim.store.close()
 
     app = Litestar(
         [merchant, health, *checkout_handlers(sim, dispatcher), *admin_handlers(sim, dispatcher)],

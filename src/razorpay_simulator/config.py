@@ -79,7 +79,7 @@ def read(arguments: Sequence[str], environ: Mapping[str, str] | None = None) -> 
     values: dict[str, Any] = {}
     for field in fields(Config):
         text = given[field.name] if given[field.name] is not None else environ.get(_PREFIX + field.name.upper())
-        if text is not None:
+        if text:
             values[field.name] = _typed(field.name, text, field.default)
     return Config(**values)
 

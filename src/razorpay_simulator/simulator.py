@@ -95,7 +95,13 @@ class Simulator:
         self.clock.frozen_at = meta.get("frozen_at")
 
     def _first_endpoint(self) -> None:
-        url = self.config.webhook_url
-        if url is not None and all(known.url != url for known in self.store.all(Endpoint).values()):
-            secret = self.config.webhook_secret
-            self.store.save(Endpoint(id=self.ids.new("wh"), url=url, secret=secret, created_at=self.clock.now()))
+        """The one named at the start, enabled, whatever was remembered of it."""
+        url, secret = self.config.webhook_url, self.config.webhook_secret
+        if url is None:
+            return
+        known = (endpoint for endpoint in self.store.all(Endpoint).values() if endpoint.configured)
+        first = next(known, None)
+        if first is None:
+            first = Endpoint(id=self.ids.new("wh"), url=url, created_at=self.clock.now(), configured=True)
+        first.url, first.secret, first.enabled, first.disabled_at = url, secret, True, None
+        self.store.save(first)

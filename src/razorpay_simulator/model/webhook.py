@@ -15,6 +15,8 @@ class Endpoint(msgspec.Struct, kw_only=True):
     events: list[str] = msgspec.field(default_factory=lambda: ["*"])
     enabled: bool = True
     disabled_at: int | None = None
+    configured: bool = False
+    """The one the simulator was started with: its address and secret are those of the latest start."""
     alerts: list[str] = []
     """Letters that would have been sent to the owner."""
 

@@ -121,9 +121,9 @@ class Dispatcher:
 
     def _try_again(self, delivery: Delivery, endpoint: Endpoint) -> None:
         sim = self.sim
-        now = sim.clock.exact()
-        delivery.next_at = now + retry_after(sim.config, len(delivery.attempts))
-        if not given_up(sim.config, delivery.created_at, now):
+        attempts = len(delivery.attempts)
+        delivery.next_at = sim.clock.exact() + retry_after(sim.config, attempts)
+        if not given_up(sim.config, attempts):
             return
         delivery.state, endpoint.enabled, endpoint.disabled_at = "failed", False, sim.clock.now()
         endpoint.alerts.append(f"Your webhook {endpoint.url} took nothing for a day and has been disabled.")

@@ -79,6 +79,7 @@ def test_words_of_the_command_line_count_over_the_environment() -> None:
     environ = {"RAZORPAY_SIMULATOR_PORT": "1", "RAZORPAY_SIMULATOR_SEED": "5"}
     config = read(["--port", "2", "--inr-rails-for-all-currencies", "false"], environ)
     assert (config.port, config.seed, config.inr_rails_for_all_currencies) == (2, 5, False)
+    assert read([], {"RAZORPAY_SIMULATOR_WEBHOOK_URL": ""}).webhook_url is None
     with pytest.raises(NotStarted, match="must be a number"):
         read(["--port", "many"], {})
 
@@ -103,6 +104,21 @@ def test_a_restart_forgets_nothing(tmp_path: Path) -> None:
         assert sim.order()["id"] not in {order["id"], waiting["id"]}
         assert sim.client.order.all()["items"][-1]["receipt"] == "p1"
         assert [endpoint["secret"] for endpoint in sim.look("webhooks")["items"]] == ["webhook secret"]
+
+
+def test_a_restart_may_name_another_address_and_secret(tmp_path: Path) -> None:
+    data = str(tmp_path / "simulator.db")
+    with simulated(data=data) as sim:
+        sim.fault("F16")
+        sim.pay(sim.order()["id"])
+        sim.advance(25 * 3_600)
+        assert not sim.look("webhooks")["items"][0]["enabled"]
+    with simulated(data=data, webhook_secret="another") as sim:
+        (endpoint,) = sim.look("webhooks")["items"]
+        assert (endpoint["url"], endpoint["secret"], endpoint["enabled"]) == (sim.shop.url, "another", True)
+        sim.pay(sim.order()["id"])
+        sim.deliver()
+        assert sim.shop.events()[-1] == "order.paid"
 
 
 def test_time_stands_still_when_told(tmp_path: Path) -> None:
