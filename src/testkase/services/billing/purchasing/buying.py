@@ -2,8 +2,9 @@
 
     begin (purchase row) → order at the provider → open (order id kept) → … the buyer pays … → look → fulfil
 
-Every step is committed before the next begins, and each can be repeated: a purchase that was begun and never opened is
-opened by whoever repeats the request or by the reconciler; an order is found again by our purchase's id, its receipt.
+Every step is committed before the next begins, and each can be repeated. A purchase that was begun and never opened is
+opened by whoever repeats its request; until then nobody has its order's id, so nobody can pay it. An order made without
+an answer is found again by our purchase's id, its receipt.
 """
 
 from functools import partial
