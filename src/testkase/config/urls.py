@@ -3,11 +3,13 @@
 from django.contrib import admin
 from django.urls import include, path
 
+from testkase.entrypoints.web.billing import staff
 from testkase.entrypoints.web.urls import handler403, handler404, handler500
 
 __all__ = ["handler403", "handler404", "handler500", "urlpatterns"]
 urlpatterns = [
     path("accounts/", include("allauth.urls")),
+    path("staff/payments", staff.payments, name="staff_payments"),
     path("staff/", admin.site.urls),
     path("", include("testkase.entrypoints.web.urls")),
 ]

@@ -2,7 +2,8 @@
 
 import secrets
 import zoneinfo
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from functools import wraps
 from typing import Any
 from urllib.parse import unquote
 
@@ -16,7 +17,7 @@ from django.utils import timezone
 from django_htmx.http import HttpResponseClientRedirect
 
 from testkase.entrypoints.web.errors import answer_problem
-from testkase.entrypoints.web.viewer import viewer_of
+from testkase.entrypoints.web.viewer import MemberRequest, viewer_of
 from testkase.foundation.problems import Problem
 from testkase.services.organizations.tenancy import tenant_transaction
 
@@ -26,19 +27,25 @@ View = Callable[..., HttpResponseBase]
 TIME_ZONE_COOKIE = "timezone"
 """Written by the page's script: the browser's IANA zone."""
 
-_POLICY = "; ".join((
-    "default-src 'none'",
-    "script-src {scripts}",
-    "style-src 'self'",
-    "img-src 'self' data:",
-    "font-src 'self'",
-    "connect-src 'self'",
-    "manifest-src 'self'",
-    "form-action 'self'",
-    "frame-ancestors 'none'",
-    "object-src 'none'",
-    "base-uri 'none'",
-))  # fmt: skip
+_POLICY = {
+    "default-src": "'none'",
+    "script-src": "",
+    "style-src": "'self'",
+    "img-src": "'self' data:",
+    "font-src": "'self'",
+    "connect-src": "'self'",
+    "manifest-src": "'self'",
+    "form-action": "'self'",
+    "frame-ancestors": "'none'",
+    "object-src": "'none'",
+    "base-uri": "'none'",
+}
+"""Sources by directive; whose scripts run is added for each response."""
+
+
+def allow_also(response: HttpResponseBase, sources: Mapping[str, str]) -> None:
+    """Let this one page reach elsewhere, by directive: the payment provider's window, and nothing else so far."""
+    response.allowed_also = sources  # type: ignore[attr-defined]
 
 
 class ContentSecurityPolicy:
@@ -53,8 +60,15 @@ class ContentSecurityPolicy:
         response = self.get_response(request)
         # Django's admin knows no nonces: its pages may run our own files, ours only what carries the nonce.
         scripts = "'self'" if request.path.startswith("/staff/") else f"'nonce-{nonce}'"
-        response.headers.setdefault("Content-Security-Policy", _POLICY.format(scripts=scripts))
+        also = {"script-src": scripts}, getattr(response, "allowed_also", {})
+        response.headers.setdefault("Content-Security-Policy", _policy(*also))
         return response
+
+
+def _policy(*additions: Mapping[str, str]) -> str:
+    names = dict.fromkeys([*_POLICY, *(name for added in additions for name in added)])
+    sources = {name: [_POLICY.get(name, ""), *(added.get(name, "") for added in additions)] for name in names}
+    return "; ".join(" ".join([name, *filter(None, parts)]) for name, parts in sources.items())
 
 
 class ViewerTimeZone:
@@ -85,6 +99,30 @@ def without_transaction(view: View) -> View:
     """Marks a view that asks another server: no transaction may wait for that. It sees no organization's rows."""
     view.without_transaction = True  # type: ignore[attr-defined]
     return view
+
+
+def asks_elsewhere(view: View) -> View:
+    """Marks a member's view that asks another server. It has a viewer and no transaction: it opens one for each step of
+    its own, and shows what came of it through `shown_to`. A problem becomes a page, as everywhere."""
+
+    @wraps(view)
+    def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        viewer = viewer_of(request)
+        if viewer is None:
+            return redirect("organization_new")
+        request.viewer = viewer  # type: ignore[attr-defined]
+        try:
+            return view(request, *args, **kwargs)
+        except Problem as problem:
+            return answer_problem(request, problem)
+
+    return without_transaction(guarded)
+
+
+def shown_to(request: MemberRequest, show: View) -> HttpResponseBase:
+    """The page of such a view, made in a transaction that sees the viewer's organization."""
+    with tenant_transaction(request.viewer.org_id):
+        return _inside(request, show, (), {})
 
 
 class SignInAgain:

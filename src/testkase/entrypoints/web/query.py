@@ -3,9 +3,12 @@
 import re
 
 from testkase.core.ledger.credits import parse_credits
+from testkase.foundation.ids import new_id
 from testkase.foundation.problems import InvalidInput
 
 _WITH_COMMAS = re.compile(r"[0-9]{1,3}(,[0-9]{3})+(\.[0-9]+)?", re.ASCII)
+_DOLLARS = re.compile(r"([0-9]{1,9})(?:\.([0-9]{1,2}))?", re.ASCII)
+_FORM_ID = re.compile(r"[A-Za-z0-9_-]{1,60}", re.ASCII)
 _DIGITS = 18
 """As many as fit into the database's 64 bits, whatever they are."""
 
@@ -27,3 +30,21 @@ def typed_credits(text: str, field: str) -> int:
         raise InvalidInput(
             f'"{text[:40]}" is not an amount of credits. Write a number such as 60 or 12.50.', field=field
         ) from None
+
+
+def typed_cents(text: str, field: str) -> int:
+    """US cents of what people write: "$1,500" and "20.50 " are amounts too. Raises InvalidInput."""
+    plain = text.strip()[:40].removeprefix("$").strip()
+    if _WITH_COMMAS.fullmatch(plain):
+        plain = plain.replace(",", "")
+    found = _DOLLARS.fullmatch(plain)
+    if found is None:
+        raise InvalidInput(f'"{text[:40]}" is not an amount of dollars. Write a number such as 20 or 20.50.', field=field)
+    return int(found[1]) * 100 + int((found[2] or "").ljust(2, "0"))
+
+
+def form_id(sent: str, prefix: str) -> str:
+    """The form's own id names the change it makes; without one the change gets an id of its own. Raises InvalidInput."""
+    if sent and not _FORM_ID.fullmatch(sent):
+        raise InvalidInput("The form is damaged. Reload the page and send it again.", field="form")
+    return sent or new_id(prefix)

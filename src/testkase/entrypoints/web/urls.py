@@ -3,6 +3,7 @@
 from django.urls import path
 
 from testkase.entrypoints.web.activity import views as activity
+from testkase.entrypoints.web.billing import buying, choices, plans, purchases, receipts
 from testkase.entrypoints.web.help import views as help_pages
 from testkase.entrypoints.web.views import (
     account,
@@ -74,6 +75,19 @@ urlpatterns = [
     path("settings/ai-credits/resumptions", asking.resume, name="resumption"),
     path("settings/ai-credits/guard", asking.guard, name="guard"),
     path("settings/ai-credits/switch", switch.switch, name="ai_switch"),
+    path("settings/ai-credits/buy", buying.buy, name="buy"),
+    path("settings/billing", plans.page, name="billing"),
+    path("settings/billing/purchases", plans.older, name="purchases"),
+    path("settings/billing/purchases/<slug:purchase_id>", purchases.show, name="purchase"),
+    path("settings/billing/purchases/<slug:purchase_id>/look", purchases.look, name="purchase_look"),
+    path("settings/billing/purchases/<slug:purchase_id>/return", purchases.came_back, name="purchase_return"),
+    path("settings/billing/purchases/<slug:purchase_id>/callback", purchases.called_back, name="purchase_callback"),
+    path("settings/billing/receipts/<slug:number>", receipts.page, name="payment_receipt"),
+    path("settings/billing/receipts/<slug:number>.pdf", receipts.as_pdf, name="payment_receipt_pdf"),
+    path("settings/billing/purchase-roles", choices.purchase_roles, name="purchase_roles"),
+    path("settings/billing/overage", choices.overage, name="overage"),
+    path("settings/billing/coverage", choices.coverage, name="coverage"),
+    path("settings/billing/buyer", choices.buyer, name="buyer"),
     path("settings/ai-features", credits.ai_features, name="ai_features"),
     path("settings/activity", activity.page, name="activity"),
     path("settings/activity/history.csv", activity.export, name="activity_export"),

@@ -1,22 +1,25 @@
 """Who is looking, and from which organization: resolved once a request from live rows."""
 
 from dataclasses import dataclass
+from functools import cached_property
 
 from django.http import HttpRequest
 
-from testkase.core.access import Action, can, can_in_project
+from testkase.core.access import Action, OrganizationRole, PurchaseRoles, can, can_in_project
 from testkase.foundation.problems import Forbidden
 from testkase.services.audit import Actor
+from testkase.services.billing.settings import billing_settings
 from testkase.services.organizations.actors import person
 from testkase.services.organizations.models import Organization, User
 from testkase.services.organizations.operations import memberships_of
+from testkase.services.organizations.tenancy import run_here
 from testkase.services.workspace.model import Project
 
 SESSION_ORGANIZATION = "org_id"
 """Session key of the organization a person works in. Their membership of it is checked at every request."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Viewer:
     """A signed-in member of an organization."""
 
@@ -42,7 +45,16 @@ class Viewer:
 
     def can(self, action: Action) -> bool:
         """Whether the viewer's role allows an action on the organization."""
+        if action is Action.BUY_CREDITS:
+            return can(self.role, action, purchase_roles=self._purchase_roles)
         return can(self.role, action)
+
+    @cached_property
+    def _purchase_roles(self) -> str:
+        """The Owner's policy, read where it matters: for admins, once a request, in its transaction."""
+        if self.role != OrganizationRole.ADMIN:
+            return PurchaseRoles.OWNER
+        return run_here(billing_settings(self.org_id)).purchase_roles
 
     def can_in(self, project: Project, action: Action) -> bool:
         """Whether the viewer's roles allow an action in a project."""

@@ -17,6 +17,7 @@ _CATEGORY: dict[str, Category] = {
     "purchase": "money",
     "refund": "money",
     "overage": "money",
+    "debt": "money",
     "statement": "money",
     "usage": "money",
     "organization": "people",

@@ -58,6 +58,7 @@ _CHANGES = {
     "overage.let_go": "let {price} for {credits} credits used beyond the balance go: too little to collect",
     "overage.paid": "received {price} for credits used beyond the balance",
     "overage.unpaid": "switched use beyond the balance off: the bill of {price} was not paid in time",
+    "debt.covered": "covered {credits} credits that were owed from the balance; {left} are left",
     "mfa.enabled": "turned on two-step sign-in with {method}",
     "mfa.disabled": "turned off two-step sign-in with {method}",
     "mfa.codes_renewed": "made new recovery codes for two-step sign-in",

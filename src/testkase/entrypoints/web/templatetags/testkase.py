@@ -9,6 +9,8 @@ from django.utils import timezone
 from django.utils.safestring import SafeString
 
 from testkase.core.ledger.credits import grouped_credits
+from testkase.core.pricing.money import money as written_money
+from testkase.entrypoints.web.billing.validity import expire_words
 from testkase.entrypoints.web.icons import ICONS
 
 register = template.Library()
@@ -44,6 +46,30 @@ def per_million(microcredits: int) -> str:
 def dollars(cents: int) -> str:
     """5000 → "$50", 40 → "$0.40"."""
     return f"${cents // 100:,}" if cents % 100 == 0 else f"${cents // 100:,}.{cents % 100:02d}"
+
+
+@register.filter
+def plain_dollars(cents: int) -> str:
+    """5000 → "50", 2050 → "20.50": as a form takes it back."""
+    return dollars(cents).removeprefix("$").replace(",", "")
+
+
+@register.filter
+def money(amount: int, currency: str) -> str:
+    """5000 in "USD" → "$50.00": what was paid is written out."""
+    return written_money(amount, currency)
+
+
+@register.filter
+def expire(expires_at: int, time_zone: str) -> str:
+    """ "expire on 30 Nov, in 8 days", of an instant in microseconds: a sentence goes on from the credits."""
+    return expire_words(expires_at, time_zone, datetime.now(UTC))
+
+
+@register.filter
+def seconds(instant: int) -> int:
+    """Seconds since 1970, as providers count, in the microseconds that `moment` takes."""
+    return instant * 1_000_000
 
 
 @register.filter

@@ -1,7 +1,5 @@
 """The switch: the Owner turns AI on or off for the whole organization (R40, R57, R58, R64)."""
 
-import re
-
 from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
@@ -11,15 +9,12 @@ from testkase.core.access import Action
 from testkase.core.ledger import operations
 from testkase.core.ledger.commands import SwitchAi
 from testkase.entrypoints.web.live import current_balance
+from testkase.entrypoints.web.query import form_id
 from testkase.entrypoints.web.switch_card import switch_card
 from testkase.entrypoints.web.viewer import MemberRequest
-from testkase.foundation.ids import new_id
 from testkase.foundation.problems import InvalidInput
 from testkase.services.audit import acknowledgement, record_switch
 from testkase.services.organizations.tenancy import run_here
-
-_FORM_ID = re.compile(r"[A-Za-z0-9_-]{1,60}")
-
 
 @require_http_methods(["GET", "POST"])
 def switch(request: MemberRequest) -> HttpResponse:
@@ -42,7 +37,7 @@ def switch(request: MemberRequest) -> HttpResponse:
 
 def _throw(request: MemberRequest) -> str:
     """Throw the switch; answers what to say. Sending the same form again changes nothing, whatever happened since."""
-    viewer, enable, switch_id = request.viewer, _wanted(request), _form_id(request)
+    viewer, enable, switch_id = request.viewer, _wanted(request), form_id(request.POST.get("form", ""), "switch")
     before = run_here(current_balance(viewer.org_id)).ai_enabled
     if enable != before:
         command = SwitchAi(org_id=viewer.org_id, switch_id=switch_id, enabled=enable)
@@ -59,11 +54,3 @@ def _wanted(request: MemberRequest) -> bool:
     if enable == "1" and request.POST.get("advice_seen") != "1":
         raise InvalidInput("Read the privacy advice first, and switch AI on beside it.", field="advice_seen")
     return enable == "1"
-
-
-def _form_id(request: MemberRequest) -> str:
-    """The form's own id names the change; without one the change gets an id of its own."""
-    sent = request.POST.get("form", "")
-    if sent and not _FORM_ID.fullmatch(sent):
-        raise InvalidInput("The form is damaged. Reload the page and send it again.", field="form")
-    return sent or new_id("switch")

@@ -5,6 +5,7 @@ not signed, so nothing rests on it. Of the content only ids are kept: what they 
 """
 
 import hashlib
+from datetime import datetime
 
 import msgspec
 
@@ -48,6 +49,23 @@ def claim_reports(*, limit: int) -> Operation[list[Report]]:
         WATCH["claim_events"], {"limit": limit, "first": FIRST_PAUSE_SECONDS, "most": LONGEST_PAUSE_SECONDS}
     )
     return [Report(**{**row, "digest": bytes(row["digest"])}) for row in rows]
+
+
+class Waiting(msgspec.Struct, frozen=True, kw_only=True):
+    """A report nobody has worked on to its end."""
+
+    name: str
+    order_id: str | None
+    payment_id: str | None
+    received_at: datetime
+    due_at: datetime
+    attempts: int
+
+
+def waiting_reports(*, limit: int) -> Operation[list[Waiting]]:
+    """The oldest ones, for staff."""
+    rows = yield Statement(WATCH["waiting_events"], {"limit": limit})
+    return [Waiting(**row) for row in rows]
 
 
 def handled(digests: list[bytes], outcome: str) -> Operation[None]:

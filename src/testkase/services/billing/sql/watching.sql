@@ -12,6 +12,10 @@ WHERE e.digest IN (
     ORDER BY due_at LIMIT %(limit)s FOR UPDATE SKIP LOCKED)
 RETURNING e.digest, e.name, e.order_id, e.payment_id, e.refund_id, e.dispute_id, e.link_id, e.attempts;
 
+-- waiting_events: Reports nobody has worked on to their end, oldest first.
+SELECT name, order_id, payment_id, received_at, due_at, attempts
+FROM payment_event WHERE handled_at IS NULL ORDER BY received_at LIMIT %(limit)s;
+
 -- handled: Worked on, with what came of it.
 UPDATE payment_event SET handled_at = now(), outcome = %(outcome)s
 WHERE digest = ANY (%(digests)s) AND handled_at IS NULL;

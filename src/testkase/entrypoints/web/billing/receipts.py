@@ -1,0 +1,33 @@
+"""Receipts of payments: as a page and as PDF (R78)."""
+
+from django.http import HttpResponse
+from django.shortcuts import render
+from django.views.decorators.http import require_safe
+
+from testkase.core.access import Action
+from testkase.entrypoints.web.billing.purchases import ONLY_THEY
+from testkase.entrypoints.web.billing.receipt_pdf import receipt_pdf
+from testkase.entrypoints.web.viewer import MemberRequest
+from testkase.services.billing.receipts import Receipt, receipt_by_number
+from testkase.services.organizations.tenancy import run_here
+
+
+@require_safe
+def page(request: MemberRequest, number: str) -> HttpResponse:
+    """Seller, buyer, what was bought, the taxes in it, and how it was paid."""
+    return render(request, "testkase/billing/receipt.html", {"section": "billing", "receipt": _receipt(request, number)})
+
+
+@require_safe
+def as_pdf(request: MemberRequest, number: str) -> HttpResponse:
+    """The same on paper."""
+    found = _receipt(request, number)
+    content = receipt_pdf(found, reference=request.viewer.organization.slug)
+    response = HttpResponse(content, content_type="application/pdf")
+    response.headers["Content-Disposition"] = f'attachment; filename="receipt-{found.number}.pdf"'
+    return response
+
+
+def _receipt(request: MemberRequest, number: str) -> Receipt:
+    request.viewer.must(Action.VIEW_BILLING, ONLY_THEY)
+    return run_here(receipt_by_number(request.viewer.org_id, number))

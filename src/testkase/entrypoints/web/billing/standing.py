@@ -1,0 +1,108 @@
+"""How a purchase stands, in the words of whoever made it: what came of each attempt to pay, and what to do next."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from testkase.services.billing.model import Purchase
+from testkase.services.billing.purchasing.rows import Attempt, Listed
+
+Stage = Literal[
+    "begun", "waiting", "started", "failed", "pending", "mismatch", "closed", "paid", "disputed", "refunded", "reduced"
+]
+
+NAMES: dict[Stage, str] = {
+    "begun": "Not started",
+    "waiting": "Waiting for payment",
+    "started": "Not finished",
+    "failed": "Failed",
+    "pending": "With your bank",
+    "mismatch": "Does not match",
+    "closed": "Not paid",
+    "paid": "Paid",
+    "disputed": "Disputed",
+    "refunded": "Refunded",
+    "reduced": "Partly refunded",
+}
+_TAGS: dict[Stage, str] = {
+    "paid": "on", "failed": "failed", "mismatch": "failed", "disputed": "boundary", "pending": "boundary",
+    "started": "boundary", "waiting": "ai",
+}  # fmt: skip
+_PAYABLE = ("waiting", "started", "failed", "closed")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Standing:
+    """A purchase with its attempts, oldest first, and its receipt's number."""
+
+    purchase: Purchase
+    attempts: tuple[Attempt, ...]
+    receipt: str | None
+
+    @property
+    def stage(self) -> Stage:
+        if self.purchase.state == "paid":
+            return _paid_stage(self.purchase)
+        return _open_stage(self.purchase, self.attempts)
+
+    @property
+    def name(self) -> str:
+        return NAMES[self.stage]
+
+    @property
+    def tag(self) -> str:
+        return _TAGS.get(self.stage, "")
+
+    @property
+    def payable(self) -> bool:
+        """Whether to offer paying: not while a bank still thinks about an attempt, nor after a payment that does not
+        match, which a person must look at."""
+        return self.stage in _PAYABLE
+
+    @property
+    def watched(self) -> bool:
+        """Whether the page goes on asking the provider by itself."""
+        return self.purchase.state in ("open", "closed")
+
+    @property
+    def seen(self) -> str:
+        """What a page that shows this has seen: it is made anew when this is another."""
+        return f"{self.stage}.{len(self.attempts)}.{self.purchase.reversals}.{self.receipt or ''}"
+
+    @property
+    def paid_by(self) -> Attempt | None:
+        """The payment that paid for it."""
+        return next((one for one in self.attempts if one.payment_id == self.purchase.payment_id), None)
+
+    @property
+    def surplus(self) -> list[Attempt]:
+        """Further payments of the same order: the provider sends them back."""
+        return [one for one in self.attempts if one.verdict == "surplus"]
+
+    @property
+    def kept(self) -> int:
+        """Micro-credits of it that no refund has taken back."""
+        return self.purchase.credits - self.purchase.clawed
+
+
+def standing_of(listed: Listed) -> Standing:
+    return Standing(purchase=listed.purchase, attempts=listed.attempts, receipt=listed.receipt)
+
+
+def _paid_stage(purchase: Purchase) -> Stage:
+    if purchase.frozen:
+        return "disputed"
+    if not purchase.clawed:
+        return "paid"
+    return "refunded" if purchase.clawed == purchase.credits else "reduced"
+
+
+def _open_stage(purchase: Purchase, attempts: tuple[Attempt, ...]) -> Stage:
+    if any(one.verdict == "mismatch" and one.status != "failed" for one in attempts):
+        return "mismatch"
+    if purchase.state == "created":
+        return "begun"
+    if any(one.status == "authorized" for one in attempts):
+        return "pending"
+    if attempts:
+        return "failed" if attempts[-1].status == "failed" else "started"
+    return "closed" if purchase.state == "closed" else "waiting"

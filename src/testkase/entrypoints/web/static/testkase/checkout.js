@@ -1,0 +1,63 @@
+// Opens the payment provider's checkout over our page. The form beside it says everything, so that without this script,
+// or where the provider's own cannot be loaded, the same form opens the provider's page instead.
+(() => {
+  const STATUS = "[data-checkout-status]";
+
+  // "prefill[email]" → options.prefill.email
+  function options(form) {
+    const found = {};
+    for (const [name, value] of new FormData(form)) {
+      const nested = /^(\w+)\[(\w+)\]$/.exec(name);
+      if (nested) (found[nested[1]] ??= {})[nested[2]] = value;
+      else found[name] = value;
+    }
+    const { key_id: key, callback_url: _callback, cancel_url: _cancel, ...rest } = found;
+    return { key, ...rest, theme: { color: form.dataset.color } };
+  }
+
+  function say(text) {
+    const place = document.querySelector(STATUS);
+    if (place) place.textContent = text;
+  }
+
+  const look = () => window.htmx?.trigger("#watch", "look");
+
+  function paid(form, response) {
+    form.querySelector("button").disabled = true;
+    say("Paid. The credits are being added…");
+    const sent = htmx.ajax("POST", form.dataset.returnsTo, { source: form, target: "#watch", swap: "outerHTML", values: response });
+    sent.catch(() => say("Paid. The server cannot be reached just now; the credits come by themselves."));
+  }
+
+  function open(form) {
+    let failed = false;
+    const checkout = new window.Razorpay({
+      ...options(form),
+      retry: { enabled: true },
+      modal: {
+        confirm_close: true,
+        ondismiss() {
+          say(failed ? "The payment failed. Nothing was charged; try again or choose another way to pay." : "Closed without paying. Nothing was charged.");
+          look();
+        },
+      },
+      handler: (response) => paid(form, response),
+    });
+    checkout.on("payment.failed", () => { failed = true; });
+    checkout.open();
+  }
+
+  document.addEventListener("submit", (event) => {
+    const form = event.target.closest("[data-checkout]");
+    if (!form || !window.Razorpay) return;
+    event.preventDefault();
+    try { open(form); } catch { form.submit(); }
+  });
+
+  // Straight from the choice of a bundle: the checkout opens at once, and not again when the page is reloaded.
+  if (location.hash === "#pay") {
+    history.replaceState(history.state, "", location.pathname + location.search);
+    const form = document.querySelector("[data-checkout]");
+    if (form && window.Razorpay) form.requestSubmit();
+  }
+})();
