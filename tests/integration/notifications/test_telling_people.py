@@ -50,13 +50,13 @@ async def test_owner_and_admin_get_a_letter_with_what_each_can_do_about_it(team:
     assert (admin.to, owner.to) == (["admin1@example.com"], ["owner1@example.com"])
     assert owner.subject == "AI credits are low: 55.00 left · Team 1"
     assert "threshold of 60.00 credits" in owner.body
-    assert f"Buy credits:\n{URL}/settings/ai-credits" in owner.body
+    assert f"Buy credits:\n{URL}/settings/ai-credits/buy" in owner.body
     assert "Ask your Owner to buy credits." in admin.body
     assert "Buy credits" not in admin.body
     assert owner.extra_headers["Message-ID"] != admin.extra_headers["Message-ID"]
     (html, kind) = owner.alternatives[0]
     assert kind == "text/html"
-    assert f'href="{URL}/settings/ai-credits"' in html
+    assert f'href="{URL}/settings/ai-credits/buy"' in html
     assert "src=" not in html  # nothing is loaded from anywhere
     assert await Post(worker, URL).send_due() == 0
 

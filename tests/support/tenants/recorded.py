@@ -1,6 +1,7 @@
 """What each way to change something leaves in the activity history, and which ways leave nothing, with the reason."""
 
 _PROJECT = "projects/<slug:project_key>"
+_PURCHASE = "settings/billing/purchases/<slug:purchase_id>"
 _SPENDS = "an AI action: the history reads it from the usage"
 
 RECORDED: dict[str, tuple[str, ...]] = {
@@ -33,6 +34,13 @@ RECORDED: dict[str, tuple[str, ...]] = {
     ),
     "settings/ai-credits/resumptions": ("pause.lifted",),
     "settings/ai-credits/guard": ("guard.switched_on", "guard.switched_off"),
+    "settings/billing/purchase-roles": ("purchase.roles_changed",),
+    "settings/billing/overage": ("overage.allowed", "overage.switched_off"),
+    "settings/billing/coverage": ("debt.covered",),
+    "settings/billing/buyer": ("purchase.buyer_changed",),
+    f"{_PURCHASE}/look": ("purchase.paid", "purchase.reversed"),
+    f"{_PURCHASE}/return": ("purchase.paid", "purchase.reversed"),
+    f"{_PURCHASE}/callback": ("purchase.paid", "purchase.reversed"),
     "POST /budgets": ("budget.created",),
     "PUT /budgets/{budget_id}": ("budget.changed",),
     "DELETE /budgets/{budget_id}": ("budget.removed",),
@@ -50,6 +58,7 @@ RECORDED: dict[str, tuple[str, ...]] = {
 }
 
 NOT_RECORDED: dict[str, str] = {
+    "settings/ai-credits/buy": "nothing is bought before it is paid, and then the payment is recorded",
     "organizations/current": "where somebody looks, nothing of the organization",
     f"{_PROJECT}/generate": _SPENDS,
     f"{_PROJECT}/generate/estimate": "asks what it would cost and changes nothing",

@@ -16,7 +16,7 @@ from testkase.services.billing.provider import ProviderRefused
 
 log = logging.getLogger(__name__)
 
-BUY_PATH = "/settings/ai-credits"
+BUY_PATH = "/settings/ai-credits/buy"
 
 _AMOUNTS = {"limit", "used", "held", "needed"}
 _INSTANTS = {"resets_at", "paused_at"}

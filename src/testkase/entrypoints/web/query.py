@@ -39,12 +39,14 @@ def typed_cents(text: str, field: str) -> int:
         plain = plain.replace(",", "")
     found = _DOLLARS.fullmatch(plain)
     if found is None:
-        raise InvalidInput(f'"{text[:40]}" is not an amount of dollars. Write a number such as 20 or 20.50.', field=field)
+        raise InvalidInput(
+            f'"{text[:40]}" is not an amount of dollars. Write a number such as 20 or 20.50.', field=field
+        )
     return int(found[1]) * 100 + int((found[2] or "").ljust(2, "0"))
 
 
 def form_id(sent: str, prefix: str) -> str:
-    """The form's own id names the change it makes; without one the change gets an id of its own. Raises InvalidInput."""
+    """The form's own id names the change it makes; without one it gets one here. Raises InvalidInput."""
     if sent and not _FORM_ID.fullmatch(sent):
         raise InvalidInput("The form is damaged. Reload the page and send it again.", field="form")
     return sent or new_id(prefix)

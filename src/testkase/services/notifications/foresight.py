@@ -12,6 +12,7 @@ from testkase.core.ledger.outlook import outlook
 from testkase.core.ledger.queries import Balance, balance
 from testkase.core.pricing import Bundle, PriceBook
 from testkase.foundation.database import Operation, Statement
+from testkase.services.billing.settings import billing_settings
 from testkase.services.notifications.telling import Notification, notify
 from testkase.services.notifications.watching import SQL, Stand
 from testkase.services.notifications.words import CREDITS_PAGE, in_days, reset_day, so_many_days
@@ -31,7 +32,8 @@ def foresee(org_id: int, stand: Stand, book: PriceBook, *, now: int) -> Operatio
     yield Statement(SQL["keep_forecast"], {"org_id": org_id, "forecast_period": told_in})
     if expected is None or told_in == ARMED or told_in == stand.forecast_period:
         return False
-    yield from notify(org_id, running_out(expected, account, book, seq=stand.watch.seq))
+    policy = (yield from billing_settings(org_id)).purchase_roles
+    yield from notify(org_id, running_out(expected, account, book, seq=stand.watch.seq, purchase_roles=policy))
     return True
 
 
@@ -49,7 +51,9 @@ def cheapest_cover(book: PriceBook, short: int) -> Bundle:
     return min(covering, key=lambda bundle: bundle.price_cents) if covering else book.bundles[-1]
 
 
-def running_out(expected: Forecast, account: Balance, book: PriceBook, *, seq: int) -> Notification:
+def running_out(
+    expected: Forecast, account: Balance, book: PriceBook, *, seq: int, purchase_roles: str
+) -> Notification:  # fmt: skip
     """The forecast in words."""
     bundle = cheapest_cover(book, expected.short)
     dollars, cents = divmod(bundle.price_cents, 100)
@@ -69,7 +73,11 @@ def running_out(expected: Forecast, account: Balance, book: PriceBook, *, seq: i
         link=CREDITS_PAGE,
         link_label="Open AI Credits",
         leads_to_buying=True,
-        roles=tuple(role.value for role in OrganizationRole if can(role.value, Action.BUY_CREDITS)),
+        roles=tuple(
+            role.value
+            for role in OrganizationRole
+            if can(role.value, Action.BUY_CREDITS, purchase_roles=purchase_roles)
+        ),
     )
 
 

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from html import escape
 
 from testkase.services.notifications.outbox import Letter
-from testkase.services.notifications.words import CREDITS_PAGE
+from testkase.services.notifications.words import BUY_PAGE
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,7 +37,7 @@ def render(letter: Letter, public_url: str) -> Rendered:
 
 def _links(letter: Letter, public_url: str) -> list[tuple[str, str]]:
     if letter.leads_to_buying and letter.may_buy:
-        return [("Buy credits", public_url + CREDITS_PAGE)]
+        return [("Buy credits", public_url + BUY_PAGE)]
     return [(letter.link_label, public_url + letter.link)] if letter.link else []
 
 

@@ -51,10 +51,11 @@ class Letter:
     name: str
     role: str
     organization: str
+    purchase_roles: str
 
     @property
     def may_buy(self) -> bool:
-        return can(self.role, Action.BUY_CREDITS)
+        return can(self.role, Action.BUY_CREDITS, purchase_roles=self.purchase_roles)
 
     def message_id(self, host: str) -> str:
         """The same at every attempt, so that mail programs show a letter sent twice once."""

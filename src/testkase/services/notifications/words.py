@@ -9,7 +9,10 @@ from testkase.services.notifications.crossings import Alert
 from testkase.services.notifications.telling import Notification
 
 CREDITS_PAGE = "/settings/ai-credits"
-"""Where the balance stands and credits are bought."""
+"""Where the balance stands."""
+
+BUY_PAGE = "/settings/ai-credits/buy"
+"""Where credits are bought, by those who may."""
 
 
 def low_balance(alert: Alert, account: Balance) -> Notification:

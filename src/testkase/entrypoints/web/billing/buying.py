@@ -1,4 +1,4 @@
-"""Settings → AI Credits → buy: choose one of the four bundles (R23, R24), as a page or a dialog of the page it is on."""
+"""Settings → AI Credits → buy: choose one of the four bundles (R23, R24), on a page or in a dialog of that page."""
 
 from datetime import UTC, datetime
 from typing import Any

@@ -1,4 +1,4 @@
-"""What is decided on Plans & Billing: who buys, how much may be used beyond the balance, what receipts say of the buyer,
+"""What is decided on Plans & Billing: who buys, how much may be used beyond the balance, what receipts say of a buyer,
 and that a debt is covered from the balance."""
 
 from django.contrib import messages

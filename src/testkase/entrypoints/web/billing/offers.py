@@ -1,4 +1,4 @@
-"""The four bundles as the buy page shows them: prices in the chosen currency, and until when each one's credits last."""
+"""The four bundles as the buy page shows them: prices in the chosen currency, and how long each one's credits last."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -12,7 +12,6 @@ from testkase.entrypoints.web.billing.validity import expire_words
 from testkase.entrypoints.web.templatetags.testkase import dollars
 from testkase.services.billing.purchasing.validity import lot_expiry
 
-_SOON_DAYS = 7
 _BASE = "USD"
 
 
@@ -45,7 +44,9 @@ class Offers:
 def offers(book: PriceBook, account: Balance, *, currency: str, page_id: str, now: datetime) -> Offers:
     """What is on offer now. A currency without a price list is answered in dollars: nothing is converted (P8)."""
     chosen = currency if currency in book.currencies else _BASE
-    lines = [_offer(book, bundle, account, chosen, page_id, now) for bundle in book.bundles]
+    lines = [
+        _offer(book, bundle, chosen, expire=_expire(bundle, account, now), page_id=page_id) for bundle in book.bundles
+    ]
     alike = {line.expire for line in lines}
     return Offers(
         lines=lines, currency=chosen, currencies=book.currencies, expire=alike.pop() if len(alike) == 1 else "",
@@ -53,14 +54,16 @@ def offers(book: PriceBook, account: Balance, *, currency: str, page_id: str, no
     )  # fmt: skip
 
 
-def _offer(
-    book: PriceBook, bundle: Bundle, account: Balance, currency: str, page_id: str, now: datetime
-) -> Offer:  # fmt: skip
+def _expire(bundle: Bundle, account: Balance, now: datetime) -> str:
     expires_at = lot_expiry(bundle.validity.kind, bundle.validity.months, account, now)
+    return expire_words(expires_at, account.time_zone, now)
+
+
+def _offer(book: PriceBook, bundle: Bundle, currency: str, *, expire: str, page_id: str) -> Offer:
     savings, tip = _published(bundle) if currency == _BASE else _compared(bundle, book.bundles[0], currency)
     return Offer(
         bundle=bundle, price=priced(bundle, currency), rate=_rate(bundle, currency), savings=savings, tip=tip,
-        expire=expire_words(expires_at, account.time_zone, now), request_id=f"{page_id}.{bundle.key}.{currency}",
+        expire=expire, request_id=f"{page_id}.{bundle.key}.{currency}",
     )  # fmt: skip
 
 

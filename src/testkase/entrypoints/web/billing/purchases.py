@@ -1,6 +1,7 @@
 """One purchase: paying it, coming back from the provider, and looking again until it is decided (R25, R32, R33)."""
 
 import re
+from contextlib import suppress
 from typing import Any
 
 from django.contrib.auth.decorators import login_not_required
@@ -63,10 +64,8 @@ def look(request: MemberRequest, purchase_id: str) -> HttpResponseBase:
     org_id, seen = request.viewer.org_id, request.POST.get("seen", "")
     found = transact(standing(org_id, purchase_id), org_id=org_id)
     if found.seen == seen and found.watched:
-        try:
+        with suppress(Unavailable, ProviderRefused):  # it is asked again in a while, here and by the reconciler
             carry_out(look_at(found.purchase, seller()))
-        except (Unavailable, ProviderRefused):
-            pass  # it is asked again in a while, by the page and by the reconciler
     step = number(request.POST.get("step")) or 0
     return shown_to(request, lambda again: _news(again, purchase_id, seen=seen, step=step))
 
@@ -114,7 +113,8 @@ def _returned(request: HttpRequest, org_id: int, purchase_id: str) -> bool:
 
 
 def _to_page(purchase_id: str, note: str) -> HttpResponse:
-    response = HttpResponseRedirect(reverse("purchase", args=[purchase_id]) + ("?unsigned" if note == "unsigned" else ""))
+    query = "?unsigned" if note == "unsigned" else ""
+    response = HttpResponseRedirect(reverse("purchase", args=[purchase_id]) + query)
     response.status_code = 303
     return response
 

@@ -15,9 +15,8 @@ from testkase.services.billing.receipts import Receipt
 
 def receipt_pdf(receipt: Receipt, *, reference: str) -> bytes:
     """The file; the same receipt makes the same bytes. `reference` stands for a buyer whose name the font lacks."""
-    author = written(receipt.seller.name, "Seller")
-    flow = _flow(receipt, reference)
-    return document_of(flow, title=f"Receipt {receipt.number}", subject=written(receipt.buyer_name, reference), author=author)
+    author, subject = written(receipt.seller.name, "Seller"), written(receipt.buyer_name, reference)
+    return document_of(_flow(receipt, reference), title=f"Receipt {receipt.number}", subject=subject, author=author)
 
 
 def _flow(receipt: Receipt, reference: str) -> Iterable[Flowable]:

@@ -15,7 +15,9 @@ from testkase.services.organizations.tenancy import run_here
 @require_safe
 def page(request: MemberRequest, number: str) -> HttpResponse:
     """Seller, buyer, what was bought, the taxes in it, and how it was paid."""
-    return render(request, "testkase/billing/receipt.html", {"section": "billing", "receipt": _receipt(request, number)})
+    return render(
+        request, "testkase/billing/receipt.html", {"section": "billing", "receipt": _receipt(request, number)}
+    )
 
 
 @require_safe

@@ -67,6 +67,12 @@ def expire(expires_at: int, time_zone: str) -> str:
 
 
 @register.filter
+def expires(expires_at: int, time_zone: str) -> str:
+    """The same of one thing: "expires on 30 Nov, in 8 days"."""
+    return expire(expires_at, time_zone).replace("expire", "expires", 1)
+
+
+@register.filter
 def seconds(instant: int) -> int:
     """Seconds since 1970, as providers count, in the microseconds that `moment` takes."""
     return instant * 1_000_000

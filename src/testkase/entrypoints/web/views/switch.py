@@ -16,6 +16,7 @@ from testkase.foundation.problems import InvalidInput
 from testkase.services.audit import acknowledgement, record_switch
 from testkase.services.organizations.tenancy import run_here
 
+
 @require_http_methods(["GET", "POST"])
 def switch(request: MemberRequest) -> HttpResponse:
     """What switching does and what to read before (R76), as a page or a dialog; the form does it."""

@@ -37,6 +37,8 @@ def count(request: MemberRequest) -> HttpResponse:
 def opened(request: MemberRequest, notification_id: int) -> HttpResponse:
     """Mark one as read and go where it leads."""
     notice = run_here(inbox.read(request.viewer.org_id, request.viewer.user.pk, notification_id))
+    if request.POST.get("buy") == "1" and notice.leads_to_buying:
+        return redirect("buy")
     return redirect(notice.link if notice.link and request.POST.get("stay") != "1" else "notifications")
 
 
