@@ -157,7 +157,7 @@ def test_what_the_balance_does_not_cover_is_refused_with_balance_estimate_and_th
         "code": "insufficient_credits",
         "balance": "300.00",
         "estimate": "300.01",
-        "buy_url": "https://credits.test/settings/ai-credits",
+        "buy_url": "https://credits.test/settings/ai-credits/buy",
         "next": "",
     }
     assert hold(api, id="call-1", credits="300").status_code == 201, "a refusal leaves nothing behind"

@@ -8,8 +8,8 @@ from tests.support.buying import paying_through
 from tests.support.cluster import TestDatabase
 from tests.support.django import django_on, model_on_offer
 from tests.support.tenants.book import all_places
-from tests.support.tenants.rows.billing import PROVIDER
 from tests.support.tenants.snapshot import Snapshots
+from tests.support.tenants.till import PROVIDER
 from tests.support.tenants.world import World, made_world
 
 

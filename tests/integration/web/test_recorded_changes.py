@@ -92,7 +92,7 @@ def test_every_change_is_a_sentence(visitors: Visitors) -> None:
         "Olivia Ortega switched AI on and acknowledged the privacy advice of …",
         "Olivia Ortega changed the guidelines for the team",
         "Olivia Ortega handed ownership over to Mira Lindqvist",
-        "Olivia Ortega left the API key Demo key (……) with less, by a change of role",
+        "Olivia Ortega left the API key Demo key (……) with less, by a change of role or policy",
         "Olivia Ortega left the organization",
         "Olivia Ortega revoked the API key Demo key (……)",
     ]

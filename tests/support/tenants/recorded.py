@@ -34,7 +34,7 @@ RECORDED: dict[str, tuple[str, ...]] = {
     ),
     "settings/ai-credits/resumptions": ("pause.lifted",),
     "settings/ai-credits/guard": ("guard.switched_on", "guard.switched_off"),
-    "settings/billing/purchase-roles": ("purchase.roles_changed",),
+    "settings/billing/purchase-roles": ("purchase.roles_changed", "api_key.narrowed", "api_key.revoked"),
     "settings/billing/overage": ("overage.allowed", "overage.switched_off"),
     "settings/billing/coverage": ("debt.covered",),
     "settings/billing/buyer": ("purchase.buyer_changed",),
