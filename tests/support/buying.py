@@ -23,4 +23,5 @@ def paying_through(provider: FakeProvider) -> Iterator[FakeProvider]:
 def forms(page: str, action: str) -> list[dict[str, str]]:
     """The hidden fields of every form of a page that posts to an address."""
     found = re.findall(rf'<form[^>]*action="{re.escape(action)}".*?</form>', page, re.DOTALL)
-    return [dict(re.findall(r'<input type="hidden" name="([^"]+)" value="([^"]*)"', form)) for form in found]
+    hidden = [dict(re.findall(r'<input type="hidden" name="([^"]+)" value="([^"]*)"', form)) for form in found]
+    return [{name: value for name, value in form.items() if name != "csrfmiddlewaretoken"} for form in hidden]

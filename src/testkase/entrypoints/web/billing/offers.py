@@ -8,10 +8,11 @@ from testkase.core.ledger.queries import Balance
 from testkase.core.pricing import Bundle, PriceBook
 from testkase.core.pricing.model import tenths_of_percent
 from testkase.core.pricing.money import money
-from testkase.entrypoints.web.billing.validity import expire_words
+from testkase.entrypoints.web.billing.validity import days_left, expire_words
 from testkase.entrypoints.web.templatetags.testkase import dollars
 from testkase.services.billing.purchasing.validity import lot_expiry
 
+_SOON_DAYS = 7
 _BASE = "USD"
 
 
@@ -37,6 +38,8 @@ class Offers:
     currency: str
     currencies: tuple[str, ...]
     expire: str
+    soon: bool
+    """Whether what is bought now is gone within a week: worth saying loudly."""
     best: Bundle
     large: tuple[Bundle, ...]
 
@@ -50,8 +53,14 @@ def offers(book: PriceBook, account: Balance, *, currency: str, page_id: str, no
     alike = {line.expire for line in lines}
     return Offers(
         lines=lines, currency=chosen, currencies=book.currencies, expire=alike.pop() if len(alike) == 1 else "",
+        soon=_gone_soon(book.bundles[0], account, now),
         best=next((bundle for bundle in book.bundles if bundle.badge), book.bundles[0]), large=book.bundles[-2:],
     )  # fmt: skip
+
+
+def _gone_soon(bundle: Bundle, account: Balance, now: datetime) -> bool:
+    expires_at = lot_expiry(bundle.validity.kind, bundle.validity.months, account, now)
+    return expires_at is not None and days_left(expires_at, account.time_zone, now) < _SOON_DAYS
 
 
 def _expire(bundle: Bundle, account: Balance, now: datetime) -> str:

@@ -1,0 +1,192 @@
+"""Plans & Billing: the plan, the history page by page, bills, debt, and what the Owner decides there."""
+
+import re
+
+import pytest
+
+from testkase.core.ledger import operations as ledger
+from testkase.core.ledger.commands import Grant, OpenHold, RecordUsage, Reverse, VoidHold
+from testkase.core.ledger.credits import MICRO
+from testkase.core.ledger.model import Subject
+from testkase.services.billing.settings import billing_settings
+from tests.integration.web.billing.conftest import BILLING, BUY, Store
+from tests.support.buying import forms
+
+ROLES, OVERAGE, COVERAGE, BUYER = (f"{BILLING}/{name}" for name in ("purchase-roles", "overage", "coverage", "buyer"))
+
+
+def read(store: Store, role: str = "owner", path: str = BILLING) -> str:
+    return " ".join(store.client_of(role).get(path).content.decode().split())
+
+
+def settings(store: Store) -> object:
+    return store.run(billing_settings(store.demo.org_id))
+
+
+def owing(store: Store, credits: int) -> None:
+    """A bundle is bought, all but `credits` of it are used, and then its money goes back."""
+    address = store.bought("starter")
+    subject = Subject(use_case="chat", user="mira@example.com")
+    used = store.balance.available - 10 * MICRO
+    store.run(ledger.execute_one(RecordUsage(org_id=store.demo.org_id, usage_id="much", subject=subject, credits=used)))
+    grant_id = store.purchase(address).payment_id or ""
+    clawed = (credits + 10) * MICRO
+    store.run(
+        ledger.execute_one(Reverse(org_id=store.demo.org_id, reversal_id="back", grant_id=grant_id, clawed=clawed))
+    )
+
+
+@pytest.mark.requirement("R78", "R8", "P2")
+def test_the_plan_says_what_is_included_and_when_it_comes_again(store: Store) -> None:
+    page = read(store)
+    assert "300 credits a month are included" in page
+    assert re.search(r"<dt>Next reset</dt><dd>300 credits on <time", page)
+    assert "Nothing was bought yet" in page
+    store.bought()
+    page = read(store)
+    assert re.search(
+        r"<span>Purchase</span><span class=\"number\">5,500.00</span><span class=\"muted\">expires on", page
+    )
+
+
+@pytest.mark.requirement("R78", "R39")
+def test_members_have_no_billing_page_and_admins_read_it(store: Store) -> None:
+    address = store.bought()
+    assert store.client_of("member").get(BILLING).status_code == 403
+    assert BILLING not in store.client_of("member").get("/projects").content.decode()
+    page = read(store, "admin")
+    assert address in page
+    assert f'href="{BUY}"' not in page
+    for form in (ROLES, OVERAGE, COVERAGE, BUYER):
+        assert forms(page, form) == []
+    assert "Only the Owner buys credits here." in page
+
+
+@pytest.mark.requirement("R78")
+def test_the_history_shows_every_attempt_with_its_receipt(store: Store) -> None:
+    address = store.order()
+    store.provider.fail(store.purchase(address).order_id or "", "The bank said no.")
+    store.pay(address)
+    store.client_of("owner").post(f"{address}/look", {"seen": "waiting.0.0."})
+    page = read(store)
+    row = page[page.index("table--payments") : page.index("</table>")]
+    assert "The bank said no." in row
+    assert "tag--on" in row
+    assert re.search(rf'href="{BILLING}/receipts/R-\d{{4}}-000001"', row)
+
+
+@pytest.mark.requirement("R78", "P11")
+def test_the_history_pages_by_place_each_purchase_once(store: Store) -> None:
+    owner = store.client_of("owner")
+    for number in range(45):
+        assert owner.post(BUY, {"request_id": f"n{number}", "bundle": "starter"}).status_code == 303
+    page, seen = owner.get(BILLING).content.decode(), []
+    while True:
+        seen += re.findall(r'class="cell-link" href="[^"]*/(pur_\w+)"', page)
+        more = re.search(r'hx-get="([^"]+)"[^>]*>Show older', page)
+        if more is None:
+            break
+        page = owner.get(more[1]).content.decode()
+    assert seen == [one.purchase_id for one in store.purchases]
+    assert len(seen) == 45
+    for nonsense in ("x", "-", "9" * 40 + "-pur_1", "1-" + "x" * 50, "1-pur_'"):
+        assert owner.get(f"{BILLING}?before={nonsense}").status_code == 200
+
+
+@pytest.mark.requirement("R36", "R37")
+def test_only_the_owner_decides_who_buys_and_it_holds_at_once(store: Store) -> None:
+    for role in ("admin", "member"):
+        assert store.client_of(role).post(ROLES, {"purchase_roles": "owner_and_admins"}).status_code == 403
+    assert store.client_of("owner").post(ROLES, {"purchase_roles": "everybody"}).status_code == 422
+    admin = store.client_of("admin")
+    assert admin.get(BUY).status_code == 403
+    store.policy("owner_and_admins")
+    assert admin.get(BUY).status_code == 200
+    assert "The Owner and the Admins buy credits here." in read(store, "admin")
+    store.policy("owner")
+    assert admin.get(BUY).status_code == 403
+
+
+@pytest.mark.requirement("P7", "R17")
+def test_use_beyond_the_balance_is_off_until_the_owner_types_a_cap(store: Store) -> None:
+    owner, page = store.client_of("owner"), read(store)
+    assert "$0.40 a credit is 40 times the Starter rate" in page
+    assert "$20 is 50 credits beyond the balance; in the Starter bundle the same money buys 2,000." in page
+    assert store.balance.overage_limit == 0
+    assert owner.post(OVERAGE, {**forms(page, f"{OVERAGE}#overage")[0], "cap": " $40 "}).status_code == 302
+    page = read(store)
+    assert store.balance.overage_limit == 100 * MICRO
+    assert "for up to 100.00 extra credits in a billing month at $0.40 each" in page
+    assert 'value="40"' in page
+    assert owner.post(OVERAGE, {"cap": "1,500.50", "off": "1"}).status_code == 302
+    assert store.balance.overage_limit == 0
+
+
+@pytest.mark.requirement("P7")
+@pytest.mark.parametrize("typed", ["", "a lot", "-5", "0.50", "12,5", "10000.01", "1e3", "9" * 30, "5.001", "٣"])
+def test_a_cap_that_cannot_be_meant_is_sent_back_with_a_reason(store: Store, typed: str) -> None:
+    answer = store.client_of("owner").post(OVERAGE, {"cap": typed})
+    page = answer.content.decode()
+    assert answer.status_code == 422
+    assert 'id="cap-error"' in page
+    assert f'value="{typed}"' in page
+    assert store.balance.overage_limit == 0
+
+
+@pytest.mark.requirement("P7")
+def test_nobody_else_opens_or_closes_it(store: Store) -> None:
+    store.client_of("owner").post(OVERAGE, {"cap": "40"})
+    for role in ("admin", "member"):
+        assert store.client_of(role).post(OVERAGE, {"cap": "400"}).status_code == 403
+        assert store.client_of(role).post(OVERAGE, {"off": "1"}).status_code == 403
+    assert store.balance.overage_limit == 100 * MICRO
+
+
+@pytest.mark.requirement("P10")
+def test_a_debt_is_explained_and_what_comes_next_covers_it(store: Store) -> None:
+    owing(store, 25)
+    page = read(store)
+    assert "25.00 credits are owed" in page
+    assert "25.00 owed" in read(store, "member", "/settings/ai-credits")
+    assert "25.00 credits are owed" in read(store, path=BUY)
+    assert "No credits are available to cover it." in page
+    assert "No credits are available to cover it" in read_after(store, COVERAGE)
+    store.run(ledger.execute_one(Grant(org_id=store.demo.org_id, grant_id="more", amount=40 * MICRO)))
+    assert (store.balance.debt, store.balance.available) == (0, 15 * MICRO)
+
+
+@pytest.mark.requirement("P10")
+def test_the_owner_alone_covers_a_debt_from_the_balance_and_once(store: Store) -> None:
+    org_id, subject = store.demo.org_id, Subject(use_case="chat", user="mira@example.com")
+    hold = OpenHold(org_id=org_id, hold_id="call", amount=60 * MICRO, ttl_seconds=60, subject=subject)
+    store.run(ledger.execute_one(hold))
+    owing(store, 25)
+    store.run(ledger.execute_one(VoidHold(org_id=org_id, hold_id="call")))
+    for role in ("admin", "member"):
+        assert store.client_of(role).post(COVERAGE).status_code == 403
+    (form,) = forms(read(store), COVERAGE)
+    before = store.balance
+    assert (before.debt, before.available) == (25 * MICRO, 60 * MICRO)
+    for _ in range(2):
+        assert store.client_of("owner").post(COVERAGE, form).status_code == 302
+    assert (store.balance.debt, store.balance.available) == (0, 35 * MICRO)
+    history = read(store, path="/settings/activity")
+    assert history.count("covered 25.00 credits that were owed from the balance") == 1
+
+
+def read_after(store: Store, path: str) -> str:
+    return store.client_of("owner").post(path, follow=True).content.decode()
+
+
+@pytest.mark.requirement("R78")
+def test_the_buyer_on_receipts_is_kept_and_checked(store: Store) -> None:
+    owner = store.client_of("owner")
+    sent = {"name": "Northwind Ltd", "address": "1 Quay\r\n\r\n Bristol ", "tax_id": "GB1"}
+    assert owner.post(BUYER, sent).status_code == 302
+    kept = store.run(billing_settings(store.demo.org_id))
+    assert (kept.buyer_name, kept.buyer_address, kept.buyer_tax_id) == ("Northwind Ltd", "1 Quay\nBristol", "GB1")  # type: ignore[attr-defined]
+    answer = owner.post(BUYER, {**sent, "name": "x" * 200})
+    assert answer.status_code == 422
+    assert "At most 120 characters" in answer.content.decode()
+    assert settings(store) == kept
+    assert store.client_of("admin").post(BUYER, sent).status_code == 403
