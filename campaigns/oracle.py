@@ -20,10 +20,12 @@ _DEVIATIONS: dict[str, LiteralString] = {
     "I2 balances are the sums of entries": """
         SELECT a.org_id FROM ledger.account AS a
         LEFT JOIN (
-            SELECT org_id, sum(available) AS available, sum(held) AS held, count(*) AS entries, max(seq) AS last
+            SELECT org_id, sum(available) AS available, sum(held) AS held, -sum(debt) AS debt,
+                   -sum(overage) AS overage, count(*) AS entries, max(seq) AS last
             FROM ledger.entry GROUP BY org_id
         ) AS e USING (org_id)
-        WHERE (a.available, a.held, a.last_seq) IS DISTINCT FROM (e.available, e.held, e.last)
+        WHERE (a.available, a.held, a.debt, a.overage, a.last_seq)
+              IS DISTINCT FROM (e.available, e.held, e.debt, e.overage, e.last)
            OR e.entries <> e.last
     """,
     "I2 balances are what is left in lots": """
@@ -48,6 +50,19 @@ _DEVIATIONS: dict[str, LiteralString] = {
     "I10 never below zero": """
         SELECT org_id FROM ledger.account WHERE available < 0 OR held < 0
         UNION SELECT org_id FROM ledger.entry WHERE available_after < 0 OR held_after < 0
+    """,
+    "P10 what is owed is debt, was covered or was forgiven": """
+        SELECT a.org_id FROM ledger.account AS a
+        WHERE a.debt + a.covered
+            + (SELECT coalesce(sum(CASE WHEN e.kind = 'write_off' THEN e.debt
+                                        WHEN e.issued > 0 THEN -e.issued ELSE 0 END), 0)
+               FROM ledger.entry AS e WHERE e.org_id = a.org_id)
+            <> (SELECT coalesce(sum(greatest(l.clawed - l.available - l.reversed - l.expired, 0)), 0)
+                FROM ledger.lot AS l WHERE l.org_id = a.org_id)
+    """,
+    "P10 a lot keeps of a refund what it can, and all it has in a dispute": """
+        SELECT l.org_id FROM ledger.lot AS l
+        WHERE (l.frozen AND l.available > 0) OR (l.clawed > l.reversed AND l.available > 0)
     """,
     "I11 usage is what entries charged": """
         SELECT e.org_id FROM ledger.entry AS e FULL JOIN ledger.usage AS u USING (org_id, seq)

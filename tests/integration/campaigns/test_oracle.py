@@ -4,6 +4,7 @@ import psycopg
 import pytest
 
 from campaigns.oracle import deviations
+from testkase.core.ledger.commands import Grant, Reverse
 from testkase.core.ledger.credits import MICRO
 from testkase.core.ledger.engine import Engine
 from testkase.core.ledger.limits.commands import SetBudget
@@ -18,6 +19,8 @@ async def some_books(engine: Engine) -> None:
     await engine.submit(hold(org_id, "settled", 5))
     await engine.submit(settle(org_id, "settled", 3))
     await engine.submit(hold(org_id, "open", 2))
+    await engine.submit(Grant(org_id=org_id, grant_id="pack", amount=9 * MICRO))
+    await engine.submit(Reverse(org_id=org_id, reversal_id="r", grant_id="pack", clawed=4 * MICRO))
 
 
 async def test_right_books_have_no_deviations(engine: Engine, database: TestDatabase) -> None:
@@ -36,6 +39,10 @@ async def test_right_books_have_no_deviations(engine: Engine, database: TestData
         ("UPDATE ledger.entry SET available_after = available_after + 1 WHERE seq = 3", "running balances"),
         ("UPDATE ledger.budget SET held = 0", "B8 budgets hold what the open holds"),
         ("UPDATE ledger.budget SET used = used + 1", "B8 budgets have used what was charged"),
+        ("UPDATE ledger.account SET overage = 1", "I2 balances are the sums of entries"),
+        ("UPDATE ledger.account SET covered = 1", "P10 what is owed is debt"),
+        ("UPDATE ledger.lot SET frozen = true WHERE clawed > 0", "P10 a lot keeps of a refund what it can"),
+        ("UPDATE ledger.lot SET reversed = 0 WHERE clawed > 0", "P10 a lot keeps of a refund what it can"),
         ("UPDATE ledger.open_hold SET hold_id = 'settled'", "I7 a hold is open or resolved"),
     ],
 )

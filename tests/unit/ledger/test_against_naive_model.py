@@ -13,17 +13,15 @@ from hypothesis import strategies as st
 from testkase.core.ledger import commands as c
 from testkase.core.ledger import refusals as r
 from testkase.core.ledger.book import Book
-from testkase.core.ledger.decide import Decision, decide
+from testkase.core.ledger.decide import decide
 from testkase.core.ledger.limits import changing
 from testkase.core.ledger.limits import commands as limit
 from testkase.core.ledger.limits.model import PauseKind
-from testkase.core.ledger.model import Entry
 from testkase.core.ledger.terms import Tokens
 from tests.support import naive_limits
-from tests.support.random_commands import DAY, ORG, SECOND, START, SUBJECT, TERMS, tell
-from tests.support.side_by_side import SideBySide
+from tests.support.random_commands import DAY, ORG, SECOND, START, tell
+from tests.support.story import CREDIT, OFF, TOUCH, Story, grant, hold, settle, usage, void
 
-CREDIT = 1_000_000
 ALLOWANCE = 300 * CREDIT
 
 rules = pytest.mark.requirement(
@@ -68,54 +66,6 @@ def _pause(change_id: str, kind: PauseKind, ref: str) -> limit.Pause:
 def test_long_stories(seed: int) -> None:
     world = tell(Random(f"long {seed}"), 250)
     assert len(world.journal) > 100
-
-
-class Story:
-    """A story told by hand: commands at seconds after the start, compared like the random ones."""
-
-    def __init__(self, *, allowance: int = 0, anchor_day: int = 1) -> None:
-        self.world = SideBySide()
-        opening = c.OpenAccount(org_id=ORG, monthly_allowance=allowance, anchor_day=anchor_day, ai_enabled=True)
-        self.at(0, opening)
-
-    def at(self, second: int, command: c.Command) -> Entry:
-        outcome = self.world.submit(command, START + second * SECOND)
-        assert isinstance(outcome, Decision), outcome
-        return outcome.entry
-
-    def refused(self, second: int, command: c.Command) -> type[Exception]:
-        outcome = self.world.submit(command, START + second * SECOND)
-        assert isinstance(outcome, Exception), outcome
-        return type(outcome)
-
-    @property
-    def available(self) -> int:
-        return self.world.account().available
-
-
-def grant(name: str, amount: int, *, until: int | None = None, priority: int = 0, paid: bool = False) -> c.Grant:
-    expires_at = None if until is None else START + until * SECOND
-    return c.Grant(org_id=ORG, grant_id=name, amount=amount, expires_at=expires_at, priority=priority, paid=paid)
-
-
-def hold(name: str, amount: int, *, ttl: int = 600) -> c.OpenHold:
-    return c.OpenHold(org_id=ORG, hold_id=name, amount=amount, ttl_seconds=ttl, subject=SUBJECT, terms=TERMS)
-
-
-def settle(name: str, credits: int) -> c.SettleHold:
-    return c.SettleHold(org_id=ORG, hold_id=name, credits=credits)
-
-
-def void(name: str) -> c.VoidHold:
-    return c.VoidHold(org_id=ORG, hold_id=name)
-
-
-def usage(name: str, credits: int) -> c.RecordUsage:
-    return c.RecordUsage(org_id=ORG, usage_id=name, credits=credits, subject=SUBJECT, terms=TERMS)
-
-
-TOUCH = c.Touch(org_id=ORG)
-OFF = c.SwitchAi(org_id=ORG, switch_id="off", enabled=False)
 
 
 @pytest.mark.requirement("I4")
