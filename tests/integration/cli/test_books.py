@@ -6,11 +6,14 @@ import sys
 from pathlib import Path
 
 import psycopg
+import pytest
 
+from testkase.core.ledger.commands import Grant, Reverse
+from testkase.core.ledger.credits import MICRO
 from testkase.core.ledger.operations import execute_one
 from testkase.foundation.database import SyncDatabase
 from tests.support.cluster import TestDatabase
-from tests.support.ledger import fresh_org, open_account
+from tests.support.ledger import fresh_org, hold, open_account, settle
 
 
 def _testkase(database: TestDatabase, *words: str) -> tuple[int, str]:
@@ -48,6 +51,27 @@ def test_a_correction_is_on_record_and_the_books_verify(database: TestDatabase) 
     assert "nothing was done again" in _testkase(database, *words)[1]
     code, said = _testkase(database, "verify")
     assert (code, said.strip()) == (0, "1 organizations verified, 0 deviations.")
+
+
+@pytest.mark.requirement("P10")
+def test_a_debt_is_shown_and_forgiven_once(database: TestDatabase) -> None:
+    org_id, writer = _organization(database), SyncDatabase(database.app_url)
+    for command in (
+        Grant(org_id=org_id, grant_id="pack", amount=10 * MICRO),
+        hold(org_id, "call", 310),
+        settle(org_id, "call", 310),
+        Reverse(org_id=org_id, reversal_id="refund", grant_id="pack", clawed=10 * MICRO),
+    ):
+        writer.run(execute_one(command))
+    writer.close()
+    assert "10.00 owed" in _testkase(database, "balance", str(org_id))[1]
+    words = ("write-off", str(org_id), "--id", "ticket-3", "--reason", "a courtesy")
+    assert "forgiven: 0.00 available" in _testkase(database, *words)[1]
+    assert "nothing was done again" in _testkase(database, *words)[1]
+    assert "owed" not in _testkase(database, "balance", str(org_id))[1]
+    with psycopg.connect(database.owner_url) as superuser:
+        rows = superuser.execute("SELECT action, details FROM activity").fetchall()
+    assert rows == [("credits.written_off", {"credits": "10.00", "reason": "a courtesy"})]
 
 
 def test_verify_names_what_deviates_and_fails(database: TestDatabase) -> None:

@@ -10,10 +10,11 @@ from itertools import pairwise
 import pytest
 
 from testkase.core.ledger.calendar import from_micros
-from testkase.core.ledger.commands import Adjust, Grant, RecordUsage, Touch
+from testkase.core.ledger.commands import Adjust, Grant, RecordUsage, Reverse, Touch
 from testkase.core.ledger.credits import MICRO, parse_credits
 from testkase.core.ledger.model import Subject
 from testkase.core.ledger.operations import execute, execute_one
+from testkase.core.ledger.statement import PeriodStatement
 from tests.integration.web.conftest import Visitors, visiting
 from tests.support.cluster import TestDatabase
 from tests.support.django import django_on
@@ -27,7 +28,7 @@ FORMULA = "=cmd|' /C calc'!A0"
 
 @pytest.fixture(scope="module")
 def books(module_database: TestDatabase) -> Iterator[Visitors]:
-    """The demo organization, forty days on: one month closed, with purchases, usage and a correction, one running."""
+    """The demo organization, forty days on: a month closed, with purchases, a refund, usage and a slip, one running."""
     with django_on(module_database):
         from testkase.services.organizations.tenancy import run_here, tenant_transaction
 
@@ -40,6 +41,7 @@ def books(module_database: TestDatabase) -> Iterator[Visitors]:
                     [
                         Grant(org_id=org_id, grant_id="p", amount=1_000 * MICRO, source="purchase", paid=True),
                         Grant(org_id=org_id, grant_id="g", amount=50 * MICRO, expires_at=now + DAY),
+                        Reverse(org_id=org_id, reversal_id="r", grant_id="p", clawed=200 * MICRO),
                         Adjust(org_id=org_id, adjustment_id="a", amount=-3 * MICRO, note="counted twice"),
                         *(used(org_id, index, *subject) for index, subject in enumerate(
                             [("chat", owner, None), ("test_generation", owner, "SHOP"), ("chat", FORMULA, "SHOP")], 5,
@@ -85,6 +87,7 @@ def test_page_csv_and_pdf_tell_the_same_month(books: Visitors) -> None:
     assert amounts(shown["Used"]) == [(5 + 6 + 7) * 1_230_000]
     assert amounts(shown["Bought"]) == [1_000 * MICRO]
     assert amounts(shown["Adjusted"]) == [3 * MICRO]
+    assert amounts(shown["Taken back by refunds and disputes"]) == [200 * MICRO]
     signed = [
         (-1 if row["Credits"].startswith("-") else 1) * amounts(row["Credits"])[0]
         for row in rows
@@ -96,6 +99,33 @@ def test_page_csv_and_pdf_tell_the_same_month(books: Visitors) -> None:
         assert section in document
     assert "It adds up" in page
     assert "It adds up" in document.replace("\n", " ")
+
+
+@pytest.mark.requirement("B12", "P7", "P10")
+@pytest.mark.parametrize(
+    ("moved", "rare"),
+    [
+        ({}, []),
+        ({"reversed": 100, "debt": 40}, ["Taken back by refunds and disputes", "Of it owed, because it was spent"]),
+        ({"reversed": -20}, ["Given back after refunds and disputes"]),
+        ({"overage": 5}, ["Lent beyond the balance and billed as overage"]),
+        ({"debt": -10}, ["Put towards what was owed"]),
+    ],
+)
+def test_what_hardly_ever_happens_has_a_line_where_it_did(
+    books: Visitors, moved: dict[str, int], rare: list[str]
+) -> None:
+    from testkase.entrypoints.web.statements.paper import lines_of
+
+    sums = dict.fromkeys(("opening", "allowance", "granted", "adjusted", "expired", "reversed", "overage", "debt"), 0)
+    sums |= moved
+    told = PeriodStatement(
+        number=0, name="2026-11", started_at=0, ends_at=1, closed=True, bought=100, used=40,
+        closing=60 - sums["reversed"] + sums["overage"] + sums["debt"], **sums,
+    )  # fmt: skip
+    lines = lines_of(told)
+    assert [line.name for line in lines][7:-1] == rare
+    assert sum(line.amount for line in lines[:-1]) == lines[-1].amount
 
 
 @pytest.mark.requirement("B12", "R7")

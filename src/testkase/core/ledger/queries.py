@@ -50,6 +50,11 @@ class Balance(msgspec.Struct, frozen=True, kw_only=True):
     last_at: int
     due: bool
 
+    @property
+    def spendable(self) -> int:
+        """What calls may still take: what is available, and how far they may go beyond it (P7)."""
+        return self.available + max(0, self.overage_limit - self.overage)
+
 
 class UsageRow(msgspec.Struct, frozen=True, kw_only=True):
     """One AI interaction of the usage table (R46–R52). `seq` names its receipt."""

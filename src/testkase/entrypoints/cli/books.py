@@ -1,4 +1,4 @@
-"""Operators and the books: verify them, grant credits, correct a balance, see where an organization stands.
+"""Operators and the books: verify them, grant credits, correct a balance, forgive a debt, see how things stand.
 
 Each command is one operation in one transaction. A grant or correction carries an id of the operator's choosing:
 repeated with the same id it answers what it did the first time and does nothing more.
@@ -15,6 +15,7 @@ from rich.table import Table
 from testkase.core.ledger import commands as ask
 from testkase.core.ledger.calendar import from_micros, to_micros
 from testkase.core.ledger.credits import format_credits, parse_credits
+from testkase.core.ledger.model import UNTOUCHED
 from testkase.core.ledger.operations import Answer, execute_one
 from testkase.core.ledger.queries import balance, lots
 from testkase.core.ledger.verify import Deviation, account_ids, verify
@@ -25,6 +26,8 @@ from testkase.services.audit import OPERATOR, Activity, BrokenLink, record, veri
 
 Organization = Annotated[int, typer.Argument(help="The organization's number.")]
 Identifier = Annotated[str, typer.Option("--id", help="Your id for this: the same id never acts twice.")]
+
+Change = ask.Grant | ask.Adjust | ask.WriteOff
 
 _out = Console(highlight=False)
 
@@ -92,6 +95,20 @@ def adjust_balance(
     _carry_out(context, command, "credits.adjusted", reason, f"{credits} credits {'taken back' if take else 'added'}")
 
 
+@app.command("write-off")
+def write_off_debt(
+    context: typer.Context,
+    organization: Organization,
+    identifier: Identifier,
+    reason: Annotated[str, typer.Option(help="Why; kept on the entry for ever.")],
+    credits: Annotated[str | None, typer.Option(help='So much of it, such as "12.5"; all of it without this.')] = None,
+) -> None:
+    """Forgive what an organization owes since a refund or dispute, with the reason on record."""
+    amount = parse_credits(credits) if credits is not None else None
+    command = ask.WriteOff(org_id=organization, writeoff_id=f"operator:{identifier}", amount=amount, note=reason)
+    _carry_out(context, command, "credits.written_off", reason, f"{credits or 'All'} credits owed were forgiven")
+
+
 @app.command("balance")
 def show_balance(context: typer.Context, organization: Organization) -> None:
     """Where an organization stands: balance, period and the lots its credits are in."""
@@ -104,19 +121,29 @@ def show_balance(context: typer.Context, organization: Organization) -> None:
         f"{format_credits(standing.period_used)} used since {rfc3339(from_micros(standing.period_start))[:10]}; "
         f"AI is {'on' if standing.ai_enabled else 'off'}."
     )
-    table = Table("Lot", "Source", "Available", "Held", "Expires")
+    if standing.debt:
+        _out.print(
+            f"{format_credits(standing.debt)} owed since a refund or dispute: AI is blocked until it is covered."
+        )
+    if standing.overage_limit or standing.overage:
+        lent, most = format_credits(standing.overage), format_credits(standing.overage_limit)
+        _out.print(f"{lent} lent beyond the balance, of at most {most}.")
+    table = Table("Lot", "Source", "Available", "Held", "Taken back", "Expires")
     for lot in having:
         expires = rfc3339(from_micros(lot.expires_at))[:10] if lot.expires_at is not None else "never"
+        claw = lot.claw or UNTOUCHED
+        taken = f"{format_credits(claw.reversed)}{' (in dispute)' if claw.frozen else ''}"
         table.add_row(
-            str(lot.lot_id), lot.source, format_credits(lot.available), format_credits(lot.held), expires
-        )  # fmt: skip
+            str(lot.lot_id), lot.source, format_credits(lot.available), format_credits(lot.held), taken, expires
+        )
     _out.print(table)
 
 
-def _recorded(command: ask.Grant | ask.Adjust, action: str, reason: str) -> Operation[Answer]:
+def _recorded(command: Change, action: str, reason: str) -> Operation[Answer]:
     """The change and its place in the organization's activity history: both, or neither."""
     answer = yield from execute_one(command)
-    details = {"credits": format_credits(command.amount), "reason": reason}
+    moved = answer.entry.deltas.debt if isinstance(command, ask.WriteOff) else command.amount
+    details = {"credits": format_credits(moved), "reason": reason}
     yield from record(
         command.org_id, Activity(action=action, actor=OPERATOR, details=details), event_id=command.operation_id
     )
@@ -130,7 +157,7 @@ def _all_accounts(reading: SyncDatabase) -> list[int]:
     return found
 
 
-def _carry_out(context: typer.Context, command: ask.Grant | ask.Adjust, action: str, reason: str, done: str) -> None:
+def _carry_out(context: typer.Context, command: Change, action: str, reason: str, done: str) -> None:
     with database(context) as writing:
         answer = writing.run(_recorded(command, action, reason), org_id=command.org_id)
     again = " (this id was carried out before; nothing was done again)" if answer.replayed else ""

@@ -59,6 +59,7 @@ _CHANGES = {
     "overage.paid": "received {price} for credits used beyond the balance",
     "overage.unpaid": "switched use beyond the balance off: the bill of {price} was not paid in time",
     "debt.covered": "covered {credits} credits that were owed from the balance; {left} are left",
+    "credits.written_off": "forgave {credits} credits that were owed{in_brackets}",
     "mfa.enabled": "turned on two-step sign-in with {method}",
     "mfa.disabled": "turned off two-step sign-in with {method}",
     "mfa.codes_renewed": "made new recovery codes for two-step sign-in",

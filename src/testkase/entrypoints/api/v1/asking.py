@@ -136,7 +136,7 @@ def extended(entry: Entry) -> ExtensionAnswer:
 def settled(entry: Entry) -> SettlementAnswer:
     return SettlementAnswer(
         charged=format_credits(entry.deltas.used),
-        released=format_credits(max(0, entry.deltas.available)),
+        released=format_credits(max(0, entry.deltas.available + entry.deltas.overage)),
         balance=format_credits(entry.available_after),
         receipt=str(entry.seq),
     )
@@ -146,7 +146,7 @@ def released(entry: Entry) -> ReleaseAnswer:
     return ReleaseAnswer(
         id=entry.hold_id or "",
         state="voided",
-        released=format_credits(max(0, entry.deltas.available)),
+        released=format_credits(max(0, entry.deltas.available + entry.deltas.overage)),
         balance=format_credits(entry.available_after),
     )
 

@@ -65,11 +65,11 @@ def request_generation(
     account = yield from balance(org_id)
     if not account.ai_enabled:
         raise AiDisabled("AI is switched off for this organization.")
-    if account.available < max(estimate, 1):
+    if account.spendable < max(estimate, 1):
         raise InsufficientCredits(
             f"This generation can cost up to {format_credits(estimate)} credits;"
-            f" {format_credits(account.available)} are available.",
-            available=account.available,
+            f" {format_credits(account.spendable)} are available.",
+            available=account.spendable,
             needed=estimate,
         )
     subject = Subject(use_case=USE_CASE, user=user_ref, project=project_key)
