@@ -1,15 +1,18 @@
 """Use beyond the balance: up to a cap the Owner typed, billed once its month has ended, off where nobody pays (P7)."""
 
-from datetime import UTC, datetime
+from concurrent.futures import ThreadPoolExecutor
+from copy import copy
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from testkase.core.ledger.calendar import to_micros
+from testkase.core.ledger.calendar import from_micros, to_micros
 from testkase.core.ledger.commands import OpenHold, RecordUsage, SetOverage, SettleHold
 from testkase.core.ledger.credits import MICRO
 from testkase.core.ledger.model import Subject
 from testkase.core.ledger.operations import execute_one
 from testkase.core.ledger.refusals import InsufficientCredits
+from testkase.core.pricing import PriceBooks
 from testkase.foundation.clock import utc_now
 from testkase.foundation.problems import InvalidInput
 from testkase.services.audit import Actor
@@ -104,6 +107,57 @@ def test_a_bill_never_exceeds_the_cap() -> None:
     for cap in range(100, 2_000):
         assert bill_cents(cap_in_credits(cap, 40), 40) <= cap
     assert bill_cents(MICRO, 40) == 40
+
+
+@pytest.mark.requirement("P7")
+def test_a_price_that_rises_within_the_month_does_not_raise_the_cap(shop: Shop) -> None:
+    long_ago = to_micros(utc_now()) - TWO_MONTHS_AGO
+    org_id = shop.organization("0", opened_at=long_ago).org_id
+    limit = SetOverage(org_id=org_id, setting_id="then", limit=cap_in_credits(4_000, 40))
+    shop.run(org_id, execute_one(limit, clock=long_ago))
+    first_end = shop.balance(org_id).period_end
+    use(shop, org_id, 100, clock=long_ago + 1)
+    use(shop, org_id, 100, "again", clock=first_end + 1)
+    shop.rows(org_id, "INSERT INTO billing_setting (org_id, overage_cap_cents) VALUES (%(org)s, 4000) RETURNING 1",
+              org=org_id)  # fmt: skip
+    dearer = copy(shop.books.books[0])
+    dearer.overage_price_cents, dearer.effective_from = 50, from_micros(first_end) - timedelta(days=1)
+    books = PriceBooks((shop.books.books[0], dearer))
+    assert [bill.amount for bill in shop.run(org_id, bill_ended_periods(org_id, books))] == [4_000, 4_000]
+    assert shop.balance(org_id).overage_limit == 80 * MICRO  # from now on the cap is at the new price
+    assert shop.run(org_id, bill_ended_periods(org_id, books)) == []
+
+
+def test_a_month_of_which_no_price_book_is_kept_is_billed_all_the_same(shop: Shop) -> None:
+    org_id, bill = billed(shop)
+    shop.rows(org_id, "UPDATE billing_setting SET billed_period = -1 RETURNING 1")
+    later = copy(shop.books.books[0])
+    later.effective_from = datetime.fromtimestamp(bill.period_end / 1_000_000, UTC)
+    assert shop.run(org_id, bill_ended_periods(org_id, PriceBooks((later,)))) == []
+
+
+def test_an_old_form_sent_again_changes_neither_the_cap_nor_the_limit(shop: Shop) -> None:
+    org_id = shop.organization("0").org_id
+    assert [allow(shop, org_id, cap, form) for cap, form in ((4_000, "a"), (0, "b"), (4_000, "a"))] == [
+        True, True, False,
+    ]  # fmt: skip
+    stands = shop.run(org_id, overage(org_id, shop.book))
+    assert (stands.cap_cents, stands.limit) == (0, 0)
+
+
+def test_billing_and_setting_the_cap_at_once_do_not_wait_for_each_other(shop: Shop) -> None:
+    org_id, _ = billed(shop)
+
+    def bill(_: int) -> None:
+        shop.run(org_id, bill_ended_periods(org_id, shop.books))
+
+    def type_a_cap(turn: int) -> None:
+        allow(shop, org_id, 4_000 + turn, f"turn {turn}")
+
+    with ThreadPoolExecutor(2) as people:
+        for turn in range(25):
+            for done in (people.submit(bill, turn), people.submit(type_a_cap, turn)):
+                done.result()
 
 
 @pytest.mark.requirement("R17", "P7", "I9")

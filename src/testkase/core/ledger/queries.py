@@ -238,6 +238,12 @@ def overage_bills(org_id: int, *, first: int = 0) -> Operation[list[OverageBill]
     return [OverageBill(**row) for row in rows]
 
 
+def overage_limits_set(org_id: int, *, since: int, until: int) -> Operation[list[int]]:
+    """When the limits of overage that held between two instants were set, the one that held at the first included."""
+    rows = yield Statement(_SQL["overage_limits_set"], {"org_id": org_id, "since": since, "until": until})
+    return [row["at"] for row in rows]
+
+
 def entries(org_id: int, *, limit: int, before_seq: int | None = None) -> Operation[list[JournalRow]]:
     """The journal, newest first."""
     params = {

@@ -69,5 +69,14 @@ CROSS JOIN LATERAL (
 WHERE a.org_id = %(org_id)s
 ORDER BY number;
 
+-- overage_limits_set: When the limits that held in a span of time were set, found by the family of their ids.
+WITH told AS (
+    SELECT e.at FROM ledger.entry AS e
+    WHERE e.org_id = %(org_id)s AND e.operation_id >= 'overage_limit:' AND e.operation_id < 'overage_limit;'
+)
+SELECT at FROM told
+WHERE at < %(until)s AND at >= coalesce((SELECT max(at) FROM told WHERE at <= %(since)s), 0)
+ORDER BY at;
+
 -- due_accounts: Organizations whose due date has passed, soonest first: the sweeper's work. Crosses organizations.
 SELECT ledger.due_accounts(%(limit)s) AS org_id;

@@ -12,7 +12,7 @@ from testkase.core.ledger import commands as ledger
 from testkase.core.ledger.calendar import boundary, first_month, from_micros
 from testkase.core.ledger.credits import MICRO, grouped_credits
 from testkase.core.ledger.operations import execute_one
-from testkase.core.ledger.queries import Balance, OverageBill, balance, overage_bills
+from testkase.core.ledger.queries import Balance, OverageBill, balance, overage_bills, overage_limits_set
 from testkase.core.pricing import PriceBook, PriceBooks
 from testkase.core.pricing.money import money
 from testkase.foundation.database import Operation, Row, Statement, named_statements
@@ -105,7 +105,9 @@ def set_overage(org_id: int, actor: Actor, *, setting_id: str, cap_cents: int, b
     if cap_cents and row["unpaid"]:
         raise BillUnpaid("Pay the open bill for extra credits first.")
     limit = cap_in_credits(cap_cents, book.overage_price_cents)
-    yield from execute_one(ledger.SetOverage(org_id=org_id, setting_id=setting_id, limit=limit))
+    done = yield from execute_one(ledger.SetOverage(org_id=org_id, setting_id=setting_id, limit=limit))
+    if done.replayed:  # an old form, sent again after another cap was set
+        return False
     account = yield from balance(org_id)
     billed = (
         before.billed_period if before.overage_cap_cents or before.billed_period >= 0 else account.period_number - 1
@@ -120,8 +122,8 @@ def set_overage(org_id: int, actor: Actor, *, setting_id: str, cap_cents: int, b
 
 def bill_ended_periods(org_id: int, books: PriceBooks) -> Operation[list[Bill]]:
     """One bill for every ended period that has none yet and needs one; answers the new ones. Safe to repeat."""
+    settings = yield from settings_locked(org_id)  # before the account, as everywhere: or two wait for each other
     yield from execute_one(ledger.Touch(org_id=org_id))
-    settings = yield from settings_locked(org_id)
     account = yield from balance(org_id)
     made: list[Bill] = []
     for ended in (yield from overage_bills(org_id, first=settings.billed_period + 1)):
@@ -129,6 +131,7 @@ def bill_ended_periods(org_id: int, books: PriceBooks) -> Operation[list[Bill]]:
         made += [bill] if bill is not None else []
     if account.period_number - 1 > settings.billed_period:
         yield from keep_settings(org_id, msgspec.structs.replace(settings, billed_period=account.period_number - 1))
+        yield from _follow_the_price(account, settings.overage_cap_cents, books)
     if settings.overage_cap_cents or account.overage:
         yield from _watch_until(org_id, account)
     else:
@@ -136,18 +139,41 @@ def bill_ended_periods(org_id: int, books: PriceBooks) -> Operation[list[Bill]]:
     return made
 
 
+def _follow_the_price(account: Balance, cap_cents: int, books: PriceBooks) -> Operation[None]:
+    """The same cap at the price with which this period began."""
+    book = _book_at(books, account.period_start)
+    limit = cap_in_credits(cap_cents, book.overage_price_cents)
+    if cap_cents and limit != account.overage_limit:
+        setting_id = f"price.{account.period_number}.{book.version}"
+        yield from execute_one(ledger.SetOverage(org_id=account.org_id, setting_id=setting_id, limit=limit))
+
+
+def _book_of(org_id: int, since: int, ended: OverageBill, books: PriceBooks) -> Operation[PriceBook]:
+    """The cheapest of the books at which the limits of a period were set: the Owner typed dollars, and a price that
+    rises meanwhile must not make more of them."""
+    told = yield from overage_limits_set(org_id, since=since, until=ended.at)
+    found = [_book_at(books, at) for at in told] or [_book_at(books, ended.at - 1)]
+    return min(found, key=lambda book: book.overage_price_cents)
+
+
+def _book_at(books: PriceBooks, instant: int) -> PriceBook:
+    """The book in force then; the first one for a time before it, which the operator keeps no book of any more."""
+    return books.at(max(from_micros(instant), books.books[0].effective_from))
+
+
 def _bill(org_id: int, account: Balance, ended: OverageBill, books: PriceBooks) -> Operation[Bill | None]:
-    book = books.at(from_micros(ended.at - 1))
+    month = first_month(account.anchor_day, account.time_zone, ended.at - 1)
+    started_at = boundary(account.anchor_day, account.time_zone, month)
+    book = yield from _book_of(org_id, started_at, ended, books)
     amount = bill_cents(ended.credits, book.overage_price_cents)
     what = {"credits": grouped_credits(ended.credits), "price": money(amount, CURRENCY)}
     event_id = f"overage.billed:{ended.period_number}"
     if amount < LEAST_BILL_CENTS:
         yield from recorded(org_id, Activity(action="overage.let_go", actor=PAYMENTS, details=what), event_id=event_id)
         return None
-    month = first_month(account.anchor_day, account.time_zone, ended.at - 1)
     row = {
         "org_id": org_id, "bill_id": new_id("bill"), "period_number": ended.period_number,
-        "period_start": boundary(account.anchor_day, account.time_zone, month), "period_end": ended.at,
+        "period_start": started_at, "period_end": ended.at,
         "credits": ended.credits, "amount": amount, "currency": CURRENCY, "price_book": book.version,
         "due_days": DUE_DAYS,
     }  # fmt: skip
