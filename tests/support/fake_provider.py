@@ -117,6 +117,11 @@ class FakeProvider:
 
         return self._call("refunds_of", listed)
 
+    def refunds_between(self, since: int, until: int) -> list[Refund]:
+        return self._call(
+            "refunds_between", lambda: [one for one in self.refunds.values() if since <= one.created_at < until]
+        )
+
     def fetch_dispute(self, dispute_id: str) -> Dispute:
         return self._call("fetch_dispute", lambda: _found(self._disputes, dispute_id))
 

@@ -207,6 +207,15 @@ def test_every_payment_of_a_span_of_time_is_listed(world: World) -> None:
     assert world.provider.payments_between(first.created_at - 60, first.created_at) == []
 
 
+def test_refunds_of_a_span_of_time_are_listed_of_whatever_payment(world: World) -> None:
+    first = paid(world)
+    world.refund_by_hand(first.payment_id, 300)
+    (made,) = world.provider.refunds_of(first.payment_id)
+    assert world.provider.refunds_between(made.created_at, made.created_at + 1) == [made]
+    assert world.provider.refunds_between(made.created_at + 1, made.created_at + 60) == []
+    assert world.provider.refunds_between(made.created_at, made.created_at) == []
+
+
 @pytest.mark.requirement("P7")
 def test_a_bill_has_one_link_and_says_what_paid_it(world: World) -> None:
     link, provider = linked(world.provider), world.provider

@@ -13,6 +13,7 @@ from testkase.services.billing.reports.reconciling import (
     claim_watched,
     look_again,
     look_at_disputes,
+    look_at_refunds,
     pause_seconds,
 )
 from tests.support.shop import SELLER, Shop
@@ -78,6 +79,22 @@ def test_a_dispute_whose_reports_are_all_lost_is_found_in_the_list(shop: Shop) -
     shop.provider.dispute(purchase.payment_id or "")
     assert shop.errand(look_at_disputes(SELLER)) >= 1
     assert shop.purchase(purchase).frozen
+
+
+@pytest.mark.requirement("B5", "P10")
+def test_a_refund_whose_reports_are_all_lost_is_found_and_so_is_its_failure(shop: Shop) -> None:
+    """Made on the provider's page, or by whoever died before looking: money and credits must not both be kept."""
+    org = shop.organization("0")
+    purchase = shop.bought(org.org_id)
+    shop.provider.refund_status = "pending"
+    given = shop.provider.refund_by_hand(purchase.payment_id or "", 400)
+    shop.provider.refund_status = "processed"
+    now = given.created_at
+    assert shop.errand(look_at_refunds(SELLER, now=now)) >= 1
+    assert shop.balance(org.org_id).available == 600 * MICRO
+    shop.provider.finish_refund(given.refund_id, "failed")
+    shop.errand(look_at_refunds(SELLER, now=now + 3 * 86_400))
+    assert shop.balance(org.org_id).available == 1_000 * MICRO
 
 
 @pytest.mark.requirement("B6")

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any, LiteralString
+from typing import Any, LiteralString, cast
 
 import httpx
 import psycopg
@@ -143,7 +143,7 @@ def test_by_the_clock_days_are_matched_disputes_found_and_old_reports_forgotten(
     with django_on(business.shop.database):
         from procrastinate.contrib.django import app
 
-        for task in ("payments.match", "payments.disputes", "payments.forget"):
+        for task in ("payments.match", "payments.disputes", "payments.refunds", "payments.forget"):
             app.configure_task(task, queue="schedule").defer(timestamp=0)
 
     def rows(query: LiteralString) -> object:
@@ -154,6 +154,8 @@ def test_by_the_clock_days_are_matched_disputes_found_and_old_reports_forgotten(
     assert eventually(lambda: rows("SELECT day FROM match_report") == [(yesterday,)])
     assert eventually(lambda: rows("SELECT 1 FROM payment_event WHERE digest = sha256('old')") == [])
     assert eventually(lambda: bool(program.http.get(f"/purchases/{order['id']}").json()["disputed"]))
+    done: LiteralString = "SELECT status FROM procrastinate_jobs WHERE task_name = 'payments.refunds'"
+    assert eventually(lambda: ("succeeded",) in cast(list[Any], rows(done)))
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,7 @@ from testkase.services.billing.errand import run_errand_async
 from testkase.services.billing.provider import ProviderSilent
 from testkase.services.billing.reports.inbox import forget_old_reports
 from testkase.services.billing.reports.matching import match_day, unmatched_days
-from testkase.services.billing.reports.reconciling import look_at_disputes
+from testkase.services.billing.reports.reconciling import look_at_disputes, look_at_refunds
 
 SWEPT_AT_ONCE = 500
 """Accounts of one batch: as many as the ledger's writer takes into one transaction."""
@@ -81,6 +81,17 @@ async def look_at_all_disputes(context: JobContext, timestamp: int) -> None:
     if held.provider is not None:
         found = await run_errand_async(look_at_disputes(held.seller), held.provider, held.database)
         _log.info("disputes looked at", ours=found)
+
+
+@app.periodic(cron="47 2 * * *")
+@app.task(name="payments.refunds", queue="schedule", queueing_lock="payments.refunds", pass_context=True, retry=_LATER)
+async def look_at_late_refunds(context: JobContext, timestamp: int) -> None:
+    """Every refund made of late, on the provider's pages too, so that none is missed with its report."""
+    held = resources(context)
+    if held.provider is not None:
+        looking = look_at_refunds(held.seller, now=int(datetime.now(UTC).timestamp()))
+        found = await run_errand_async(looking, held.provider, held.database)
+        _log.info("refunds looked at", ours=found)
 
 
 @app.periodic(cron="53 3 * * *")

@@ -149,6 +149,9 @@ class Provider(Protocol):
 
     def refunds_of(self, payment_id: str) -> list[Refund]: ...
 
+    def refunds_between(self, since: int, until: int) -> list[Refund]:
+        """Every refund made in a span of time (`until` not included), of whatever payment."""
+
     def fetch_dispute(self, dispute_id: str) -> Dispute: ...
 
     def disputes(self) -> list[Dispute]:

@@ -1,5 +1,5 @@
 """Looking without being told to (B5): open purchases until they are paid or days old, bills until they are paid, and
-every dispute once a day.
+every dispute and every refund of late once a day.
 
 A report that never comes costs minutes, not money: an open purchase is looked at every few minutes for as long as its
 payment can still come, and closed after three days, when the provider has given up too.
@@ -26,6 +26,9 @@ MOST_PAUSE_SECONDS = 480
 
 GIVE_UP_SECONDS = 3 * 86_400 + 3_600
 """The provider asks a silent bank for three days; an authorized payment goes back then."""
+
+REFUND_LASTS_SECONDS = 10 * 86_400
+"""A refund arrives, or fails, within so many days of being made."""
 
 CLAIM_SECONDS = 300
 """Whoever takes something to look at and dies leaves it to the next after so long."""
@@ -105,14 +108,31 @@ def look_at_disputes(seller: Seller) -> Errand[int]:
     return ours
 
 
+def look_at_refunds(seller: Seller, *, now: int) -> Errand[int]:
+    """Every refund made of late, whoever made it, so that none is missed with its report; answers how many were ours.
+    `now` in seconds since 1970."""
+    refunds = yield from ask(lambda provider: provider.refunds_between(now - REFUND_LASTS_SECONDS, now + 1))
+    ours = 0
+    for payment_id in dict.fromkeys(refund.payment_id for refund in refunds):
+        try:
+            ours += yield from _money_back(payment_id, (), seller)
+        except ProviderRefused:  # as above
+            _log.warning("a refund could not be looked at", payment=payment_id)
+    return ours
+
+
 def _dispute(dispute: Dispute, seller: Seller) -> Errand[bool]:
-    payment = yield from ask(lambda provider: provider.fetch_payment(dispute.payment_id))
+    return (yield from _money_back(dispute.payment_id, (dispute.dispute_id,), seller))
+
+
+def _money_back(payment_id: str, dispute_ids: tuple[str, ...], seller: Seller) -> Errand[bool]:
+    payment = yield from ask(lambda provider: provider.fetch_payment(payment_id))
     owner = (yield from do(None, owner_of(payment.order_id))) if payment.order_id else None
     if owner is None:
         return False
     if is_bill(owner[1]):
-        _log.warning("a bill's payment is disputed", org_id=owner[0], bill=owner[1], dispute=dispute.dispute_id)
+        _log.warning("money of a bill went back, or is disputed", org_id=owner[0], bill=owner[1], payment=payment_id)
         return True
     purchase = yield from do(owner[0], purchase_by_id(*owner))
-    yield from look_at(purchase, seller, dispute_ids=(dispute.dispute_id,))
+    yield from look_at(purchase, seller, dispute_ids=dispute_ids)
     return True

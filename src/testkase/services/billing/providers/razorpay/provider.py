@@ -79,6 +79,9 @@ class RazorpayProvider:
     def refunds_of(self, payment_id: str) -> list[Refund]:
         return self._refunds.of(payment_id)
 
+    def refunds_between(self, since: int, until: int) -> list[Refund]:
+        return self._refunds.between(since, until)
+
     def fetch_dispute(self, dispute_id: str) -> Dispute:
         return reading.dispute(self._api.client.dispute.fetch(checked_id("disp", dispute_id)))
 

@@ -34,6 +34,13 @@ class Refunds:
     def of(self, payment_id: str) -> list[Refund]:
         return [reading.refund(entity) for entity in self._entities(payment_id)]
 
+    def between(self, since: int, until: int) -> list[Refund]:
+        if since >= until:
+            return []
+        entities = listed(self._api.client.refund.all, {"from": since, "to": until - 1})  # it counts both ends
+        refunds = map(reading.refund, entities)
+        return [refund for refund in refunds if since <= refund.created_at < until]
+
     def _of_key(self, payment_id: str, refund_key: str) -> Refund | None:
         found = (entity for entity in self._entities(payment_id) if entity.get("receipt") == refund_key)
         return next(map(reading.refund, found), None)
