@@ -68,7 +68,10 @@ def test_another_price_book_changes_the_pages(visitors: Visitors, monkeypatch: p
     monkeypatch.setattr(book, "charge_increment", 50_000)
     assert "450 credits a month" in text_of(Client().get("/help/ai-credits").content.decode())
     assert "to 0.05 credits" in text_of(Client().get("/help/ai-credits").content.decode())
-    assert "$0.55 each" in text_of(Client().get("/help/credits-and-billing").content.decode())
+    billing = text_of(Client().get("/help/credits-and-billing").content.decode())
+    assert "$0.55 each , 55 times the Starter rate" in billing
+    assert "$20, for example, allow 36.363636 credits" in billing
+    assert "450 credits a billing month" in text_of(Client().get("/help/plans-and-billing").content.decode())
 
 
 @pytest.mark.requirement("R3", "R77", "P19")

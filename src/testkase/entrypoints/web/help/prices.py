@@ -6,9 +6,15 @@ from typing import Any
 from testkase.core.ledger.terms import Rates, Tokens, price
 from testkase.core.pricing import Bundle, PriceBook
 from testkase.entrypoints.web.offer import Model, current_prices, models_on_offer
+from testkase.services.billing.overage.allowing import DUE_DAYS, LEAST_BILL_CENTS, MOST_CAP_CENTS, cap_in_credits
+from testkase.services.billing.overage.collecting import REMIND_BEFORE
+from testkase.services.billing.reports.reconciling import GIVE_UP_SECONDS, MOST_PAUSE_SECONDS
 
 EXAMPLE = Tokens(input=900, output=600)
 """Tokens of a small generation: a page of instructions and requirement in, three short test cases out."""
+
+
+EXAMPLE_CAP_CENTS = 2_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,6 +59,23 @@ def price_facts() -> dict[str, Any]:
         "validities": validities(book),
         "best": next((bundle for bundle in book.bundles if bundle.badge), book.bundles[0]),
         "large": book.bundles[-2:],
+        "dearer": book.overage_price_cents * book.bundles[0].credits_per_dollar // 100,
+        "terms": _terms(book),
+    }
+
+
+def _terms(book: PriceBook) -> dict[str, int]:
+    """What buying and billing go by: days, minutes and US cents, from where they are decided."""
+    return {
+        "close_days": GIVE_UP_SECONDS // 86_400,
+        "look_minutes": MOST_PAUSE_SECONDS // 60 + 2,
+        "due_days": DUE_DAYS,
+        "first_reminder": REMIND_BEFORE[0].days,
+        "last_reminder": REMIND_BEFORE[-1].days,
+        "least_bill": LEAST_BILL_CENTS,
+        "most_cap": MOST_CAP_CENTS,
+        "example_cap": EXAMPLE_CAP_CENTS,
+        "example_credits": cap_in_credits(EXAMPLE_CAP_CENTS, book.overage_price_cents),
     }
 
 

@@ -23,8 +23,14 @@ TOPICS = (
     Topic(
         slug="credits-and-billing",
         title="Credits & Billing",
-        summary="The bundles and their prices, use beyond the balance, statements and receipts.",
+        summary="The bundles and their prices, how buying works, refunds, and use beyond the balance.",
         icon="receipt",
+    ),
+    Topic(
+        slug="plans-and-billing",
+        title="Plans & Billing",
+        summary="What is included every month, the payment history, receipts, and who decides about buying.",
+        icon="calendar",
     ),
     Topic(
         slug="ai-features",
