@@ -11,6 +11,8 @@ from testkase.core.ledger.credits import MICRO
 from testkase.entrypoints.worker.post import Post
 from testkase.entrypoints.worker.watch import BalanceWatch
 from testkase.foundation.database import Database, SyncDatabase
+from testkase.services.audit import Actor
+from testkase.services.billing.settings import set_purchase_roles
 from testkase.services.notifications import watching
 from testkase.services.notifications.outbox import MOST_ATTEMPTS
 from tests.support.cluster import TestDatabase
@@ -59,6 +61,16 @@ async def test_owner_and_admin_get_a_letter_with_what_each_can_do_about_it(team:
     assert f'href="{URL}/settings/ai-credits/buy"' in html
     assert "src=" not in html  # nothing is loaded from anywhere
     assert await Post(worker, URL).send_due() == 0
+
+
+@pytest.mark.requirement("R34", "R36", "R37")
+async def test_an_admin_whom_the_owner_lets_buy_gets_the_link_too(team: Team, worker: Database) -> None:
+    owner = Actor(kind="person", ref="owner1@example.com", name="Owner")
+    team.run(set_purchase_roles(team.org_id, owner, "owner_and_admins"))
+    team.use(245)
+    await BalanceWatch(worker, None).look()
+    assert await Post(worker, URL).send_due() == 2
+    assert all(f"Buy credits:\n{URL}/settings/ai-credits/buy" in letter.body for letter in letters())
 
 
 @pytest.mark.requirement("R73")

@@ -13,6 +13,8 @@ from testkase.core.ledger.credits import MICRO
 from testkase.core.pricing import load_price_books
 from testkase.foundation.clock import utc_now
 from testkase.foundation.database import Operation, SyncDatabase, run
+from testkase.services.audit import Actor
+from testkase.services.billing.settings import set_purchase_roles
 from testkase.services.notifications import watching
 from testkase.services.notifications.foresight import cheapest_cover, foresee
 from testkase.services.notifications.telling import Notification, notify
@@ -290,6 +292,17 @@ def test_who_may_buy_is_told_before_the_credits_run_out_once_until_the_forecast_
     team.use(5_000)
     assert look_ahead(team)
     assert len(team.told("owner")) == 2
+
+
+@pytest.mark.requirement("R36", "R37", "R56")
+def test_admins_whom_the_owner_lets_buy_are_told_in_time_too(spending_team: Team) -> None:
+    team = spending_team
+    owner = Actor(kind="person", ref="owner@example.com", name="Owner")
+    team.run(set_purchase_roles(team.org_id, owner, "owner_and_admins"))
+    team.use(180)
+    team.watch()
+    assert look_ahead(team)
+    assert team.told("admin") == team.told("owner") == ["AI credits will likely run out in 4 days"]
 
 
 @pytest.mark.requirement("B7")

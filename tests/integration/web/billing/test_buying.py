@@ -9,6 +9,7 @@ import pytest
 
 from testkase.core.ledger.credits import MICRO
 from testkase.core.pricing import load_price_books
+from testkase.services.notifications.watching import watch_organization
 from tests.integration.web.billing.conftest import BUY, Store
 from tests.support.buying import forms
 from tests.support.django import model_on_offer
@@ -172,6 +173,26 @@ def test_the_ai_credits_page_opens_the_bundles_in_a_dialog_and_zero_leads_there(
     assert f'<a href="{BUY}">Buy credits</a>, and generating works again at once.' in refused
     store.bought()
     assert store.balance.available == 5_500_010_000
+
+
+@pytest.mark.requirement("R34", "R36", "R55")
+@pytest.mark.parametrize(("policy", "leads"), [("owner", False), ("owner_and_admins", True)])
+def test_alerts_lead_those_to_buying_who_may(store: Store, policy: str, leads: bool) -> None:
+    from testkase.entrypoints.web.billing.till import transact
+
+    store.policy(policy)
+    empty_the_balance(store.demo)
+    transact(watch_organization(store.demo.org_id), org_id=store.demo.org_id)
+    admin = store.client_of("admin")
+    page = admin.get("/notifications").content.decode()
+    assert (f'<a href="{BUY}">Buy credits</a>' in page) == leads, "the banner"
+    assert ("Ask your Owner to buy credits." in page) != leads
+    buys = [
+        action for action in re.findall(r'action="(/notifications/\d+)"', page) if {"buy": "1"} in forms(page, action)
+    ]
+    assert bool(buys) == leads
+    for action in buys[:1]:
+        assert admin.post(action, {"buy": "1"}).headers["Location"] == BUY
 
 
 def test_while_ai_is_off_it_warns_and_sells(store: Store) -> None:

@@ -8,6 +8,7 @@ from testkase.core.ledger import operations as ledger
 from testkase.core.ledger.commands import Grant, OpenHold, RecordUsage, Reverse, VoidHold
 from testkase.core.ledger.credits import MICRO
 from testkase.core.ledger.model import Subject
+from testkase.foundation.database import Operation, Statement
 from testkase.services.billing.settings import billing_settings
 from tests.integration.web.billing.conftest import BILLING, BUY, Store
 from tests.support.buying import forms
@@ -140,6 +141,28 @@ def test_nobody_else_opens_or_closes_it(store: Store) -> None:
         assert store.client_of(role).post(OVERAGE, {"cap": "400"}).status_code == 403
         assert store.client_of(role).post(OVERAGE, {"off": "1"}).status_code == 403
     assert store.balance.overage_limit == 100 * MICRO
+
+
+@pytest.mark.requirement("P7", "R78")
+def test_a_bill_is_paid_by_its_link_and_keeps_overage_off_while_it_is_overdue(store: Store) -> None:
+    store.run(_a_bill(store.demo.org_id))
+    page = read(store)
+    assert "$4.00" in page
+    assert re.search(r'href="https://pay.test/l/1"[^>]*>Pay \$4.00</a>', page)
+    assert "https://pay.test" not in read(store, "admin")
+    answer = store.client_of("owner").post(OVERAGE, {"cap": "20"})
+    assert answer.status_code == 409
+    assert "Pay the open bill for extra credits first." in answer.content.decode()
+    assert store.balance.overage_limit == 0
+
+
+def _a_bill(org_id: int) -> Operation[None]:
+    yield Statement(
+        "INSERT INTO overage_bill (org_id, bill_id, period_number, period_start, period_end, credits, amount, currency,"
+        " price_book, state, link_id, link_url, due_at) VALUES (%(org_id)s, 'bill_1', 0, 0, 1, 10000000, 400, 'USD',"
+        " '2026-11-01', 'unpaid', 'plink_1', 'https://pay.test/l/1', now())",
+        {"org_id": org_id},
+    )
 
 
 @pytest.mark.requirement("P10")
