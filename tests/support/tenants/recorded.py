@@ -2,6 +2,7 @@
 
 _PROJECT = "projects/<slug:project_key>"
 _PURCHASE = "settings/billing/purchases/<slug:purchase_id>"
+_CONTENT = "content of a project, with a history of its own"
 _SPENDS = "an AI action: the history reads it from the usage"
 
 RECORDED: dict[str, tuple[str, ...]] = {
@@ -10,6 +11,9 @@ RECORDED: dict[str, tuple[str, ...]] = {
     f"{_PROJECT}/members": ("project_member.added",),
     f"{_PROJECT}/members/<int:user_id>": ("project_member.changed",),
     f"{_PROJECT}/members/<int:user_id>/removal": ("project_member.removed",),
+    f"{_PROJECT}/folders/<int:folder_id>/removal": ("folder.deleted",),
+    f"{_PROJECT}/cycles/<int:cycle_id>/state": ("cycle.finished", "cycle.reopened"),
+    f"{_PROJECT}/cycles/<int:cycle_id>/removal": ("cycle.deleted",),
     "settings/ai-credits/switch": ("ai.switched_on", "ai.switched_off"),
     "settings/api-keys": ("api_key.created",),
     "settings/api-keys/<slug:key_id>/revocation": ("api_key.revoked",),
@@ -63,6 +67,16 @@ NOT_RECORDED: dict[str, str] = {
     f"{_PROJECT}/generate": _SPENDS,
     f"{_PROJECT}/generate/estimate": "asks what it would cost and changes nothing",
     f"{_PROJECT}/generations/<int:generation_id>/drafts/<int:position>": "content of a project, not its settings",
+    f"{_PROJECT}/changes": _CONTENT,
+    f"{_PROJECT}/cases/new": _CONTENT,
+    f"{_PROJECT}/cases/<slug:case_key>/edit": _CONTENT,
+    f"{_PROJECT}/folders/new": "how a project is sorted: nothing is lost by it",
+    f"{_PROJECT}/folders/<int:folder_id>": "how a project is sorted: nothing is lost by it",
+    f"{_PROJECT}/cycles/new": "daily work; that it was finished is recorded",
+    f"{_PROJECT}/cycles/<int:cycle_id>/edit": "daily work; that it was finished is recorded",
+    f"{_PROJECT}/cycles/<int:cycle_id>/additions": "daily work; that it was finished is recorded",
+    f"{_PROJECT}/cycles/<int:cycle_id>/cases/<slug:case_key>": "an execution, which is kept as such",
+    f"{_PROJECT}/cycles/<int:cycle_id>/cases/<slug:case_key>/removal": "nothing was executed that could be lost",
     "settings/account": "a person's own name, which every organization reads live",
     "notifications/read": "what one person has read",
     "notifications/<int:notification_id>": "what one person has read",

@@ -23,6 +23,7 @@ from testkase.entrypoints.web.views import (
 )
 from testkase.entrypoints.web.views.limits import asking, pages
 from testkase.entrypoints.web.views.notices import alerts, bell, mailbox
+from testkase.entrypoints.web.views.workspace.addresses import WORKSPACE
 
 handler403 = "testkase.entrypoints.web.errors.forbidden"
 handler404 = "testkase.entrypoints.web.errors.not_found"
@@ -46,8 +47,7 @@ urlpatterns = [
     path("organizations/current", organizations.choose, name="organization_choose"),
     path("projects", projects.index, name="projects"),
     path("projects/new", projects.new, name="project_new"),
-    path("projects/<slug:project_key>", projects.cases, name="cases"),
-    path("projects/<slug:project_key>/cases/<slug:case_key>", projects.case, name="case"),
+    *WORKSPACE,
     path("projects/<slug:project_key>/members", project_people.index, name="project_people"),
     path("projects/<slug:project_key>/members/<int:user_id>", project_people.change, name="project_person"),
     path("projects/<slug:project_key>/members/<int:user_id>/removal", project_people.remove, name="project_removal"),

@@ -45,6 +45,12 @@ LEFT JOIN import_run i ON i.org_id = x.org_id AND i.import_id = x.import_id
 WHERE x.org_id = %(org_id)s AND x.cycle_id = %(cycle_id)s AND x.case_id = %(case_id)s
 ORDER BY x.execution_id DESC LIMIT %(limit)s
 """
+_OF_CASE: LiteralString = """
+SELECT e.cycle_id, c.name, e.result, e.executions, e.executed_at
+FROM cycle_entry e JOIN test_cycle c USING (org_id, cycle_id)
+WHERE e.org_id = %(org_id)s AND e.case_id = %(case_id)s
+ORDER BY e.cycle_id DESC LIMIT %(limit)s
+"""
 _KNOWN: LiteralString = """
 SELECT case_id FROM cycle_entry WHERE org_id = %(org_id)s AND cycle_id = %(cycle_id)s AND case_id = ANY(%(case_ids)s)
 ORDER BY case_id FOR NO KEY UPDATE
@@ -74,6 +80,16 @@ _BEGIN: LiteralString = """
 UPDATE test_cycle SET state = 'running', started_at = coalesce(started_at, now())
 WHERE org_id = %(org_id)s AND cycle_id = %(cycle_id)s AND state = 'planned'
 """
+
+
+class CaseResult(msgspec.Struct, frozen=True, kw_only=True):
+    """How a case stands in one cycle."""
+
+    cycle_id: int
+    name: str
+    result: Result
+    executions: int
+    executed_at: datetime | None
 
 
 class Place(msgspec.Struct, frozen=True, kw_only=True):
@@ -180,3 +196,9 @@ def _checked(outcome: Outcome) -> Outcome:
         if len(texts[field]) > most:
             raise InvalidInput(f"The {field} takes at most {most:,} characters.", field=field)
     return msgspec.structs.replace(outcome, **texts)
+
+
+def cycles_of_case(org_id: int, case_id: int, *, limit: int) -> Operation[list[CaseResult]]:
+    """How a case stands in the newest cycles it is in."""
+    rows = yield Statement(_OF_CASE, {"org_id": org_id, "case_id": case_id, "limit": limit})
+    return [CaseResult(**row) for row in rows]

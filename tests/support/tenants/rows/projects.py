@@ -54,8 +54,6 @@ _DRAFT_ROUTE = f"{_PROJECT}/generations/<int:generation_id>/drafts/<int:position
 ROWS = {
     "projects": Row(get=MEMBERS),
     "projects/new": Row(get=MANAGERS, post=MANAGERS, form={"name": "New", "key": "NEW"}),
-    _PROJECT: Row(get=IN_PROJECT),
-    f"{_PROJECT}/cases/<slug:case_key>": Row(get=IN_PROJECT),
     f"{_PROJECT}/members": Row(get=PROJECT_ADMINS, post=PROJECT_ADMINS, form=_newcomer, asks={"user": "user_id"}),
     f"{_PROJECT}/members/<int:user_id>": Row(post=PROJECT_ADMINS, form={"role": "guest"}),
     f"{_PROJECT}/members/<int:user_id>/removal": Row(post=PROJECT_ADMINS),
@@ -64,7 +62,7 @@ ROWS = {
     ),
     f"{_PROJECT}/generate/estimate": Row(post=GENERATORS, form={"requirement": "A cart is released.", "cases": "1"}),
     f"{_PROJECT}/generations/<int:generation_id>": Row(get=IN_PROJECT),
-    _DRAFT_ROUTE: Row(post=EDITORS, form={"decision": "accept"}),
+    _DRAFT_ROUTE: Row(post=EDITORS, form={"decision": "accept"}, asks={"folder": "folder_id"}),
 }
 
 PLACES = {

@@ -135,6 +135,28 @@ def words(slug: str) -> str:
 
 
 @register.filter
+def at(found: dict[int, str], key: int) -> str:
+    """What a mapping has at a key; nothing where it has none."""
+    return found.get(key, "")
+
+
+@register.filter
+def is_link(text: str) -> bool:
+    """Whether a text people wrote is an address a page may lead to."""
+    return text.startswith(("https://", "http://")) and " " not in text
+
+
+@register.filter
+def duration(milliseconds: int) -> str:
+    """850 → "0.85 s", 90000 → "1:30", 3725000 → "1:02:05"."""
+    if milliseconds < 60_000:
+        return f"{milliseconds / 1_000:.2f}".rstrip("0").rstrip(".") + " s"
+    minutes, seconds = divmod(milliseconds // 1_000, 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02d}:{seconds:02d}" if hours else f"{minutes}:{seconds:02d}"
+
+
+@register.filter
 def icon(name: str) -> SafeString:
     """The drawing of an icon. One that there is not is a mistake in a template."""
     return SafeString(ICONS[name])

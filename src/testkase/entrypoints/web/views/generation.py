@@ -16,7 +16,8 @@ from testkase.entrypoints.web.live import current_balance
 from testkase.entrypoints.web.offer import current_prices, entry_of, models_on_offer
 from testkase.entrypoints.web.query import number
 from testkase.entrypoints.web.viewer import MemberRequest
-from testkase.entrypoints.web.views.projects import project_facts, visible_project
+from testkase.entrypoints.web.views.workspace.doors import project_facts, visible_project
+from testkase.entrypoints.web.views.workspace.filters import chosen_folder
 from testkase.foundation.clock import utc_now
 from testkase.foundation.problems import Conflict, Forbidden, InvalidInput, NotFound, Problem
 from testkase.services.features.generation import operations
@@ -31,6 +32,7 @@ from testkase.services.features.generation.model import (
 )
 from testkase.services.metering.problems import SWITCHED_OFF
 from testkase.services.organizations.tenancy import run_here
+from testkase.services.workspace.folders import list_folders
 from testkase.services.workspace.model import Project
 
 EXAMPLE = (
@@ -82,6 +84,7 @@ def show(request: MemberRequest, project_key: str, generation_id: int) -> HttpRe
     facts = {
         **project_facts(request.viewer, project),
         "generation": view,
+        "folders": run_here(list_folders(request.viewer.org_id, project.project_id)),
         "arrived": arrived,
         "demonstration": bool((entry := entry_of(view.options.model)) and entry.small),
         "seconds": max(0, int((utc_now() - view.created_at).total_seconds())),
@@ -103,15 +106,17 @@ def decide(request: MemberRequest, project_key: str, generation_id: int, positio
     _must_be_on(request, "While AI is off, drafts can be read but not decided on.")
     _generation(request, project, generation_id)
     org_id, user_id = request.viewer.org_id, request.viewer.user.pk
+    folders = run_here(list_folders(org_id, project.project_id))
     if request.POST.get("decision") == "accept":
-        run_here(operations.accept_draft(org_id, generation_id, position, user_id=user_id))
+        folder_id = chosen_folder(request.POST, folders)
+        run_here(operations.accept_draft(org_id, generation_id, position, user_id=user_id, folder_id=folder_id))
     else:
         run_here(operations.reject_draft(org_id, generation_id, position, user_id=user_id))
     if not request.headers.get("HX-Request"):
         return redirect("generation", project.key, generation_id)
     view = _generation(request, project, generation_id)
     draft = next(draft for draft in view.drafts if draft.position == position)
-    facts = {**project_facts(request.viewer, project), "generation": view, "draft": draft}
+    facts = {**project_facts(request.viewer, project), "generation": view, "draft": draft, "folders": folders}
     return render(request, "testkase/_draft.html", facts)
 
 

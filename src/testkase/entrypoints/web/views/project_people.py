@@ -8,7 +8,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 from testkase.core.access import Action
 from testkase.entrypoints.web.query import number
 from testkase.entrypoints.web.viewer import MemberRequest
-from testkase.entrypoints.web.views.projects import project_facts, visible_project
+from testkase.entrypoints.web.views.workspace.doors import project_facts, visible_project
 from testkase.foundation.problems import Forbidden, InvalidInput, NotFound
 from testkase.services.organizations.tenancy import run_here
 from testkase.services.workspace import members

@@ -122,11 +122,17 @@ def generations(
 
 
 def accept_draft(
-    org_id: int, generation_id: int, position: int, *, user_id: int, edited: CaseContent | None = None
+    org_id: int,
+    generation_id: int,
+    position: int,
+    *,
+    user_id: int,
+    edited: CaseContent | None = None,
+    folder_id: int | None = None,
 ) -> Operation[str]:
     """Make a test case of a draft, as it stands or as edited; answers the case's key. Accepting again answers the same.
 
-    Raises NotFound, and DraftDecided when it was rejected.
+    Raises NotFound, of the folder too, and DraftDecided when it was rejected.
     """
     row = yield from _locked_draft(org_id, generation_id, position)
     if row["state"] == "rejected":
@@ -134,7 +140,14 @@ def accept_draft(
     if row["state"] == "accepted":
         return str(row["case_key"])
     content = edited or msgspec.json.decode(row["content"], type=CaseContent)
-    key = yield from create_case(org_id, row["project_id"], content, author_id=user_id, draft=(generation_id, position))
+    key = yield from create_case(
+        org_id,
+        row["project_id"],
+        content,
+        author_id=user_id,
+        folder_id=folder_id,
+        draft=(generation_id, position),
+    )
     yield from _decide(org_id, generation_id, position, state="accepted", user_id=user_id, case_key=key)
     return key
 
