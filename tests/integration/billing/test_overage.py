@@ -27,6 +27,7 @@ from testkase.services.billing.overage.allowing import (
     set_overage,
 )
 from testkase.services.billing.overage.collecting import collect
+from testkase.services.billing.provider import ProviderRefused
 from testkase.services.billing.receipts import receipt_of
 from testkase.services.billing.reports.matching import match_day
 from testkase.services.billing.reports.reconciling import look_at_disputes
@@ -217,6 +218,56 @@ def test_an_unpaid_bill_is_reminded_of_then_switches_overage_off_until_it_is_pai
     shop.provider.pay_link(open_bill.link_id or "")
     assert age(shop, bill, 0).state == "paid"
     assert allow(shop, org_id, 4_000, "again")
+
+
+@pytest.mark.requirement("P7")
+@pytest.mark.parametrize("end", ["cancelled", "expired"])
+def test_a_link_nobody_can_pay_on_is_replaced_so_that_the_bill_can_be_paid(shop: Shop, end: str) -> None:
+    """Else overage stays off for ever, for want of a payment that nobody can make."""
+    org_id, bill = billed(shop)
+    first = age(shop, bill, 0).link_id or ""
+    shop.provider.cancel_link(first) if end == "cancelled" else shop.provider.expire_link(first)
+    assert age(shop, bill, 15).state == "unpaid"
+    second = age(shop, bill, 0)
+    assert second.link_id not in (None, first)
+    assert age(shop, bill, 0).link_id == second.link_id
+    shop.provider.pay_link(second.link_id or "")
+    assert shop.report("payment_link.paid", link_id=second.link_id or "") == "bill paid"
+    assert allow(shop, org_id, 4_000, "again")
+
+
+@pytest.mark.requirement("P7")
+def test_what_cannot_be_billed_is_not_lent_for_ever(shop: Shop) -> None:
+    org_id, bill = billed(shop)
+    for days, state, cap in ((0, "due", 40_000), (15, "unpaid", 0)):
+        shop.provider.refuse()
+        with pytest.raises(ProviderRefused):
+            age(shop, bill, days)
+        ((stands, _),) = shop.run(org_id, list_bills(org_id))
+        assert (stands.state, shop.run(org_id, billing_settings(org_id)).overage_cap_cents) == (state, cap)
+    opened = age(shop, bill, 0)  # the provider has changed its mind: the time to pay begins
+    assert (opened.state, (opened.due_at - utc_now()).days) == ("open", 13)
+    shop.provider.pay_link(opened.link_id or "")
+    assert age(shop, bill, 0).state == "paid"
+
+
+def test_the_time_to_pay_begins_when_there_is_a_page_to_pay_on(shop: Shop) -> None:
+    _, bill = billed(shop)
+    opened = age(shop, bill, 15)  # the provider was away for two weeks
+    assert (opened.state, (opened.due_at - utc_now()).days) == ("open", 13)
+
+
+def test_a_bill_whose_time_is_over_is_looked_at_once_a_day(shop: Shop) -> None:
+    org_id, bill = billed(shop)
+    pauses = []
+    for days in (0, 15):
+        age(shop, bill, days)
+        (row,) = shop.rows(
+            org_id, "SELECT extract(epoch FROM due_at - now())::int / 3600 AS hours FROM payment_watch"
+            " WHERE target_id = %(bill)s", bill=bill.bill_id,
+        )  # fmt: skip
+        pauses.append(row["hours"])
+    assert pauses == [1, 24]
 
 
 def test_a_link_made_without_an_answer_is_made_once(shop: Shop) -> None:

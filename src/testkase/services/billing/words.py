@@ -116,11 +116,17 @@ def bill_was_paid(bill: Bill) -> Notification:
 
 
 def bill_was_not_paid(bill: Bill) -> Notification:
-    price = money(bill.amount, bill.currency)
+    what = f"bill of {money(bill.amount, bill.currency)} for {_credits(bill.credits)} extra credits"
+    body = (
+        f"The {what} was not paid in time. Pay it under Plans & Billing, then use beyond the balance can be allowed"
+        " again."
+        if bill.link_id else
+        f"There is no page yet on which the {what} can be paid. Until there is, and it is paid, use beyond the balance"
+        " stays off; whoever runs this installation can tell you more."
+    )  # fmt: skip
     return Notification(
         kind="overage.unpaid", event_key=f"overage.unpaid:{bill.bill_id}", title="Use beyond the balance is off",
-        body=f"The bill of {price} for {_credits(bill.credits)} extra credits was not paid in time. Pay it under"
-        " Plans & Billing, then use beyond the balance can be allowed again.",
+        body=body,
         link=BILLING_PAGE, link_label="Open the bill", roles=OWNER_AND_ADMINS,
     )  # fmt: skip
 

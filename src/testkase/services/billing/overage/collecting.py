@@ -8,13 +8,14 @@ from msgspec.structs import asdict, replace
 from testkase.core.ledger import commands as ledger
 from testkase.core.ledger.operations import execute_one
 from testkase.core.pricing.money import money
+from testkase.foundation.clock import utc_now
 from testkase.foundation.database import Operation, Statement
 from testkase.services.audit import Activity
 from testkase.services.billing import words
 from testkase.services.billing.errand import Errand, ask, do
 from testkase.services.billing.model import Bill
-from testkase.services.billing.overage.allowing import SQL, bill_by_id
-from testkase.services.billing.provider import Customer, Link, Payment, Provider
+from testkase.services.billing.overage.allowing import DUE_DAYS, SQL, bill_by_id
+from testkase.services.billing.provider import Customer, Link, LinkStatus, Payment, Provider, ProviderRefused
 from testkase.services.billing.purchasing import lifecycle
 from testkase.services.billing.purchasing.rows import SQL as PURCHASES
 from testkase.services.billing.purchasing.rows import WATCH
@@ -24,30 +25,45 @@ from testkase.services.billing.settings import SQL as PAYMENTS
 from testkase.services.billing.settings import keep_settings, settings_locked
 from testkase.services.notifications.telling import notify
 
-LOOK_AGAIN_SECONDS = 3_600
+LOOK_AGAIN_SECONDS, LOOK_AGAIN_LATE_SECONDS = 3_600, 86_400
+"""At a bill that is to be paid, and at one whose time is over: a late payment is reported as well."""
+
 REMIND_BEFORE = (timedelta(days=7), timedelta(days=2))
 LINK_LASTS = timedelta(days=180)
 """Long after the bill is due: a late payment is still welcome."""
 
+_DEAD = ("cancelled", "expired")
+_MARK = 8
+"""So much of a link's id, with the bill's, is as long as a reference may be."""
+
 
 def collect(org_id: int, bill_id: str, seller: Seller, *, public_url: str) -> Errand[Bill]:
-    """Move a bill on: make its link, see whether it was paid, remind, or give up waiting. Safe to repeat."""
+    """Move a bill on: make its link, see whether it was paid, remind, or give up waiting. Safe to repeat. Raises
+    ProviderRefused and ProviderSilent; refused, the bill has been moved on all the same."""
     bill = yield from do(org_id, bill_by_id(org_id, bill_id))
     if bill.state == "paid":
         return bill
-    if bill.link_id is None:
-        bill = yield from _link(bill, public_url)
-    bill = yield from look_at_link(org_id, bill_id, seller)
+    try:
+        if bill.link_id is None:
+            bill = yield from _link(bill, public_url)
+        bill, status = yield from _look(bill, seller)
+        if status in _DEAD:
+            bill = yield from _link(bill, public_url)
+    except ProviderRefused:  # it will not say yes tomorrow: nobody may go on using what cannot be billed
+        yield from do(org_id, _press(org_id, bill_id))
+        raise
     return bill if bill.state == "paid" else (yield from do(org_id, _press(org_id, bill_id)))
 
 
 def _link(bill: Bill, public_url: str) -> Errand[Bill]:
+    """A page to pay on; another one where nobody can pay on the one before, named after that."""
     customer = yield from do(bill.org_id, _owner(bill.org_id))
+    reference = f"{bill.bill_id}{'-' + bill.link_id[-_MARK:] if bill.link_id else ''}"
     link = yield from ask(
         lambda provider: provider.create_link(
-            reference=bill.bill_id, amount=bill.amount, currency=bill.currency,
+            reference=reference, amount=bill.amount, currency=bill.currency,
             description=f"AI credits used beyond the balance: {money(bill.amount, bill.currency)}", customer=customer,
-            expire_by=int((bill.made_at + LINK_LASTS).timestamp()), callback_url=f"{public_url}{words.BILLING_PAGE}",
+            expire_by=int((utc_now() + LINK_LASTS).timestamp()), callback_url=f"{public_url}{words.BILLING_PAGE}",
         )
     )  # fmt: skip
     return (yield from do(bill.org_id, _linked(bill, link)))
@@ -60,7 +76,8 @@ def _owner(org_id: int) -> Operation[Customer]:
 
 def _linked(bill: Bill, link: Link) -> Operation[Bill]:
     place = {"org_id": bill.org_id, "bill_id": bill.bill_id}
-    yield Statement(SQL["linked"], {**place, "link_id": link.link_id, "link_url": link.url})
+    page = {"link_id": link.link_id, "link_url": link.url, "before": bill.link_id, "due_days": DUE_DAYS}
+    yield Statement(SQL["linked"], {**place, **page})
     yield Statement(PURCHASES["route"], {"ref": link.link_id, "org_id": bill.org_id, "target_id": bill.bill_id})
     after = yield from bill_by_id(bill.org_id, bill.bill_id)
     yield from notify(bill.org_id, words.bill_is_due(after, reminder=False))
@@ -69,18 +86,22 @@ def _linked(bill: Bill, link: Link) -> Operation[Bill]:
 
 def look_at_link(org_id: int, bill_id: str, seller: Seller) -> Errand[Bill]:
     """Ask the provider whether a bill was paid, and keep that it was."""
-    bill = yield from do(org_id, bill_by_id(org_id, bill_id))
-    link_id = bill.link_id
+    bill, _ = yield from _look((yield from do(org_id, bill_by_id(org_id, bill_id))), seller)
+    return bill
+
+
+def _look(bill: Bill, seller: Seller) -> Errand[tuple[Bill, LinkStatus | None]]:
+    org_id, link_id = bill.org_id, bill.link_id
     if link_id is None or bill.state == "paid":
-        return bill
+        return bill, None
     link = yield from ask(lambda provider: provider.fetch_link(link_id))
     if link.status != "paid" or (link.amount, link.currency) != (bill.amount, bill.currency):
-        return bill
+        return bill, link.status
     for payment_id in link.payment_ids:
         payment = yield from ask(partial(_fetch, payment_id))
         if payment.captured and (payment.amount, payment.currency) == (bill.amount, bill.currency):
-            return (yield from do(org_id, _paid(org_id, bill_id, payment, seller)))
-    return bill
+            return (yield from do(org_id, _paid(org_id, bill.bill_id, payment, seller))), link.status
+    return bill, link.status
 
 
 def _fetch(payment_id: str, provider: Provider) -> Payment:
@@ -112,18 +133,18 @@ def _press(org_id: int, bill_id: str) -> Operation[Bill]:
     bill = yield from bill_by_id(org_id, bill_id, lock=True)
     (clock,) = yield Statement(PAYMENTS["now"])
     now: datetime = clock["now"]
-    if bill.state == "open" and now >= bill.due_at:
+    if bill.state in ("due", "open") and now >= bill.due_at:
         yield from _give_up(bill)
     elif bill.state == "open" and bill.reminders < sum(now >= bill.due_at - before for before in REMIND_BEFORE):
         yield Statement(SQL["reminded"], {"org_id": org_id, "bill_id": bill_id})
         again = yield from bill_by_id(org_id, bill_id)
         yield from notify(org_id, words.bill_is_due(again, reminder=True))
-    yield Statement(
-        WATCH["watch_until"],
-        {"org_id": org_id, "kind": "bill", "target_id": bill_id,
-         "due_at": now + timedelta(seconds=LOOK_AGAIN_SECONDS)},
-    )  # fmt: skip
-    return (yield from bill_by_id(org_id, bill_id))
+    after = yield from bill_by_id(org_id, bill_id)
+    pause = timedelta(seconds=LOOK_AGAIN_LATE_SECONDS if after.state == "unpaid" else LOOK_AGAIN_SECONDS)
+    place = {"org_id": org_id, "kind": "bill", "target_id": bill_id}
+    if after.state != "paid":
+        yield Statement(WATCH["watch_until"], {**place, "due_at": now + pause})
+    return after
 
 
 def _give_up(bill: Bill) -> Operation[None]:

@@ -24,9 +24,12 @@ LIMIT %(limit)s;
 -- unpaid: Whether a bill's time is over.
 SELECT EXISTS (SELECT FROM overage_bill WHERE org_id = %(org_id)s AND state = 'unpaid') AS unpaid;
 
--- linked: A page of the provider waits for the money.
-UPDATE overage_bill SET state = 'open', link_id = %(link_id)s, link_url = %(link_url)s
-WHERE org_id = %(org_id)s AND bill_id = %(bill_id)s AND state = 'due' AND link_id IS NULL;
+-- linked: A page of the provider waits for the money. The time to pay runs from the first page; another takes its place
+-- where nobody can pay on it any more.
+UPDATE overage_bill
+SET link_id = %(link_id)s, link_url = %(link_url)s, state = CASE WHEN link_id IS NULL THEN 'open' ELSE state END,
+    due_at = CASE WHEN link_id IS NULL THEN now() + %(due_days)s * interval '1 day' ELSE due_at END
+WHERE org_id = %(org_id)s AND bill_id = %(bill_id)s AND state <> 'paid' AND link_id IS NOT DISTINCT FROM %(before)s;
 
 -- bill_paid: The money has come, in time or late.
 UPDATE overage_bill SET state = 'paid', payment_id = %(payment_id)s, paid_at = now()
@@ -36,7 +39,8 @@ WHERE org_id = %(org_id)s AND bill_id = %(bill_id)s AND state <> 'paid';
 UPDATE overage_bill SET reminders = reminders + 1 WHERE org_id = %(org_id)s AND bill_id = %(bill_id)s;
 
 -- bill_unpaid: Its time is over.
-UPDATE overage_bill SET state = 'unpaid' WHERE org_id = %(org_id)s AND bill_id = %(bill_id)s AND state = 'open';
+UPDATE overage_bill SET state = 'unpaid'
+WHERE org_id = %(org_id)s AND bill_id = %(bill_id)s AND state IN ('due', 'open');
 
 -- owner: Whom to send the bill to.
 SELECT coalesce(nullif(u.display_name, ''), split_part(u.email, '@', 1)) AS name, u.email
