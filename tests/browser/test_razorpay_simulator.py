@@ -11,6 +11,7 @@ from urllib.parse import parse_qs
 import pytest
 from playwright.sync_api import Browser, FrameLocator, Page, expect
 
+from tests.support.checkout import METHODS, pay
 from tests.support.razorpay import KEY_ID, Simulated, simulated
 from tests.support.stage import LAPTOP, PHONE, chromium
 from tests.support.tenants.tour import AXE
@@ -142,30 +143,7 @@ def told(page: Page, count: int = 1) -> list[list[Any]]:
     return heard
 
 
-def by_card(frame: FrameLocator, tab: str, card: str) -> None:
-    frame.get_by_role("link", name=tab, exact=True).click()
-    frame.get_by_text("Test cards").click()
-    frame.get_by_role("button", name=card).click()
-    frame.get_by_role("button", name="Pay USD 10.00").click()
-
-
-def pay(frame: FrameLocator, method: str) -> None:
-    if method == "upi":
-        frame.get_by_role("button", name="Pay USD 10.00").click()
-    elif method == "card":
-        by_card(frame, "Card", "4100 2800 0000 1007")
-        frame.get_by_label("One-time password").fill("1234")
-        frame.get_by_role("button", name="Confirm").click()
-    elif method == "international":
-        by_card(frame, "International card", "4012 8888 8888 1881")
-        frame.get_by_role("button", name="Success").click()
-    else:
-        frame.get_by_role("link", name={"netbanking": "Net banking", "wallet": "Wallet"}[method]).click()
-        frame.get_by_role("button", name="Continue").click()
-        frame.get_by_role("button", name="Success").click()
-
-
-@pytest.mark.parametrize("method", ["upi", "card", "netbanking", "wallet", "international"])
+@pytest.mark.parametrize("method", METHODS)
 def test_each_method_calls_the_handler(page: Page, shop: Shop, sim: Simulated, method: str) -> None:
     pay(opened(page, shop, sim), method)
     ((kind, response),) = told(page)

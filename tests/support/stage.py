@@ -35,6 +35,8 @@ class Stage:
     browser: Browser
     folder: Path
     """Where the product keeps its state; without a mail server, letters too."""
+    allowed: tuple[str, ...] = ()
+    """Addresses elsewhere that pages may ask: the payment provider's, where it is simulated."""
     complaints: list[str] = field(default_factory=list)
     """What pages said on the console, and addresses elsewhere that they asked for."""
     _contexts: list[BrowserContext] = field(default_factory=list)
@@ -46,7 +48,7 @@ class Stage:
         context = self.browser.new_context(**{"viewport": LAPTOP, "timezone_id": "Europe/Berlin", **options})
         self._contexts.append(context)
         page = context.new_page()
-        at_home = (self.url, "data:")
+        at_home = (self.url, "data:", *self.allowed)
         page.on("pageerror", lambda error: self.complaints.append(str(error)))
         page.on("console", lambda said: self.complaints.append(_told(said)) if _counts(said.text, said.type) else None)
         page.on("request", lambda sent: None if sent.url.startswith(at_home) else self.complaints.append(sent.url))
@@ -92,13 +94,16 @@ def _counts(text: str, kind: str) -> bool:
 
 
 @contextmanager
-def stage_on(database: TestDatabase, folder: Path, model: Mapping[str, str]) -> Iterator[Stage]:
-    """Application and worker, with `model` saying where the embedded model, or what stands in for it, is reached."""
+def stage_on(
+    database: TestDatabase, folder: Path, environ: Mapping[str, str], *, allowed: tuple[str, ...] = ()
+) -> Iterator[Stage]:
+    """Application and worker; `environ` says where the model and the payment provider, or what stands in for them, are
+    reached."""
     preparing = start("prepare", environ={**database.environ(), "DATABASE_URL": database.owner_url}, folder=folder)
     assert preparing.process.wait(90) == 0, preparing.output()
     demo = json.loads((folder / "demo.json").read_text())
-    with chromium() as browser, serving(database, folder, model) as app, working(database, folder, model):
-        yield Stage(url=app.url, demo=demo, browser=browser, folder=folder)
+    with chromium() as browser, serving(database, folder, environ) as app, working(database, folder, environ):
+        yield Stage(url=app.url, demo=demo, browser=browser, folder=folder, allowed=allowed)
 
 
 @contextmanager

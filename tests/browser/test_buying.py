@@ -1,0 +1,131 @@
+"""Buying as people do it: each way to pay, in success and in failure, with the simulated Razorpay in the page."""
+
+import re
+from collections.abc import Iterator
+
+import pytest
+from playwright.sync_api import FrameLocator, Page, expect
+
+from campaigns.counter import KEY_ID, KEY_SECRET, WEBHOOK_SECRET
+from tests.support.checkout import METHODS, pay
+from tests.support.cluster import TestDatabase
+from tests.support.razorpay import Simulated, simulated
+from tests.support.stage import LAPTOP, PHONE, Stage, stage_on
+
+ACCOUNT = {"key_id": KEY_ID, "key_secret": KEY_SECRET, "webhook_secret": WEBHOOK_SECRET}
+_NO_MODEL = {"TESTKASE_MODEL_PORT": "1", "TESTKASE_MODEL_API_KEY": "none"}
+
+
+@pytest.fixture(scope="module")
+def razorpay() -> Iterator[Simulated]:
+    """A Razorpay whose webhooks get lost: what the pages show, they show without them."""
+    with simulated(**ACCOUNT) as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def running(
+    module_database: TestDatabase, tmp_path_factory: pytest.TempPathFactory, razorpay: Simulated
+) -> Iterator[Stage]:
+    keys = {f"RAZORPAY_{name.upper()}": value for name, value in ACCOUNT.items()}
+    environ = {**_NO_MODEL, **keys, "RAZORPAY_API_URL": razorpay.url}
+    folder = tmp_path_factory.mktemp("stage")
+    with stage_on(module_database, folder, environ, allowed=(razorpay.url,)) as made:
+        yield made
+
+
+@pytest.fixture
+def stage(running: Stage) -> Iterator[Stage]:
+    yield running
+    complaints = list(running.complaints)
+    running.leave()
+    assert complaints == []
+
+
+def chosen(page: Page, stage: Stage, bundle: str = "Starter") -> FrameLocator:
+    """The checkout, open over the page of a new purchase."""
+    page.goto(f"{stage.url}/settings/ai-credits/buy")
+    page.get_by_role("row", name=bundle).get_by_role("button", name="Buy").click()
+    expect(page.get_by_role("heading", name=bundle)).to_be_visible()
+    return page.frame_locator("iframe")
+
+
+def balance_in_bar(page: Page) -> float:
+    """Credits, as the navigation bar shows them."""
+    text = page.get_by_role("banner").get_by_role("link", name=re.compile("credits")).inner_text()
+    return float(re.sub(r"[^0-9.]", "", text))
+
+
+@pytest.mark.requirement("R23", "R24", "R25", "R26", "R27", "R28", "R29", "R30", "R32")
+@pytest.mark.parametrize("method", METHODS)
+def test_each_way_to_pay_brings_the_credits_at_once(stage: Stage, method: str) -> None:
+    page = stage.signed_in("owner", viewport=PHONE if method == "wallet" else LAPTOP)
+    page.goto(f"{stage.url}/settings/ai-credits")
+    before = balance_in_bar(page)
+    watching = stage.signed_in("member")
+    watching.goto(f"{stage.url}/settings/ai-credits")
+    pay(chosen(page, stage), method)
+    expect(page.get_by_text("They were added")).to_be_visible()
+    expect(page.get_by_role("link", name=re.compile("^R-20"))).to_be_visible()
+    for each in (page, watching):
+        expect(each.get_by_role("banner")).to_contain_text(f"{before + 1_000:,.2f}")
+
+
+@pytest.mark.requirement("R33")
+@pytest.mark.parametrize("method", METHODS)
+def test_each_way_to_fail_adds_nothing_and_says_what_to_do(stage: Stage, razorpay: Simulated, method: str) -> None:
+    page = stage.signed_in("owner")
+    page.goto(f"{stage.url}/settings/ai-credits")
+    before = balance_in_bar(page)
+    frame = chosen(page, stage)
+    pay(frame, method, fails=True)
+    expect(frame.get_by_role("alert")).to_be_visible()
+    page.once("dialog", lambda dialog: dialog.accept())
+    frame.get_by_role("button", name="Close Checkout").click()
+    expect(page.get_by_text("No credits were added")).to_be_visible()
+    expect(page.get_by_role("button", name="Try again: pay $10.00")).to_be_visible()
+    assert balance_in_bar(page) == before
+
+
+@pytest.mark.requirement("R33", "P9")
+def test_a_failed_payment_is_tried_again_on_the_same_order(stage: Stage) -> None:
+    page = stage.signed_in("owner")
+    frame = chosen(page, stage, "Professional")
+    pay(frame, "upi", "USD 50.00", fails=True)
+    expect(frame.get_by_role("alert")).to_be_visible()
+    pay(frame, "netbanking", "USD 50.00")
+    expect(page.get_by_role("link", name=re.compile("^R-20"))).to_be_visible()
+
+
+@pytest.mark.requirement("R33")
+def test_leaving_without_paying_adds_nothing_and_the_purchase_waits(stage: Stage) -> None:
+    page = stage.signed_in("owner")
+    frame = chosen(page, stage)
+    page.once("dialog", lambda dialog: dialog.accept())
+    frame.get_by_role("button", name="Close Checkout").click()
+    expect(page.get_by_text("Closed without paying. Nothing was charged.")).to_be_visible()
+    page.goto(f"{stage.url}/settings/billing")
+    expect(page.get_by_role("row", name=re.compile("Starter.*Waiting for payment")).first).to_be_visible()
+
+
+@pytest.mark.requirement("R25")
+def test_without_scripts_the_providers_own_page_is_paid_on(stage: Stage) -> None:
+    page = stage.signed_in("owner")
+    plain = stage.page(java_script_enabled=False)
+    plain.context.add_cookies([one for one in page.context.cookies() if one.get("name") == "sessionid"])  # type: ignore[misc]
+    plain.goto(f"{stage.url}/settings/ai-credits/buy")
+    plain.get_by_role("row", name="Starter").get_by_role("button", name="Buy").click()
+    plain.get_by_role("button", name="Pay $10.00").click()
+    plain.get_by_role("button", name="Pay USD 10.00").click()
+    plain.get_by_role("button", name="Continue to the shop").click()
+    expect(plain.get_by_text("They were added")).to_be_visible()
+
+
+@pytest.mark.requirement("R36", "R38", "R39")
+def test_a_member_sees_the_balance_and_nothing_to_buy_with(stage: Stage) -> None:
+    page = stage.signed_in("member")
+    page.goto(f"{stage.url}/settings/ai-credits")
+    expect(page.get_by_text("Available Credits")).to_be_visible()
+    expect(page.get_by_role("link", name=re.compile("Buy"))).to_have_count(0)
+    assert page.goto(f"{stage.url}/settings/ai-credits/buy").status == 403  # type: ignore[union-attr]
+    assert page.goto(f"{stage.url}/settings/billing").status == 403  # type: ignore[union-attr]
