@@ -58,6 +58,34 @@ def test_an_order_nobody_pays_is_closed_after_three_days_and_a_late_payment_stil
     assert shop.report("payment.captured", payment_id=payment.payment_id) == "credits granted"
 
 
+@pytest.mark.requirement("B5")
+def test_no_order_is_closed_while_a_bank_may_still_say_yes(shop: Shop) -> None:
+    org = shop.organization()
+    purchase = shop.order(org.org_id)
+    payment = shop.provider.fail(purchase.order_id or "")
+    look_at_what_is_due(shop, after="4 days")
+    assert shop.purchase(purchase).state == "open"
+    shop.provider.succeed_late(payment.payment_id)
+    look_at_what_is_due(shop, after="1 hour")
+    assert shop.purchase(purchase).state == "paid"
+
+
+@pytest.mark.requirement("B5")
+def test_no_order_is_closed_unheard(shop: Shop) -> None:
+    """As after days without a worker, when the provider does not answer the first call."""
+    org = shop.organization()
+    purchase = shop.order(org.org_id)
+    shop.provider.authorize(purchase.order_id or "")
+    old = Watched(
+        org_id=org.org_id, kind="purchase", target_id=purchase.purchase_id, age_seconds=2 * GIVE_UP_SECONDS
+    )  # fmt: skip
+    shop.provider.silent()
+    with pytest.raises(ProviderSilent):
+        shop.errand(look_again(old, SELLER, shop.books, public_url=""))
+    assert shop.purchase(purchase).state == "open"
+    assert "paid" in look_at_what_is_due(shop, after="10 minutes")
+
+
 def test_a_silent_provider_is_asked_again_later(shop: Shop) -> None:
     org = shop.organization()
     purchase = shop.order(org.org_id)

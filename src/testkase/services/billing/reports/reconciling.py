@@ -2,7 +2,7 @@
 every dispute and every refund of late once a day.
 
 A report that never comes costs minutes, not money: an open purchase is looked at every few minutes for as long as its
-payment can still come, and closed after three days, when the provider has given up too.
+payment can still come, and closed three days after the last attempt, when the provider has given up too.
 """
 
 import msgspec
@@ -15,7 +15,7 @@ from testkase.services.billing.errand import Errand, ask, do
 from testkase.services.billing.model import is_bill
 from testkase.services.billing.overage.allowing import bill_ended_periods
 from testkase.services.billing.overage.collecting import collect
-from testkase.services.billing.provider import Dispute, ProviderRefused
+from testkase.services.billing.provider import Dispute, ProviderRefused, ProviderSilent
 from testkase.services.billing.purchasing.buying import look_at
 from testkase.services.billing.purchasing.rows import SQL, WATCH, owner_of, purchase_by_id
 from testkase.services.billing.seller import Seller
@@ -78,6 +78,9 @@ def _purchase(due: Watched, seller: Seller) -> Errand[str]:
     try:
         purchase = yield from do(due.org_id, purchase_by_id(due.org_id, due.target_id))
         looked = yield from look_at(purchase, seller)
+    except ProviderSilent:  # whoever was not heard has not said that nobody paid
+        yield from do(due.org_id, _again(due))
+        raise
     except Problem:
         yield from do(due.org_id, _later(due))
         raise
@@ -88,12 +91,23 @@ def _purchase(due: Watched, seller: Seller) -> Errand[str]:
 
 
 def _later(due: Watched) -> Operation[None]:
+    if due.age_seconds < GIVE_UP_SECONDS or (yield from _was_tried_of_late(due)):
+        yield from _again(due)
+        return
+    yield Statement(SQL["close"], {"org_id": due.org_id, "purchase_id": due.target_id})
+    yield Statement(WATCH["unwatch"], {"org_id": due.org_id, "kind": due.kind, "target_id": due.target_id})
+
+
+def _again(due: Watched) -> Operation[None]:
     place = {"org_id": due.org_id, "kind": due.kind, "target_id": due.target_id}
-    if due.age_seconds >= GIVE_UP_SECONDS:
-        yield Statement(SQL["close"], {"org_id": due.org_id, "purchase_id": due.target_id})
-        yield Statement(WATCH["unwatch"], place)
-    else:
-        yield Statement(WATCH["watch_in"], {**place, "seconds": pause_seconds(due.age_seconds)})
+    yield Statement(WATCH["watch_in"], {**place, "seconds": pause_seconds(due.age_seconds)})
+
+
+def _was_tried_of_late(due: Watched) -> Operation[bool]:
+    """A bank may still say yes to an attempt of the last days, however old the order is."""
+    place = {"org_id": due.org_id, "purchase_id": due.target_id, "seconds": GIVE_UP_SECONDS}
+    (row,) = yield Statement(SQL["tried_of_late"], place)
+    return bool(row["tried"])
 
 
 def look_at_disputes(seller: Seller) -> Errand[int]:

@@ -37,6 +37,12 @@ WHERE org_id = %(org_id)s AND purchase_id = %(purchase_id)s;
 UPDATE purchase SET failure = %(failure)s
 WHERE org_id = %(org_id)s AND purchase_id = %(purchase_id)s AND state <> 'paid' AND failure <> %(failure)s;
 
+-- tried_of_late: Whether somebody has tried to pay in the last so many seconds.
+SELECT EXISTS (
+    SELECT FROM payment
+    WHERE org_id = %(org_id)s AND target_id = %(purchase_id)s
+      AND created_at > extract(epoch FROM now()) - %(seconds)s) AS tried;
+
 -- close: Nobody has paid for days.
 UPDATE purchase SET state = 'closed'
 WHERE org_id = %(org_id)s AND purchase_id = %(purchase_id)s AND state = 'open';
