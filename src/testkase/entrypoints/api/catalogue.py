@@ -42,6 +42,7 @@ PROBLEMS: dict[str, Known] = {
     "payment_mismatch": Known(409, "The payment does not match the order", "Tell support; nothing was granted for it."),
     "purchase_not_paid": Known(409, "The purchase is not paid", "Read the purchase; there is nothing to give back."),
     "overage_bill_unpaid": Known(409, "A bill for extra credits was not paid", "Pay the bill of GET /overage/bills."),
+    "too_many_purchases": Known(409, "Too many purchases wait for their payment", "Have one of them paid, or wait."),
     "too_large": Known(413, "The body is too large", "Send less at once."),
     "unsupported_media_type": Known(415, "The body is not declared as JSON", "Send `Content-Type: application/json`."),
     "invalid_input": Known(422, "The request is not valid", "Correct the field named in `field`."),

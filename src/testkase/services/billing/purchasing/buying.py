@@ -40,7 +40,7 @@ def buy(
     """A purchase with an order that waits for money. The same request again answers the same purchase, whatever became
     of it meanwhile.
 
-    Raises MayNotBuy, UnknownBundle, UnknownCurrency, RequestReused, ProviderRefused, ProviderSilent.
+    Raises MayNotBuy, UnknownBundle, UnknownCurrency, RequestReused, TooManyWaiting, ProviderRefused, ProviderSilent.
     """
 
     def begin() -> Operation[Purchase]:

@@ -10,7 +10,7 @@ from testkase.core.pricing import Bundle, PriceBook
 from testkase.foundation.database import Operation, Row, Statement, named_statements
 from testkase.foundation.ids import new_id
 from testkase.foundation.problems import Conflict, InvalidInput
-from testkase.services.billing.model import Buyer, Purchase, PurchaseNotFound
+from testkase.services.billing.model import Buyer, PaymentMismatch, Purchase, PurchaseNotFound
 from testkase.services.billing.provider import Order
 
 SQL = named_statements("testkase.services.billing.sql", "purchases.sql")
@@ -18,6 +18,10 @@ WATCH = named_statements("testkase.services.billing.sql", "watching.sql")
 
 FIRST_LOOK_SECONDS = 120
 """After an order is made; whoever pays is usually done by then, and told by the browser's return."""
+
+MOST_WAITING = 100
+"""Purchases of one organization that wait for money at once. Each is asked about every few minutes for days, and others
+wait for their turn meanwhile."""
 
 _REQUEST_ID = re.compile(r"[!-~]{1,128}", re.ASCII)
 _FIELDS = Purchase.__struct_fields__
@@ -28,6 +32,13 @@ class RequestReused(Conflict):
 
     code = "id_reused"
     title = "The id came before with another input"
+
+
+class TooManyWaiting(Conflict):
+    """So many purchases of the organization wait for money already."""
+
+    code = "too_many_purchases"
+    title = "Too many purchases wait for their payment"
 
 
 class Attempt(msgspec.Struct, frozen=True, kw_only=True):
@@ -59,7 +70,8 @@ def begin_purchase(
     """The purchase of this request: begun now, or the one it began before.
 
     Whether the buyer may buy is for the caller to ask (settings.check_may_buy), in the same transaction. Raises
-    UnknownBundle, UnknownCurrency, and RequestReused for an id that began the purchase of something else.
+    UnknownBundle, UnknownCurrency, RequestReused for an id that began the purchase of something else, and
+    TooManyWaiting.
     """
     bundle = book.bundle(bundle_key)
     wanted = _terms(bundle, book, currency)
@@ -67,12 +79,20 @@ def begin_purchase(
         "org_id": org_id, "purchase_id": new_id("pur"), "request_id": _checked(request_id), "buyer_kind": buyer.kind,
         "buyer_ref": buyer.ref, "buyer_name": buyer.name, "buyer_id": buyer.user_id, **wanted,
     }  # fmt: skip
-    yield Statement(SQL["begin"], row)
+    if (yield Statement(SQL["begin"], row)):
+        yield from _check_waiting(org_id)
     (found,) = yield Statement(SQL["by_request"], {"org_id": org_id, "request_id": request_id})
     purchase = read_purchase(found)
     if (purchase.bundle, purchase.currency) != (bundle.key, currency):
         raise RequestReused("This id began another purchase. Use a new id for a new one.", field="id")
     return purchase
+
+
+def _check_waiting(org_id: int) -> Operation[None]:
+    """With the one that was just begun."""
+    (row,) = yield Statement(SQL["waiting"], {"org_id": org_id, "most": MOST_WAITING + 1})
+    if row["waiting"] > MOST_WAITING:
+        raise TooManyWaiting(f"{MOST_WAITING} purchases wait for their payment already. Pay one of them, or wait.")
 
 
 def request_came_before(org_id: int, request_id: str) -> Operation[bool]:
@@ -95,9 +115,12 @@ def _terms(bundle: Bundle, book: PriceBook, currency: str) -> dict[str, Any]:
 
 
 def open_purchase(org_id: int, purchase_id: str, order: Order) -> Operation[Purchase]:
-    """The provider has an order for it: from now on its reports find their way, and it is looked at unasked."""
-    yield Statement(SQL["open"], {"org_id": org_id, "purchase_id": purchase_id, "order_id": order.order_id})
+    """The provider has an order for it: from now on its reports find their way, and it is looked at unasked. Raises
+    PaymentMismatch for an order that is another purchase's: one payment of it would be credited twice."""
     yield Statement(SQL["route"], {"ref": order.order_id, "org_id": org_id, "target_id": purchase_id})
+    if (yield from owner_of(order.order_id)) != (org_id, purchase_id):
+        raise PaymentMismatch("The provider's order is another purchase's. Nothing was charged; tell support.")
+    yield Statement(SQL["open"], {"org_id": org_id, "purchase_id": purchase_id, "order_id": order.order_id})
     yield Statement(
         WATCH["watch"],
         {"org_id": org_id, "kind": "purchase", "target_id": purchase_id, "seconds": FIRST_LOOK_SECONDS},

@@ -8,6 +8,12 @@ VALUES (
 ON CONFLICT (org_id, request_id) DO NOTHING
 RETURNING purchase_id;
 
+-- waiting: How many purchases of the last days wait for money, counted up to a number.
+SELECT count(*) AS waiting FROM (
+    SELECT FROM purchase
+    WHERE org_id = %(org_id)s AND state IN ('created', 'open') AND created_at > now() - interval '4 days'
+    LIMIT %(most)s) AS found;
+
 -- by_request: The purchase a caller's id began.
 SELECT * FROM purchase WHERE org_id = %(org_id)s AND request_id = %(request_id)s;
 

@@ -63,7 +63,8 @@ ROUTES = (
         " there with the payment and never before. The key must have been made by somebody who may buy now.",
         body=schemas.PurchaseRequest, body_example={"id": "top-up-2026-11", "bundle": "professional"},
         answer=schemas.PurchaseView, answer_example=_OPEN, status=201, idempotent=True,
-        refusals=("may_not_buy", "unknown_bundle", "unknown_currency", "id_reused", "payment_mismatch", *_PROVIDER),
+        refusals=("may_not_buy", "unknown_bundle", "unknown_currency", "id_reused", "too_many_purchases",
+                  "payment_mismatch", *_PROVIDER),
     ),
     Route(
         method="GET", path="/purchases/{purchase_id}", run=purchases.get_one, scope=Scope.BILLING_READ,
