@@ -78,7 +78,11 @@ else:
 
 # Jobs live in the same database, so that they are deferred in the transaction that asks for them
 PROCRASTINATE_AUTODISCOVER_MODULE_NAME = None
-PROCRASTINATE_IMPORT_PATHS = ["testkase.entrypoints.worker.jobs", "testkase.entrypoints.worker.schedule"]
+PROCRASTINATE_IMPORT_PATHS = [
+    "testkase.entrypoints.worker.jobs",
+    "testkase.entrypoints.worker.schedule",
+    "testkase.entrypoints.worker.privacy",
+]
 
 # Logging is configured by each process at its start (foundation.logging), before Django is
 LOGGING_CONFIG = None

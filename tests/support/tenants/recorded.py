@@ -26,6 +26,8 @@ RECORDED: dict[str, tuple[str, ...]] = {
     "settings/invitations/<slug:invitation_id>/revocation": ("invitation.revoked",),
     "invitations/<slug:token>": ("invitation.accepted",),
     "settings/guidelines": ("guidelines.changed", "guidelines.removed"),
+    "settings/privacy/retention": ("retention.changed", "content.expired"),
+    "settings/privacy/erasures": ("content.erasure_asked", "content.erased"),
     "settings/ai-credits/alerts": ("alerts.changed",),
     "settings/ai-credits/budgets/new": ("budget.created",),
     "settings/ai-credits/budgets/<str:budget_id>": ("budget.changed",),

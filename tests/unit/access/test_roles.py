@@ -8,7 +8,7 @@ from testkase.core.access import Action, OrganizationRole, ProjectRole, Purchase
 from testkase.core.access.roles import ORGANIZATION_TABLE, PROJECT_TABLE
 
 OWNER_ONLY = {Action.SWITCH_AI, Action.SET_PURCHASE_ROLES, Action.SET_OVERAGE, Action.SET_QUALITY_LEVELS,
-              Action.SET_GUARD, Action.TRANSFER_OWNERSHIP}  # fmt: skip
+              Action.SET_GUARD, Action.TRANSFER_OWNERSHIP, Action.GOVERN_DATA}  # fmt: skip
 EVERY_MEMBER = {Action.VIEW_BALANCE, Action.VIEW_USAGE}
 BY_POLICY = {Action.BUY_CREDITS}
 OWNER_AND_ADMINS = {Action.EXPORT_USAGE, Action.VIEW_BILLING, Action.SET_ALERTS, Action.SET_BUDGETS,

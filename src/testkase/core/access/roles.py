@@ -50,6 +50,7 @@ class Action(StrEnum):
     MANAGE_MEMBERS = "manage_members"
     MANAGE_PROJECTS = "manage_projects"
     TRANSFER_OWNERSHIP = "transfer_ownership"
+    GOVERN_DATA = "govern_data"
 
     VIEW_PROJECT = "view_project"
     CHAT = "chat"
@@ -86,6 +87,7 @@ ORGANIZATION_TABLE: dict[Action, tuple[bool, bool | str, bool]] = {
     Action.MANAGE_MEMBERS:      (YES,   YES,       NO),
     Action.MANAGE_PROJECTS:     (YES,   YES,       NO),
     Action.TRANSFER_OWNERSHIP:  (YES,   NO,        NO),   # P15
+    Action.GOVERN_DATA:         (YES,   NO,        NO),   # P16: retention, erasure, everything as one file
 }  # fmt: skip
 
 PROJECT_TABLE: dict[Action, tuple[bool, bool | str, bool]] = {

@@ -31,7 +31,7 @@ def _cells(line: UsageLine) -> tuple[str, ...]:
     row, tokens = line.row, line.row.tokens
     texts = (
         timezone.localtime(from_micros(row.at)).isoformat(timespec="seconds"), use_case(row.use_case), line.user,
-        row.user, format_credits(row.charged), line.project, str(row.seq), row.model or "", row.outcome,
+        line.user_ref, format_credits(row.charged), line.project, str(row.seq), row.model or "", row.outcome,
         row.measurement, str(tokens.input), str(tokens.cached_input), str(tokens.cache_write), str(tokens.output),
         str(tokens.reasoning), row.rate_card or "",
     )  # fmt: skip

@@ -11,7 +11,7 @@ from django.utils.safestring import SafeString
 
 from testkase.core.ledger.calendar import to_micros
 from testkase.core.ledger.consumption import NO_PROJECT, kinds_of, users_of
-from testkase.entrypoints.web.names import NO_PROJECT_NAME, names_of_people, names_of_projects
+from testkase.entrypoints.web.names import NO_PROJECT_NAME, names_of_people, names_of_projects, without_erased
 from testkase.entrypoints.web.templatetags.testkase import use_case
 from testkase.services.organizations.tenancy import run_here
 
@@ -105,11 +105,11 @@ def choices_for(org_id: int, filters: Filters) -> Choices:
     users = {*run_here(users_of(org_id, limit=_MOST_USERS)), *([filters.user] if filters.user else [])}
     projects = {kind.project or NONE for kind in kinds} | ({filters.project} if filters.project else set())
     use_cases = {kind.use_case for kind in kinds} | ({filters.use_case} if filters.use_case else set())
-    people = names_of_people(org_id, users)
+    people = {ref: ref for ref in users} | names_of_people(org_id, users)
     titles = names_of_projects(org_id, projects)
     return Choices(
         use_cases=by_name({slug: use_case(slug) for slug in use_cases}),
-        users=by_name({email: people.get(email, email) for email in users}),
+        users=by_name(without_erased(people)),
         projects=by_name({key: titles.get(key, NO_PROJECT_NAME if key == NONE else key) for key in projects}),
         chosen=filters,
     )

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 from testkase.core.ledger.consumption import Part
 from testkase.entrypoints.web.templatetags.testkase import use_case
-from testkase.services.organizations.names import member_names
+from testkase.services.organizations.names import ErasedName, member_names
 from testkase.services.organizations.tenancy import run_here
 from testkase.services.workspace.projects import names_of
 
@@ -14,6 +14,16 @@ NO_PROJECT_NAME = "No project"
 def names_of_people(org_id: int, refs: Iterable[str]) -> dict[str, str]:
     """Display names of members by the references of their use; references of people who are gone are left out."""
     return run_here(member_names(org_id, sorted(refs)))
+
+
+def shown_ref(ref: str, name: str) -> str:
+    """The reference as people may see it: not that of a person who was erased."""
+    return name if isinstance(name, ErasedName) else ref
+
+
+def without_erased(names: dict[str, str]) -> dict[str, str]:
+    """Whom a filter can name: its address holds the reference, and that of an erased person is not shown."""
+    return {ref: name for ref, name in names.items() if not isinstance(name, ErasedName)}
 
 
 def names_of_projects(org_id: int, keys: Iterable[str]) -> dict[str, str]:

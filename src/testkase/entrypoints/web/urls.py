@@ -5,6 +5,7 @@ from django.urls import path
 from testkase.entrypoints.web.activity import views as activity
 from testkase.entrypoints.web.billing import buying, choices, plans, purchases, receipts
 from testkase.entrypoints.web.help import views as help_pages
+from testkase.entrypoints.web.privacy import views as privacy
 from testkase.entrypoints.web.views import (
     account,
     credits,
@@ -103,6 +104,9 @@ urlpatterns = [
     path("invitations/<slug:token>", invitations.answer, name="invitation"),
     path("settings/account", account.account, name="account"),
     path("settings/guidelines", guidelines.guidelines, name="guidelines"),
+    path("settings/privacy", privacy.page, name="privacy"),
+    path("settings/privacy/retention", privacy.retention, name="privacy_retention"),
+    path("settings/privacy/erasures", privacy.erasures, name="privacy_erasures"),
     path("help", help_pages.index, name="help_index"),
     path("help/ai-privacy", help_pages.page, {"topic": "ai-privacy"}, name="ai_privacy"),
     path("help/<slug:topic>", help_pages.page, name="help"),

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from testkase.core.ledger import queries
 from testkase.core.ledger.queries import UsageRow
 from testkase.entrypoints.web.filters import NONE, Choices, Filters
-from testkase.entrypoints.web.names import names_of_people, names_of_projects
+from testkase.entrypoints.web.names import names_of_people, names_of_projects, shown_ref
 from testkase.services.organizations.tenancy import run_here
 
 PAGE = 25
@@ -18,6 +18,11 @@ class UsageLine:
     row: UsageRow
     user: str
     project: str
+
+    @property
+    def user_ref(self) -> str:
+        """What the user is recorded under, as people may see it."""
+        return shown_ref(self.row.user, self.user)
 
     @property
     def free_because(self) -> str:

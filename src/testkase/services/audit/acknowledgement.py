@@ -6,7 +6,7 @@ from testkase.foundation.database import Operation, Statement, named_statements
 from testkase.services.audit.model import Activity, Actor
 from testkase.services.audit.recording import record
 
-ADVICE_VERSION = "2026-11-22"
+ADVICE_VERSION = "2026-11-28"
 """Of the advice beside the switch. Change it with the advice's words: the record names what was read."""
 
 _SQL = named_statements("testkase.services.audit.sql", "activity.sql")

@@ -11,7 +11,7 @@ from testkase.core.ledger.consumption import kinds_of, users_of
 from testkase.entrypoints.web.filters import NONE, Choices, by_name
 from testkase.entrypoints.web.filters import Filters as UsageFilters
 from testkase.entrypoints.web.filters import filters_of as usage_filters_of
-from testkase.entrypoints.web.names import NO_PROJECT_NAME, names_of_people, names_of_projects
+from testkase.entrypoints.web.names import NO_PROJECT_NAME, names_of_people, names_of_projects, without_erased
 from testkase.entrypoints.web.templatetags.testkase import use_case
 from testkase.entrypoints.web.viewer import Viewer
 from testkase.services.audit.finding import actors_of, subjects_of
@@ -86,7 +86,7 @@ def _users(org_id: int) -> dict[str, str]:
     """Everybody who did anything: members by their name, others by the one they had."""
     recorded = run_here(actors_of(org_id, limit=_MOST_USERS))
     users = {*run_here(users_of(org_id, limit=_MOST_USERS)), *recorded}
-    return {ref: ref for ref in users} | recorded | names_of_people(org_id, users)
+    return without_erased({ref: ref for ref in users} | recorded | names_of_people(org_id, users))
 
 
 def _offered(names: dict[str, str], chosen: str | None) -> list[tuple[str, str]]:

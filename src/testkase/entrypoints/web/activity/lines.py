@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from testkase.core.ledger.queries import UsageRow
 from testkase.entrypoints.web.activity.filters import KIND_NAMES, Filters
-from testkase.entrypoints.web.names import names_of_people, names_of_projects
+from testkase.entrypoints.web.names import names_of_people, names_of_projects, shown_ref
 from testkase.entrypoints.web.usage import free_because
 from testkase.services.audit.finding import Found, recorded_names
 from testkase.services.audit.history import Event, Kind, Place, history_page
@@ -53,7 +53,8 @@ def lines_of(org_id: int, filters: Filters, *, after: Place | None, limit: int =
     rows = [event.usage for event in page.events if event.usage]
     changes = [event.change for event in page.events if event.change]
     refs = sorted({row.user for row in rows})
-    people = run_here(recorded_names(org_id, refs)) | names_of_people(org_id, refs)
+    actors = {one.record.actor_ref for one in changes}
+    people = run_here(recorded_names(org_id, refs)) | names_of_people(org_id, actors.union(refs))
     keys = {row.project for row in rows if row.project} | {one.record.project for one in changes if one.record.project}
     projects = names_of_projects(org_id, keys)
     return Lines(lines=[_line(event, people, projects) for event in page.events], next=page.next)
@@ -63,21 +64,24 @@ def _line(event: Event, people: dict[str, str], projects: dict[str, str]) -> Lin
     if event.usage is not None:
         return _of_usage(event, event.usage, people, projects)
     assert event.change is not None
-    return _of_change(event, event.change, projects)
+    return _of_change(event, event.change, people, projects)
 
 
 def _of_usage(event: Event, row: UsageRow, people: dict[str, str], projects: dict[str, str]) -> Line:
     return Line(
-        event=event, kind="ai", who=people.get(row.user, row.user), who_ref=row.user, what=usage_sentence(row),
+        event=event, kind="ai", who=people.get(row.user, row.user),
+        who_ref=shown_ref(row.user, people.get(row.user, "")), what=usage_sentence(row),
         project=projects.get(row.project, row.project) if row.project else "—", use_case=row.use_case,
         charged=row.charged, receipt=row.seq, note=free_because(row),
     )  # fmt: skip
 
 
-def _of_change(event: Event, found: Found, projects: dict[str, str]) -> Line:
+def _of_change(event: Event, found: Found, people: dict[str, str], projects: dict[str, str]) -> Line:
     change = found.record
+    now_called = people.get(change.actor_ref, "")
     return Line(
-        event=event, kind=change.category, who=actor_name(change), who_ref=change.actor_ref,
+        event=event, kind=change.category, who=shown_ref(actor_name(change), now_called),
+        who_ref=shown_ref(change.actor_ref, now_called),
         what=change_sentence(change), project=projects.get(change.project, change.project) or "—",
         use_case=change.use_case,
     )  # fmt: skip

@@ -29,6 +29,7 @@ ACTIONS: dict[Action, str] = {
     Action.MANAGE_MEMBERS: "Invite, remove and promote people",
     Action.MANAGE_PROJECTS: "Open projects, and work in all of them",
     Action.TRANSFER_OWNERSHIP: "Hand the organization over",
+    Action.GOVERN_DATA: "Decide how long content is kept, erase it, and take it all away",
     Action.VIEW_PROJECT: "See the project and its test cases",
     Action.CHAT: "Use the chat assistant",
     Action.EDIT_CASES: "Write and change test cases",

@@ -89,6 +89,7 @@ def show(request: MemberRequest, project_key: str, generation_id: int) -> HttpRe
         "demonstration": bool((entry := entry_of(view.options.model)) and entry.small),
         "seconds": max(0, int((utc_now() - view.created_at).total_seconds())),
         "switched_off": view.error == SWITCHED_OFF,
+        "may_erase": request.viewer.can(Action.GOVERN_DATA),
         "seen": max((draft.position for draft in view.drafts), default=0),
     }
     if not request.headers.get("HX-Request"):

@@ -17,7 +17,7 @@ from testkase.core.ledger.model import Subject
 from testkase.core.ledger.queries import hold
 from testkase.core.ledger.refusals import AiDisabled, HoldNotFound, HoldResolved
 from testkase.foundation.database import Database, Operation, Row, Statement
-from testkase.foundation.problems import Problem, Unavailable
+from testkase.foundation.problems import NotFound, Problem, Unavailable
 from testkase.services.features.generation.estimate import size_of
 from testkase.services.features.generation.ideas import ideas_for
 from testkase.services.features.generation.model import USE_CASE, GenerationView, Options, Progress
@@ -92,7 +92,8 @@ async def run_generation(org_id: int, generation_id: int, meter: "Meter", databa
         what = type(error).__name__
         log.exception("generation %s of organization %s: %s", generation_id, org_id, what, exc_info=not quoting)
         ending = Ending(error=OUR_FAULT)
-    await database.run(_finish(run, ending), org_id=org_id)
+    with suppress(NotFound):  # erased meanwhile: there is nothing left to finish
+        await database.run(_finish(run, ending), org_id=org_id)
 
 
 async def _earlier_ending(run: Run, earlier_hold: str | None, meter: "Meter", database: Database) -> Ending:

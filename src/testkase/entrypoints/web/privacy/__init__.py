@@ -1,0 +1,1 @@
+"""What is stored, how long, and how the Owner erases it or takes it away."""

@@ -1,0 +1,55 @@
+"""What the page about stored data shows: the catalogue to everybody, the ways to govern it to the Owner."""
+
+from typing import Any
+
+from testkase.core.access import Action
+from testkase.core.ledger.consumption import users_of
+from testkase.entrypoints.web.filters import by_name
+from testkase.entrypoints.web.names import names_of_people, shown_ref, without_erased
+from testkase.entrypoints.web.viewer import Viewer
+from testkase.foundation.ids import new_id
+from testkase.services.audit.finding import actors_of
+from testkase.services.organizations.tenancy import run_here
+from testkase.services.privacy.erasing import newest_erasures
+from testkase.services.privacy.keeping import CHOICES, in_words, keep_days
+from testkase.services.privacy.records import stored_fields
+from testkase.services.privacy.registry import CONTENT
+from testkase.services.workspace.projects import list_projects
+
+_MOST_PEOPLE = 500
+
+
+def page_facts(viewer: Viewer) -> dict[str, Any]:
+    """Everything on the page."""
+    facts: dict[str, Any] = {
+        "section": "privacy",
+        "groups": run_here(stored_fields()),
+        "contents": [content for content in CONTENT if content.kind != "passing"],
+        "passing": [content for content in CONTENT if content.kind == "passing"],
+        "keep": in_words(run_here(keep_days(viewer.org_id))),
+        "governs": viewer.can(Action.GOVERN_DATA),
+    }
+    return facts | (_for_the_owner(viewer) if facts["governs"] else {})
+
+
+def _for_the_owner(viewer: Viewer) -> dict[str, Any]:
+    projects = run_here(list_projects(viewer.org_id, user_id=viewer.user.pk, sees_all=True))
+    erasures = run_here(newest_erasures(viewer.org_id))
+    names = names_of_people(viewer.org_id, {one.target for one in erasures if one.scope == "person"})
+    return {
+        "choices": [("" if days is None else str(days), in_words(days)) for days in CHOICES],
+        "projects": [(str(project.project_id), f"{project.name} ({project.key})") for project in projects],
+        "people": by_name(people_to_erase(viewer.org_id)),
+        "erasures": [(one, shown_ref(one.label, names.get(one.target, ""))) for one in erasures],
+        "forms": {scope: new_id("erasure") for scope in ("project", "person", "ai", "everything")},
+    }
+
+
+def people_to_erase(org_id: int) -> dict[str, str]:
+    """Everybody who used AI or changed anything here, by reference, with the name they have or had."""
+    recorded = run_here(actors_of(org_id, limit=_MOST_PEOPLE))
+    users = {*run_here(users_of(org_id, limit=_MOST_PEOPLE)), *recorded}
+    people = {ref: ref for ref in users if "@" in ref}
+    named = names_of_people(org_id, people)
+    known = people | {ref: name for ref, name in (recorded | named).items() if ref in people}
+    return {ref: name if name == ref else f"{name} ({ref})" for ref, name in without_erased(known | named).items()}

@@ -1,0 +1,92 @@
+"""Erasure: content goes, figures stay byte for byte, the books verify, and names of erased people are not shown."""
+
+import pytest
+
+from testkase.entrypoints.worker.privacy import carry_out
+from testkase.foundation.problems import InvalidInput
+from testkase.services.audit import Actor
+from testkase.services.privacy.erasing import ask_erasure
+from tests.integration.privacy.conftest import SECRET, Scene
+from tests.support.people import models, sign_in
+
+OWNER = Actor(kind="person", ref="owner@northwind.example", name="Olivia Ortega")
+
+
+def erase(scene: Scene, scope: str, target: str = "", *, name: str = "one") -> int:
+    asked = ask_erasure(scene.org_id, erasure_id=name, scope=scope, target=target, label="something", actor=OWNER)
+    scene.run(asked)
+    return int(scene.work(lambda pool: carry_out(pool, scene.org_id, name)))
+
+
+@pytest.mark.requirement("P16", "R61")
+@pytest.mark.parametrize("scope", ["generation", "project", "person", "ai", "everything"])
+def test_content_goes_and_every_figure_stays(scene: Scene, scope: str) -> None:
+    number = scene.a_draft()
+    (project,) = scene.owner("SELECT project_id FROM project WHERE key = 'SHOP'")[0]
+    target = {"generation": str(number), "project": str(project), "person": scene.demo.emails["member"]}
+    before = scene.figures()
+    assert scene.content() == 2
+    assert erase(scene, scope, target.get(scope, "")) >= 1
+    assert scene.content() == 0
+    assert scene.figures() == before
+    assert scene.faults() == []
+
+
+def test_one_generation_leaves_the_others(scene: Scene) -> None:
+    first, second = scene.a_draft(), scene.a_draft()
+    assert erase(scene, "generation", str(first)) == 1
+    assert scene.generations() == [second]
+
+
+@pytest.mark.requirement("P13", "R61")
+def test_accepted_cases_stay_unless_everything_goes(scene: Scene) -> None:
+    (cases,) = scene.owner("SELECT count(*) FROM test_case")[0]
+    erase(scene, "ai")
+    assert scene.owner("SELECT count(*) FROM test_case") == [(cases,)]
+    erase(scene, "everything", name="two")
+    for table in ("test_case", "case_change", "case_folder", "test_cycle", "cycle_entry", "execution"):
+        assert scene.owner(f"SELECT count(*) FROM {table}") == [(0,)]
+    assert scene.owner("SELECT count(*) FROM project") == [(1,)]
+
+
+def test_a_job_that_runs_again_finds_nothing_left_and_records_once(scene: Scene) -> None:
+    scene.a_draft()
+    erase(scene, "ai")
+    assert scene.work(lambda pool: carry_out(pool, scene.org_id, "one")) == 0
+    told = scene.owner("SELECT count(*) FROM activity WHERE action = 'content.erased'")
+    assert told == [(1,)]
+
+
+def test_what_is_no_scope_is_refused(scene: Scene) -> None:
+    for scope, target in (("cases", "1"), ("nothing", ""), ("generation", "x"), ("project", "")):
+        with pytest.raises(InvalidInput):
+            scene.run(ask_erasure(scene.org_id, erasure_id="x", scope=scope, target=target, label="x", actor=OWNER))
+
+
+@pytest.mark.requirement("P11", "P16")
+def test_an_erased_person_who_left_is_shown_by_a_number(scene: Scene) -> None:
+    address = scene.demo.emails["member"]
+    owner = sign_in(scene.demo, "owner")
+    pages = ("/settings/ai-credits", "/settings/ai-credits/usage.csv", "/settings/activity/history.csv")
+
+    def shown(path: str) -> str:
+        return owner.get(path).getvalue().decode()
+
+    assert all(address in shown(path) for path in pages)
+    member = models().User.objects.get(email=address).pk
+    owner.post(f"/settings/members/{member}/removal")
+    scene.owner("DELETE FROM activity_head")  # the history of the person's coming and going is looked at elsewhere
+    scene.owner("DELETE FROM activity")
+    erase(scene, "person", address)
+    for path in pages:
+        assert address not in shown(path)
+    for path in pages[:2]:
+        assert "Erased person 1" in shown(path)
+    figures = scene.owner("SELECT count(*) FROM ledger.usage WHERE user_ref = %s", address)
+    assert figures == [(3,)]  # the reference stays in the hashed journal: see the decision
+    assert SECRET not in shown("/settings/privacy")
+
+
+def test_a_member_keeps_their_name(scene: Scene) -> None:
+    erase(scene, "person", scene.demo.emails["member"])
+    assert scene.owner("SELECT count(*) FROM erased_person") == [(0,)]

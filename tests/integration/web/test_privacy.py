@@ -1,0 +1,93 @@
+"""The page about what is stored, and what the Owner decides there."""
+
+import re
+
+import pytest
+from django.test import Client
+
+from testkase.services.workspace.model import CaseContent, Step
+from tests.integration.web.conftest import Visitors
+from tests.support.people import models, use_credits, with_draft
+
+PAGE = "/settings/privacy"
+
+
+def text(client: Client, path: str = PAGE) -> str:
+    return client.get(path).content.decode()
+
+
+@pytest.mark.requirement("P16", "R76")
+def test_every_member_sees_every_stored_field_with_its_meaning(visitors: Visitors) -> None:
+    shown = text(visitors.client_of("member"))
+    assert "never keep a prompt or an answer" in shown
+    assert "ledger.usage.<wbr>user_ref" in shown
+    assert "a member&#x27;s first e-mail address" in shown
+    assert re.findall(r"<td></td>", shown) == []
+    assert "Requirements that were written for AI" in shown
+
+
+def test_only_the_owner_is_offered_to_decide(visitors: Visitors) -> None:
+    for role in ("admin", "member"):
+        assert "Erase everything" not in text(visitors.client_of(role))
+        assert visitors.client_of(role).post(f"{PAGE}/retention", {"keep_days": "30"}).status_code == 403
+    assert "Erase everything" in text(visitors.client_of("owner"))
+
+
+@pytest.mark.requirement("R76", "R77")
+def test_the_switch_and_the_help_page_lead_there(visitors: Visitors) -> None:
+    owner = visitors.client_of("owner")
+    owner.post("/settings/ai-credits/switch", {"enable": "0"})
+    for path in ("/settings/ai-credits/switch", "/help/ai-privacy"):
+        assert f'href="{PAGE}"' in text(owner, path)
+
+
+def test_the_choice_of_how_long_is_kept_and_refuses_others(visitors: Visitors) -> None:
+    owner = visitors.client_of("owner")
+    assert owner.post(f"{PAGE}/retention", {"keep_days": "90"}).status_code == 302
+    assert '<option value="90" selected>90 days</option>' in text(owner)
+    assert owner.post(f"{PAGE}/retention", {"keep_days": "31"}).status_code == 422
+    assert owner.post(f"{PAGE}/retention", {"keep_days": ""}).status_code == 302
+    assert "Now: for ever." in text(owner)
+
+
+def test_the_owner_erases_a_generation_from_its_page(visitors: Visitors) -> None:
+    draft = with_draft(visitors.demo, CaseContent(title="A draft", steps=(Step(action="Do it"),)))
+    page, owner = draft.partition("/drafts")[0], visitors.client_of("owner")
+    assert 'name="scope" value="generation"' in text(owner, page)
+    assert 'name="scope" value="generation"' not in text(visitors.client_of("member"), page)
+    number = page.rpartition("/")[2]
+    owner.post(f"{PAGE}/erasures", {"scope": "generation", "target": number})
+    assert f"generation {number}" in text(owner)
+    assert "Under way" in text(owner)
+
+
+def test_much_at_once_wants_the_organizations_name_typed(visitors: Visitors) -> None:
+    owner = visitors.client_of("owner")
+    refused = owner.post(f"{PAGE}/erasures", {"scope": "ai", "confirmation": "northwind"})
+    assert (refused.status_code, "Type the organization" in refused.content.decode()) == (422, True)
+    assert owner.post(f"{PAGE}/erasures", {"scope": "ai", "confirmation": "Northwind Labs"}).status_code == 302
+    assert "all AI content" in text(owner)
+
+
+def test_sending_a_form_twice_erases_once(visitors: Visitors) -> None:
+    owner = visitors.client_of("owner")
+    use_credits(visitors.demo, "one")
+    form = {"scope": "person", "target": visitors.demo.emails["member"], "form": "erasure-1"}
+    for _ in range(2):
+        assert owner.post(f"{PAGE}/erasures", form).status_code == 302
+    assert text(owner).count("Under way") == 1
+    queued = _jobs("privacy.erase")
+    assert queued == [{"org_id": visitors.demo.org_id, "erasure_id": "erasure-1"}]
+
+
+def test_who_or_what_is_not_here_cannot_be_erased(visitors: Visitors) -> None:
+    owner = visitors.client_of("owner")
+    for scope, target in (("person", "nobody@example.com"), ("project", "999999"), ("generation", "999999")):
+        assert owner.post(f"{PAGE}/erasures", {"scope": scope, "target": target}).status_code == 404
+    assert models().User.objects.count() == 3
+
+
+def _jobs(name: str) -> list[dict[str, object]]:
+    from procrastinate.contrib.django.models import ProcrastinateJob
+
+    return list(ProcrastinateJob.objects.filter(task_name=name).values_list("args", flat=True))
