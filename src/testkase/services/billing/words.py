@@ -36,7 +36,7 @@ def credits_added(purchase: Purchase, *, expires_at: int | None, time_zone: str)
         title=f"{credits} credits added",
         body=f"{money(purchase.amount, purchase.currency)} for the {purchase.bundle_name} bundle were paid, and"
         f" {credits} credits are yours to use. {until}",
-        link=BILLING_PAGE, link_label="Open the receipt",
+        link=f"{BILLING_PAGE}/purchases/{purchase.purchase_id}", link_label="Open the receipt",
         people=() if purchase.buyer_id is None else (purchase.buyer_id,),
     )  # fmt: skip
 
@@ -60,7 +60,8 @@ def credits_taken_back(before: Purchase, after: Purchase, *, debt: int) -> Notif
         body += f" {_credits(debt)} of them were already used: AI rests until new credits cover that."
     return Notification(
         kind="purchase.reversed", event_key=f"purchase.reversed:{after.purchase_id}.{after.reversals}", title=title,
-        body=body, link=BILLING_PAGE, link_label="Open Plans & Billing", leads_to_buying=bool(debt),
+        body=body, link=f"{BILLING_PAGE}/purchases/{after.purchase_id}", link_label="Open the purchase",
+        leads_to_buying=bool(debt),
     )  # fmt: skip
 
 

@@ -12,6 +12,7 @@ from testkase.foundation.database import Operation, Statement
 from testkase.services.billing.settings import billing_settings
 from tests.integration.web.billing.conftest import BILLING, BUY, Store
 from tests.support.buying import forms
+from tests.support.django import model_on_offer
 
 ROLES, OVERAGE, COVERAGE, BUYER = (f"{BILLING}/{name}" for name in ("purchase-roles", "overage", "coverage", "buyer"))
 
@@ -171,6 +172,10 @@ def test_a_debt_is_explained_and_what_comes_next_covers_it(store: Store) -> None
     page = read(store)
     assert "25.00 credits are owed" in page
     assert "25.00 owed" in read(store, "member", "/settings/ai-credits")
+    generate = {"requirement": "A signed-in customer applies a voucher code at checkout.", "cases": "3"}
+    with model_on_offer():
+        refused = store.client_of("owner").post("/projects/SHOP/generate", generate).content.decode()
+    assert f'<a href="{BILLING}#debt">See what is owed</a>' in refused
     assert "25.00 credits are owed" in read(store, path=BUY)
     assert "No credits are available to cover it." in page
     assert "No credits are available to cover it" in read_after(store, COVERAGE)

@@ -50,6 +50,7 @@ def billing_page(request: MemberRequest, *, status: int = 200, **more: Any) -> H
         "expiring": expiring(run_here(queries.lots(viewer.org_id))),
         "history": history_of(viewer.org_id, request.GET.get("before")),
         "paged": "before" in request.GET,
+        "link_paid": request.GET.get("razorpay_payment_link_status") == "paid",
         "bills": run_here(list_bills(viewer.org_id)),
         "settings": run_here(billing_settings(viewer.org_id)),
         "form_id": new_id("form"),

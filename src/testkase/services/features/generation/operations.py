@@ -9,7 +9,7 @@ from testkase.core.ledger.credits import format_credits
 from testkase.core.ledger.limits.queries import check_admission
 from testkase.core.ledger.model import Subject
 from testkase.core.ledger.queries import balance
-from testkase.core.ledger.refusals import AiDisabled, InsufficientCredits
+from testkase.core.ledger.refusals import AiDisabled, Indebted, InsufficientCredits
 from testkase.foundation.database import Operation, Row, Statement, named_statements
 from testkase.foundation.problems import Conflict, InvalidInput, NotFound
 from testkase.services.features.generation.model import (
@@ -59,12 +59,14 @@ def request_generation(
     """Write the request down and answer its id; the caller defers the job in the same transaction.
 
     `estimate`: micro-credits it can cost at most, refused here already when the balance does not cover it (P18).
-    Raises InvalidInput, AiDisabled, InsufficientCredits, Paused, BudgetExceeded, TooManyUnderWay.
+    Raises InvalidInput, AiDisabled, Indebted, InsufficientCredits, Paused, BudgetExceeded, TooManyUnderWay.
     """
     text = _checked(requirement, options)
     account = yield from balance(org_id)
     if not account.ai_enabled:
         raise AiDisabled("AI is switched off for this organization.")
+    if account.debt:
+        raise Indebted("A refund or dispute left a debt: AI rests until it is covered.", debt=account.debt)
     if account.spendable < max(estimate, 1):
         raise InsufficientCredits(
             f"This generation can cost up to {format_credits(estimate)} credits;"
