@@ -18,7 +18,7 @@ from testkase.services.inference import (
 )
 from testkase.services.inference.bounds import input_token_estimate
 from testkase.services.inference.embedded import embedded_provider, model_file
-from testkase.services.inference.providers.openai_compatible.sse import EventReader
+from testkase.services.inference.providers.calling.sse import EventReader
 from testkase.services.inference.providers.openai_compatible.usage import normalise
 from testkase.services.inference.request import PREFIX_REUSE
 

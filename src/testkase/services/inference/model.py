@@ -1,9 +1,26 @@
 """The nouns of inference: a provider, what it can do, the models it serves, and what a call turned out to be."""
 
 from dataclasses import dataclass, field
+from typing import Any, Literal, get_args
+
+import msgspec
 
 from testkase.core.ledger.model import Measurement, Outcome
 from testkase.core.ledger.terms import Tokens
+
+Kind = Literal["openai", "anthropic", "gemini", "azure"]
+"""What a provider speaks. `openai`: OpenAI itself and every server that is compatible with it."""
+
+Feature = Literal["test_generation", "chat", "report"]
+FEATURES: tuple[Feature, ...] = get_args(Feature)
+"""The AI features, as their usage is recorded under."""
+
+Level = Literal["fast", "balanced", "best"]
+LEVELS: tuple[Level, ...] = get_args(Level)
+"""Quality levels (B16), from quick to good."""
+
+Quality = dict[tuple[str, Level], str]
+"""The models of each feature's levels, as far as the operator named them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,6 +43,15 @@ class Capabilities:
     """On request, the server reuses what it computed of an earlier prompt for the same beginning of the next."""
     request: tuple[tuple[str, str], ...] = ()
     """Fields added to every request, as JSON text, such as OpenRouter's `provider: {"zdr": true}`."""
+    thinking: Literal["budget", "level", "fixed"] = "budget"
+    """Anthropic and Gemini: how thinking is set. `budget` in tokens (none unless asked), `level` by words, `fixed` not
+    at all."""
+    sampling: bool = True
+    """Anthropic and Gemini: temperature and the like are understood; some models refuse them."""
+
+    def extra(self) -> dict[str, Any]:
+        """The fields of `request`."""
+        return {name: msgspec.json.decode(text) for name, text in self.request}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,7 +70,10 @@ class Provider:
 
     name: str
     base_url: str
-    """Without a trailing slash; `/chat/completions` is appended."""
+    """Without a trailing slash; the path of the provider's kind is appended."""
+    kind: Kind = "openai"
+    api_version: str = ""
+    """Azure's, such as `2024-10-21`."""
     api_key: str | None = field(default=None, repr=False)
     no_training: bool
     """The operator declares that what is sent is never used for training (R70)."""
@@ -70,6 +99,9 @@ class ModelEntry:
     capabilities: Capabilities = Capabilities()
     small: bool = False
     """Needs its task cut into short, constrained pieces (the embedded model)."""
+    kind: Kind = "openai"
+    fallback: tuple[str, ...] = ()
+    """Models that may answer instead when this one's provider fails, in this order; never at a higher price."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

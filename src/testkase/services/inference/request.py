@@ -8,8 +8,6 @@ ways to reach dearer models (`models`), tiers with other prices (`service_tier`)
 from collections.abc import Mapping
 from typing import Any
 
-import msgspec
-
 from testkase.services.inference.model import Capabilities, ModelEntry
 from testkase.services.inference.problems import UnsupportedParameter
 
@@ -25,6 +23,10 @@ PASSED_ON = frozenset({
 
 REFUSED = ("web_search_options", "audio", "prediction", "models", "plugins")
 """Fields a caller must not believe to be in force: they are billed apart or lead to another model."""
+
+
+TRANSLATED = ("anthropic", "gemini")
+"""Kinds of providers that speak otherwise; the prepared body is what their translators are given."""
 
 
 class PrefixReuse:
@@ -58,8 +60,9 @@ def prepare_body(
         sent["cache_prompt"] = body.get("cache_prompt") is PREFIX_REUSE
     if entry.capabilities.store:
         sent["store"] = False
-    for name, text in entry.capabilities.request:
-        sent[name] = msgspec.json.decode(text)
+    if entry.kind in TRANSLATED:
+        return sent  # what is said beyond this, the translator says
+    sent |= entry.capabilities.extra()
     if stream:
         sent["stream"] = True
         if entry.capabilities.stream_options:

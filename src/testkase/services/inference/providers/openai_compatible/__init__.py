@@ -1,6 +1,6 @@
 """Chat completions as OpenAI defined them and most servers speak them: bytes pass through, and only usage is read."""
 
-from testkase.services.inference.providers.openai_compatible.call import ChatCall
-from testkase.services.inference.providers.openai_compatible.client import Endpoint
+from testkase.services.inference.providers.openai_compatible.dialect import OpenAiCompatible
+from testkase.services.inference.providers.openai_compatible.interpreter import PassedOn
 
-__all__ = ["ChatCall", "Endpoint"]
+__all__ = ["OpenAiCompatible", "PassedOn"]

@@ -4,12 +4,11 @@ No text is kept. Structs name only the fields that are read, so that decoding sk
 are `Any`, so that an odd one costs only itself and not the count of everything beside it.
 """
 
-from collections.abc import Iterator
 from typing import Any
 
 import msgspec
 
-from testkase.core.ledger.terms import Tokens
+from testkase.services.inference.providers.calling.heard import Heard, text_bytes
 from testkase.services.inference.providers.openai_compatible.usage import normalise
 
 
@@ -41,20 +40,10 @@ class Answer(msgspec.Struct):
 
 
 DECODER = msgspec.json.Decoder(Answer)
-UNREADABLE = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
-"""What decoding bytes of a provider can raise."""
 
 
-class Reading:
-    """Adds up what passes by."""
-
-    def __init__(self) -> None:
-        self.tokens: Tokens | None = None
-        self.flags: set[str] = set()
-        self.text_bytes = 0
-        self.refusal_bytes = 0
-        self.upstream_id: str | None = None
-        self.finish_reasons: dict[int, str] = {}
+class Reading(Heard):
+    """What was heard of a chat completion."""
 
     def take(self, answer: Answer) -> None:
         """One chunk, or the whole answer. Usage is overwritten, never added: running figures are cumulative."""
@@ -72,34 +61,10 @@ class Reading:
             self.flags.update(flags)
             self.tokens = tokens or self.tokens
 
-    def finished(self, choices: int) -> bool:
-        """Whether every choice has said why it ended."""
-        return len(self.finish_reasons) >= choices
-
-    @property
-    def refused(self) -> bool:
-        """The model declined, or the provider's filter struck out everything: nothing of use was delivered."""
-        filtered = bool(self.finish_reasons) and set(self.finish_reasons.values()) == {"content_filter"}
-        return not self.text_bytes and (self.refusal_bytes > 0 or filtered)
-
     def _count(self, said: Said) -> None:
         calls = said.tool_calls if isinstance(said.tool_calls, list) else ()
         functions = [call.get("function") for call in calls if isinstance(call, dict)] + [said.function_call]
         called = [(one.get("name"), one.get("arguments")) for one in functions if isinstance(one, dict)]
         for part in (said.content, said.reasoning_content or said.reasoning, called):
-            self.text_bytes += _text_bytes(part)
-        self.refusal_bytes += _text_bytes(said.refusal)
-
-
-def _text_bytes(value: Any) -> int:
-    """UTF-8 bytes of every string in the value, however it is packed; the types of parts are no text."""
-    if isinstance(value, str):
-        return len(value.encode("utf-8", "replace"))
-    return sum(_text_bytes(part) for part in _parts(value))
-
-
-def _parts(value: Any) -> Iterator[Any]:
-    if isinstance(value, dict):
-        yield from (part for name, part in value.items() if name != "type")
-    elif isinstance(value, list | tuple):
-        yield from value
+            self.text_bytes += text_bytes(part)
+        self.refusal_bytes += text_bytes(said.refusal)

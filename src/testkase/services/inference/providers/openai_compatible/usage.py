@@ -5,18 +5,13 @@ On the wire the parents include their children: `prompt_tokens` contains cached 
 itself (more cached than there were) loses its split and is priced as fresh, and is flagged.
 """
 
-from typing import Any, TypeGuard
+from typing import Any
 
 from testkase.core.ledger.terms import Tokens
-
-MOST_TOKENS = 10**9
-"""No call comes near a billion tokens: a larger figure is a fault of the provider, not a bill."""
-
-Reading = tuple[Tokens | None, tuple[str, ...]]
-"""What was read, None when there is nothing usable, and flags."""
+from testkase.services.inference.providers.calling.counting import Counted, count, plausible
 
 
-def normalise(usage: Any) -> Reading:
+def normalise(usage: Any) -> Counted:
     """Tokens of a usage object. An absent object and one of zeros are different things: the second is an answer."""
     if usage is None:
         return None, ()
@@ -24,10 +19,10 @@ def normalise(usage: Any) -> Reading:
         return None, ("malformed_usage",)
     prompt, completion = usage.get("prompt_tokens"), usage.get("completion_tokens")
     inputs, outputs = usage.get("prompt_tokens_details"), usage.get("completion_tokens_details")
-    cached = _child(inputs, "cached_tokens")
-    written = _child(inputs, "cache_write_tokens")
-    reasoning = _child(outputs, "reasoning_tokens")
-    if not _plausible(prompt) or not _plausible(completion):
+    cached = count(inputs, "cached_tokens")
+    written = count(inputs, "cache_write_tokens")
+    reasoning = count(outputs, "reasoning_tokens")
+    if not plausible(prompt) or not plausible(completion):
         return None, ("malformed_usage",)
     flags: tuple[str, ...] = ()
     if cached + written > prompt:
@@ -44,13 +39,3 @@ def normalise(usage: Any) -> Reading:
         reasoning=reasoning,
     )
     return tokens, flags
-
-
-def _child(details: Any, name: str) -> int:
-    """A detail's count; servers leave details out, or set them to null, where they have none."""
-    value = details.get(name) if isinstance(details, dict) else None
-    return value if _plausible(value) else 0
-
-
-def _plausible(value: Any) -> TypeGuard[int]:
-    return type(value) is int and 0 <= value <= MOST_TOKENS

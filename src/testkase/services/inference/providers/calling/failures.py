@@ -6,9 +6,10 @@ import httpcore
 import msgspec
 
 from testkase.services.inference.problems import ProviderError, ProviderTimeout
-from testkase.services.inference.providers.openai_compatible.client import Response, TransportError
-from testkase.services.inference.providers.openai_compatible.reading import UNREADABLE
+from testkase.services.inference.providers.calling.client import Response, TransportError
 
+UNREADABLE = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
+"""What decoding bytes of a provider can raise."""
 MOST_ERROR_BYTES = 64 * 1024
 MESSAGE_LENGTH = 500
 

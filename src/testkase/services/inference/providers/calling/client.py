@@ -16,7 +16,8 @@ import certifi
 import httpcore
 
 from testkase.services.inference.model import Provider
-from testkase.services.inference.providers.openai_compatible.network import Network
+from testkase.services.inference.providers.calling.dialect import Headers, Outgoing
+from testkase.services.inference.providers.calling.network import Network
 
 KEEP_ALIVE_SECONDS = 3.0
 """Shorter than any server's own patience (llama.cpp: 5 s), so that a request never meets a connection being closed."""
@@ -55,20 +56,20 @@ class Response:
 
 
 class Endpoint:
-    """A provider's chat completions. Belongs to one event loop."""
+    """A provider's host. Belongs to one event loop."""
 
-    def __init__(self, provider: Provider) -> None:
+    def __init__(self, provider: Provider, headers: Headers) -> None:
+        """`headers`: with the provider's key, sent with every request."""
         self.provider = provider
-        self._url = httpcore.URL(f"{provider.base_url}/chat/completions")
+        self._url = httpcore.URL(provider.base_url)
         host = self._url.host + (b":%d" % self._url.port if self._url.port is not None else b"")
         self._headers = [
             (b"host", host),
             (b"content-type", b"application/json"),
             (b"accept-encoding", b"identity"),
             (b"user-agent", b"testkase"),
+            *headers,
         ]
-        if provider.api_key:
-            self._headers.append((b"authorization", b"Bearer " + provider.api_key.encode("ascii")))
         times = provider.timeouts
         self._timeouts = {"connect": times.connect, "read": times.read, "write": times.write}
         tls = ssl.create_default_context(cafile=certifi.where()) if self._url.scheme == b"https" else None
@@ -76,7 +77,7 @@ class Endpoint:
         self._free: list[httpcore.AsyncHTTPConnection] = []
         self._room = asyncio.Semaphore(MOST_CONNECTIONS)
 
-    async def send(self, content: bytes) -> Response:
+    async def send(self, outgoing: Outgoing) -> Response:
         """POST a request and return its response once its head is there. Raises TransportError."""
         try:
             async with asyncio.timeout(self.provider.timeouts.pool):
@@ -88,9 +89,9 @@ class Endpoint:
             connection = await self._connection()
             request = httpcore.Request(
                 "POST",
-                self._url,
-                headers=[*self._headers, (b"content-length", b"%d" % len(content))],
-                content=content,
+                httpcore.URL(self.provider.base_url + outgoing.path),
+                headers=[*self._headers, (b"content-length", b"%d" % len(outgoing.content))],
+                content=outgoing.content,
                 extensions={"timeout": self._timeouts},
             )
             answer = await connection.handle_async_request(request)

@@ -1,4 +1,4 @@
-"""One request to an OpenAI-compatible endpoint and what it came to."""
+"""One request to a provider and what it came to."""
 
 from collections.abc import AsyncIterator, Mapping
 from typing import Any, Self
@@ -10,13 +10,12 @@ from testkase.core.ledger.terms import Tokens
 from testkase.services.inference.bounds import input_token_estimate, text_token_estimate
 from testkase.services.inference.model import CallResult
 from testkase.services.inference.problems import ProviderError, ProviderTimeout, StreamCut
-from testkase.services.inference.providers.openai_compatible import failures
-from testkase.services.inference.providers.openai_compatible.client import Endpoint, Response, TransportError
-from testkase.services.inference.providers.openai_compatible.reading import DECODER, UNREADABLE, Answer, Reading
-from testkase.services.inference.providers.openai_compatible.sse import EventReader, EventTooLarge
+from testkase.services.inference.providers.calling import failures
+from testkase.services.inference.providers.calling.client import Endpoint, Response, TransportError
+from testkase.services.inference.providers.calling.dialect import Interpreter, Outgoing, Reported
+from testkase.services.inference.providers.calling.sse import EventReader, EventTooLarge
 from testkase.services.inference.request import output_token_bound
 
-DONE = b"[DONE]"
 MAX_ANSWER_BYTES = 32 * 1024 * 1024
 """A whole answer larger than this is no chat completion."""
 
@@ -28,12 +27,22 @@ class ChatCall:
     its answer begins, and StreamCut when the answer breaks off.
     """
 
-    def __init__(self, endpoint: Endpoint, body: Mapping[str, Any], *, stream: bool, show_usage: bool) -> None:
+    def __init__(
+        self,
+        endpoint: Endpoint,
+        outgoing: Outgoing,
+        interpreter: Interpreter,
+        body: Mapping[str, Any],
+        *,
+        stream: bool,
+    ) -> None:
+        """`body`: the prepared chat completion that `outgoing` was made of."""
         self._endpoint = endpoint
+        self._outgoing = outgoing
+        self._interpreter = interpreter
         self._body = body
         self._stream = stream
-        self._show_usage = show_usage
-        self._reading = Reading()
+        self._heard = interpreter.heard
         self._choices = int(body.get("n") or 1)
         self._response: Response | None = None
         self._sent = False
@@ -50,11 +59,15 @@ class ChatCall:
         """The provider's response headers."""
         return self._response.headers if self._response is not None else {}
 
+    @property
+    def has_output(self) -> bool:
+        """Whether anything a reader could use has come: before that, another model may still answer instead."""
+        return self._heard.text_bytes + self._heard.refusal_bytes > 0
+
     async def __aenter__(self) -> Self:
-        content = msgspec.json.encode(self._body)
         self._sent = True
         try:
-            self._response = await self._endpoint.send(content)
+            self._response = await self._endpoint.send(self._outgoing)
             if self._response.status != 200:
                 raise await failures.from_response(self._endpoint.provider.name, self._response)
         except TransportError as error:
@@ -70,72 +83,62 @@ class ChatCall:
         await self._close()
 
     async def read(self) -> bytes:
-        """The body of an answer that does not stream, unchanged."""
+        """The body of an answer that does not stream, as a chat completion."""
         body = b""
         try:
             async for piece in self._pieces():
                 body += piece
                 if len(body) > MAX_ANSWER_BYTES:
                     raise self._fail(ProviderError("The provider's answer is larger than 32 MiB."))
-            answer = DECODER.decode(body)
-        except UNREADABLE as error:
+            completion = self._interpreter.whole(body)
+        except failures.UNREADABLE as error:
             raise self._fail(ProviderError("The provider's answer is not a chat completion.", status=200)) from error
-        if answer.error is not None and not answer.choices:
-            raise self._fail(failures.from_event(self._endpoint.provider.name, answer.error))
-        self._reading.take(answer)
-        self._complete = bool(answer.choices)
+        except Reported as reported:
+            raise self._fail(failures.from_event(self._endpoint.provider.name, reported.error)) from None
+        self._complete = self._heard.finished(1)
         if not self._complete:
             raise self._fail(ProviderError("The provider's answer has no choices.", status=200))
-        return body
+        return completion
 
     async def events(self) -> AsyncIterator[bytes]:
-        """The payloads of the stream's events, unchanged, `[DONE]` included. The usage event the caller did not ask
-        for is read and kept back. Raises StreamCut when the stream ends before the answer has."""
+        """The payloads of the stream's events as chunks of a chat completion, `[DONE]` included. A usage event the
+        caller did not ask for is read and kept back. Raises StreamCut when the stream ends before the answer has."""
         reader = EventReader()
         try:
             async for piece in self._pieces():
                 for payload in reader.feed(piece):
-                    if self._read_event(payload):
-                        yield payload
+                    for chunk in self._interpreter.event(payload):
+                        yield chunk
         except EventTooLarge as error:
             raise self._fail(StreamCut("The provider sent an event larger than 8 MiB.")) from error
-        self._complete = self._reading.finished(self._choices)
+        except Reported as reported:
+            raise self._fail(self._cut_by(reported)) from None
+        self._complete = self._heard.finished(self._choices)
         if not self._complete:
             raise self._fail(self._cut("The provider ended the stream before the answer was finished."))
+        for chunk in self._interpreter.ending():
+            yield chunk
 
     def result(self) -> CallResult:
         """What the call came to. Ask once the block has been left."""
-        reading = self._reading
-        finished = self._complete or (self._stream and reading.finished(self._choices))
-        flags = set(reading.flags)
+        heard = self._heard
+        finished = self._complete or (self._stream and heard.finished(self._choices))
+        flags = set(heard.flags)
         if isinstance(self._failure, ProviderTimeout):
             flags.add("provider_cost_unknown")
-        tokens = self._tokens(finished)
+        tokens = self._tokens()
         if tokens.output + tokens.reasoning > output_token_bound(self._body):
             flags.add("over_limit")
-        exact = finished and reading.tokens is not None
+        exact = finished and heard.tokens is not None and heard.output_counted
         return CallResult(
             tokens=tokens,
             measurement="exact" if exact else ("estimated" if finished else "partial"),
             outcome=self._outcome(finished),
             finished=finished,
-            delivered_text_bytes=reading.text_bytes,
+            delivered_text_bytes=heard.text_bytes,
             flags=tuple(sorted(flags)),
-            upstream_id=reading.upstream_id,
+            upstream_id=heard.upstream_id,
         )
-
-    def _read_event(self, payload: bytes) -> bool:
-        """Take note of an event; False when it is not for the caller."""
-        if payload == DONE:
-            return True
-        try:
-            event = DECODER.decode(payload)
-        except UNREADABLE:
-            return True  # not ours to judge: the caller gets what the provider said
-        if event.error is not None:
-            raise self._fail(self._cut_by(event))
-        self._reading.take(event)
-        return self._show_usage or event.usage is None or bool(event.choices)
 
     async def _pieces(self) -> AsyncIterator[bytes]:
         if self._response is None:
@@ -144,14 +147,14 @@ class ChatCall:
             async for piece in self._response.pieces():
                 yield piece
         except TransportError as error:
-            if self._reading.finished(self._choices):
+            if self._heard.finished(self._choices):
                 return  # everything was said; only the end of the stream is missing
             problem = failures.from_transport(self._endpoint.provider.name, error)
-            raise self._fail(self._cut(problem.detail) if self._reading.text_bytes else problem) from error
+            raise self._fail(self._cut(problem.detail) if self._heard.text_bytes else problem) from error
 
-    def _cut_by(self, event: Answer) -> ProviderError:
-        problem = failures.from_event(self._endpoint.provider.name, event.error)
-        return self._cut(problem.detail) if self._reading.text_bytes else problem
+    def _cut_by(self, reported: Reported) -> ProviderError:
+        problem = failures.from_event(self._endpoint.provider.name, reported.error)
+        return self._cut(problem.detail) if self._heard.text_bytes else problem
 
     def _cut(self, detail: str) -> StreamCut:
         return StreamCut(detail, status=self.status)
@@ -160,24 +163,26 @@ class ChatCall:
         self._failure = problem
         return problem
 
-    def _tokens(self, finished: bool) -> Tokens:
+    def _tokens(self) -> Tokens:
         """The provider's figures, running ones included; else an estimate of what was sent and delivered."""
-        reading = self._reading
-        if reading.tokens is not None:
-            return reading.tokens
-        delivered = reading.text_bytes + reading.refusal_bytes
+        heard = self._heard
+        if heard.tokens is not None and heard.output_counted:
+            return heard.tokens
+        delivered = heard.text_bytes + heard.refusal_bytes
         if not self._sent or (self._failure is not None and not delivered):
             return Tokens()
         output = min(text_token_estimate(delivered), output_token_bound(self._body))
+        if heard.tokens is not None:
+            return msgspec.structs.replace(heard.tokens, output=max(heard.tokens.output, output))
         return Tokens(input=input_token_estimate(self._body), output=output)
 
     def _outcome(self, finished: bool) -> Outcome:
-        reading = self._reading
-        if reading.refused:
+        heard = self._heard
+        if heard.refused:
             return "refused"
         if finished:
-            return "completed" if reading.text_bytes else "failed"
-        if self._failure is not None and not reading.text_bytes:
+            return "completed" if heard.text_bytes else "failed"
+        if self._failure is not None and not heard.text_bytes:
             return "refused" if self._failure.refused else "failed"
         return "cancelled" if self._sent else "failed"
 
