@@ -151,7 +151,7 @@ async def _answer(writer: asyncio.StreamWriter, request: Request, reply: Reply) 
     if reply.status != 200:
         error = reply.error or {"error": {"message": "scripted failure", "type": "server_error"}}
         _send_json(writer, reply.status, error, reply.headers, reply.raw_body)
-    elif request.body.get("stream"):
+    elif request.body.get("stream") or "alt=sse" in request.path:
         return await _stream(writer, reply)
     else:
         if reply.delay_first:

@@ -12,6 +12,7 @@ from testkase.services.inference import (
     Provider,
     Timeouts,
 )
+from testkase.services.inference.model import Kind
 from tests.support.upstream import Upstream, scripted_upstream
 
 PROVIDER = Provider(
@@ -36,13 +37,17 @@ class Lab:
         read_timeout: float = 5.0,
         base_url: str | None = None,
         capabilities: Capabilities | None = None,
+        kind: Kind = "openai",
     ) -> Catalog:
         able = capabilities or Capabilities()
+        version = "2024-10-21" if kind == "azure" else ""
         provider = replace(
             PROVIDER,
             base_url=base_url or self.upstream.base_url,
             timeouts=Timeouts(connect=1.0, read=read_timeout),
             capabilities=able,
+            kind=kind,
+            api_version=version,
         )
         entry = ModelEntry(
             name="m",
@@ -53,6 +58,7 @@ class Lab:
             no_training=True,
             zero_retention=True,
             capabilities=able,
+            kind=kind,
         )
         self.made.append(Catalog([(provider, (entry,))]))
         return self.made[-1]

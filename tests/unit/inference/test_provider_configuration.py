@@ -1,13 +1,15 @@
 """The provider file is refused with a sentence that says what to write (R69–R71)."""
 
+import re
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from testkase.core.pricing import load_price_books
 from testkase.foundation.settings import Settings
 from testkase.services.inference import EMBEDDED_MODEL, Catalog, ProviderNotAccepted
-from testkase.services.inference.configuration import check_base_url, load_providers
+from testkase.services.inference.configuration import check_base_url, load_providers, load_quality
 
 GOOD = """
 [[providers]]
@@ -147,3 +149,100 @@ def test_the_embedded_model_is_there_when_it_has_a_port(tmp_path: Path) -> None:
     assert names(TESTKASE_MODEL_PORT="9000") == [EMBEDDED_MODEL]
     both = names(TESTKASE_MODEL_PORT="9000", TESTKASE_PROVIDERS=str(written(tmp_path, GOOD)))
     assert both == [EMBEDDED_MODEL, "gpt-5-mini"]
+
+
+OTHERS = """
+[[providers]]
+name = "anthropic"
+kind = "anthropic"
+base_url = "https://api.anthropic.com/v1"
+no_training = true
+zero_retention = true
+capabilities = { thinking = "level" }
+
+[[providers.models]]
+name = "claude-haiku-4-5"
+context_window = 200000
+max_output_tokens = 8192
+thinking = "budget"
+sampling = false
+fallback = ["gpt-5-mini"]
+
+[[providers]]
+name = "azure"
+kind = "azure"
+api_version = "2024-10-21"
+base_url = "https://example.openai.azure.com"
+no_training = true
+zero_retention = true
+
+[[providers.models]]
+name = "gpt-5"
+upstream = "our-deployment"
+context_window = 400000
+max_output_tokens = 8192
+
+[quality.chat]
+fast = "claude-haiku-4-5"
+best = "gpt-5"
+"""
+
+
+def test_every_kind_of_provider_can_be_named(tmp_path: Path) -> None:
+    (_, _), (_, (claude,)), (azure, (gpt,)) = load_providers(written(tmp_path, GOOD + OTHERS), KEY)
+    assert (claude.kind, claude.capabilities.thinking, claude.capabilities.sampling) == ("anthropic", "budget", False)
+    assert claude.fallback == ("gpt-5-mini",)
+    assert (azure.kind, azure.api_version, gpt.upstream_model) == ("azure", "2024-10-21", "our-deployment")
+    assert load_quality(tmp_path / "providers.toml") == {
+        ("chat", "fast"): "claude-haiku-4-5",
+        ("chat", "best"): "gpt-5",
+    }
+
+
+@pytest.mark.parametrize(
+    ("change", "sentence"),
+    [
+        (('kind = "azure"\n', 'kind = "bedrock"\n'), "bedrock"),
+        (('api_version = "2024-10-21"\n', ""), "api_version names"),
+        (('kind = "azure"\n', ""), "api_version is for Azure only"),
+        (('{ thinking = "level" }', "{ store = true }"), "store has no meaning for the kind 'anthropic'"),
+        (('kind = "anthropic"\n', ""), "thinking has no meaning"),
+        (("[quality.chat]", "[quality.poetry]"), "no feature 'poetry'"),
+        (("fast = ", "slow = "), "slow"),
+        (('best = "gpt-5"', 'best = "gpt-6"'), "quality.chat.best names 'gpt-6'"),
+        (('["gpt-5-mini"]', '["gpt-6"]'), "falls back to 'gpt-6'"),
+        (('["gpt-5-mini"]', '["claude-haiku-4-5"]'), "no other model"),
+    ],
+)  # fmt: skip
+def test_what_has_no_meaning_is_refused_with_its_name(tmp_path: Path, change: tuple[str, str], sentence: str) -> None:
+    text = GOOD + OTHERS.replace(*change)
+    with pytest.raises(ProviderNotAccepted, match=sentence):
+        Catalog.from_settings(Settings.from_environ({"TESTKASE_PROVIDERS": str(written(tmp_path, text))}), KEY)
+
+
+def test_levels_follow_from_prices_where_the_operator_named_none(tmp_path: Path) -> None:
+    """The cheapest model is fast, the dearest best; the embedded one is among them only where there is no other."""
+    prices = {EMBEDDED_MODEL: 1, "gpt-5-mini": 20, "claude-haiku-4-5": 10, "gpt-5": 90}
+    environ = {"TESTKASE_PROVIDERS": str(written(tmp_path, GOOD + OTHERS)), "TESTKASE_MODEL_PORT": "9000"}
+    catalog = Catalog.from_settings(Settings.from_environ(environ), KEY)
+
+    def names(feature: str, **other: int | None) -> list[str]:
+        costs: dict[str, int | None] = {**prices, **other}
+        return [entry.name for entry in catalog.levels(feature, lambda entry: costs[entry.name]).values()]
+
+    assert names("report") == ["claude-haiku-4-5", "gpt-5-mini", "gpt-5"]
+    assert names("chat") == ["claude-haiku-4-5", "gpt-5-mini", "gpt-5"]
+    assert names("chat", **{"gpt-5": None}) == ["claude-haiku-4-5", "claude-haiku-4-5", "gpt-5-mini"]
+    only = Catalog.from_settings(Settings.from_environ({"TESTKASE_MODEL_PORT": "9000"}), {})
+    assert {entry.name for entry in only.levels("chat", lambda _: 1).values()} == {EMBEDDED_MODEL}
+    assert only.levels("chat", lambda _: None) == {}
+
+
+def test_the_example_in_the_documentation_is_accepted(tmp_path: Path) -> None:
+    document = (Path(__file__).parents[3] / "docs" / "models.md").read_text(encoding="utf-8")
+    file = written(tmp_path, "\n".join(re.findall(r"```toml\n(.*?)```", document, re.DOTALL)))
+    keys = dict.fromkeys(re.findall(r'api_key_env = "([A-Z_]+)"', document), "sk-secret")
+    settings = Settings.from_environ({"TESTKASE_PROVIDERS": str(file)})
+    entries = Catalog.from_settings(settings, keys).models()
+    assert {entry.kind for entry in entries} == {"openai", "anthropic", "gemini", "azure"}
+    assert {entry.name for entry in entries} - set(load_price_books().books[-1].models()) == set()

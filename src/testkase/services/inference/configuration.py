@@ -19,7 +19,7 @@ fallback = ["other-model"]          # answers instead when the provider fails, n
 [quality.test_generation]           # which models the levels are (B16)
 fast = "gpt-5-mini"
 balanced = "gpt-5-mini"
-best = "gpt-5"
+best = "gpt-5.4"
 
 docs/models.md explains every key.
 """
