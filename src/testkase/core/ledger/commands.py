@@ -112,7 +112,8 @@ class SettleHold(Command, frozen=True, kw_only=True):
 
     Exactly one of `tokens` (priced at the hold's terms) and `credits` (micro-credits named by the caller). Outcomes
     `failed` and `refused` cost 0 whatever was used. `final=False` charges a part under
-    `capture_id` and leaves the hold open.
+    `capture_id` and leaves the hold open. `terms`: another model answered than the hold was opened for; its terms count
+    where they come to no more than the hold's.
     """
 
     hold_id: str
@@ -122,6 +123,7 @@ class SettleHold(Command, frozen=True, kw_only=True):
     measurement: Measurement = "exact"
     final: bool = True
     capture_id: str = ""
+    terms: Terms | None = None
 
     @property
     def operation_id(self) -> str:

@@ -92,14 +92,15 @@ def settle_hold(book: Book, command: ask.SettleHold, now: int) -> tuple[Event, .
     available and from overage as far as they go, never from another hold; what is left over is recorded as cost but not
     charged."""
     hold = _open_hold(book, command.hold_id)
-    cost = _cost(command.tokens, command.credits, hold.terms, command.outcome)
+    terms, subject = _answered_under(hold, command)
+    cost = _cost(command.tokens, command.credits, terms, command.outcome)
     movement = Movement()
     movement.resolve(hold, min(cost, hold.amount), book.lots, now)
     if cost > hold.amount:
         _spend(book, movement, cost - hold.amount, now)
     usage = Usage(
-        usage_id=hold.hold_id, subject=hold.subject, tokens=command.tokens or Tokens(), outcome=command.outcome,
-        measurement=_measurement(command), cost=cost, terms=hold.terms,
+        usage_id=hold.hold_id, subject=subject, tokens=command.tokens or Tokens(), outcome=command.outcome,
+        measurement=_measurement(command), cost=cost, terms=terms,
     )  # fmt: skip
     return (_posted(book, "settle", command, now, movement, closed=hold.hold_id, hold_id=hold.hold_id, usage=usage),)
 
@@ -237,6 +238,15 @@ def _cost(tokens: Tokens | None, credits: int | None, terms: Terms | None, outco
     if cost > MAX_MICROCREDITS:
         raise InvalidCommand("A charge is at most a billion credits.", field="usage")
     return cost
+
+
+def _answered_under(hold: Hold, command: ask.SettleHold) -> tuple[Terms | None, Subject]:
+    """The terms a call is charged under and whom it is recorded for: the hold's, unless another model answered that
+    does not come dearer. Nobody pays more than they were admitted for (P17)."""
+    other, tokens = command.terms, command.tokens
+    if other is None or hold.terms is None or tokens is None or price(other, tokens) > price(hold.terms, tokens):
+        return hold.terms, hold.subject
+    return other, replace(hold.subject, model=other.model)
 
 
 def _measurement(command: ask.SettleHold | ask.RecordUsage) -> Measurement:

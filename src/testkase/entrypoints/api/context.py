@@ -60,7 +60,7 @@ class Context:
             engine=engine,
             price_books=price_books,
             catalog=catalog,
-            meter=Meter(engine, price_books, catalog, watcher=watcher),
+            meter=Meter(engine, price_books, catalog, watcher=watcher, database=database),
             keys=KeyRing(database),
             watcher=watcher,
             provider=provider_from(settings),

@@ -29,7 +29,8 @@ async def generate_test_cases(context: JobContext, *, org_id: int, generation_id
     """Write the drafts of a generation."""
     held = resources(context)
     catalog = Catalog.from_settings(held.settings)
-    meter = Meter(held.engine, _price_books(held.settings.price_book), catalog, watcher=held.watcher)
+    books = _price_books(held.settings.price_book)
+    meter = Meter(held.engine, books, catalog, watcher=held.watcher, database=held.database)
     try:
         await run_generation(org_id, generation_id, meter, held.database)
     finally:

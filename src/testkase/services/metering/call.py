@@ -7,17 +7,18 @@ then does the interaction settle.
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import replace
 from typing import Self
 
 from testkase.foundation.problems import Problem
-from testkase.services.inference import Call
+from testkase.services.inference import Call, ProviderError
+from testkase.services.metering.attempts import Attempt, Failed, failed, may_ask_another
 from testkase.services.metering.channel import Channel
-from testkase.services.metering.charge import NOTHING, Charge, charge_for_call
+from testkase.services.metering.charge import FREE, NOTHING, Charge, charge_for_call
 from testkase.services.metering.metrics import DRAINS
 from testkase.services.metering.policy import Policy
 from testkase.services.metering.problems import CutOff
-from testkase.services.metering.request import Bounds
 
 log = logging.getLogger(__name__)
 
@@ -46,15 +47,17 @@ class MeteredCall:
 
     def __init__(
         self,
-        upstream: Call,
-        bounds: Bounds,
+        attempts: Sequence[Attempt],
         *,
         stream: bool,
         policy: Policy,
         drains: Drains,
     ) -> None:
-        self._upstream = upstream
-        self._bounds = bounds
+        self._attempts = attempts
+        self.answering = attempts[0]
+        """The model that is being asked, and in the end the one that answered."""
+        self.failed: list[Failed] = []
+        """Models that were asked before it and failed."""
         self._stream = stream
         self._policy = policy
         self._drains = drains
@@ -71,7 +74,7 @@ class MeteredCall:
     @property
     def status(self) -> int:
         """The provider's HTTP status."""
-        return self._upstream.status
+        return self.answering.upstream.status
 
     async def __aenter__(self) -> Self:
         """Send the request and wait for the provider's first answer. Raises its Problem when there is none."""
@@ -126,26 +129,56 @@ class MeteredCall:
             self._error = CutOff("The model was answering for too long.") if limit.expired() else error
 
     async def _transfer(self) -> None:
+        """Ask one model after another until one delivers something."""
+        for attempt, more in zip(self._attempts, range(len(self._attempts) - 1, -1, -1), strict=True):
+            self.answering = attempt
+            try:
+                await self._ask(attempt.upstream, last=not more)
+                return
+            except ProviderError as error:
+                if not more or self._reader_left or attempt.upstream.has_output or not may_ask_another(error):
+                    raise
+                self.failed.append(failed(attempt.entry, error))
+
+    async def _ask(self, upstream: Call, *, last: bool) -> None:
         body: bytes | None = None
-        async with self._upstream as upstream:
-            if not self._opened.done():
-                self._opened.set_result(None)
+        async with upstream:
+            if last:
+                self._has_begun()
             if self._stream:
-                await self._pass_on(upstream)
+                await self._pass_on(upstream, last=last)
             else:
                 body = await upstream.read()
+            self._has_begun()
             self._complete = True
         if body is not None:
             self._channel.put(body)
 
-    async def _pass_on(self, upstream: Call) -> None:
+    def _has_begun(self) -> None:
+        """The reader has an answer to wait for: no other model is asked any more."""
+        if not self._opened.done():
+            self._opened.set_result(None)
+
+    async def _pass_on(self, upstream: Call, *, last: bool) -> None:
+        """`last`: there is no other model to ask. Else events without output wait for the first that has some, so that
+        the reader sees nothing of an answer that never comes."""
+        waiting: list[bytes] = []
         async for event in upstream.events():
+            waiting.append(event)
+            if last or upstream.has_output:
+                self._has_begun()
+                await self._hand_over(waiting)
+        await self._hand_over(waiting)
+
+    async def _hand_over(self, events: list[bytes]) -> None:
+        for event in events:
             if self._channel.full:
                 await self._wait_for_reader()
             if not self._reader_left:
                 self._channel.put(event)
             elif self._drained_enough(event):
                 raise asyncio.CancelledError
+        events.clear()
 
     async def _wait_for_reader(self) -> None:
         try:
@@ -177,7 +210,9 @@ class MeteredCall:
             self._draining.cancel()
             self._drains.leave()
         try:
-            self.charge = charge_for_call(self._upstream.result(), self._bounds, reader_left=self._reader_left)
+            result, attempt = self.answering.upstream.result(), self.answering
+            charge = charge_for_call(result, attempt.bounds, reader_left=self._reader_left)
+            self.charge = charge if charge.outcome in FREE else replace(charge, terms=attempt.terms)
         except Exception:
             log.exception("the provider's adapter could not say what a call used; nothing is charged for it")
         if not self._opened.done():

@@ -19,7 +19,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from testkase.core.ledger.model import Measurement, Outcome
-from testkase.core.ledger.terms import Tokens
+from testkase.core.ledger.terms import Terms, Tokens
 from testkase.services.inference.model import CallResult
 from testkase.services.metering.request import Bounds
 
@@ -31,6 +31,8 @@ class Charge:
     tokens: Tokens
     outcome: Outcome
     measurement: Measurement
+    terms: Terms | None = None
+    """Of another model than the hold was opened for, where that one answered."""
 
 
 NOTHING = Tokens()
@@ -59,14 +61,17 @@ def charge_for_call(result: CallResult, bounds: Bounds, *, reader_left: bool) ->
 def charge_for_all(charges: Sequence[Charge]) -> Charge:
     """Several calls under one hold: tokens add up, the least certain measurement counts, and the interaction completed
     if any call did (what failed carries no tokens). The sum is priced as one prompt: where rates have tiers, calls that
-    are to be priced apart need interactions of their own."""
+    are to be priced apart need interactions of their own. Where different models answered, the sum is priced at the
+    hold's terms, which are the dearest."""
     if len(charges) == 1:
         return charges[0]
     charged = [charge for charge in charges if charge.outcome not in FREE] or charges
+    terms = charged[0].terms
     return Charge(
         tokens=total(charge.tokens for charge in charged),
         outcome=min((charge.outcome for charge in charged), key=_BEST_FIRST.index),
         measurement=min((charge.measurement for charge in charged), key=_WORST_FIRST.index),
+        terms=terms if all(charge.terms == terms for charge in charged) else None,
     )
 
 

@@ -11,6 +11,7 @@ from testkase.core.ledger.refusals import HoldNotFound, HoldResolved
 from testkase.core.ledger.terms import price_ceiling
 from testkase.foundation.problems import Problem
 from testkase.services.live import Pulse
+from testkase.services.metering.attempts import Attempt, Failed, fallbacks
 from testkase.services.metering.background import in_background
 from testkase.services.metering.call import MeteredCall
 from testkase.services.metering.charge import Charge, charge_for_all
@@ -45,6 +46,7 @@ class Interaction:
         self._opened_seq = opened_seq
         self._on_settled = on_settled
         self._calls: list[MeteredCall] = []
+        self._answering = ""
         self._held = hold.amount
         self._committed = 0
         self._extensions = 0
@@ -75,17 +77,30 @@ class Interaction:
         await self._cover(bounds)
         if self._revoked is not None:
             raise self._revoked
-        upstream = self._meter.catalog.open(self._model, body, stream=stream)
         metered = MeteredCall(
-            upstream,
-            bounds,
+            self._attempts(body, bounds, stream=stream),
             stream=stream,
             policy=self._meter.policy,
             drains=self._meter.drains,
         )
         self._calls.append(metered)
         async with metered:
+            self._answering = metered.answering.entry.name
             yield metered
+
+    def _attempts(self, body: Mapping[str, Any], bounds: Bounds, *, stream: bool) -> list[Attempt]:
+        """The model the hold was opened for and those it may fall back to; the one that answered last comes first, so
+        that a provider that is down is not asked again for every call."""
+        meter, catalog = self._meter, self._meter.catalog
+        upstream = catalog.open(self._model, body, stream=stream)
+        first = Attempt(entry=catalog.find(self._model), upstream=upstream, bounds=bounds)
+        others = fallbacks(catalog, first, self.hold.terms, meter.terms, body, stream=stream)
+        return sorted([first, *others], key=lambda attempt: attempt.entry.name != self._answering)
+
+    @property
+    def failures(self) -> list[Failed]:
+        """Models that were asked and failed before another answered, or before the last of them failed too."""
+        return [failure for call in self._calls for failure in call.failed]
 
     def fail(self) -> None:
         """What came back was of no use: the interaction is recorded and costs nothing (B10)."""
@@ -127,6 +142,7 @@ class Interaction:
             patience_seconds=self._meter.policy.settle_patience_seconds,
         )
         self.settlement = settlement
+        await self._meter.keep_failures(self)
         self._on_settled(self)
         self.done.set_result(settlement)
         return settlement

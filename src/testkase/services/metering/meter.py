@@ -13,6 +13,7 @@ One interaction is one hold and one row of the usage table, whatever number of m
 """
 
 import asyncio
+import logging
 from collections import Counter
 from collections.abc import Callable, Mapping
 from datetime import datetime
@@ -26,18 +27,22 @@ from testkase.core.ledger.model import Subject
 from testkase.core.ledger.terms import Terms, price_ceiling
 from testkase.core.pricing import PriceBooks
 from testkase.foundation.clock import utc_now
+from testkase.foundation.database import Database
 from testkase.foundation.ids import new_id
 from testkase.foundation.problems import Unavailable
 from testkase.services.inference import Catalog
 from testkase.services.live import Watcher
+from testkase.services.metering.attempts import keep_failures
 from testkase.services.metering.background import in_background
 from testkase.services.metering.call import Drains
 from testkase.services.metering.interaction import Interaction
-from testkase.services.metering.metrics import OPEN
+from testkase.services.metering.metrics import FAILED_MODELS, OPEN
 from testkase.services.metering.policy import Policy
 from testkase.services.metering.problems import AlreadyCalled, CutOff, TooManyOpenCalls
 from testkase.services.metering.request import Bounds, clamp
 from testkase.services.metering.settle import OpenedHold, is_metered, metered_id, settle
+
+log = logging.getLogger(__name__)
 
 
 class Meter:
@@ -52,13 +57,16 @@ class Meter:
         policy: Policy | None = None,
         clock: Callable[[], datetime] = utc_now,
         watcher: Watcher | None = None,
+        database: Database | None = None,
     ) -> None:
-        """`watcher`: what cuts calls off within a second of the switch; without it the renewal of their holds does."""
+        """`watcher`: what cuts calls off within a second of the switch; without it the renewal of their holds does.
+        `database`: where failed attempts are written down; without it they are only counted."""
         self.engine = engine
         self.catalog = catalog
         self.watcher = watcher
         self.policy = policy or Policy()
         self.drains = Drains(self.policy.max_drains)
+        self._database = database
         self._price_books = price_books
         self._clock = clock
         self._open_calls: Counter[tuple[int, str]] = Counter()
@@ -168,6 +176,21 @@ class Meter:
         self._live.discard(interaction)
         OPEN.dec()
         self._give_back(slot)
+
+    async def keep_failures(self, interaction: Interaction) -> None:
+        """Write down which models were asked in vain. Never raises: the interaction is settled, and that is what
+        counts."""
+        failures = interaction.failures
+        for failure in failures:
+            FAILED_MODELS.labels(failure.model).inc()
+        if not failures or self._database is None:
+            return
+        hold = interaction.hold
+        try:
+            async with asyncio.timeout(self.policy.note_patience_seconds):
+                await self._database.run(keep_failures(hold.org_id, hold.hold_id, failures), org_id=hold.org_id)
+        except Exception as error:  # noqa: BLE001 - see above
+            log.warning("failed attempts of hold %s were not written down: %s", hold.hold_id, type(error).__name__)
 
     async def drain(self, timeout_seconds: float) -> None:
         """Before the process ends: let what is in flight settle, then cut the providers off and settle that."""

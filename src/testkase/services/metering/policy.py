@@ -25,5 +25,7 @@ class Policy:
     """Open calls of one user of one organization in this process; more are refused (429)."""
     settle_patience_seconds: float = 600.0
     """How long a settlement is tried again while the database cannot be reached."""
+    note_patience_seconds: float = 10.0
+    """How long an interaction that is settled waits for its failed attempts to be written down."""
     buffered_events: int = 64
     """Stream events kept for a slow reader before the provider is made to wait."""

@@ -91,6 +91,7 @@ async def _resolve(engine: Engine, hold: OpenedHold, charge: Charge | None, open
         tokens=charge.tokens,
         outcome=charge.outcome,
         measurement=charge.measurement,
+        terms=charge.terms,
     )
     try:
         return _settlement(hold, charge, await _persist(engine, command))
@@ -102,13 +103,14 @@ async def _resolve(engine: Engine, hold: OpenedHold, charge: Charge | None, open
 
 async def _record_late(engine: Engine, hold: OpenedHold, charge: Charge, opened_seq: int) -> Entry | None:
     """The hold had lapsed: the credits went back and are taken again, as far as they are still there."""
+    terms = charge.terms or hold.terms
     command = RecordUsage(
         org_id=hold.org_id,
         usage_id=hold.hold_id,
         admitted=opened_seq,
-        subject=hold.subject,
+        subject=msgspec.structs.replace(hold.subject, model=terms.model),
         tokens=charge.tokens,
-        terms=hold.terms,
+        terms=terms,
         outcome=charge.outcome,
         measurement=charge.measurement,
     )
