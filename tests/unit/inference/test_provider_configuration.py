@@ -9,7 +9,8 @@ import pytest
 from testkase.core.pricing import load_price_books
 from testkase.foundation.settings import Settings
 from testkase.services.inference import EMBEDDED_MODEL, Catalog, ProviderNotAccepted
-from testkase.services.inference.configuration import check_base_url, load_providers, load_quality
+from testkase.services.inference.addresses import check_base_url
+from testkase.services.inference.configuration import load_providers, load_quality
 
 GOOD = """
 [[providers]]

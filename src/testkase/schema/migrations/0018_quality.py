@@ -4,5 +4,5 @@ from testkase.schema.ddl_migration import ddl
 
 
 class Migration(migrations.Migration):
-    dependencies = [("testkase_schema", "0015_billing")]
+    dependencies = [("testkase_schema", "0016_workspace")]
     operations = [ddl("0018_quality")]
