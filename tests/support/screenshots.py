@@ -18,6 +18,8 @@ PAGES = {
     "test-cases": "/projects/SHOP",
     "test-case": "/projects/SHOP/cases/SHOP-1",
     "ai-credits": "/settings/ai-credits",
+    "buy": "/settings/ai-credits/buy",
+    "billing": "/settings/billing",
     "switch": "/settings/ai-credits/switch",
     "api-keys": "/settings/api-keys",
     "members": "/settings/members",
