@@ -27,29 +27,34 @@ def recorded(org_id: int, activity: Activity, *, event_id: str) -> Operation[Non
     yield from record(org_id, activity, event_id=event_id)
 
 
-def credits_added(purchase: Purchase, *, expires_at: int | None, time_zone: str) -> Notification:
-    """To whoever bought, and to those in charge: the payment has come."""
-    credits = _credits(purchase.credits)
+def credits_added(purchase: Purchase, *, covered: int, expires_at: int | None, time_zone: str) -> Notification:
+    """To whoever bought, and to those in charge: the payment has come. `covered`: what of its credits was owed."""
+    credits, usable = _credits(purchase.credits), purchase.credits - covered
+    owed = f" {_credits(covered)} of them cover what was owed." if covered else ""
     until = "They never expire." if expires_at is None else f"They expire on {_last_day(expires_at, time_zone)}."
+    use = f" {_credits(usable)} credits are yours to use. {until}" if usable else ""
     return Notification(
         kind="purchase.paid", event_key=f"purchase.paid:{purchase.purchase_id}",
         title=f"{credits} credits added",
-        body=f"{money(purchase.amount, purchase.currency)} for the {purchase.bundle_name} bundle were paid, and"
-        f" {credits} credits are yours to use. {until}",
+        body=f"{money(purchase.amount, purchase.currency)} for the {purchase.bundle_name} bundle of {credits} credits"
+        f" were paid.{owed}{use}",
         link=f"{BILLING_PAGE}/purchases/{purchase.purchase_id}", link_label="Open the receipt",
         people=() if purchase.buyer_id is None else (purchase.buyer_id,),
     )  # fmt: skip
 
 
-def credits_taken_back(before: Purchase, after: Purchase, *, debt: int) -> Notification:
-    """To those in charge: a refund or a dispute changed what a purchase is worth."""
+def credits_taken_back(before: Purchase, after: Purchase, *, back: int, expired: int, debt: int) -> Notification:
+    """To those in charge: a refund or a dispute changed what a purchase is worth. `back`: credits that can be used
+    again; `expired`: those whose time was over meanwhile; `debt`: all that is owed now."""
     paid = f"the {after.bundle_name} bundle bought for {money(after.amount, after.currency)}"
     if after.frozen and not before.frozen:
         title = "A payment is disputed"
         body = f"The bank contests {paid}. What is left of its credits is set aside until that is decided."
     elif before.frozen and not after.frozen and after.clawed <= before.clawed:
         title = "A dispute is over"
-        body = f"The credits of {paid} are yours to use again."
+        body = f"The money for {paid} stays."
+        body += f" {_credits(back)} credits are yours to use again." if back > 0 else ""
+        body += f" {_credits(expired)} credits expired meanwhile." if expired else ""
     elif after.clawed > before.clawed:
         title = "Credits were taken back"
         body = f"Money for {paid} went back, and {_credits(after.clawed - before.clawed)} credits with it."
@@ -57,7 +62,7 @@ def credits_taken_back(before: Purchase, after: Purchase, *, debt: int) -> Notif
         title = "Credits came back"
         body = f"Money for {paid} stays after all, and {_credits(before.clawed - after.clawed)} credits with it."
     if debt:
-        body += f" {_credits(debt)} of them were already used: AI rests until new credits cover that."
+        body += f" {_credits(debt)} credits that were already used are owed: AI rests until new credits cover them."
     return Notification(
         kind="purchase.reversed", event_key=f"purchase.reversed:{after.purchase_id}.{after.reversals}", title=title,
         body=body, link=f"{BILLING_PAGE}/purchases/{after.purchase_id}", link_label="Open the purchase",

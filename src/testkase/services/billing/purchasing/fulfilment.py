@@ -103,7 +103,7 @@ def _grant(purchase: Purchase, payment: Payment, seller: Seller) -> Operation[Pu
     account = yield from balance(org_id)
     (clock,) = yield Statement(PAYMENTS["now"])
     expires_at = lot_expiry(purchase.validity, purchase.validity_months, account, clock["now"])
-    yield from execute_one(
+    issued = yield from execute_one(
         ledger.Grant(
             org_id=org_id, grant_id=payment.payment_id, amount=purchase.credits, source="purchase", paid=True,
             expires_at=expires_at, reference=purchase.purchase_id,
@@ -114,7 +114,10 @@ def _grant(purchase: Purchase, payment: Payment, seller: Seller) -> Operation[Pu
     yield Statement(PURCHASES["paid"], {**place, "lot_expires_at": expires_at})
     yield Statement(WATCH["unwatch"], {"org_id": org_id, "kind": "purchase", "target_id": purchase.purchase_id})
     paid = yield from purchase_locked(org_id, purchase.purchase_id)
-    yield from notify(org_id, words.credits_added(paid, expires_at=expires_at, time_zone=account.time_zone))
+    told = words.credits_added(
+        paid, covered=issued.entry.deltas.debt, expires_at=expires_at, time_zone=account.time_zone
+    )  # fmt: skip
+    yield from notify(org_id, told)
     yield from issue_receipt(paid, payment, seller)
     yield from words.recorded(org_id, words.was_paid(paid), event_id=f"purchase.paid:{paid.purchase_id}")
     _log.info("paid", org_id=org_id, purchase=paid.purchase_id, lot_expires_at=expires_at and from_micros(expires_at))
@@ -143,7 +146,7 @@ def _take_back(purchase: Purchase, payments: dict[str, Payment], facts: Facts) -
     if (clawed, frozen) == (purchase.clawed, purchase.frozen):
         return purchase
     org_id, number = purchase.org_id, purchase.reversals + 1
-    yield from execute_one(
+    moved = yield from execute_one(
         ledger.Reverse(
             org_id=org_id, reversal_id=f"{purchase.purchase_id}.{number}", grant_id=purchase.payment_id, clawed=clawed,
             frozen=frozen, note=words.why_reversed(refunds, disputes),
@@ -153,7 +156,11 @@ def _take_back(purchase: Purchase, payments: dict[str, Payment], facts: Facts) -
     yield Statement(PURCHASES["reversed"], {**place, "clawed": clawed, "frozen": frozen})
     account = yield from balance(org_id)
     after = yield from purchase_locked(org_id, purchase.purchase_id)
-    yield from notify(org_id, words.credits_taken_back(purchase, after, debt=account.debt))
+    deltas = moved.entry.deltas
+    told = words.credits_taken_back(
+        purchase, after, back=deltas.available, expired=deltas.expired, debt=account.debt
+    )  # fmt: skip
+    yield from notify(org_id, told)
     yield from words.recorded(
         org_id, words.was_reversed(purchase, after), event_id=f"purchase.reversed:{purchase.purchase_id}.{number}"
     )

@@ -1,0 +1,52 @@
+"""What people are told of payments is so: what they can use, what expired, what is owed."""
+
+import pytest
+
+from testkase.core.ledger.commands import Touch
+from testkase.core.ledger.operations import execute_one
+from tests.integration.billing.test_money_back import spend
+from tests.support.shop import Shop
+
+
+def told(shop: Shop, org_id: int) -> str:
+    """The newest of what was told."""
+    (row, *_) = shop.rows(org_id, "SELECT body FROM notification ORDER BY notification_id DESC LIMIT 1")
+    return str(row["body"])
+
+
+def test_credits_that_cover_a_debt_are_not_called_usable(shop: Shop) -> None:
+    org_id = shop.organization("0").org_id
+    first = shop.bought(org_id)
+    assert "1,000 credits are yours to use" in told(shop, org_id)
+    spend(shop, org_id, 1_000)
+    shop.provider.refund_by_hand(first.payment_id or "", 900)
+    shop.look(first)
+    assert "900 credits that were already used are owed" in told(shop, org_id)
+    shop.bought(org_id)
+    assert "900 of them cover what was owed. 100 credits are yours to use." in told(shop, org_id)
+
+
+def test_where_everything_covers_a_debt_nothing_is_called_usable(shop: Shop) -> None:
+    org_id = shop.organization("0").org_id
+    first = shop.bought(org_id)
+    spend(shop, org_id, 1_000)
+    shop.provider.refund_by_hand(first.payment_id or "")
+    shop.look(first)
+    shop.bought(org_id)
+    assert told(shop, org_id).endswith("1,000 of them cover what was owed.")
+
+
+@pytest.mark.requirement("P10")
+@pytest.mark.parametrize("expired", [False, True])
+def test_credits_that_expired_while_a_payment_was_contested_are_not_called_usable(shop: Shop, expired: bool) -> None:
+    org_id = shop.organization("0").org_id
+    purchase = shop.bought(org_id)
+    spend(shop, org_id, 400)
+    dispute = shop.provider.dispute(purchase.payment_id or "")
+    shop.look(purchase, dispute.dispute_id)
+    if expired:
+        shop.run(org_id, execute_one(Touch(org_id=org_id), clock=shop.balance(org_id).period_end))
+    shop.provider.decide_dispute(dispute.dispute_id, "won")
+    shop.look(purchase, dispute.dispute_id)
+    end = "600 credits expired meanwhile." if expired else "600 credits are yours to use again."
+    assert told(shop, org_id) == f"The money for the Starter bundle bought for $10.00 stays. {end}"
