@@ -33,7 +33,7 @@ def test_generated_requests_get_what_the_document_says(program: Program, base_ur
         @settings(max_examples=10, deadline=None, phases=[Phase.generate], suppress_health_check=list(HealthCheck))
         @given(case=operation.as_strategy())
         def answered(case: schemathesis.Case[Any]) -> None:
-            answer = case.call(headers=program.http.headers, timeout=20)
+            answer = case.call(headers=dict(program.http.headers), timeout=20)
             assert answer.status_code < 500, answer.text
             case.validate_response(answer, checks=CHECKS)
 
