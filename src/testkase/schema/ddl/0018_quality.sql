@@ -33,3 +33,17 @@ CREATE POLICY tenant ON model_failure   TO testkase_app USING (org_id = nullif(c
 
 GRANT SELECT, INSERT, UPDATE ON quality_setting TO testkase_app;
 GRANT SELECT, INSERT ON model_failure TO testkase_app;
+
+COMMENT ON COLUMN quality_setting.org_id      IS 'The organization';
+COMMENT ON COLUMN quality_setting.feature     IS 'AI feature';
+COMMENT ON COLUMN quality_setting.level       IS 'Quality level it uses';
+COMMENT ON COLUMN quality_setting.free_choice IS 'Whether its users may choose another for one run';
+COMMENT ON COLUMN quality_setting.changed_at  IS 'When that was chosen';
+COMMENT ON COLUMN model_failure.org_id        IS 'The organization';
+COMMENT ON COLUMN model_failure.hold_id       IS 'Interaction a model was asked for';
+COMMENT ON COLUMN model_failure.attempt       IS 'Which attempt of it';
+COMMENT ON COLUMN model_failure.model         IS 'Model that failed';
+COMMENT ON COLUMN model_failure.provider      IS 'Its provider''s name';
+COMMENT ON COLUMN model_failure.code          IS 'Kind of failure';
+COMMENT ON COLUMN model_failure.status        IS 'The provider''s HTTP status';
+COMMENT ON COLUMN model_failure.at            IS 'When';

@@ -8,6 +8,7 @@ GROUPS: dict[str, tuple[str, ...]] = {
     "Each AI interaction": ("ledger.usage", "ledger.usage_day"),
     "The journal of credits": ("ledger.entry", "ledger.lot", "ledger.account", "ledger.open_hold"),
     "Budgets and pauses": ("ledger.budget", "ledger.pause", "budget_request", "guard_setting"),
+    "Models and their quality levels": ("quality_setting", "model_failure"),
     "Who did what": ("activity", "activity_head"),
     "Buying and receipts": (
         "purchase", "payment", "payment_refund", "payment_dispute", "overage_bill", "receipt", "billing_setting",
