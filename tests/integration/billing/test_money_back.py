@@ -111,6 +111,24 @@ def test_money_back_before_the_payment_was_heard_of_leaves_nothing(shop: Shop) -
     assert figures(shop, purchase) == (0, 0)
 
 
+@pytest.mark.requirement("P10", "B6")
+def test_whoever_paid_twice_and_got_one_payment_back_has_paid_once(shop: Shop) -> None:
+    org = shop.organization("0")
+    purchase = shop.bought(org.org_id)
+    first, second = purchase.payment_id or "", shop.provider.pay(purchase.order_id or "").payment_id
+    shop.look(purchase)
+    shop.provider.refund_by_hand(first)  # the one that was credited, as it happens
+    assert shop.look(purchase).surplus == (second,)
+    assert figures(shop, purchase) == (1000, 0)
+    dispute = shop.provider.dispute(second, 250)
+    shop.provider.decide_dispute(dispute.dispute_id, "lost")
+    shop.look(purchase, dispute.dispute_id)
+    assert figures(shop, purchase) == (750, 0)
+    shop.provider.refund_by_hand(second, 750)
+    shop.look(purchase)
+    assert figures(shop, purchase) == (0, 0)
+
+
 @pytest.mark.requirement("P10")
 def test_staff_give_back_once_under_their_own_id(shop: Shop) -> None:
     org = shop.organization("0")

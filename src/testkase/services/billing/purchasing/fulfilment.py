@@ -5,6 +5,8 @@ here with facts fetched from the provider. The purchase's row is locked, every f
 payment, receipt and ledger entry are one transaction (P9, I8).
 """
 
+from typing import Any
+
 import msgspec
 import structlog
 
@@ -65,7 +67,8 @@ def fulfil(org_id: int, purchase_id: str, facts: Facts, seller: Seller) -> Opera
     if purchase.state != "paid":
         purchase = yield from _remember_failure(purchase, payments)
     else:
-        purchase = yield from _take_back(purchase, payments, facts)
+        taken = [payments[found] for found, verdict in verdicts.items() if verdict in ("granted", "surplus")]
+        purchase = yield from _take_back(purchase, taken, facts)
     return Fulfilled(
         purchase=purchase,
         granted=granted,
@@ -133,23 +136,23 @@ def _remember_failure(purchase: Purchase, payments: dict[str, Payment]) -> Opera
     return msgspec.structs.replace(purchase, failure=failure)
 
 
-def _take_back(purchase: Purchase, payments: dict[str, Payment], facts: Facts) -> Operation[Purchase]:
+def _take_back(purchase: Purchase, taken: list[Payment], facts: Facts) -> Operation[Purchase]:
     """Bring what is taken back of the purchase's lot to where its refunds and disputes stand (P10): a target, not a
-    step, so that it does not matter which of them was heard of first, or twice."""
-    assert purchase.payment_id is not None
-    payment = payments[purchase.payment_id]
-    refunds = yield from _known_refunds(purchase, facts)
-    disputes = yield from _known_disputes(purchase, facts)
-    money = lifecycle.returned(payment.amount, refunds, disputes)
-    clawed = lifecycle.clawed(purchase.credits, payment.amount, money)
-    frozen = lifecycle.is_contested(disputes)
+    step, so that it does not matter which of them was heard of first, or twice. Whoever paid twice and was given one
+    payment back, whichever it was, has paid once."""
+    place = {"org_id": purchase.org_id, "payment_ids": [payment.payment_id for payment in taken]}
+    refunds = yield from _known_refunds(place, facts)
+    disputes = yield from _known_disputes(place, facts)
+    money = lifecycle.missing(purchase.amount, taken, refunds, disputes)
+    clawed = lifecycle.clawed(purchase.credits, purchase.amount, money)
+    frozen = lifecycle.is_contested([one for one in disputes if one.payment_id == purchase.payment_id])
     if (clawed, frozen) == (purchase.clawed, purchase.frozen):
         return purchase
     org_id, number = purchase.org_id, purchase.reversals + 1
     moved = yield from execute_one(
         ledger.Reverse(
-            org_id=org_id, reversal_id=f"{purchase.purchase_id}.{number}", grant_id=purchase.payment_id, clawed=clawed,
-            frozen=frozen, note=words.why_reversed(refunds, disputes),
+            org_id=org_id, reversal_id=f"{purchase.purchase_id}.{number}", grant_id=purchase.payment_id or "",
+            clawed=clawed, frozen=frozen, note=words.why_reversed(refunds, disputes),
         )
     )  # fmt: skip
     place = {"org_id": org_id, "purchase_id": purchase.purchase_id}
@@ -167,25 +170,23 @@ def _take_back(purchase: Purchase, payments: dict[str, Payment], facts: Facts) -
     return after
 
 
-def _known_refunds(purchase: Purchase, facts: Facts) -> Operation[list[Refund]]:
-    place = {"org_id": purchase.org_id, "payment_id": purchase.payment_id}
+def _known_refunds(place: dict[str, Any], facts: Facts) -> Operation[list[Refund]]:
     rows = yield Statement(PAYMENTS["refunds"], place)
     known = {row["refund_id"]: Refund(**row) for row in rows}
     for heard in facts.refunds:
         refund = lifecycle.later(known.get(heard.refund_id), heard)
-        if heard.payment_id == purchase.payment_id and refund != known.get(heard.refund_id):
+        if heard.payment_id in place["payment_ids"] and refund != known.get(heard.refund_id):
             known[heard.refund_id] = refund
-            yield Statement(PAYMENTS["keep_refund"], {"org_id": purchase.org_id, **msgspec.structs.asdict(refund)})
+            yield Statement(PAYMENTS["keep_refund"], {"org_id": place["org_id"], **msgspec.structs.asdict(refund)})
     return list(known.values())
 
 
-def _known_disputes(purchase: Purchase, facts: Facts) -> Operation[list[Dispute]]:
-    place = {"org_id": purchase.org_id, "payment_id": purchase.payment_id}
+def _known_disputes(place: dict[str, Any], facts: Facts) -> Operation[list[Dispute]]:
     rows = yield Statement(PAYMENTS["disputes"], place)
     known = {row["dispute_id"]: Dispute(**row) for row in rows}
     for heard in facts.disputes:
         dispute = lifecycle.later(known.get(heard.dispute_id), heard)
-        if heard.payment_id == purchase.payment_id and dispute != known.get(heard.dispute_id):
+        if heard.payment_id in place["payment_ids"] and dispute != known.get(heard.dispute_id):
             known[heard.dispute_id] = dispute
-            yield Statement(PAYMENTS["keep_dispute"], {"org_id": purchase.org_id, **msgspec.structs.asdict(dispute)})
+            yield Statement(PAYMENTS["keep_dispute"], {"org_id": place["org_id"], **msgspec.structs.asdict(dispute)})
     return list(known.values())

@@ -50,6 +50,19 @@ def returned(amount: int, refunds: Collection[Refund], disputes: Collection[Disp
     return min(amount, refunded + lost)
 
 
+def missing(amount: int, taken: Collection[Payment], refunds: Collection[Refund], disputes: Collection[Dispute]) -> int:
+    """What of a purchase's `amount` is not here any more, of all the payments that were taken for it."""
+    kept = sum(payment.amount - _gone(payment, refunds, disputes) for payment in taken)
+    return max(0, amount - kept)
+
+
+def _gone(payment: Payment, refunds: Collection[Refund], disputes: Collection[Dispute]) -> int:
+    return returned(
+        payment.amount, [one for one in refunds if one.payment_id == payment.payment_id],
+        [one for one in disputes if one.payment_id == payment.payment_id],
+    )  # fmt: skip
+
+
 def _lost(dispute: Dispute) -> int:
     """A lost dispute costs what was contested; one closed without a verdict, what the bank kept."""
     if dispute.status == "lost":

@@ -16,18 +16,18 @@ SET status = excluded.status, captured = excluded.captured, amount_refunded = ex
     method = excluded.method, instrument = excluded.instrument, international = excluded.international,
     fee = excluded.fee, tax = excluded.tax, failure = excluded.failure, verdict = excluded.verdict;
 
--- refunds: The refunds known of a payment.
+-- refunds: The refunds known of some payments.
 SELECT refund_id, payment_id, amount, currency, status, created_at
-FROM payment_refund WHERE org_id = %(org_id)s AND payment_id = %(payment_id)s ORDER BY created_at, refund_id;
+FROM payment_refund WHERE org_id = %(org_id)s AND payment_id = ANY (%(payment_ids)s) ORDER BY created_at, refund_id;
 
 -- keep_refund: A refund as far as it has come.
 INSERT INTO payment_refund (org_id, refund_id, payment_id, amount, currency, status, created_at)
 VALUES (%(org_id)s, %(refund_id)s, %(payment_id)s, %(amount)s, %(currency)s, %(status)s, %(created_at)s)
 ON CONFLICT (org_id, refund_id) DO UPDATE SET status = excluded.status;
 
--- disputes: The disputes known of a payment.
+-- disputes: The disputes known of some payments.
 SELECT dispute_id, payment_id, amount, currency, amount_deducted, status, phase, created_at, respond_by
-FROM payment_dispute WHERE org_id = %(org_id)s AND payment_id = %(payment_id)s ORDER BY created_at, dispute_id;
+FROM payment_dispute WHERE org_id = %(org_id)s AND payment_id = ANY (%(payment_ids)s) ORDER BY created_at, dispute_id;
 
 -- keep_dispute: A dispute as far as it has come.
 INSERT INTO payment_dispute (
