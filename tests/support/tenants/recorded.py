@@ -14,6 +14,7 @@ RECORDED: dict[str, tuple[str, ...]] = {
     f"{_PROJECT}/folders/<int:folder_id>/removal": ("folder.deleted",),
     f"{_PROJECT}/cycles/<int:cycle_id>/state": ("cycle.finished", "cycle.reopened"),
     f"{_PROJECT}/cycles/<int:cycle_id>/removal": ("cycle.deleted",),
+    f"{_PROJECT}/imports": ("import.finished",),
     "settings/ai-credits/switch": ("ai.switched_on", "ai.switched_off"),
     "settings/api-keys": ("api_key.created",),
     "settings/api-keys/<slug:key_id>/revocation": ("api_key.revoked",),

@@ -1,4 +1,4 @@
-"""CSV downloads that are read while they are sent, whatever their length."""
+"""CSV and other downloads that are read while they are sent, whatever their length."""
 
 import csv
 import io
@@ -23,11 +23,18 @@ CHUNK = 499
 
 def csv_response(request: HttpRequest, chunks: Iterator[bytes], *, name: str) -> StreamingHttpResponse:
     """A download called `name`-2026-11-22.csv, sent piece by piece."""
+    return file_response(request, chunks, name=name, ending="csv", kind="text/csv")
+
+
+def file_response(
+    request: HttpRequest, chunks: Iterator[bytes], *, name: str, ending: str, kind: str
+) -> StreamingHttpResponse:
+    """The same for any text, with the ending of its name and its kind."""
     response = StreamingHttpResponse(
-        _awaited(chunks) if isinstance(request, ASGIRequest) else chunks, content_type="text/csv; charset=utf-8"
+        _awaited(chunks) if isinstance(request, ASGIRequest) else chunks, content_type=f"{kind}; charset=utf-8"
     )
     day = timezone.localdate().isoformat()
-    response.headers["Content-Disposition"] = f'attachment; filename="{name}-{day}.csv"'
+    response.headers["Content-Disposition"] = f'attachment; filename="{name}-{day}.{ending}"'
     response.headers["X-Accel-Buffering"] = "no"
     return response
 

@@ -16,12 +16,16 @@ from testkase.entrypoints.worker.resources import resources
 from testkase.services.features.generation.run import AGAIN, run_generation
 from testkase.services.inference import Catalog
 from testkase.services.metering.meter import Meter
+from testkase.services.workspace.importing import run as imports
+from testkase.services.workspace.importing.requests import TASK as IMPORT
 
 SETTLE_SECONDS = 10.0
 """How long a job that is cut off waits for its calls to be settled."""
 
 _AGAIN = RetryStrategy(max_attempts=10, exponential_wait=2, retry_exceptions=set(AGAIN))
 """Only where the outcome is unknown; a second run continues the first and is never charged twice."""
+_IMPORT_AGAIN = RetryStrategy(max_attempts=10, exponential_wait=2, retry_exceptions=set(imports.AGAIN))
+"""A second run goes on behind what is done."""
 
 
 @app.task(name="generation.run", queue="ai", pass_context=True, retry=_AGAIN)
@@ -36,6 +40,12 @@ async def generate_test_cases(context: JobContext, *, org_id: int, generation_id
     finally:
         await meter.drain(SETTLE_SECONDS)
         await catalog.close()
+
+
+@app.task(name=IMPORT, queue="imports", pass_context=True, retry=_IMPORT_AGAIN)
+async def bring_in(context: JobContext, *, org_id: int, import_id: int) -> None:
+    """Work off a file somebody brought in."""
+    await imports.run_import(org_id, import_id, resources(context).database)
 
 
 @lru_cache(maxsize=1)

@@ -16,14 +16,16 @@ from testkase.services.workspace.model import CaseContent, CaseStatus, Origin, S
 MOST_AT_ONCE = 500
 """Cases of one bulk change."""
 
-_FIND: LiteralString = """
+_SELECT: LiteralString = """
 SELECT c.case_id, c.project_id, c.key, c.title, c.kind, c.type, c.status, c.priority, c.description, c.preconditions,
        c.steps::text AS steps, c.tags, c.automation_id, c.folder_id, c.version, c.generation_id, c.created_at,
        c.updated_at, coalesce(nullif(u.display_name, ''), u.email) AS author,
        coalesce(nullif(e.display_name, ''), e.email) AS editor
 FROM test_case c LEFT JOIN app_user u ON u.id = c.created_by LEFT JOIN app_user e ON e.id = c.updated_by
-WHERE c.org_id = %(org_id)s AND c.project_id = %(project_id)s AND c.key = %(key)s
+WHERE c.org_id = %(org_id)s AND c.project_id = %(project_id)s
 """
+_FIND: LiteralString = _SELECT + "AND c.key = %(key)s "
+_WHOLE: LiteralString = _SELECT + "AND c.key = ANY(%(keys)s) ORDER BY c.case_id DESC"
 _LOCKED: LiteralString = _FIND + "FOR NO KEY UPDATE OF c"
 
 # Two people who accept the same draft at once wait for each other here; the second finds the first one's case.
@@ -94,6 +96,12 @@ def find_case(org_id: int, project_id: int, key: str) -> Operation[TestCase]:
     if not rows:
         raise NotFound("There is no such test case.")
     return _case(rows[0])
+
+
+def whole_cases(org_id: int, project_id: int, keys: Sequence[str]) -> Operation[list[TestCase]]:
+    """Those of these keys that there are, newest first."""
+    rows = yield Statement(_WHOLE, {"org_id": org_id, "project_id": project_id, "keys": list(keys)})
+    return [_case(row) for row in rows]
 
 
 def create_case(

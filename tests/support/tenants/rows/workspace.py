@@ -1,8 +1,13 @@
 """Folders, test cases, cycles and what is executed in them."""
 
+from django.core.files.uploadedfile import SimpleUploadedFile
+
 from testkase.foundation.database import Operation
+from testkase.services.audit import Actor
 from testkase.services.workspace.cycles import add_to_cycle, create_cycle
 from testkase.services.workspace.folders import create_folder, list_folders
+from testkase.services.workspace.importing.model import ImportOptions
+from testkase.services.workspace.importing.requests import request_import
 from testkase.services.workspace.model import CyclePlan
 from tests.support.tenants.roles import EDITORS, IN_PROJECT, OWNER, PROJECT_ADMINS
 from tests.support.tenants.row import Place, Row
@@ -32,6 +37,28 @@ def _cycle(tenant: Tenant) -> Operation[int]:
     return made
 
 
+def an_import(tenant: Tenant) -> int:
+    """Of a file named after the organization; nobody works it off."""
+    return int(tenant.run(_import(tenant)))
+
+
+def _import(tenant: Tenant) -> Operation[int]:
+    import_id, _ = yield from request_import(
+        tenant.org_id,
+        tenant.project_id,
+        kind="csv",
+        file_name=f"{tenant.word}.csv",
+        content=b"Title,Steps\nNew,Do\n",
+        options=ImportOptions(),
+        actor=Actor(kind="person", ref=tenant.emails[OWNER], name=tenant.word),
+    )
+    return import_id
+
+
+def _file(tenant: Tenant) -> dict[str, object]:
+    return {"file": SimpleUploadedFile("results.xml", b"<testsuite/>"), "cycle_name": "Nightly"}
+
+
 _PROJECT = "projects/<slug:project_key>"
 _CASE = f"{_PROJECT}/cases/<slug:case_key>"
 _CYCLE = f"{_PROJECT}/cycles/<int:cycle_id>"
@@ -54,6 +81,10 @@ ROWS = {
     f"{_PROJECT}/folders/new": Row(get=EDITORS, post=EDITORS, form={"name": "New"}, asks={"parent": "folder_id"}),
     f"{_PROJECT}/folders/<int:folder_id>": Row(get=EDITORS, post=EDITORS, form={"name": "Another"}),
     f"{_PROJECT}/folders/<int:folder_id>/removal": Row(post=PROJECT_ADMINS),
+    f"{_PROJECT}/cases.csv": Row(get=IN_PROJECT, asks={"folder": "folder_id"}),
+    f"{_PROJECT}/cases.feature": Row(get=IN_PROJECT, asks={"folder": "folder_id"}),
+    f"{_PROJECT}/imports": Row(get=IN_PROJECT, post=EDITORS, form=_file, asks={"cycle": "cycle_id"}),
+    f"{_PROJECT}/imports/<int:import_id>": Row(get=IN_PROJECT),
     f"{_PROJECT}/cycles": Row(get=IN_PROJECT),
     f"{_PROJECT}/cycles/new": Row(get=EDITORS, post=EDITORS, form={"name": "New", "with_ready": "1"}),
     _CYCLE: Row(get=IN_PROJECT),
@@ -67,5 +98,6 @@ ROWS = {
 
 PLACES = {
     "folder_id": Place(make=a_folder, absent=999_999),
+    "import_id": Place(make=an_import, absent=999_999),
     "cycle_id": Place(make=a_cycle, absent=999_999),
 }

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from testkase.entrypoints.web.views.workspace import cases, cycles, executing, folders, home
+from testkase.entrypoints.web.views.workspace import cases, cycles, executing, exports, folders, home, imports
 
 _PROJECT = "projects/<slug:project_key>"
 _CASE = f"{_PROJECT}/cases/<slug:case_key>"
@@ -12,6 +12,10 @@ WORKSPACE = [
     path(_PROJECT, home.cases, name="cases"),
     path(f"{_PROJECT}/changes", home.bulk, name="cases_bulk"),
     path(f"{_PROJECT}/cases/new", cases.new, name="case_new"),
+    path(f"{_PROJECT}/cases.csv", exports.as_csv, name="cases_csv"),
+    path(f"{_PROJECT}/cases.feature", exports.as_feature, name="cases_feature"),
+    path(f"{_PROJECT}/imports", imports.index, name="imports"),
+    path(f"{_PROJECT}/imports/<int:import_id>", imports.show, name="import"),
     path(_CASE, cases.show, name="case"),
     path(f"{_CASE}/edit", cases.edit, name="case_edit"),
     path(f"{_CASE}/history", cases.history, name="case_history"),

@@ -1,0 +1,1 @@
+"""Test cases as files that other tools read, and that can be brought in again."""

@@ -1,0 +1,222 @@
+"""Imports: what a file says takes effect once, every line is accounted for, and nothing of the file stays."""
+
+import asyncio
+from typing import Any
+
+import pytest
+
+from testkase.foundation.database import Database, Operation
+from testkase.foundation.problems import Conflict, InvalidInput, NotFound
+from testkase.services.audit import OPERATOR, Actor
+from testkase.services.audit.finding import changes
+from testkase.services.audit.sentences import change_sentence
+from testkase.services.workspace import cycles
+from testkase.services.workspace.cases import find_case
+from testkase.services.workspace.executions import list_entries
+from testkase.services.workspace.folders import list_folders
+from testkase.services.workspace.history import case_changes
+from testkase.services.workspace.importing import run as running
+from testkase.services.workspace.importing.model import ImportKind, ImportOptions
+from testkase.services.workspace.importing.requests import (
+    MOST_UNDER_WAY,
+    ImportRun,
+    find_import,
+    list_imports,
+    report_lines,
+    request_import,
+)
+from testkase.services.workspace.model import CyclePlan, Progress
+from tests.integration.workspace.conftest import Bench
+
+ANN = Actor(kind="person", ref="owner@example.com", name="Owner")
+RESULTS = b"""<testsuite>
+<testcase classname="shop.PayTest" name="pays" time="1"/>
+<testcase classname="shop.PayTest" name="declined"><failure message="m"/></testcase>
+<testcase classname="other" name="By title"/>
+</testsuite>"""
+
+
+def ask(bench: Bench, kind: ImportKind, content: bytes, **options: Any) -> tuple[int, bool]:
+    asking = request_import(
+        bench.org_id, bench.project_id, kind=kind, file_name=f"file.{kind}", content=content,
+        options=ImportOptions(**options), actor=ANN, user_id=bench.ann,
+    )  # fmt: skip
+    found: tuple[int, bool] = bench.run(asking)
+    return found
+
+
+def work(bench: Bench, import_id: int) -> ImportRun:
+    async def once() -> None:
+        database = Database(bench.database.url, max_size=2)
+        await database.open()
+        try:
+            await running.run_import(bench.org_id, import_id, database)
+        finally:
+            await database.close()
+
+    asyncio.run(once())
+    found: ImportRun = bench.run(find_import(bench.org_id, import_id))
+    return found
+
+
+def bring(bench: Bench, kind: ImportKind, content: bytes, **options: Any) -> ImportRun:
+    return work(bench, ask(bench, kind, content, **options)[0])
+
+
+def told(bench: Bench, run: ImportRun) -> list[tuple[int, str, str | None]]:
+    lines = bench.run(report_lines(bench.org_id, run.import_id, limit=100))
+    return [(line.line, line.outcome, line.case_key) for line in lines]
+
+
+def test_cases_of_a_table_are_written_and_found_again(bench: Bench) -> None:
+    table = b"Title,Folder,Steps,Priority\nPay,Checkout,Open,high\nReturn,Checkout/Later,Send,low\n,,,\nBare,,,\n"
+    run = bring(bench, "csv", table)
+    assert (run.state, run.counts, run.done, run.total) == ("succeeded", {"created": 2, "skipped": 1}, 3, 3)
+    assert told(bench, run) == [(2, "created", "SHOP-1"), (3, "created", "SHOP-2"), (5, "skipped", None)]
+    paths = [folder.path for folder in bench.run(list_folders(bench.org_id, bench.project_id))]
+    assert paths == ["Checkout", "Checkout / Later"]
+    again = bring(bench, "csv", table)
+    assert again.counts == {"unchanged": 2, "skipped": 1}
+
+
+def test_only_what_the_file_speaks_of_changes(bench: Bench) -> None:
+    key = bench.write("Pay", priority="critical", tags=("a",))
+    run = bring(bench, "csv", b"Key,Title,Status\nSHOP-1,Pay by card,deprecated\nSHOP-77,Unknown,ready\n")
+    case = bench.run(find_case(bench.org_id, bench.project_id, key))
+    assert (case.content.title, case.content.status) == ("Pay by card", "deprecated")
+    assert (case.content.priority, case.content.tags, len(case.content.steps)) == ("critical", ("a",), 1)
+    newest = bench.run(case_changes(bench.org_id, case.case_id, limit=1))[0]
+    assert (newest.origin, set(newest.fields), newest.changed_by) == ("import", {"title", "status"}, "Owner")
+    assert run.counts == {"updated": 1, "skipped": 1}, "a case of one line has no steps"
+
+
+def test_several_cases_of_one_title_are_told_apart_by_their_keys(bench: Bench) -> None:
+    bench.write("Pay")
+    bench.write("Pay")
+    run = bring(bench, "csv", b"Title,Steps\nPay,Open\n")
+    (line,) = bench.run(report_lines(bench.org_id, run.import_id, limit=9))
+    assert (line.outcome, line.reason) == ("skipped", "SHOP-1 and SHOP-2 have this title: name one by its key.")
+
+
+def test_scenarios_come_into_the_folder_of_their_feature(bench: Bench) -> None:
+    run = bring(bench, "gherkin", b"Feature: Paying\n@card\nScenario: Card\nWhen I pay\nThen one order\n")
+    case = bench.run(find_case(bench.org_id, bench.project_id, "SHOP-1"))
+    assert (run.counts, case.content.tags, case.content.steps[0].expected) == ({"created": 1}, ("card",), "one order")
+
+
+@pytest.mark.requirement("R63")
+def test_results_find_their_cases_and_stand_in_the_cycle(bench: Bench) -> None:
+    bench.write("Pay", automation_id="shop.PayTest.pays")
+    bench.write("By title")
+    run = bring(bench, "junit", RESULTS, cycle_name="Nightly")
+    assert told(bench, run) == [(2, "matched", "SHOP-1"), (3, "skipped", None), (4, "matched", "SHOP-2")]
+    assert (run.cycle_name, run.kind) == ("Nightly", "junit")
+    cycle = bench.run(cycles.find_cycle(bench.org_id, bench.project_id, run.cycle_id or 0))
+    assert (cycle.progress, cycle.state) == (Progress(passed=2), "running")
+    entries = bench.run(list_entries(bench.org_id, cycle.cycle_id, limit=9))
+    assert [(entry.key, entry.duration_ms, entry.executed_by) for entry in entries] == [
+        ("SHOP-1", 1_000, "Owner"), ("SHOP-2", None, "Owner"),
+    ]  # fmt: skip
+
+
+def test_the_same_results_in_the_same_cycle_change_nothing(bench: Bench) -> None:
+    first = bring(bench, "junit", RESULTS, cycle_name="Nightly", unmatched="create")
+    before = bench.rows("SELECT count(*) FROM execution WHERE org_id = %(org_id)s")
+    same, new = ask(bench, "junit", RESULTS, cycle_name="Nightly", unmatched="create")
+    assert (same, new) == (first.import_id, False)
+    assert work(bench, same).counts == {"created": 3}
+    assert bench.rows("SELECT count(*) FROM execution WHERE org_id = %(org_id)s") == before
+    elsewhere = bring(bench, "junit", RESULTS, cycle_name="Weekly", unmatched="create")
+    assert elsewhere.counts == {"matched": 3}, "the cases written the first time are found by their automation ids"
+
+
+def test_results_without_a_case_write_it_if_wanted(bench: Bench) -> None:
+    twice = b'<testsuite><testcase name="a"><failure/></testcase><testcase name="a"/></testsuite>'
+    run = bring(bench, "junit", twice, cycle_name="Nightly", unmatched="create")
+    assert told(bench, run) == [(1, "created", "SHOP-1"), (1, "created", "SHOP-1")]
+    (entry,) = bench.run(list_entries(bench.org_id, run.cycle_id or 0, limit=9))
+    assert (entry.result, entry.executions) == ("passed", 2)
+
+
+def test_results_do_not_go_into_a_finished_cycle(bench: Bench) -> None:
+    place = (bench.org_id, bench.project_id)
+    cycle_id = bench.run(cycles.create_cycle(*place, CyclePlan(name="Old"), author_id=None))
+    waiting, _ = ask(bench, "junit", RESULTS, cycle_id=cycle_id)
+    for state in ("running", "finished"):
+        bench.run(cycles.set_cycle_state(*place, cycle_id, state, actor=OPERATOR))
+    with pytest.raises(Conflict, match="finished"):
+        ask(bench, "junit", RESULTS + b"\n", cycle_id=cycle_id)
+    run = work(bench, waiting)
+    assert (run.state, run.error) == ("failed", "This cycle is finished. Take it up again to change it.")
+
+
+@pytest.mark.parametrize(("kind", "content"), [("csv", b"no title"), ("junit", b"<!DOCTYPE x><testsuite/>")])
+def test_a_file_that_cannot_be_read_fails_with_a_reason_and_is_forgotten(
+    bench: Bench, kind: ImportKind, content: bytes
+) -> None:
+    run = bring(bench, kind, content, cycle_name="Nightly")
+    assert run.state == "failed"
+    assert run.error
+    rows = bench.rows("SELECT content FROM import_run WHERE org_id = %(org_id)s")
+    assert rows == [{"content": None}]
+
+
+def test_a_run_that_was_killed_goes_on_behind_what_is_done(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(running, "AT_ONCE", 2)
+    table = b"Title,Steps\n" + b"".join(b"Case %d,Do\n" % number for number in range(5))
+    import_id, _ = ask(bench, "csv", table)
+    steps = iter([True, False])
+    original = running.advance
+
+    def dies(*args: Any) -> Operation[bool]:
+        if not next(steps):
+            raise ConnectionResetError
+        return original(*args)
+
+    monkeypatch.setattr(running, "AGAIN", (ConnectionResetError,))
+    monkeypatch.setattr(running, "advance", dies)
+    with pytest.raises(ConnectionResetError):
+        work(bench, import_id)
+    monkeypatch.setattr(running, "advance", original)
+    run = work(bench, import_id)
+    assert (run.counts, run.done) == ({"created": 5}, 5)
+    assert [key for _, _, key in told(bench, run)] == [f"SHOP-{number}" for number in range(1, 6)]
+
+
+def test_an_import_is_on_record_once_it_is_done(bench: Bench) -> None:
+    bring(bench, "csv", b"Title,Steps\nPay,Open\n")
+    newest = bench.run(changes(bench.org_id, limit=1, before_seq=2**62))[0].record
+    assert (newest.actor_name, change_sentence(newest)) == ("Owner", "imported file.csv: 1 created")
+
+
+def test_few_imports_are_under_way_at_once(bench: Bench) -> None:
+    for number in range(MOST_UNDER_WAY):
+        ask(bench, "csv", b"Title\n%d\n" % number)
+    with pytest.raises(Conflict, match="under way"):
+        ask(bench, "csv", b"Title\nx\n")
+
+
+def test_a_job_is_deferred_with_ids_only(bench: Bench) -> None:
+    import_id, _ = ask(bench, "csv", b"Title\nSecret words\n")
+    jobs = bench.rows("SELECT task_name, queue_name, args FROM procrastinate_jobs ORDER BY id DESC LIMIT 1")
+    assert jobs[0]["args"] == {"org_id": bench.org_id, "import_id": import_id}
+
+
+def test_results_need_a_cycle(bench: Bench) -> None:
+    with pytest.raises(InvalidInput, match="go into a test cycle"):
+        ask(bench, "junit", RESULTS)
+
+
+def test_imports_of_another_organization_are_not_there(bench: Bench, neighbour: Bench) -> None:
+    import_id, _ = ask(bench, "csv", b"Title\nx\n")
+    with pytest.raises(NotFound):
+        neighbour.run(find_import(neighbour.org_id, import_id))
+    assert neighbour.run(list_imports(neighbour.org_id, bench.project_id, limit=9)) == []
+    assert neighbour.run(report_lines(neighbour.org_id, import_id, limit=9)) == []
+    with pytest.raises(NotFound):
+        bench.run(
+            request_import(
+                bench.org_id, neighbour.project_id, kind="csv", file_name="x.csv", content=b"Title\nx\n",
+                options=ImportOptions(), actor=ANN,
+            )
+        )  # fmt: skip

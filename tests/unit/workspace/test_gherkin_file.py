@@ -1,0 +1,111 @@
+"""Gherkin feature files: scenarios, outlines, backgrounds, rules, and what else stands in them."""
+
+import pytest
+
+from testkase.foundation.problems import InvalidInput
+from testkase.services.workspace.importing.gherkin_file import read_gherkin
+from testkase.services.workspace.importing.model import CaseItem, Item, Unreadable
+from testkase.services.workspace.model import Step
+
+FEATURE = """# language: en
+@shop
+Feature: Paying
+  As a customer I pay.
+
+  Background:
+    Given a cart with one item
+
+  @card @fast
+  Scenario: Card
+    It has to be quick.
+    Given the payment step is open
+    When I pay by card
+    # a remark
+    Then one order is placed
+    And a letter is sent
+    But nothing else
+
+  Rule: Vouchers / codes
+    Background:
+      Given a voucher "<code>"
+    Scenario Outline: Voucher <code>
+      When I enter "<code>"
+      Then I see <answer>
+      @good
+      Examples:
+        | code   | answer       |
+        | SPRING | 10 \\| 20 % off |
+        | OLD    |
+      Examples: more
+        | answer | code |
+        | no     | <answer> |
+"""
+
+
+def cases(items: list[Item]) -> list[CaseItem]:
+    return [item for item in items if isinstance(item, CaseItem)]
+
+
+def test_a_scenario_is_a_case() -> None:
+    card = cases(read_gherkin(FEATURE.encode()))[0]
+    assert (card.title, card.folder, card.line) == ("Card", "Paying", 10)
+    assert card.fields["tags"] == ("shop", "card", "fast")
+    assert card.fields["preconditions"] == "a cart with one item"
+    assert card.fields["description"] == "It has to be quick."
+    assert card.fields["steps"] == (
+        Step(action="the payment step is open"),
+        Step(action="I pay by card", expected="one order is placed\na letter is sent\nnothing else"),
+    )
+
+
+def test_each_row_of_an_outline_is_a_case() -> None:
+    items = read_gherkin(FEATURE.encode())
+    _, spring, odd = cases(items)
+    assert (spring.title, spring.folder) == ("Voucher SPRING", "Paying / Vouchers - codes")
+    assert spring.fields["steps"] == (Step(action='I enter "SPRING"', expected="I see 10 | 20 % off"),)
+    assert spring.fields["preconditions"] == 'a cart with one item\na voucher "SPRING"'
+    assert spring.fields["tags"] == ("shop", "good")
+    assert odd.title == "Voucher <answer>", "a value is never filled in a second time"
+    (broken,) = [item for item in items if isinstance(item, Unreadable)]
+    assert "1 cells" in broken.reason
+
+
+def test_rows_of_an_outline_without_placeholders_in_its_name_differ() -> None:
+    text = "Feature: F\nScenario Outline: Pay\nWhen <a>\nExamples:\n|a|\n|1|\n|2|\n"
+    assert [item.title for item in read_gherkin(text.encode())] == ["Pay (1)", "Pay (2)"]
+
+
+def test_tables_and_quoted_texts_belong_to_their_step() -> None:
+    text = 'Feature: F\nScenario: S\nGiven people\n| name |\n| Ann |\nWhen this is sent\n"""json\nScenario: no\n"""\n'
+    (item,) = cases(read_gherkin(text.encode()))
+    assert [step.action for step in item.fields["steps"]] == [
+        "people\n| name |\n| Ann |",
+        "this is sent\nScenario: no",
+    ]
+
+
+def test_a_scenario_that_only_looks_is_a_case_too() -> None:
+    (item,) = cases(read_gherkin(b"Feature: F\nExample: S\nThen all is well\n* and quiet\n"))
+    assert item.fields["steps"] == (Step(action="all is well", expected="and quiet"),)
+
+
+def test_what_is_no_case_is_reported() -> None:
+    items = read_gherkin(b"Feature: F\nScenario: Empty\nScenario:\nGiven x\nScenario Outline: Bare\nGiven x\n")
+    assert [type(item) for item in items] == [Unreadable] * 3
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "Title,Steps\nPay,Open\n",
+        "Scenario: before\nFeature: F\n",
+        "Feature: F\nScenario: S\nGiven x\nnonsense\n",
+        "Feature: F\nScenario: S\nExamples:\n|a|\n",
+        'Feature: F\nScenario: S\nGiven x\n"""\nnever closed\n',
+        "# language: de\nFunktionalität: F\n",
+    ],
+)
+def test_what_is_no_feature_file_is_refused(text: str) -> None:
+    with pytest.raises(InvalidInput):
+        read_gherkin(text.encode())
