@@ -115,6 +115,9 @@ def _row(provider: str, model: str, arguments: argparse.Namespace) -> str:
         f'note = "{_note(info, arguments.effective)}"',
         "rates = [",
         *(f"  {_tier(rates)}," for rates in _tiers(prices, arguments.markup)),
+        "]",
+        "cost = [",
+        *(f"  {_tier(rates)}," for rates in _tiers(prices, 1 / Decimal(CREDITS_PER_DOLLAR))),
         "]\n",
     ]
     return "\n".join(lines)

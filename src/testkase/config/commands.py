@@ -98,7 +98,8 @@ def _add_operators_commands() -> None:
     """Only where one is asked for: a child process has no use for them."""
     import testkase.entrypoints.cli.books  # - these register their commands
     import testkase.entrypoints.cli.payments
-    import testkase.entrypoints.cli.people  # noqa: F401
+    import testkase.entrypoints.cli.people
+    import testkase.entrypoints.cli.replay  # noqa: F401
 
     connect_with(Installation(database_url=_database_url, provider=_provider))
 

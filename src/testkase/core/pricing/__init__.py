@@ -1,7 +1,7 @@
 """What things cost: the dated price book, its bundles and its rate card. The arithmetic from tokens to credits is
 `core/ledger/terms.py`, because a receipt must be recomputable from the ledger alone."""
 
-from testkase.core.pricing.load import load_price_books
+from testkase.core.pricing.load import load_price_books, read_draft
 from testkase.core.pricing.model import (
     Bundle,
     ModelRate,
@@ -25,4 +25,5 @@ __all__ = [
     "UnknownModel",
     "Validity",
     "load_price_books",
+    "read_draft",
 ]

@@ -22,7 +22,9 @@ MAX_TOKENS = 100_000_000
 
 _KINDS = ("input", "cached_input", "cache_write", "output", "reasoning")
 _UNIT = "credits per million tokens"
+_COST_UNIT = "dollars per million tokens"
 _ROW = '[models."name"] with provider, context_window, max_output_tokens and rates'
+_COST_TIER = '[{ above_input_tokens = 0, input = "0.40", output = "2" }]'
 _TIER = '[{ above_input_tokens = 0, input = "1.25", output = "10" }]'
 
 
@@ -45,9 +47,29 @@ def load_price_books(folder: Path | None = None) -> PriceBooks:
     return PriceBooks(tuple(books))
 
 
+def read_draft(content: bytes, name: str) -> PriceBook:
+    """A book that is not in force, such as an operator's draft, whatever its file is called. Raises PriceBookError with
+    every fault, in the words that would be used of a book in force."""
+    faults = Faults(name)
+    book = _book(content, name, faults)
+    if faults.found or book is None:
+        raise PriceBookError("\n".join(faults.found), errors=tuple(faults.found))
+    return book
+
+
 def _read(file: Path, faults: Faults) -> PriceBook | None:
+    book = _book(file.read_bytes(), file.name, faults)
+    if book is None:
+        return None
+    effective = book.effective_from.date()
+    if effective != date.max and file.name != f"{effective}.toml":
+        faults.add("effective_from", f"is {effective}, but the file is {file.name}; rename it to {effective}.toml")
+    return book
+
+
+def _book(content: bytes, name: str, faults: Faults) -> PriceBook | None:
     try:
-        values: dict[str, Any] = tomllib.loads(file.read_text(encoding="utf-8"), parse_float=BareDecimal)
+        values: dict[str, Any] = tomllib.loads(content.decode("utf-8"), parse_float=BareDecimal)
     except UnicodeDecodeError as error:
         faults.add(f"byte {error.start}", "is not UTF-8; save the file as UTF-8")
         return None
@@ -55,9 +77,8 @@ def _read(file: Path, faults: Faults) -> PriceBook | None:
         faults.add("TOML", f"{error}; correct the syntax there")
         return None
     root = Table(faults, "", values)
-    effective = root.date("effective_from", file.stem if len(file.stem) == 10 else "2026-11-01")
-    if effective is not None and file.name != f"{effective}.toml":
-        root.fault("effective_from", f"is {effective}, but the file is {file.name}; rename it to {effective}.toml")
+    version = name.removesuffix(".toml")
+    effective = root.date("effective_from", version if len(version) == 10 else "2026-11-01")
     if root.text("currency", "USD") not in ("", "USD"):
         root.fault("currency", 'prices are in US dollars; write currency = "USD"')
     allowance = root.amount("monthly_allowance", "300", decimals=6, unit="credits", largest=10**15)
@@ -67,8 +88,8 @@ def _read(file: Path, faults: Faults) -> PriceBook | None:
     rate_card = tuple(_model(name, table) for name, table in root.named_tables("models", _ROW))
     root.done()
     return PriceBook(
-        version=file.stem,
-        effective_from=datetime.combine(effective or date(9999, 12, 31), time(), UTC),
+        version=version,
+        effective_from=datetime.combine(effective or date.max, time(), UTC),
         monthly_allowance=allowance,
         charge_increment=increment,
         overage_price_cents=overage,
@@ -96,7 +117,8 @@ def _model(name: str, table: Table) -> ModelRate:
     before = len(table.faults.found)
     tiers = tuple(_tier(tier, free) for tier in table.tables("rates", _TIER))
     if len(table.faults.found) == before:
-        _check_ladder(table, tiers, context_window)
+        _check_ladder(table, "rates", tiers, context_window)
+    cost = _cost(table, context_window)
     rate = ModelRate(
         model=name,
         provider=table.text("provider", "openai"),
@@ -104,14 +126,27 @@ def _model(name: str, table: Table) -> ModelRate:
         max_output_tokens=max_output,
         free=free,
         tiers=tiers,
+        cost=cost,
         note=table.optional_text("note", "where the rate comes from") or "",
     )
     table.done()
     return rate
 
 
-def _tier(table: Table, free: bool) -> Rates:
-    """One tier. An absent cache rate is the input rate and an absent reasoning rate the output rate: never free."""
+def _cost(table: Table, context_window: int) -> tuple[Rates, ...]:
+    """What the provider asks, in micro-dollars per million tokens; () where the row does not say."""
+    if not table.has("cost"):
+        return ()
+    before = len(table.faults.found)
+    tiers = tuple(_tier(tier, free=None) for tier in table.tables("cost", _COST_TIER))
+    if len(table.faults.found) == before:
+        _check_ladder(table, "cost", tiers, context_window)
+    return tiers
+
+
+def _tier(table: Table, free: bool | None) -> Rates:
+    """One tier. An absent cache rate is the input rate and an absent reasoning rate the output rate: never free. `free`
+    is None for what the provider asks, which may be nothing."""
     above = table.count("above_input_tokens", 0, least=0, most=MAX_TOKENS)
     given = {kind: _rate(table, kind, free) for kind in _KINDS if kind in ("input", "output") or table.has(kind)}
     table.done()
@@ -125,7 +160,9 @@ def _tier(table: Table, free: bool) -> Rates:
     )
 
 
-def _rate(table: Table, kind: str, free: bool) -> int:
+def _rate(table: Table, kind: str, free: bool | None) -> int:
+    if free is None:
+        return table.amount(kind, "1.25", decimals=6, unit=_COST_UNIT, largest=MAX_RATE)
     before = len(table.faults.found)
     rate = table.amount(kind, "1.25", decimals=6, unit=_UNIT, largest=MAX_RATE)
     if len(table.faults.found) == before:
@@ -136,11 +173,11 @@ def _rate(table: Table, kind: str, free: bool) -> int:
     return rate
 
 
-def _check_ladder(table: Table, tiers: tuple[Rates, ...], context_window: int) -> None:
+def _check_ladder(table: Table, key: str, tiers: tuple[Rates, ...], context_window: int) -> None:
     """Tiers begin at 0 and climb, and each can be reached: a tier nobody can reach is a slip of the pen."""
     below = -1
     for index, tier in enumerate(tiers):
-        place = f"rates[{index}].above_input_tokens"
+        place = f"{key}[{index}].above_input_tokens"
         if index == 0 and tier.above_input_tokens != 0:
             table.faults.add(f"{table.path}.{place}", "the first tier holds from the first token; write 0")
         elif index and tier.above_input_tokens <= below:

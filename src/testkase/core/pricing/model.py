@@ -87,6 +87,8 @@ class ModelRate:
     free: bool
     tiers: tuple[Rates, ...]
     note: str
+    cost: tuple[Rates, ...] = ()
+    """What the provider asks, in micro-dollars per million tokens; () where the row does not say."""
 
 
 class PriceBook:

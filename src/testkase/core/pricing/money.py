@@ -20,3 +20,9 @@ def decimal_money(amount: int, currency: str) -> str:
     whole, part = divmod(abs(amount), 10**exponent)
     digits = f"{whole}.{part:0{exponent}d}" if exponent else str(whole)
     return f"-{digits}" if amount < 0 else digits
+
+
+def dollars_of(microdollars: int) -> str:
+    """Micro-dollars to the nearest cent: 1,235,000 → "$1.24"."""
+    cents = (abs(microdollars) + 5_000) // 10_000
+    return money(-cents if microdollars < 0 else cents, "USD")

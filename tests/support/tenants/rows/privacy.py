@@ -1,8 +1,8 @@
-"""What is stored, retention, erasure: every member reads, the Owner decides."""
+"""What is stored, retention, erasure: every member reads, the Owner decides. Replaying prices: staff alone."""
 
 from typing import Any
 
-from tests.support.tenants.roles import MEMBERS, OWNER_ONLY
+from tests.support.tenants.roles import MEMBERS, NOBODY, OWNER_ONLY
 from tests.support.tenants.row import Row
 from tests.support.tenants.world import Tenant
 
@@ -15,4 +15,5 @@ ROWS = {
     "settings/privacy": Row(get=MEMBERS),
     "settings/privacy/retention": Row(post=OWNER_ONLY, form={"keep_days": "90"}),
     "settings/privacy/erasures": Row(post=OWNER_ONLY, form=_a_generation, asks={"target": "generation_id"}),
+    "staff/what-if": Row(get=NOBODY, post=NOBODY, refused=(302, 404)),
 }

@@ -1,0 +1,87 @@
+"""Operators and prices: what a month would have cost by a draft of the next price book (B11). Nothing is written."""
+
+import time
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from testkase.core.ledger.credits import format_credits
+from testkase.core.pricing import PriceBook, read_draft
+from testkase.core.pricing.money import dollars_of
+from testkase.core.pricing.replay import Replay, Sums
+from testkase.entrypoints.cli.app import app, database
+from testkase.foundation.problems import InvalidInput
+from testkase.services.metering.replaying import last_month, organization_names, replay_period
+
+_out = Console(highlight=False)
+
+
+@app.command("replay")
+def replay_usage(
+    context: typer.Context,
+    book: Annotated[Path, typer.Argument(help="The draft, a TOML file like those of the price book.")],
+    since: Annotated[
+        datetime | None, typer.Option(formats=["%Y-%m-%d"], help="First day, UTC; last month's without it.")
+    ] = None,
+    until: Annotated[
+        datetime | None, typer.Option(formats=["%Y-%m-%d"], help="Last day, UTC; last month's without it.")
+    ] = None,
+) -> None:
+    """Replay the calls of a period against a draft price book: charged then, would be charged, difference, margin."""
+    draft = _draft(book)
+    month = last_month(datetime.now(UTC).date())
+    first, last = since.date() if since else month[0], until.date() if until else month[1]
+    with database(context) as reading:
+        begun = time.monotonic()
+        replay = replay_period(reading.transaction, draft, first, last)
+        seconds = time.monotonic() - begun
+        names = organization_names(reading.transaction, list(replay.by_organization()))
+    calls = replay.total().interactions
+    rate = f", {int(calls / seconds):,} calls a second" if calls and seconds else ""
+    _out.print(f"{calls:,} calls from {first} to {last} against {draft.version}{rate}.")
+    _out.print(_table("Feature", replay, replay.by_use_case()))
+    organizations = {names.get(org, str(org)) + f" ({org})": sums for org, sums in replay.by_organization().items()}
+    _out.print(_table("Organization", replay, organizations))
+    _print_left(replay)
+
+
+def _draft(path: Path) -> PriceBook:
+    try:
+        return read_draft(path.read_bytes(), path.name)
+    except OSError as error:
+        raise InvalidInput(f"{path} cannot be read: {error.strerror}.") from error
+
+
+def _table(heading: str, replay: Replay, lines: dict[str, Sums]) -> Table:
+    table = Table(heading, "Calls", "Charged then", "Would be", "Difference", "Provider cost", "Margin")
+    for name, sums in sorted(lines.items(), key=lambda line: (-abs(line[1].difference), line[0])):
+        table.add_row(name, *_cells(replay, sums))
+    table.add_row("All", *_cells(replay, replay.total()))
+    return table
+
+
+def _cells(replay: Replay, sums: Sums) -> tuple[str, ...]:
+    margin = replay.margin_microdollars(sums)
+    return (
+        f"{sums.replayed:,} of {sums.interactions:,}",
+        format_credits(sums.charged_replayed), format_credits(sums.would),
+        signed(sums.difference), dollars_of(sums.cost_microdollars), "—" if margin is None else dollars_of(margin),
+    )  # fmt: skip
+
+
+def signed(microcredits: int) -> str:
+    """Credits with their sign."""
+    return f"{'+' if microcredits > 0 else '-' if microcredits < 0 else ''}{format_credits(abs(microcredits))}"
+
+
+def _print_left(replay: Replay) -> None:
+    for (reason, model), left in sorted(replay.left.items()):
+        named = f" {model}" if model else ""
+        charged = format_credits(left.charged)
+        _out.print(f"Not replayed{named}: {left.interactions:,} calls, {charged} credits: {reason}.")
+    if replay.short:
+        _out.print(f"{replay.short:,} calls were charged less than they cost then, and are replayed in full.")

@@ -1,0 +1,1 @@
+"""Staff's page that replays a period against a draft price book (B11)."""

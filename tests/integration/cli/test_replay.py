@@ -1,0 +1,94 @@
+"""An operator replays a month against a draft, as a command and as staff's page: the same figures, nothing written."""
+
+import re
+import sys
+from pathlib import Path
+from subprocess import run
+
+import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
+
+from testkase.core.ledger import operations as ledger
+from testkase.core.ledger.commands import RecordUsage
+from testkase.core.ledger.model import Subject
+from testkase.core.ledger.terms import Tokens
+from testkase.core.pricing.load import PACKAGED
+from tests.support.cluster import TestDatabase
+from tests.support.people import Demo, models, sign_in, staged_demo, use_credits
+from tests.support.tenants.snapshot import Snapshots
+
+NEWEST = max(PACKAGED.glob("*.toml"))
+DOUBLED = NEWEST.read_text().replace('output = "1500", reasoning = "1500"', 'output = "3000", reasoning = "1500"')
+WHOLE_TIME = ("2020-01-01", "2099-12-31")
+
+
+@pytest.fixture
+def demo(django_database: TestDatabase) -> Demo:
+    """Three calls of 1,000 tokens of answer each, and one measured in credits."""
+    made = staged_demo()
+    for number in range(3):
+        use_credits(made, f"call-{number}", tokens=Tokens(output=1_000))
+    from testkase.services.organizations.tenancy import run_here, tenant_transaction
+
+    subject = Subject(use_case="nightly", user="robot")
+    with tenant_transaction(made.org_id):
+        run_here(ledger.execute_one(RecordUsage(org_id=made.org_id, usage_id="c", subject=subject, credits=2_000_000)))
+    return made
+
+
+@pytest.mark.requirement("B11")
+def test_the_command_says_what_would_be_charged_and_writes_nothing(
+    demo: Demo, django_database: TestDatabase, tmp_path: Path
+) -> None:
+    book, snapshots = tmp_path / "next.toml", Snapshots(django_database)
+    book.write_text(DOUBLED)
+    before = snapshots.everything()
+    words = ("replay", str(book), "--since", WHOLE_TIME[0], "--until", WHOLE_TIME[1])
+    done = run(
+        [sys.executable, "-m", "testkase", *words],
+        env={**django_database.environ(), "COLUMNS": "200", "PATH": ""},
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    (line,) = [line for line in done.stdout.splitlines() if "test_generation" in line]
+    assert re.findall(r"[+$\d][\d.,$]*", line.partition("test_generation")[2]) == [
+        "3", "3", "4.50", "9.00", "+4.50", "$0.00", "$0.08",
+    ]  # fmt: skip
+    assert "Northwind Labs" in done.stdout
+    assert "1 calls, 2.00 credits: measured in credits" in done.stdout
+    assert snapshots.everything() == before
+    snapshots.close()
+
+
+@pytest.mark.requirement("B11")
+def test_staff_upload_a_draft_and_see_the_same(demo: Demo) -> None:
+    models().User.objects.filter(email=demo.emails["owner"]).update(is_staff=True)
+    staff = sign_in(demo, "owner")
+    assert staff.get("/staff/what-if").status_code == 200
+    page = staff.post("/staff/what-if", _form(DOUBLED)).content.decode()
+    for shown in ("3 of 3", "4.50", "9.00", "$0.08", "Northwind Labs", "measured in credits"):
+        assert shown in page
+    early = staff.post("/staff/what-if", _form(DOUBLED) | {"until": "2020-01-31"}).content.decode()
+    assert "0 calls against" in early
+
+
+def test_a_faulty_draft_is_answered_with_every_fault(demo: Demo) -> None:
+    models().User.objects.filter(email=demo.emails["owner"]).update(is_staff=True)
+    staff = sign_in(demo, "owner")
+    refused = staff.post("/staff/what-if", _form(DOUBLED.replace('"USD"', "7").replace('"300"', "300")))
+    assert refused.status_code == 422
+    for fault in ("currency", "monthly_allowance: 300 is a bare number"):
+        assert fault in refused.content.decode()
+    for changes in ({"since": "soon"}, {"since": "2026-02-02", "until": "2026-02-01"}, {"book": ""}):
+        assert staff.post("/staff/what-if", _form(DOUBLED) | changes).status_code == 422
+
+
+def test_nobody_else_finds_the_page(demo: Demo) -> None:
+    for role in demo.emails:
+        for answer in (sign_in(demo, role).get("/staff/what-if"), sign_in(demo, role).post("/staff/what-if")):
+            assert answer.status_code == 404
+
+
+def _form(book: str) -> dict[str, object]:
+    file = SimpleUploadedFile("next.toml", book.encode())
+    return {"book": file, "since": WHOLE_TIME[0], "until": WHOLE_TIME[1]}
