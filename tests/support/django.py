@@ -38,9 +38,9 @@ def model_on_offer() -> Iterator[None]:
     from testkase.foundation.settings import Settings
 
     with patch.object(settings, "VALUES", Settings.from_environ({"TESTKASE_MODEL_PORT": "9"})):
-        offer._entries.cache_clear()
+        offer.catalog.cache_clear()
         yield
-    offer._entries.cache_clear()
+    offer.catalog.cache_clear()
 
 
 def _set_up() -> None:

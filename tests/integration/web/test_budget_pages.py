@@ -40,7 +40,7 @@ def _one_model(monkeypatch: pytest.MonkeyPatch, visitors: Visitors) -> None:
     from testkase.entrypoints.web import offer
 
     monkeypatch.setattr(settings, "VALUES", Settings.from_environ({"TESTKASE_MODEL_PORT": "9"}))
-    offer._entries.cache_clear()
+    offer.catalog.cache_clear()
 
 
 def run(visitors: Visitors, operation: Operation[T]) -> T:

@@ -21,7 +21,7 @@ def _one_model(monkeypatch: pytest.MonkeyPatch, visitors: Visitors) -> None:
     from testkase.foundation.settings import Settings
 
     monkeypatch.setattr(settings, "VALUES", Settings.from_environ({"TESTKASE_MODEL_PORT": "9"}))
-    offer._entries.cache_clear()
+    offer.catalog.cache_clear()
 
 
 def jobs(database: TestDatabase) -> list[tuple[str, dict[str, int]]]:
@@ -69,7 +69,8 @@ def test_too_little_balance_refuses_before_the_model_and_keeps_what_was_written(
         {"requirement": REQUIREMENT, "cases": "13"},
         {"requirement": REQUIREMENT, "cases": "-1"},
         {"requirement": REQUIREMENT, "cases": "9" * 5_000},
-        {"requirement": REQUIREMENT, "model": "gpt-nobody"},
+        {"requirement": REQUIREMENT, "level": "enormous"},
+        {"requirement": REQUIREMENT, "level": "best"},
     ],
 )
 def test_a_form_that_makes_no_sense_comes_back_with_the_reason(

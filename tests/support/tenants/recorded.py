@@ -26,6 +26,7 @@ RECORDED: dict[str, tuple[str, ...]] = {
     "settings/invitations/<slug:invitation_id>/renewal": ("invitation.renewed",),
     "settings/invitations/<slug:invitation_id>/revocation": ("invitation.revoked",),
     "invitations/<slug:token>": ("invitation.accepted",),
+    "settings/ai-models": ("quality.changed",),
     "settings/guidelines": ("guidelines.changed", "guidelines.removed"),
     "settings/privacy/retention": ("retention.changed", "content.expired"),
     "settings/privacy/erasures": ("content.erasure_asked", "content.erased"),

@@ -41,6 +41,7 @@ class Action(StrEnum):
     SWITCH_AI = "switch_ai"
     SET_PURCHASE_ROLES = "set_purchase_roles"
     SET_OVERAGE = "set_overage"
+    VIEW_AI_MODELS = "view_ai_models"
     SET_QUALITY_LEVELS = "set_quality_levels"
     SET_ALERTS = "set_alerts"
     SET_BUDGETS = "set_budgets"
@@ -78,6 +79,7 @@ ORGANIZATION_TABLE: dict[Action, tuple[bool, bool | str, bool]] = {
     Action.SWITCH_AI:           (YES,   NO,        NO),   # R40
     Action.SET_PURCHASE_ROLES:  (YES,   NO,        NO),   # R37
     Action.SET_OVERAGE:         (YES,   NO,        NO),   # P7
+    Action.VIEW_AI_MODELS:      (YES,   YES,       NO),   # B16, R69 to R71
     Action.SET_QUALITY_LEVELS:  (YES,   NO,        NO),   # B16
     Action.SET_ALERTS:          (YES,   YES,       NO),   # P12
     Action.SET_BUDGETS:         (YES,   YES,       NO),   # B8

@@ -26,8 +26,9 @@ def _price_books() -> PriceBooks:
 
 
 @lru_cache(maxsize=1)
-def _entries() -> tuple[ModelEntry, ...]:
-    return Catalog.from_settings(settings.VALUES).models()
+def catalog() -> Catalog:
+    """The models that are served. Pages read what there is and never call one."""
+    return Catalog.from_settings(settings.VALUES)
 
 
 def current_prices() -> PriceBook:
@@ -37,11 +38,11 @@ def current_prices() -> PriceBook:
 
 def entry_of(model: str) -> ModelEntry | None:
     """A served model's entry, None where it is not served."""
-    return next((entry for entry in _entries() if entry.name == model), None)
+    return next((entry for entry in catalog().models() if entry.name == model), None)
 
 
 def models_on_offer() -> list[Model]:
     """Models that are served and priced, the operator's own before the embedded one."""
     priced = set(current_prices().models())
-    entries = sorted((entry for entry in _entries() if entry.name in priced), key=lambda entry: entry.small)
+    entries = sorted((entry for entry in catalog().models() if entry.name in priced), key=lambda entry: entry.small)
     return [Model(name=entry.name, demonstration=entry.small) for entry in entries]

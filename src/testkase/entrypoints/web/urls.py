@@ -3,6 +3,7 @@
 from django.urls import path
 
 from testkase.entrypoints.web.activity import views as activity
+from testkase.entrypoints.web.ai_models import views as ai_models
 from testkase.entrypoints.web.billing import buying, choices, plans, purchases, receipts
 from testkase.entrypoints.web.help import views as help_pages
 from testkase.entrypoints.web.privacy import views as privacy
@@ -89,6 +90,7 @@ urlpatterns = [
     path("settings/billing/overage", choices.overage, name="overage"),
     path("settings/billing/coverage", choices.coverage, name="coverage"),
     path("settings/billing/buyer", choices.buyer, name="buyer"),
+    path("settings/ai-models", ai_models.page, name="ai_models"),
     path("settings/ai-features", credits.ai_features, name="ai_features"),
     path("settings/activity", activity.page, name="activity"),
     path("settings/activity/history.csv", activity.export, name="activity_export"),

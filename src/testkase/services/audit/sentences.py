@@ -41,6 +41,7 @@ _CHANGES = {
     "pause.lifted": "resumed AI use of {target}",
     "guard.switched_on": "switched the runaway guard on",
     "guard.switched_off": "switched the runaway guard off",
+    "quality.changed": "set the quality of {target} to {to}, {who}; it was {from}",
     "guidelines.changed": "changed the guidelines for the team",
     "guidelines.removed": "removed the guidelines for the team",
     "retention.changed": "set that what nobody accepted is kept {to}; it was {from}",

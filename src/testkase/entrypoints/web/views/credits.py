@@ -24,6 +24,7 @@ from testkase.entrypoints.web.statements.history import history_of
 from testkase.entrypoints.web.switch_card import switch_card
 from testkase.entrypoints.web.usage import named, newer_than, usage_page
 from testkase.entrypoints.web.viewer import MemberRequest
+from testkase.services.metering.attempts import failures_of
 from testkase.services.organizations.tenancy import run_here
 
 
@@ -116,6 +117,7 @@ def receipt(request: MemberRequest, seq: int) -> HttpResponse:
         "receipt": found,
         "line": named(request.viewer.org_id, [found.usage])[0],
         "token_lines": receipt_lines(found),
+        "failures": run_here(failures_of(request.viewer.org_id, found.usage.usage_id)),
     }
     dialog = request.headers.get("HX-Target") == "dialog-body"
     return render(request, "testkase/_receipt.html" if dialog else "testkase/receipt.html", {**facts, "dialog": dialog})

@@ -13,7 +13,7 @@ from testkase.core.access import Action
 from testkase.core.ledger.refusals import AiDisabled, BudgetExceeded, InsufficientCredits, Paused
 from testkase.entrypoints.web.errors import status_of
 from testkase.entrypoints.web.live import current_balance
-from testkase.entrypoints.web.offer import current_prices, entry_of, models_on_offer
+from testkase.entrypoints.web.offer import catalog, current_prices, entry_of
 from testkase.entrypoints.web.query import number
 from testkase.entrypoints.web.viewer import MemberRequest
 from testkase.entrypoints.web.views.workspace.doors import project_facts, visible_project
@@ -27,10 +27,12 @@ from testkase.services.features.generation.model import (
     DEFAULT_CASES,
     MAX_CASES,
     MAX_REQUIREMENT,
+    USE_CASE,
     GenerationView,
     Options,
 )
 from testkase.services.metering.problems import SWITCHED_OFF
+from testkase.services.metering.quality import Ladder, choose_model, ladder, settings_of
 from testkase.services.organizations.tenancy import run_here
 from testkase.services.workspace.folders import list_folders
 from testkase.services.workspace.model import Project
@@ -176,8 +178,7 @@ def _form_facts(request: MemberRequest, project: Project) -> dict[str, Any]:
         "requirement": requirement,
         "cases": request.POST.get("cases") or DEFAULT_CASES,
         "case_choices": range(1, MAX_CASES + 1),
-        "models": models_on_offer(),
-        "model": request.POST.get("model", ""),
+        **_level_facts(request),
         "longest": MAX_REQUIREMENT,
         "example": EXAMPLE,
         "may_buy": request.viewer.can(Action.BUY_CREDITS),
@@ -188,21 +189,33 @@ def _form_facts(request: MemberRequest, project: Project) -> dict[str, Any]:
     }
     try:
         options = _options(request)
-        facts["chosen"] = next(model for model in facts["models"] if model.name == options.model)
         facts["estimate"] = estimate_of(requirement, options, current_prices(), entry_of(options.model))
     except Problem:
-        facts["chosen"] = next(iter(facts["models"]), None)
+        return facts
     return facts
 
 
+def _level_facts(request: MemberRequest) -> dict[str, Any]:
+    """The levels there are to choose from, none where only the Owner chooses, and the model that will be used."""
+    steps, setting = _ladder(), run_here(settings_of(request.viewer.org_id))[USE_CASE]
+    level = request.POST.get("level", "")
+    level = level if setting.free_choice and level in steps else setting.level
+    differ = len({entry.name for entry in steps.values()}) > 1
+    return {
+        "levels": list(steps.items()) if setting.free_choice and differ else [],
+        "level": level,
+        "chosen": next((entry for name, entry in steps.items() if name == level), None),
+    }
+
+
+def _ladder() -> Ladder:
+    return ladder(catalog(), current_prices(), USE_CASE)
+
+
 def _options(request: MemberRequest) -> Options:
-    names = [model.name for model in models_on_offer()]
-    if not names:
-        raise InvalidInput("No model is set up on this installation. Ask the operator.", field="model")
-    model = request.POST.get("model") or names[0]
-    if model not in names:
-        raise InvalidInput("This model is not offered any more. Choose another.", field="model")
+    wanted = request.POST.get("level") or None
+    chosen = run_here(choose_model(request.viewer.org_id, USE_CASE, _ladder(), wanted=wanted))
     cases = number(request.POST.get("cases") or str(DEFAULT_CASES))
     if cases is None or not 1 <= cases <= MAX_CASES:
         raise InvalidInput(f"Ask for 1 to {MAX_CASES} test cases.", field="cases")
-    return Options(model=model, cases=cases)
+    return Options(model=chosen.entry.name, level=chosen.level, cases=cases)

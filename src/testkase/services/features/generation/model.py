@@ -5,9 +5,10 @@ from typing import Literal
 
 import msgspec
 
+from testkase.services.inference import Feature, Level
 from testkase.services.workspace.model import CaseContent, CaseKind
 
-USE_CASE = "test_generation"
+USE_CASE: Feature = "test_generation"
 """As usage is recorded under."""
 
 GenerationState = Literal["queued", "running", "succeeded", "failed"]
@@ -23,6 +24,8 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
     """What the person chose."""
 
     model: str
+    level: Level | None = None
+    """The quality level the model was chosen by."""
     cases: int = DEFAULT_CASES
     kinds: tuple[CaseKind, ...] = ()
     """Only these kinds; empty: whatever the requirement suggests."""

@@ -1,0 +1,1 @@
+"""Settings → AI models: the level of each feature, what it costs, and where what is sent goes."""
