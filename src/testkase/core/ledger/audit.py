@@ -8,6 +8,7 @@ import msgspec
 from testkase.core.ledger.account_audit import AccountAudit
 from testkase.core.ledger.claw_audit import ClawAudit
 from testkase.core.ledger.limits.auditing import LimitsAudit
+from testkase.core.ledger.lot_audit import LotAudit
 from testkase.core.ledger.model import Entry, Lot
 from testkase.core.ledger.posting import GENESIS, entry_hash
 
@@ -23,7 +24,7 @@ class Audit:
     def __init__(self, lots: dict[int, Lot]) -> None:
         self.found: list[tuple[str, int | None, str]] = []
         self.lots = lots
-        self._seq = 0
+        self._seq = self._at = 0
         self._hash = GENESIS
         self._available = self._held = self._debt = self._used = 0
         self._in_lots: dict[int, list[int]] = defaultdict(lambda: [0, 0])
@@ -35,6 +36,7 @@ class Audit:
         self.limits = LimitsAudit()
         self.account = AccountAudit()
         self.claws = ClawAudit(lots)
+        self.births = LotAudit(lots)
 
     def read(self, entry: Entry, recorded_hash: bytes, charged: int | None) -> None:
         """One entry, in order, with the hash that stands beside it and what its usage row says was charged."""
@@ -46,6 +48,7 @@ class Audit:
         self.limits.read(entry)
         self.account.read(entry)
         self.claws.read(entry)
+        self.births.read(entry)
         if charged is not None and charged != entry.deltas.used:
             self._note("I11", entry, f"usage says {charged} charged, the entry {entry.deltas.used}")
         if entry.deltas.used and charged is None:
@@ -53,9 +56,9 @@ class Audit:
 
     def close(self, account: dict[str, Any], open_holds: dict[str, int], orphans: list[int]) -> None:
         """Compare the sums with what the account, the lots and the open holds say of themselves."""
-        said = {name: account[name] for name in ("available", "held", "debt", "last_seq", "period_used")}
+        said = {name: account[name] for name in ("available", "held", "debt", "last_seq", "last_at", "period_used")}
         summed = {"available": self._available, "held": self._held, "debt": self._debt, "last_seq": self._seq,
-                  "period_used": self._used}  # fmt: skip
+                  "last_at": self._at, "period_used": self._used}  # fmt: skip
         for name, value in said.items():
             if value != summed[name]:
                 self._note("I2", None, f"the account says {name} = {value}, its entries {summed[name]}")
@@ -82,7 +85,7 @@ class Audit:
         if entry.operation_id in self._operations:
             self._note("I5", entry, f"{entry.operation_id} was posted before")
         self._operations.add(entry.operation_id)
-        self._seq, self._hash = entry.seq, recorded_hash
+        self._seq, self._at, self._hash = entry.seq, entry.at, recorded_hash
 
     def _check_sums(self, entry: Entry) -> None:
         deltas = entry.deltas

@@ -51,6 +51,7 @@ def verify(org_id: int) -> Operation[list[Deviation]]:
     expiries = [row["expires_at"] for row in open_holds]
     audit.found += audit.account.compare({**account, "org_id": org_id}, list(audit.lots.values()), expiries)
     audit.found += audit.claws.compare(account)
+    audit.found += audit.births.compare()
     audit.close(account, {row["hold_id"]: row["amount"] for row in open_holds}, [row["seq"] for row in orphans])
     yield from _days(org_id, account, audit)
     audit.found += yield from audit.limits.compare(org_id, account)
