@@ -61,3 +61,9 @@ def test_the_ledgers_writer_is_refused_as_the_application(database: TestDatabase
                 check(database.app_url)
         finally:
             connection.execute("REVOKE testkase_ledger FROM testkase_app")
+
+
+def test_whoever_stops_in_the_middle_of_a_transaction_loses_what_it_has_locked(app_url: str) -> None:
+    """The number of the next receipt is every organization's: nobody may keep it for ever."""
+    with psycopg.connect(app_url) as connection:
+        assert connection.execute("SHOW idle_in_transaction_session_timeout").fetchone() == ("5min",)

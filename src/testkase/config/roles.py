@@ -8,6 +8,10 @@ from testkase.config.failures import CannotStart
 APP = "testkase_app"
 LEDGER = "testkase_ledger"
 
+_LIMITED = "ALTER ROLE {} SET idle_in_transaction_session_timeout = '5min'"
+"""Whoever stops in the middle of a transaction must not keep what it has locked: the number of the next receipt is
+everybody's."""
+
 
 def make_roles(owner_url: str, app_password: str | None) -> None:
     """Make or mend both roles, as the database's owner. Without a password the application role is left as it is.
@@ -19,6 +23,7 @@ def make_roles(owner_url: str, app_password: str | None) -> None:
             _make(connection, LEDGER, "NOLOGIN", None)
             if app_password is not None:
                 _make(connection, APP, "LOGIN", app_password)
+                connection.execute(sql.SQL(_LIMITED).format(sql.Identifier(APP)))
             connection.execute(
                 sql.SQL("GRANT {} TO CURRENT_USER WITH INHERIT TRUE, SET TRUE").format(sql.Identifier(LEDGER))
                 if connection.info.server_version >= 160_000
