@@ -49,6 +49,7 @@ RECORDED: dict[str, tuple[str, ...]] = {
     f"{_PURCHASE}/look": ("purchase.paid", "purchase.reversed"),
     f"{_PURCHASE}/return": ("purchase.paid", "purchase.reversed"),
     f"{_PURCHASE}/callback": ("purchase.paid", "purchase.reversed"),
+    "POST /projects/{project_key}/results": ("import.finished",),
     "POST /budgets": ("budget.created",),
     "PUT /budgets/{budget_id}": ("budget.changed",),
     "DELETE /budgets/{budget_id}": ("budget.removed",),

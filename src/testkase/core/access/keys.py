@@ -38,6 +38,8 @@ class Scope(StrEnum):
     SETTINGS_READ = "settings:read"
     SETTINGS_WRITE = "settings:write"
     AUDIT_READ = "audit:read"
+    WORKSPACE_READ = "workspace:read"  # projects, test cases, reports of imports
+    WORKSPACE_WRITE = "workspace:write"  # results of automated tests
 
 
 _NEEDED: dict[Scope, Action] = {
@@ -49,6 +51,8 @@ _NEEDED: dict[Scope, Action] = {
     Scope.SETTINGS_READ: Action.MANAGE_API_KEYS,
     Scope.SETTINGS_WRITE: Action.SWITCH_AI,
     Scope.AUDIT_READ: Action.VIEW_ACTIVITY,
+    Scope.WORKSPACE_READ: Action.MANAGE_PROJECTS,
+    Scope.WORKSPACE_WRITE: Action.MANAGE_PROJECTS,
 }
 """A scope is given only by someone who may do the thing in person: a key must not lift its maker above their rank."""
 

@@ -11,6 +11,8 @@ from testkase.foundation.problems import InvalidInput, Problem
 T = TypeVar("T")
 AnyRequest = Request[Any, Any, Any]
 
+XML = ("text/xml", "application/xml")
+"""As which XML is declared."""
 _AMOUNTS = frozenset({"credits"})
 _PLACE = re.compile(r"^(?P<what>.*?)(?: - at `(?P<place>[^`]*)`)?$", re.DOTALL)
 _UNKNOWN_FIELD = re.compile(r"^Object contains unknown field `(?P<name>.*)`$", re.DOTALL)
@@ -56,9 +58,19 @@ def header(request: AnyRequest, name: bytes) -> str | None:
 
 async def read_json(request: AnyRequest, limit_bytes: int) -> bytes:
     """The body's bytes. Raises UnsupportedMediaType, TooLarge, InvalidBody."""
-    declared = (header(request, b"content-type") or "").partition(";")[0].strip().lower()
-    if declared != "application/json" and not (declared.startswith("application/") and declared.endswith("+json")):
+    kind = declared(request)
+    if kind != "application/json" and not (kind.startswith("application/") and kind.endswith("+json")):
         raise UnsupportedMediaType("The body must be JSON and be declared so: Content-Type: application/json.")
+    return await read_bytes(request, limit_bytes)
+
+
+def declared(request: AnyRequest) -> str:
+    """What the body is said to be, without parameters."""
+    return (header(request, b"content-type") or "").partition(";")[0].strip().lower()
+
+
+async def read_bytes(request: AnyRequest, limit_bytes: int) -> bytes:
+    """The body's bytes, whatever they are. Raises TooLarge, InvalidBody."""
     return await read_body(request, limit_bytes)
 
 

@@ -5,6 +5,7 @@ from typing import Any
 
 import msgspec
 
+from testkase.entrypoints.api.body import XML
 from testkase.entrypoints.api.catalogue import PROBLEMS
 from testkase.entrypoints.api.fields import ID_PATTERN
 from testkase.entrypoints.api.route import Route
@@ -73,8 +74,14 @@ def _operation(route: Route) -> dict[str, Any]:
         operation["x-scope"] = route.scope
     if route.body is not None:
         content = {"schema": {"$ref": _REF.format(name=route.body.__name__)}, "example": route.body_example}
-        operation["requestBody"] = {"required": True, "content": {"application/json": content}}
+        operation["requestBody"] = {"required": True, "content": {"application/json": content} | _xml(route)}
     return operation
+
+
+def _xml(route: Route) -> dict[str, Any]:
+    if route.xml_example is None:
+        return {}
+    return {kind: {"schema": {"type": "string"}, "example": route.xml_example} for kind in XML}
 
 
 def _operation_id(route: Route) -> str:

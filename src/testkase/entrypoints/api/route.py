@@ -11,7 +11,7 @@ from litestar import Request
 from litestar.handlers import HTTPRouteHandler
 from litestar.response.base import ASGIResponse
 
-from testkase.entrypoints.api.body import AnyRequest, decode, header, invalid, read_json
+from testkase.entrypoints.api.body import XML, AnyRequest, declared, decode, header, invalid, read_bytes, read_json
 from testkase.entrypoints.api.context import Context
 from testkase.entrypoints.api.fields import checked_id
 from testkase.entrypoints.api.keys import Caller
@@ -82,6 +82,8 @@ class Route:
     body: type | None = None
     body_limit: int = BODY_LIMIT
     body_example: Any = None
+    xml_example: str | None = None
+    """An XML file that is taken as well as the JSON: the body is its bytes then."""
     query: type | None = None
     answer: type | None
     answer_example: Any = None
@@ -105,14 +107,20 @@ def serve(route: Route, prefix: str, context: Context) -> HTTPRouteHandler:
     run, scope, limit = route.run, route.scope, route.body_limit
     public_url = context.settings.public_url
 
+    async def read(request: Request[Any, Any, Any]) -> Any:
+        if decoder is None:
+            return None
+        if route.xml_example is not None and declared(request) in XML:
+            return await read_bytes(request, limit)
+        return decode(decoder, await read_json(request, limit))
+
     async def handle(request: Request[Any, Any, Any]) -> ASGIResponse:
         try:
             caller = NOBODY
             if scope is not None:
                 caller = await context.keys.caller(header(request, b"authorization"))
                 caller.require(scope)
-            body = decode(decoder, await read_json(request, limit)) if decoder is not None else None
-            return (await run(Ask(context, caller, request, body))).response()
+            return (await run(Ask(context, caller, request, await read(request)))).response()
         except Exception as error:  # noqa: BLE001 - whatever it is, the caller gets a problem document
             return refuse(as_problem(error), public_url)
 

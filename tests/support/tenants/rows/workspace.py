@@ -10,7 +10,7 @@ from testkase.services.workspace.importing.model import ImportOptions
 from testkase.services.workspace.importing.requests import request_import
 from testkase.services.workspace.model import CyclePlan
 from tests.support.tenants.roles import EDITORS, IN_PROJECT, OWNER, PROJECT_ADMINS
-from tests.support.tenants.row import Place, Row
+from tests.support.tenants.row import KeyRow, Place, Row
 from tests.support.tenants.world import Tenant
 
 
@@ -94,6 +94,15 @@ ROWS = {
     f"{_CYCLE}/removal": Row(post=PROJECT_ADMINS),
     f"{_CYCLE}/cases/<slug:case_key>": Row(get=IN_PROJECT, post=EDITORS, form={"result": "passed"}),
     f"{_CYCLE}/cases/<slug:case_key>/removal": Row(post=EDITORS),
+}
+
+KEY_ROWS = {
+    "GET /api/v1/projects": KeyRow(scope="workspace:read"),
+    "GET /api/v1/projects/{project_key}/cases": KeyRow(scope="workspace:read"),
+    "POST /api/v1/projects/{project_key}/results": KeyRow(
+        scope="workspace:write", body={"items": [{"title": "Pays", "result": "passed"}]}
+    ),
+    "GET /api/v1/imports/{import_id}": KeyRow(scope="workspace:read"),
 }
 
 PLACES = {

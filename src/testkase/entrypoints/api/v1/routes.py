@@ -9,6 +9,7 @@ from testkase.entrypoints.api.v1 import alerts, audit, hold_schemas, holds_table
 from testkase.entrypoints.api.v1.billing import table as billing
 from testkase.entrypoints.api.v1.bundle_views import ProblemView, get_problem
 from testkase.entrypoints.api.v1.limits import table as limits
+from testkase.entrypoints.api.v1.workspace import table as workspace
 
 PREFIX = "/api/v1"
 API_VERSION = "1.0.0"
@@ -19,7 +20,7 @@ def routes() -> tuple[Route, ...]:
     """Every route, in the order of the document."""
     return (
         *holds_table.ROUTES, *reading_table.ROUTES, *limits.ROUTES, *alerts.ROUTES, *audit.ROUTES, *billing.ROUTES,
-        *ABOUT,
+        *workspace.ROUTES, *ABOUT,
     )  # fmt: skip
 
 

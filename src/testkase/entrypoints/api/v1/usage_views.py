@@ -25,7 +25,7 @@ async def list_usage(ask: Ask[None]) -> Reply:
     page = queries.usage_page(
         ask.org_id,
         limit=query.limit + 1,
-        before_seq=_sequence(query.cursor, "cursor") if query.cursor is not None else None,
+        before_seq=sequence(query.cursor, "cursor") if query.cursor is not None else None,
         since=microseconds(query.since, "since") if query.since is not None else None,
         until=microseconds(query.until, "until") if query.until is not None else None,
         use_case=query.use_case,
@@ -65,14 +65,15 @@ async def summarize_usage(ask: Ask[None]) -> Reply:
 async def get_receipt(ask: Ask[None]) -> Reply:
     """200 with the receipt of one interaction."""
     try:
-        seq = _sequence(ask.path("usage_id"), "id")
+        seq = sequence(ask.path("usage_id"), "id")
     except InvalidInput:
         raise NotFound("There is no such receipt.", field="id") from None
     receipt = await ask.context.database.run(queries.receipt(ask.org_id, seq), org_id=ask.org_id)
     return Reply(ReceiptView.of_receipt(receipt))
 
 
-def _sequence(text: str, field: str) -> int:
+def sequence(text: str, field: str) -> int:
+    """A number out of a cursor or an address. Raises InvalidInput."""
     if not (text.isascii() and text.isdigit() and len(text) <= 19 and int(text) <= LARGEST):
         raise InvalidInput("This is no cursor of ours: use `next_cursor` as it was given.", field=field)
     return int(text)

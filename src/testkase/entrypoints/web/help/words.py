@@ -50,5 +50,7 @@ SCOPES: dict[Scope, tuple[str, str]] = {
     Scope.SETTINGS_READ: ("Read settings", "How the organization is set up."),
     Scope.SETTINGS_WRITE: ("Change settings", "The AI switch among them."),
     Scope.AUDIT_READ: ("Read activity", "Who changed what, and when."),
+    Scope.WORKSPACE_READ: ("Read projects", "Test cases, and what became of imports."),
+    Scope.WORKSPACE_WRITE: ("Send test results", "Results of automated tests, into test cycles."),
 }
 """A short name, and what a key with the scope can do."""

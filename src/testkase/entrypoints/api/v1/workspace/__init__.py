@@ -1,0 +1,1 @@
+"""Projects, their test cases, and results of automated tests."""
