@@ -5,6 +5,8 @@
 Arguments are ids only: what was asked for stays in the organization's own tables.
 """
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from functools import lru_cache
 from pathlib import Path
 
@@ -12,8 +14,9 @@ from procrastinate import JobContext, RetryStrategy
 from procrastinate.contrib.django import app
 
 from testkase.core.pricing import PriceBooks, load_price_books
-from testkase.entrypoints.worker.resources import resources
+from testkase.entrypoints.worker.resources import Resources, resources
 from testkase.services.features.generation.run import AGAIN, run_generation
+from testkase.services.features.reports.run import run_reports
 from testkase.services.inference import Catalog
 from testkase.services.metering.meter import Meter
 from testkase.services.workspace.importing import run as imports
@@ -32,11 +35,26 @@ _IMPORT_AGAIN = RetryStrategy(max_attempts=10, exponential_wait=2, retry_excepti
 async def generate_test_cases(context: JobContext, *, org_id: int, generation_id: int) -> None:
     """Write the drafts of a generation."""
     held = resources(context)
+    async with _metered(held) as meter:
+        await run_generation(org_id, generation_id, meter, held.database)
+
+
+@app.task(name="report.run", queue="ai", pass_context=True, retry=_AGAIN)
+async def make_reports(context: JobContext, *, org_id: int, run_id: int) -> None:
+    """Make the reports of a run."""
+    held = resources(context)
+    async with _metered(held) as meter:
+        await run_reports(org_id, run_id, meter, held.database)
+
+
+@asynccontextmanager
+async def _metered(held: Resources) -> AsyncIterator[Meter]:
+    """A meter for one job; what it began is settled when the job ends, however it ends."""
     catalog = Catalog.from_settings(held.settings)
     books = _price_books(held.settings.price_book)
     meter = Meter(held.engine, books, catalog, watcher=held.watcher, database=held.database)
     try:
-        await run_generation(org_id, generation_id, meter, held.database)
+        yield meter
     finally:
         await meter.drain(SETTLE_SECONDS)
         await catalog.close()

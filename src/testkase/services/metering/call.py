@@ -6,6 +6,7 @@ then does the interaction settle.
 """
 
 import asyncio
+import dataclasses
 import logging
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import replace
@@ -69,7 +70,17 @@ class MeteredCall:
         self._draining: asyncio.TimerHandle | None = None
         self._drained_bytes = 0
         self._task: asyncio.Task[None] | None = None
+        self._forgiven = False
         self.charge = Charge(tokens=NOTHING, outcome="failed", measurement="exact")
+
+    @property
+    def due(self) -> Charge:
+        """What is charged for it: `charge`, unless it was forgiven."""
+        return dataclasses.replace(self.charge, tokens=NOTHING, outcome="failed") if self._forgiven else self.charge
+
+    def forgive(self) -> None:
+        """What it brought is of no use: it costs nothing, whatever else the interaction is charged for (B10)."""
+        self._forgiven = True
 
     @property
     def status(self) -> int:

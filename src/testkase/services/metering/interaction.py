@@ -150,7 +150,7 @@ class Interaction:
     def _charge(self) -> Charge | None:
         if not self._calls or self._switched_off:
             return None
-        charge = charge_for_all([call.charge for call in self._calls])
+        charge = charge_for_all([call.due for call in self._calls])
         if self._failed:
             return Charge(tokens=charge.tokens, outcome="failed", measurement=charge.measurement)
         return charge
