@@ -82,6 +82,7 @@ PROCRASTINATE_IMPORT_PATHS = [
     "testkase.entrypoints.worker.jobs",
     "testkase.entrypoints.worker.schedule",
     "testkase.entrypoints.worker.privacy",
+    "testkase.entrypoints.worker.reports",
 ]
 
 # Logging is configured by each process at its start (foundation.logging), before Django is

@@ -60,6 +60,7 @@ class Action(StrEnum):
     DELETE_FOLDERS_AND_CYCLES = "delete_folders_and_cycles"
     GENERATE_CASES = "generate_cases"
     CREATE_REPORT = "create_report"
+    SCHEDULE_REPORTS = "schedule_reports"
     MANAGE_PROJECT_MEMBERS = "manage_project_members"
 
 
@@ -101,6 +102,7 @@ PROJECT_TABLE: dict[Action, tuple[bool, bool | str, bool]] = {
     Action.DELETE_FOLDERS_AND_CYCLES: (YES,        NO,           NO),   # R63: what took many people's work to make
     Action.GENERATE_CASES:         (YES,           IF_PERMITTED, NO),   # P15
     Action.CREATE_REPORT:          (YES,           IF_PERMITTED, NO),   # P15
+    Action.SCHEDULE_REPORTS:       (YES,           NO,           NO),   # R67: spends again and again, unasked
     Action.MANAGE_PROJECT_MEMBERS: (YES,           NO,           NO),
 }  # fmt: skip
 

@@ -7,6 +7,7 @@ from testkase.entrypoints.web.ai_models import views as ai_models
 from testkase.entrypoints.web.billing import buying, choices, plans, purchases, receipts
 from testkase.entrypoints.web.help import views as help_pages
 from testkase.entrypoints.web.privacy import views as privacy
+from testkase.entrypoints.web.reports.addresses import REPORTS
 from testkase.entrypoints.web.views import (
     account,
     credits,
@@ -50,6 +51,7 @@ urlpatterns = [
     path("projects", projects.index, name="projects"),
     path("projects/new", projects.new, name="project_new"),
     *WORKSPACE,
+    *REPORTS,
     path("projects/<slug:project_key>/members", project_people.index, name="project_people"),
     path("projects/<slug:project_key>/members/<int:user_id>", project_people.change, name="project_person"),
     path("projects/<slug:project_key>/members/<int:user_id>/removal", project_people.remove, name="project_removal"),

@@ -4,5 +4,5 @@ from testkase.schema.ddl_migration import ddl
 
 
 class Migration(migrations.Migration):
-    dependencies = [("testkase_schema", "0016_workspace")]
+    dependencies = [("testkase_schema", "0018_quality")]
     operations = [ddl("0020_reports")]

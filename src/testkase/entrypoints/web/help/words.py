@@ -38,6 +38,7 @@ ACTIONS: dict[Action, str] = {
     Action.DELETE_FOLDERS_AND_CYCLES: "Delete folders and test cycles",
     Action.GENERATE_CASES: "Generate test cases with AI",
     Action.CREATE_REPORT: "Create AI reports",
+    Action.SCHEDULE_REPORTS: "Let AI reports be made by the clock",
     Action.MANAGE_PROJECT_MEMBERS: "Decide who works in the project",
 }
 

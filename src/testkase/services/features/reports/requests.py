@@ -16,7 +16,7 @@ from testkase.core.ledger.credits import format_credits
 from testkase.core.ledger.limits.queries import check_admission
 from testkase.core.ledger.model import Subject
 from testkase.core.ledger.queries import balance
-from testkase.core.ledger.refusals import AiDisabled, InsufficientCredits
+from testkase.core.ledger.refusals import AiDisabled, Indebted, InsufficientCredits
 from testkase.foundation.database import Operation, Row, Statement, named_statements
 from testkase.foundation.problems import Conflict, InvalidInput, NotFound
 from testkase.services.audit import Activity, Actor, record
@@ -64,7 +64,7 @@ def request_reports(
     transaction.
 
     `estimate`: micro-credits it can cost at most, refused here already when the balance does not cover it (P18).
-    Raises InvalidInput, AiDisabled, InsufficientCredits, Paused, BudgetExceeded, TooManyRuns.
+    Raises InvalidInput, AiDisabled, Indebted, InsufficientCredits, Paused, BudgetExceeded, TooManyRuns.
     """
     _check(options)
     account = yield from balance(org_id)
@@ -72,11 +72,13 @@ def request_reports(
         raise AiDisabled("AI is switched off for this organization.")
     if not (yield from has_cycle(org_id, project_id, options.cycle_id)):
         raise InvalidInput(NO_CYCLE if options.cycle_id is None else "There is no such test cycle.", field="cycle")
-    if account.available < max(estimate, 1):
+    if account.debt:
+        raise Indebted("A refund or dispute left a debt: AI rests until it is covered.", debt=account.debt)
+    if account.spendable < max(estimate, 1):
         raise InsufficientCredits(
             f"This can cost up to {format_credits(estimate)} credits;"
-            f" {format_credits(account.available)} are available.",
-            available=account.available,
+            f" {format_credits(account.spendable)} are available.",
+            available=account.spendable,
             needed=estimate,
         )
     yield from check_admission(org_id, Subject(use_case=USE_CASE, user=user_ref, project=project_key), estimate)

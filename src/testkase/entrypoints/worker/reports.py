@@ -1,0 +1,43 @@
+"""Reports that are made by the clock: schedules that are due are looked at every minute."""
+
+from datetime import UTC, datetime
+
+import structlog
+from procrastinate import JobContext
+from procrastinate.contrib.django import app
+
+from testkase.core.pricing import load_price_books
+from testkase.entrypoints.worker.resources import Resources, resources
+from testkase.services.features.reports.schedules.looking import due_schedules, look_at
+from testkase.services.inference import Catalog
+
+AT_ONCE = 200
+"""Schedules of one minute. More wait for the next one."""
+
+_log = structlog.get_logger(__name__)
+
+
+@app.periodic(cron="* * * * *")
+@app.task(name="reports.look", queue="schedule", queueing_lock="reports.look", pass_context=True)
+async def look_at_schedules(context: JobContext, timestamp: int) -> None:
+    """Begin the reports of schedules that are due. A minute that was missed is made good by the next one."""
+    begun = await look_at_due(resources(context))
+    if begun:
+        _log.info("scheduled reports begun", runs=begun)
+
+
+async def look_at_due(held: Resources) -> int:
+    """Each in a transaction of its own; answers how many runs were begun."""
+    due = await held.database.run(due_schedules(AT_ONCE))
+    if not due:
+        return 0
+    book = load_price_books(held.settings.price_book).at(datetime.now(UTC))
+    catalog, begun = Catalog.from_settings(held.settings), 0
+    for org_id, project_id in due:
+        looking = look_at(org_id, project_id, book=book, entries=catalog.models())
+        try:
+            begun += (await held.database.run(looking, org_id=org_id)) is not None
+        except Exception as fault:  # noqa: BLE001 - one schedule in trouble must not keep the others from being looked at
+            _log.warning("a schedule could not be looked at", org_id=org_id, fault=type(fault).__name__)
+    await catalog.close()
+    return begun

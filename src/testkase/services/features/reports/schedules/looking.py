@@ -1,0 +1,99 @@
+"""Looking at schedules that are due: begin the reports, as the person who set them up and with their rights of now."""
+
+from typing import Any
+
+from testkase.core.access import Action, can_in_project
+from testkase.core.pricing import PriceBook
+from testkase.foundation.database import Operation, Row, Statement
+from testkase.foundation.problems import Problem
+from testkase.services.audit import Activity, Actor, record
+from testkase.services.features.reports.estimate import estimate, past_tokens
+from testkase.services.features.reports.model import Options
+from testkase.services.features.reports.requests import request_reports
+from testkase.services.features.reports.schedules.setting import LOOK_SECONDS, SQL, WEEK_SECONDS
+from testkase.services.inference import ModelEntry
+
+CLOCK = Actor(kind="system", ref="schedule", name="The schedule")
+
+NO_MODEL = "No model is set up on this installation."
+
+
+def due_schedules(limit: int) -> Operation[list[tuple[int, int]]]:
+    """Organization and project of schedules that are due, the longest due first."""
+    rows = yield Statement(SQL["due"], {"limit": limit})
+    return [(row["org_id"], row["project_id"]) for row in rows]
+
+
+def look_at(org_id: int, project_id: int, *, book: PriceBook, entries: tuple[ModelEntry, ...]) -> Operation[int | None]:
+    """One schedule, in a transaction of its own organization; answers the run that was begun, with its job.
+
+    A refusal (AI off, too few credits, a budget) is told on the schedule's page and ends nothing; a person who may not
+    make reports any more ends it.
+    """
+    place: dict[str, Any] = {"org_id": org_id, "project_id": project_id}
+    rows = yield Statement(SQL["lock"], place)
+    if not rows:
+        return None
+    row = rows[0]
+    if row["stopped_because"] is not None or not _allowed(row):
+        yield from _stop(place, row)
+        return None
+    yield Statement(SQL["watch"], {**place, "seconds": WEEK_SECONDS if row["every"] == "week" else LOOK_SECONDS})
+    cycle: Row = {}
+    if row["every"] == "cycle":
+        found = yield Statement(SQL["finished_since"], {**place, "since": row["seen_cycle_at"]})
+        if not found:
+            return None
+        cycle = found[0]
+    told, run_id = "", None
+    try:
+        run_id = yield from _begin(place, row, cycle.get("cycle_id"), book, entries)
+    except Problem as problem:
+        told = problem.detail
+    yield Statement(SQL["seen"], {**place, "seen": cycle.get("finished_at"), "told": told})
+    return run_id
+
+
+def default_model(book: PriceBook, entries: tuple[ModelEntry, ...]) -> ModelEntry | None:
+    """The first that is served and priced, the operator's own before the embedded one."""
+    priced = set(book.models())
+    offered = sorted((entry for entry in entries if entry.name in priced), key=lambda entry: entry.small)
+    return offered[0] if offered else None
+
+
+def _allowed(row: Row) -> bool:
+    return can_in_project(row["role"], row["project_role"], Action.SCHEDULE_REPORTS, may_generate=row["may_generate"])
+
+
+def _begin(
+    place: dict[str, Any], row: Row, cycle_id: int | None, book: PriceBook, entries: tuple[ModelEntry, ...]
+) -> Operation[int]:
+    entry = default_model(book, entries)
+    if entry is None:
+        raise Problem(NO_MODEL)
+    options = Options(model=entry.name, kinds=tuple(row["kinds"]), cycle_id=cycle_id)
+    expected = estimate(options, book, entry, (yield from past_tokens(place["org_id"], options)))
+    run_id, _ = yield from request_reports(
+        **place,
+        project_key=row["key"],
+        user_id=row["set_by"],
+        user_ref=row["set_by_ref"],
+        options=options,
+        estimate=expected.most,
+        origin="schedule",
+    )
+    yield Statement(SQL["defer"], {"org_id": place["org_id"], "run_id": run_id})
+    return run_id
+
+
+def _stop(place: dict[str, Any], row: Row) -> Operation[None]:
+    """Whoever set it up has left, or may not do it any more: nothing is spent in their name (R41)."""
+    yield Statement(SQL["unwatch"], place)
+    if row["stopped_because"] is not None:
+        return
+    reason = f"{row['set_by_name']} may no longer schedule reports in this project"
+    yield Statement(SQL["stop"], {**place, "reason": f"{reason}. A project admin can set them up again."})
+    activity = Activity(
+        action="report_schedule.stopped", actor=CLOCK, project=row["key"], use_case="report", details={"reason": reason}
+    )
+    yield from record(place["org_id"], activity)
