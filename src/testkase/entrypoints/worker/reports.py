@@ -34,7 +34,7 @@ async def look_at_due(held: Resources) -> int:
     book = load_price_books(held.settings.price_book).at(datetime.now(UTC))
     catalog, begun = Catalog.from_settings(held.settings), 0
     for org_id, project_id in due:
-        looking = look_at(org_id, project_id, book=book, entries=catalog.models())
+        looking = look_at(org_id, project_id, book=book, catalog=catalog)
         try:
             begun += (await held.database.run(looking, org_id=org_id)) is not None
         except Exception as fault:  # noqa: BLE001 - one schedule in trouble must not keep the others from being looked at

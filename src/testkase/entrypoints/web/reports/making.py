@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from django.http import HttpRequest, HttpResponse, QueryDict
+from django.http import HttpResponse, QueryDict
 from django.shortcuts import redirect, render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST
@@ -12,15 +12,24 @@ from testkase.core.access import Action
 from testkase.core.ledger.refusals import AiDisabled, BudgetExceeded, Indebted, InsufficientCredits, Paused
 from testkase.entrypoints.web.errors import status_of
 from testkase.entrypoints.web.live import current_balance
-from testkase.entrypoints.web.offer import current_prices, entry_of, models_on_offer
+from testkase.entrypoints.web.offer import catalog, current_prices, entry_of
 from testkase.entrypoints.web.query import number
 from testkase.entrypoints.web.reports.doors import must_be_on, project_to, report_facts
 from testkase.entrypoints.web.viewer import MemberRequest
 from testkase.foundation.problems import Conflict, InvalidInput, Problem
 from testkase.services.features.reports.estimate import Estimate, past_tokens
 from testkase.services.features.reports.estimate import estimate as estimate_of
-from testkase.services.features.reports.model import CYCLE_CHOICES, DEFAULT_CYCLES, KINDS, NAMES, PURPOSES, Options
+from testkase.services.features.reports.model import (
+    CYCLE_CHOICES,
+    DEFAULT_CYCLES,
+    KINDS,
+    NAMES,
+    PURPOSES,
+    USE_CASE,
+    Options,
+)
 from testkase.services.features.reports.requests import request_reports
+from testkase.services.metering.quality import Ladder, choose_model, ladder, settings_of
 from testkase.services.organizations.tenancy import run_here
 from testkase.services.workspace.cycles import list_cycles
 from testkase.services.workspace.model import Cycle, Project
@@ -59,7 +68,7 @@ def estimate(request: MemberRequest, project_key: str) -> HttpResponse:
 def _start(request: MemberRequest, project: Project) -> int:
     """The request and its job, in one transaction: neither is there without the other. Answers the first report."""
     must_be_on(request)
-    viewer, options = request.viewer, _options(request.POST)
+    viewer, options = request.viewer, _options(request.viewer.org_id, request.POST)
     expected = _estimate(viewer.org_id, options)
     run_id, report_id = run_here(
         request_reports(
@@ -82,8 +91,8 @@ def _estimate(org_id: int, options: Options) -> Estimate:
     return estimate_of(options, current_prices(), entry, run_here(past_tokens(org_id, options)))
 
 
-def _facts(request: HttpRequest, project: Project, sent: QueryDict) -> dict[str, Any]:
-    viewer = request.viewer  # type: ignore[attr-defined]
+def _facts(request: MemberRequest, project: Project, sent: QueryDict) -> dict[str, Any]:
+    viewer = request.viewer
     place = (viewer.org_id, project.project_id)
     cycles: list[Cycle] = [cycle for cycle in run_here(list_cycles(*place, limit=_CYCLES)) if cycle.state != "planned"]
     chosen = [kind for kind in KINDS if kind in sent.getlist("kinds")]
@@ -96,33 +105,40 @@ def _facts(request: HttpRequest, project: Project, sent: QueryDict) -> dict[str,
         "cycle_id": number(sent.get("cycle")),
         "lookback": number(sent.get("cycles")) or DEFAULT_CYCLES,
         "lookbacks": CYCLE_CHOICES,
-        "models": models_on_offer(),
-        "model": sent.get("model", ""),
+        **_level_facts(viewer.org_id, sent),
         "may_buy": viewer.can(Action.BUY_CREDITS),
         "may_set_budgets": viewer.can(Action.SET_BUDGETS),
         "estimate": None,
         "balance": run_here(current_balance(viewer.org_id)),
     }
     try:
-        options = _options(sent)
-        facts["demonstration"] = next(
-            (one.demonstration for one in facts["models"] if one.name == options.model), False
-        )
-        facts["chosen_model"] = options.model
-        facts["estimate"] = _estimate(viewer.org_id, options)
+        facts["estimate"] = _estimate(viewer.org_id, _options(viewer.org_id, sent))
     except Problem:
-        facts["chosen_model"] = next((one.name for one in facts["models"]), "")
+        return facts
     return facts
 
 
-def _options(sent: QueryDict) -> Options:
+def _level_facts(org_id: int, sent: QueryDict) -> dict[str, Any]:
+    """The levels there are to choose from, none where only the Owner chooses, and the model that will be used."""
+    steps, setting = _ladder(), run_here(settings_of(org_id))[USE_CASE]
+    level = sent.get("level", "")
+    level = level if setting.free_choice and level in steps else setting.level
+    differ = len({entry.name for entry in steps.values()}) > 1
+    return {
+        "levels": list(steps.items()) if setting.free_choice and differ else [],
+        "level": level,
+        "chosen": next((entry for name, entry in steps.items() if name == level), None),
+    }
+
+
+def _ladder() -> Ladder:
+    return ladder(catalog(), current_prices(), USE_CASE)
+
+
+def _options(org_id: int, sent: QueryDict) -> Options:
     """What was chosen. Raises InvalidInput."""
-    names = [model.name for model in models_on_offer()]
-    if not names:
-        raise InvalidInput("No model is set up on this installation. Ask the operator.", field="model")
-    model = sent.get("model") or names[0]
-    if model not in names:
-        raise InvalidInput("This model is not offered any more. Choose another.", field="model")
+    wanted = sent.get("level") or None
+    chosen = run_here(choose_model(org_id, USE_CASE, _ladder(), wanted=wanted))
     kinds = tuple(kind for kind in KINDS if kind in sent.getlist("kinds"))
     if not kinds:
         raise InvalidInput("Choose at least one report.", field="kinds")
@@ -132,4 +148,4 @@ def _options(sent: QueryDict) -> Options:
     cycles = number(sent.get("cycles") or str(DEFAULT_CYCLES))
     if cycles not in CYCLE_CHOICES:
         raise InvalidInput("Choose how many cycles to look back on.", field="cycles")
-    return Options(model=model, kinds=kinds, cycles=cycles, cycle_id=number(cycle))
+    return Options(model=chosen.entry.name, level=chosen.level, kinds=kinds, cycles=cycles, cycle_id=number(cycle))

@@ -5,7 +5,9 @@ from typing import Literal
 
 import msgspec
 
-USE_CASE = "report"
+from testkase.services.inference import Feature, Level
+
+USE_CASE: Feature = "report"
 """As usage is recorded under."""
 
 Kind = Literal["flaky", "predicted", "optimisation", "readiness", "risk"]
@@ -125,6 +127,8 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
     """What the person chose. `cycle_id`: the cycle whose release is looked at; None: the newest running one."""
 
     model: str
+    level: Level | None = None
+    """The quality level the model was chosen by."""
     kinds: tuple[Kind, ...]
     cycles: int = DEFAULT_CYCLES
     cycle_id: int | None = None

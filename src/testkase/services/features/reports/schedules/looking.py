@@ -8,14 +8,13 @@ from testkase.foundation.database import Operation, Row, Statement
 from testkase.foundation.problems import Problem
 from testkase.services.audit import Activity, Actor, record
 from testkase.services.features.reports.estimate import estimate, past_tokens
-from testkase.services.features.reports.model import Options
+from testkase.services.features.reports.model import USE_CASE, Options
 from testkase.services.features.reports.requests import request_reports
 from testkase.services.features.reports.schedules.setting import LOOK_SECONDS, SQL, WEEK_SECONDS
-from testkase.services.inference import ModelEntry
+from testkase.services.inference import Catalog
+from testkase.services.metering.quality import choose_model, ladder
 
 CLOCK = Actor(kind="system", ref="schedule", name="The schedule")
-
-NO_MODEL = "No model is set up on this installation."
 
 
 def due_schedules(limit: int) -> Operation[list[tuple[int, int]]]:
@@ -24,7 +23,7 @@ def due_schedules(limit: int) -> Operation[list[tuple[int, int]]]:
     return [(row["org_id"], row["project_id"]) for row in rows]
 
 
-def look_at(org_id: int, project_id: int, *, book: PriceBook, entries: tuple[ModelEntry, ...]) -> Operation[int | None]:
+def look_at(org_id: int, project_id: int, *, book: PriceBook, catalog: Catalog) -> Operation[int | None]:
     """One schedule, in a transaction of its own organization; answers the run that was begun, with its job.
 
     A refusal (AI off, too few credits, a budget) is told on the schedule's page and ends nothing; a person who may not
@@ -47,32 +46,21 @@ def look_at(org_id: int, project_id: int, *, book: PriceBook, entries: tuple[Mod
         cycle = found[0]
     told, run_id = "", None
     try:
-        run_id = yield from _begin(place, row, cycle.get("cycle_id"), book, entries)
+        run_id = yield from _begin(place, row, cycle.get("cycle_id"), book, catalog)
     except Problem as problem:
         told = problem.detail
     yield Statement(SQL["seen"], {**place, "seen": cycle.get("finished_at"), "told": told})
     return run_id
 
 
-def default_model(book: PriceBook, entries: tuple[ModelEntry, ...]) -> ModelEntry | None:
-    """The first that is served and priced, the operator's own before the embedded one."""
-    priced = set(book.models())
-    offered = sorted((entry for entry in entries if entry.name in priced), key=lambda entry: entry.small)
-    return offered[0] if offered else None
-
-
 def _allowed(row: Row) -> bool:
     return can_in_project(row["role"], row["project_role"], Action.SCHEDULE_REPORTS, may_generate=row["may_generate"])
 
 
-def _begin(
-    place: dict[str, Any], row: Row, cycle_id: int | None, book: PriceBook, entries: tuple[ModelEntry, ...]
-) -> Operation[int]:
-    entry = default_model(book, entries)
-    if entry is None:
-        raise Problem(NO_MODEL)
-    options = Options(model=entry.name, kinds=tuple(row["kinds"]), cycle_id=cycle_id)
-    expected = estimate(options, book, entry, (yield from past_tokens(place["org_id"], options)))
+def _begin(place: dict[str, Any], row: Row, cycle_id: int | None, book: PriceBook, catalog: Catalog) -> Operation[int]:
+    chosen = yield from choose_model(place["org_id"], USE_CASE, ladder(catalog, book, USE_CASE))
+    options = Options(model=chosen.entry.name, level=chosen.level, kinds=tuple(row["kinds"]), cycle_id=cycle_id)
+    expected = estimate(options, book, chosen.entry, (yield from past_tokens(place["org_id"], options)))
     run_id, _ = yield from request_reports(
         **place,
         project_key=row["key"],
