@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 from testkase.core.access import Action
 from testkase.entrypoints.web.offer import catalog, current_prices
 from testkase.entrypoints.web.viewer import Viewer
-from testkase.services.inference import FEATURES, LEVELS, Feature, Level, ModelEntry, Provider
+from testkase.services.inference import FEATURES, Feature, Level, ModelEntry, Provider
 from testkase.services.metering.quality import Expected, Setting, expected_cost, history_of, ladder, settings_of
 from testkase.services.organizations.tenancy import run_here
 
@@ -36,26 +36,40 @@ class Step:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Panel:
-    """A feature. `alike`: all its levels are one model."""
+    """A feature and its levels."""
 
     feature: Feature
     setting: Setting
     steps: list[Step]
-    alike: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Use:
+    """What a feature sends to a model. No levels: the model is asked only when another one has failed."""
+
+    feature: Feature
+    levels: list[Level]
+
+    @property
+    def sent(self) -> str:
+        return SENT[self.feature]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Flow:
-    """What one model of a feature receives, and where. `steps_in`: it is asked only when another failed."""
+    """A model that receives something, and where that is."""
 
-    feature: Feature
-    sent: str
-    levels: list[Level]
     entry: ModelEntry
     provider: Provider
-    host: str
-    kind: str
-    steps_in: bool
+    uses: list[Use]
+
+    @property
+    def host(self) -> str:
+        return urlsplit(self.provider.base_url).hostname or ""
+
+    @property
+    def kind(self) -> str:
+        return KINDS[self.provider.kind]
 
     @property
     def here(self) -> bool:
@@ -65,11 +79,9 @@ class Flow:
     @property
     def stores(self) -> str:
         """What a request says about being kept."""
-        if self.entry.kind in ("anthropic", "gemini"):
-            return "This API keeps no conversations; there is nothing to switch off"
         if self.entry.capabilities.store:
             return "Every request says store: false"
-        return "Requests cannot say so here; the contract does"
+        return "Requests of this API have no field to say so; the contract does"
 
 
 def page_facts(viewer: Viewer) -> dict[str, Any]:
@@ -78,7 +90,7 @@ def page_facts(viewer: Viewer) -> dict[str, Any]:
     return {
         "section": "credits",
         "panels": panels,
-        "flows": [flow for panel in panels for flow in _flows(panel)],
+        "flows": _flows(panels),
         "demonstration": all(step.entry.small for panel in panels for step in panel.steps),
         "chooses": viewer.can(Action.SET_QUALITY_LEVELS),
     }
@@ -97,31 +109,21 @@ def _panels(org_id: int) -> list[Panel]:
             )
             for level, entry in ladder(catalog(), book, feature).items()
         ]
-        alike = len({step.entry.name for step in steps}) == 1
-        panels.append(Panel(feature=feature, setting=settings[feature], steps=steps, alike=alike))
+        panels.append(Panel(feature=feature, setting=settings[feature], steps=steps))
     return panels
 
 
-def _flows(panel: Panel) -> list[Flow]:
-    """The models of a feature's levels, each once, and after them those that may step in."""
-    found: dict[str, list[Level]] = {}
-    for step in panel.steps:
-        found.setdefault(step.entry.name, []).append(step.level)
-    instead = {name for model in found for name in catalog().find(model).fallback} - set(found)
-    return [_flow(panel.feature, name, levels) for name, levels in found.items()] + [
-        _flow(panel.feature, name, []) for name in sorted(instead)
+def _flows(panels: list[Panel]) -> list[Flow]:
+    """Every model that may receive anything, those that may step in included."""
+    uses: dict[str, list[Use]] = {}
+    for panel in panels:
+        levels: dict[str, list[Level]] = {}
+        for step in panel.steps:
+            levels.setdefault(step.entry.name, []).append(step.level)
+        instead = {name for step in panel.steps for name in step.entry.fallback} - set(levels)
+        for model in (*levels, *sorted(instead)):
+            uses.setdefault(model, []).append(Use(feature=panel.feature, levels=levels.get(model, [])))
+    return [
+        Flow(entry=catalog().find(model), provider=catalog().provider_of(model), uses=found)
+        for model, found in uses.items()
     ]
-
-
-def _flow(feature: Feature, model: str, levels: list[Level]) -> Flow:
-    provider = catalog().provider_of(model)
-    return Flow(
-        feature=feature,
-        sent=SENT[feature],
-        levels=sorted(levels, key=LEVELS.index),
-        entry=catalog().find(model),
-        provider=provider,
-        host=urlsplit(provider.base_url).hostname or "",
-        kind=KINDS[provider.kind],
-        steps_in=not levels,
-    )
