@@ -58,7 +58,10 @@
   let dragged = null;
   document.addEventListener("dragstart", (event) => {
     dragged = event.target.closest?.("[data-step-handle]")?.closest("[data-step]") ?? null;
-    dragged?.classList.add("editor__step--dragged");
+    if (!dragged) return;
+    event.dataTransfer.setData("text/plain", "");
+    event.dataTransfer.effectAllowed = "move";
+    dragged.classList.add("editor__step--dragged");
   });
   document.addEventListener("dragover", (event) => {
     const over = dragged && event.target.closest("[data-step]");
@@ -68,6 +71,8 @@
     const { top, height } = over.getBoundingClientRect();
     if (event.clientY < top + height / 2) over.before(dragged); else over.after(dragged);
   });
+  // Else the field under the pointer takes what is dropped for text.
+  document.addEventListener("drop", (event) => { if (dragged) event.preventDefault(); });
   document.addEventListener("dragend", () => {
     if (!dragged) return;
     dragged.classList.remove("editor__step--dragged");
