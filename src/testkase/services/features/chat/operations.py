@@ -1,0 +1,100 @@
+"""What the pages ask of chat. Every operation needs the organization's tenant context and names it as well.
+
+Threads are their person's alone: owners and admins do not read them either. Whether the person may chat in the project
+is asked by the caller, with the roles it has just loaded (P15).
+"""
+
+from datetime import datetime
+
+import msgspec
+
+from testkase.foundation.database import Operation, Row, Statement, named_statements
+from testkase.foundation.problems import InvalidInput, NotFound
+from testkase.services.features.chat.model import MAX_TITLE, Thread, ThreadRow, Turn
+from testkase.services.features.chat.tools.model import Source
+
+SQL = named_statements("testkase.services.features.chat.sql", "statements.sql")
+
+SOURCES = msgspec.json.Decoder(tuple[Source, ...])
+
+
+class Mine(msgspec.Struct, frozen=True, kw_only=True):
+    """A person in a project: whose threads are meant."""
+
+    org_id: int
+    project_id: int
+    user_id: int
+
+
+class After(msgspec.Struct, frozen=True, kw_only=True):
+    """The last line of a page of threads: the next page begins behind it."""
+
+    asked_at: datetime
+    thread_id: int
+
+
+def threads(mine: Mine, *, limit: int, after: After | None = None) -> Operation[list[ThreadRow]]:
+    """A person's threads in a project, the one last asked in first."""
+    params = {
+        **msgspec.structs.asdict(mine),
+        "limit": limit,
+        "before_at": after.asked_at if after else None,
+        "before_id": after.thread_id if after else None,
+    }
+    rows = yield Statement(SQL["list_threads"], params)
+    return [ThreadRow(**row) for row in rows]
+
+
+def find_thread(mine: Mine, thread_id: int) -> Operation[Thread]:
+    """One of their threads. Raises NotFound."""
+    return Thread(**(yield from _theirs("find_thread", mine, thread_id)))
+
+
+def rename_thread(mine: Mine, thread_id: int, title: str) -> Operation[None]:
+    """Another title. Raises NotFound, InvalidInput."""
+    title = " ".join(title.replace("\x00", "").split())
+    if not 1 <= len(title) <= MAX_TITLE:
+        raise InvalidInput(f"A chat needs a title of 1 to {MAX_TITLE} characters.", field="title")
+    yield from _theirs("rename_thread", mine, thread_id, title=title)
+
+
+def delete_thread(mine: Mine, thread_id: int) -> Operation[None]:
+    """Everything said in it goes; what it cost stays in the usage. Raises NotFound."""
+    yield from _theirs("delete_thread", mine, thread_id)
+
+
+def turns(mine: Mine, thread_id: int, *, limit: int, before: int | None = None) -> Operation[list[Turn]]:
+    """The newest turns of a thread, or those before one, in the order in which they were said. Raises NotFound."""
+    yield from find_thread(mine, thread_id)
+    params = {"org_id": mine.org_id, "thread_id": thread_id, "before": before, "limit": limit}
+    rows = yield Statement(SQL["list_turns"], params)
+    return [_turn(row) for row in reversed(rows)]
+
+
+def find_turn(mine: Mine, thread_id: int, turn_id: int) -> Operation[Turn]:
+    """One turn. Raises NotFound."""
+    yield from find_thread(mine, thread_id)
+    rows = yield Statement(SQL["find_turn"], {"org_id": mine.org_id, "thread_id": thread_id, "turn_id": turn_id})
+    if not rows:
+        raise NotFound("There is no such answer.")
+    return _turn(rows[0])
+
+
+def ask_to_stop(mine: Mine, thread_id: int, turn_id: int) -> Operation[None]:
+    """End an answer that is being written; what was delivered is charged. One that has ended stays as it is.
+
+    Raises NotFound.
+    """
+    yield from find_turn(mine, thread_id, turn_id)
+    yield Statement(SQL["ask_to_stop"], {"org_id": mine.org_id, "thread_id": thread_id, "turn_id": turn_id})
+
+
+def _theirs(name: str, mine: Mine, thread_id: int, **values: str) -> Operation[Row]:
+    rows = yield Statement(SQL[name], {**msgspec.structs.asdict(mine), "thread_id": thread_id, **values})
+    if not rows:
+        raise NotFound("There is no such chat.")
+    return rows[0]
+
+
+def _turn(row: Row) -> Turn:
+    return Turn(**{**row, "sources": SOURCES.decode(row["sources"])})

@@ -1,0 +1,1 @@
+"""What models are told. Questions, answers and test cases are data beside it."""
