@@ -5,6 +5,7 @@ from django.urls import path
 from testkase.entrypoints.web.activity import views as activity
 from testkase.entrypoints.web.ai_models import views as ai_models
 from testkase.entrypoints.web.billing import buying, choices, plans, purchases, receipts
+from testkase.entrypoints.web.chat.addresses import CHAT
 from testkase.entrypoints.web.help import views as help_pages
 from testkase.entrypoints.web.privacy import views as privacy
 from testkase.entrypoints.web.reports.addresses import REPORTS
@@ -52,6 +53,7 @@ urlpatterns = [
     path("projects/new", projects.new, name="project_new"),
     *WORKSPACE,
     *REPORTS,
+    *CHAT,
     path("projects/<slug:project_key>/members", project_people.index, name="project_people"),
     path("projects/<slug:project_key>/members/<int:user_id>", project_people.change, name="project_person"),
     path("projects/<slug:project_key>/members/<int:user_id>/removal", project_people.remove, name="project_removal"),

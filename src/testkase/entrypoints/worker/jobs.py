@@ -15,6 +15,8 @@ from procrastinate.contrib.django import app
 
 from testkase.core.pricing import PriceBooks, load_price_books
 from testkase.entrypoints.worker.resources import Resources, resources
+from testkase.services.features.chat import run as chat
+from testkase.services.features.chat.run import run_turn
 from testkase.services.features.generation.run import AGAIN, run_generation
 from testkase.services.features.reports.run import run_reports
 from testkase.services.inference import Catalog
@@ -27,6 +29,10 @@ SETTLE_SECONDS = 10.0
 
 _AGAIN = RetryStrategy(max_attempts=10, exponential_wait=2, retry_exceptions=set(AGAIN))
 """Only where the outcome is unknown; a second run continues the first and is never charged twice."""
+_CHAT_AGAIN = RetryStrategy(max_attempts=10, exponential_wait=2, retry_exceptions=set(chat.AGAIN))
+"""The same; a second run begins the answer anew."""
+ANSWERS_FIRST = 10
+"""Somebody looks at the page and waits: before generations, which are waited for in another mood."""
 _IMPORT_AGAIN = RetryStrategy(max_attempts=10, exponential_wait=2, retry_exceptions=set(imports.AGAIN))
 """A second run goes on behind what is done."""
 
@@ -45,6 +51,14 @@ async def make_reports(context: JobContext, *, org_id: int, run_id: int) -> None
     held = resources(context)
     async with _metered(held) as meter:
         await run_reports(org_id, run_id, meter, held.database)
+
+
+@app.task(name="chat.answer", queue="ai", priority=ANSWERS_FIRST, pass_context=True, retry=_CHAT_AGAIN)
+async def answer_question(context: JobContext, *, org_id: int, thread_id: int, turn_id: int) -> None:
+    """Answer a question in a chat."""
+    held = resources(context)
+    async with _metered(held) as meter:
+        await run_turn(org_id, thread_id, turn_id, meter, held.database)
 
 
 @asynccontextmanager

@@ -20,8 +20,11 @@ from testkase.services.billing.providers.choose import provider_from
 from testkase.services.billing.seller import load_seller
 from testkase.services.live import Watcher
 
-CONCURRENCY = 4
-"""Jobs at the same time. They wait for models most of the time."""
+CONCURRENCY = 12
+"""Jobs at the same time. They wait for models most of the time, and hold no connection meanwhile."""
+
+CONNECTIONS = 8
+"""Of the database, for jobs and what runs beside them."""
 
 GRACE_SECONDS = 20.0
 """How long begun jobs may take after SIGTERM; those cut off are begun again by the next worker."""
@@ -42,7 +45,7 @@ async def _work(settings: Settings, database_url: str) -> None:
     from procrastinate.contrib.django import app  # noqa: PLC0415
 
     provider, seller = provider_from(settings), load_seller(settings.seller)
-    database, engine = Database(database_url, max_size=CONCURRENCY + 3), Engine(database_url)
+    database, engine = Database(database_url, max_size=CONNECTIONS), Engine(database_url)
     await database.open()
     await engine.start()
     watcher = Watcher(database)

@@ -52,9 +52,6 @@ CREATE TABLE chat_turn (
 -- One answer at a time for one person, whichever page or process they ask from.
 CREATE UNIQUE INDEX chat_turn_under_way ON chat_turn (org_id, user_id) WHERE state IN ('queued', 'running');
 
--- What answers of a model came to of late, for the estimate.
-CREATE INDEX chat_turn_finished ON chat_turn (org_id, model, finished_at DESC) WHERE charged > 0;
-
 -- Row-level security: the backstop behind the org_id in every query. Unset context shows nothing.
 ALTER TABLE chat_thread ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
 ALTER TABLE chat_turn   ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;

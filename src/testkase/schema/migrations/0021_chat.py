@@ -4,5 +4,5 @@ from testkase.schema.ddl_migration import ddl
 
 
 class Migration(migrations.Migration):
-    dependencies = [("testkase_schema", "0018_quality")]
+    dependencies = [("testkase_schema", "0020_reports")]
     operations = [ddl("0021_chat")]

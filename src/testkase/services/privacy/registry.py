@@ -1,5 +1,6 @@
 """Every kind of content there is. A feature that keeps some adds it here; a test fails for a table nobody declared."""
 
+from testkase.services.features.chat.stored import STORED as CHAT
 from testkase.services.features.generation.stored import STORED as GENERATION
 from testkase.services.features.reports.stored import STORED as REPORTS
 from testkase.services.privacy.model import Content, ContentTable
@@ -56,7 +57,9 @@ _EXPORTS = Content(
     ),
 )
 
-CONTENT: tuple[Content, ...] = (GENERATION, REPORTS, CASES, CYCLES, IMPORTS, GUIDELINES, _REASONS, _NOTICES, _EXPORTS)
+CONTENT: tuple[Content, ...] = (
+    GENERATION, CHAT, REPORTS, CASES, CYCLES, IMPORTS, GUIDELINES, _REASONS, _NOTICES, _EXPORTS,
+)  # fmt: skip
 """In the order in which the page shows them, and in which an erasure of everything goes."""
 
 BY_SLUG = {content.slug: content for content in CONTENT}

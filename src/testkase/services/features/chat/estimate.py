@@ -3,11 +3,10 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from testkase.core.ledger.terms import Tokens, price, price_ceiling
+from testkase.core.ledger.terms import price_ceiling
 from testkase.core.pricing import PriceBook
-from testkase.foundation.database import Operation, Statement
-from testkase.services.features.chat.model import MAX_QUESTION
-from testkase.services.features.chat.operations import SQL
+from testkase.foundation.database import Operation
+from testkase.services.features.chat.model import MAX_QUESTION, USE_CASE
 from testkase.services.features.chat.prompting import (
     BESIDE_CALLS,
     MAX_CALLS,
@@ -21,17 +20,15 @@ from testkase.services.features.chat.prompting import (
     small_request,
 )
 from testkase.services.features.chat.tools.calling import RESULT_BYTES
-from testkase.services.inference import ModelEntry, input_token_bound, input_token_estimate
+from testkase.services.inference import ModelEntry, input_token_bound
+from testkase.services.metering.quality import expected_cost
+from testkase.services.metering.quality import history_of as past_use
 
 ROUND_BYTES = 4 * BESIDE_CALLS + MAX_CALLS * (RESULT_BYTES + 4 * BESIDE_CALLS + 400)
 """The most a round adds to the next request: its results, the calls themselves, and what was said beside them."""
 
 LONGEST_QUESTION = "\U0001f600" * MAX_QUESTION
 """In the letters that take most."""
-
-LIKELY_OUTPUT = 250
-LIKELY_RESULTS = 600
-"""Tokens of an answer and of what is looked up for it, measured over ordinary questions."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,20 +41,18 @@ class Size:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Estimate:
-    """Both in micro-credits. `from_history`: `likely` is what answers came to of late."""
+    """Both in micro-credits. `likely` rests on `interactions` of the organization's own, 0 for a typical question."""
 
     likely: int
     most: int
-    from_history: bool
+    interactions: int
 
 
 def estimate(org_id: int, entry: ModelEntry, book: PriceBook, history: Sequence[Said] = ()) -> Operation[Estimate]:
-    """Before anything is written, so for the longest question. Raises UnknownModel."""
+    """Before anything is written, so `most` is that of the longest question. Raises UnknownModel."""
     most = most_of(entry, book, history, LONGEST_QUESTION)
-    rows = yield Statement(SQL["usual_charge"], {"org_id": org_id, "model": entry.name})
-    usual = rows[0]["usual"]
-    likely = usual if usual is not None else price(book.terms(entry.name), _likely(entry))
-    return Estimate(likely=min(likely, most), most=most, from_history=usual is not None)
+    expected = expected_cost(USE_CASE, entry.name, (yield from past_use(org_id)), book)
+    return Estimate(likely=min(expected.cost, most), most=most, interactions=expected.interactions)
 
 
 def most_of(entry: ModelEntry, book: PriceBook, history: Sequence[Said], question: str) -> int:
@@ -76,10 +71,3 @@ def size_of(entry: ModelEntry, history: Sequence[Said], question: str) -> Size:
     calls = [min(first + each * ROUND_BYTES, entry.context_window) for each in range(MAX_ROUNDS + 1)]
     output = min(OUTPUT_TOKENS, entry.max_output_tokens)
     return Size(input_tokens=sum(calls), output_tokens=output * len(calls))
-
-
-def _likely(entry: ModelEntry) -> Tokens:
-    if entry.small:
-        return Tokens(input=300, output=40)
-    first = input_token_estimate(large_request(large_messages("SHOP", (), "What failed?"), OUTPUT_TOKENS, last=False))
-    return Tokens(input=2 * first + LIKELY_RESULTS, output=LIKELY_OUTPUT)

@@ -7,7 +7,7 @@ import msgspec
 
 from testkase.services.features.chat.tools.model import Source
 
-USE_CASE = "chat"
+USE_CASE: Literal["chat"] = "chat"
 """As usage is recorded under."""
 
 TurnState = Literal["queued", "running", "answered", "failed"]
@@ -43,6 +43,11 @@ class ThreadRow(msgspec.Struct, frozen=True, kw_only=True):
     asked_at: datetime
     turn_count: int
     running: bool
+
+    @property
+    def place(self) -> str:
+        """Where the list goes on behind this line, for an address."""
+        return f"{self.asked_at.isoformat()}~{self.thread_id}"
 
 
 class Thread(msgspec.Struct, frozen=True, kw_only=True):

@@ -11,11 +11,19 @@ import msgspec
 from testkase.foundation.database import Operation, Row, Statement, named_statements
 from testkase.foundation.problems import InvalidInput, NotFound
 from testkase.services.features.chat.model import MAX_TITLE, Thread, ThreadRow, Turn
+from testkase.services.features.chat.prompting import HISTORY_TURNS, Said
 from testkase.services.features.chat.tools.model import Source
 
 SQL = named_statements("testkase.services.features.chat.sql", "statements.sql")
 
+_DIGITS = 19
+"""More do not fit into the database's 64 bits."""
+
 SOURCES = msgspec.json.Decoder(tuple[Source, ...])
+
+
+PAGE = 30
+"""Threads of a page of the list."""
 
 
 class Mine(msgspec.Struct, frozen=True, kw_only=True):
@@ -31,6 +39,18 @@ class After(msgspec.Struct, frozen=True, kw_only=True):
 
     asked_at: datetime
     thread_id: int
+
+    @classmethod
+    def read(cls, text: str) -> "After | None":
+        """Out of an address, where anything can stand: None for what is none."""
+        moment, _, number = text.partition("~")
+        try:
+            at = datetime.fromisoformat(moment)
+        except ValueError:
+            return None
+        if at.tzinfo is None or not (number.isascii() and number.isdigit() and len(number) < _DIGITS):
+            return None
+        return cls(asked_at=at, thread_id=int(number))
 
 
 def threads(mine: Mine, *, limit: int, after: After | None = None) -> Operation[list[ThreadRow]]:
@@ -87,6 +107,15 @@ def ask_to_stop(mine: Mine, thread_id: int, turn_id: int) -> Operation[None]:
     """
     yield from find_turn(mine, thread_id, turn_id)
     yield Statement(SQL["ask_to_stop"], {"org_id": mine.org_id, "thread_id": thread_id, "turn_id": turn_id})
+
+
+def said_before(org_id: int, thread_id: int, turn_id: int | None = None) -> Operation[tuple[Said, ...]]:
+    """What was said in a thread (before a turn), as far as it is sent to the model again, in that order."""
+    values = {"org_id": org_id, "thread_id": thread_id, "turn_id": turn_id, "limit": HISTORY_TURNS}
+    rows = yield Statement(SQL["earlier_turns"], values)
+    return tuple(
+        Said(question=row["question"], answer=f"{row['answer']}\n{row['facts']}".strip()) for row in reversed(rows)
+    )
 
 
 def _theirs(name: str, mine: Mine, thread_id: int, **values: str) -> Operation[Row]:

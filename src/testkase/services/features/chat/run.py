@@ -21,9 +21,9 @@ from testkase.foundation.problems import Problem, Unavailable
 from testkase.services.features.chat.answering import answer_large, answer_small
 from testkase.services.features.chat.estimate import size_of
 from testkase.services.features.chat.model import USE_CASE, Ending
-from testkase.services.features.chat.operations import SOURCES, SQL
+from testkase.services.features.chat.operations import SOURCES, SQL, said_before
 from testkase.services.features.chat.progress import Answered, Cue, Reporter, columns
-from testkase.services.features.chat.prompting import HISTORY_TURNS, Said
+from testkase.services.features.chat.prompting import Said
 from testkase.services.features.chat.tools.calling import Desk
 from testkase.services.features.chat.tools.model import Place
 from testkase.services.metering.problems import CutOff
@@ -228,18 +228,9 @@ def _begin(org_id: int, thread_id: int, turn_id: int) -> Operation[Run | None]:
         model=row["model"],
         place=Place(org_id=org_id, project_id=row["project_id"], user_id=row["user_id"] or 0),
         subject=Subject(use_case=USE_CASE, user=row["user_ref"], project=row["project_ref"]),
-        history=(yield from history_of(org_id, thread_id, turn_id)),
+        history=(yield from said_before(org_id, thread_id, turn_id)),
         stop_asked=row["stop_asked"],
         kept=Answered(answer=row["answer"], facts=row["facts"], sources=SOURCES.decode(row["sources"])),
-    )
-
-
-def history_of(org_id: int, thread_id: int, before: int) -> Operation[tuple[Said, ...]]:
-    """What was said in a thread before a turn, as far as it is sent again, in that order."""
-    values = {"org_id": org_id, "thread_id": thread_id, "turn_id": before, "limit": HISTORY_TURNS}
-    rows = yield Statement(SQL["earlier_turns"], values)
-    return tuple(
-        Said(question=row["question"], answer=f"{row['answer']}\n{row['facts']}".strip()) for row in reversed(rows)
     )
 
 

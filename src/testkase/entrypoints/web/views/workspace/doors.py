@@ -12,6 +12,7 @@ from testkase.services.workspace.projects import find_project
 _REFUSALS = {
     Action.EDIT_CASES: "Your role in this project does not allow editing test cases.",
     Action.RUN_CYCLES: "Your role in this project does not allow running test cycles.",
+    Action.CHAT: "Guests of a project do not use AI. Ask a project admin for another role.",
     Action.DELETE_FOLDERS_AND_CYCLES: "Folders and test cycles are deleted by project admins.",
 }
 
@@ -39,6 +40,7 @@ def project_facts(viewer: Viewer, project: Project, part: str = "") -> dict[str,
         "project": project,
         "part": part,
         "may_generate": viewer.can_in(project, Action.GENERATE_CASES),
+        "may_chat": viewer.can_in(project, Action.CHAT),
         "may_edit": viewer.can_in(project, Action.EDIT_CASES),
         "may_run": viewer.can_in(project, Action.RUN_CYCLES),
         "may_delete": viewer.can_in(project, Action.DELETE_FOLDERS_AND_CYCLES),

@@ -72,15 +72,6 @@ RETURNING turn_id
 -- touch_thread: it was asked in just now.
 UPDATE chat_thread SET asked_at = now() WHERE org_id = %(org_id)s AND thread_id = %(thread_id)s
 
--- usual_charge: what the latest answers of a model came to in this organization: the one in the middle.
-SELECT percentile_disc(0.5) WITHIN GROUP (ORDER BY charged) AS usual
-FROM (SELECT charged FROM chat_turn
-      WHERE org_id = %(org_id)s AND model = %(model)s AND charged > 0
-      ORDER BY finished_at DESC LIMIT 20) AS latest
-
--- chosen_level: the quality level the Owner chose for the chat.
-SELECT level FROM quality_setting WHERE org_id = %(org_id)s AND feature = 'chat'
-
 -- begin_attempt: take a turn for a run of its job; the attempt before it can write no more.
 UPDATE chat_turn SET state = 'running', attempt = attempt + 1
 WHERE org_id = %(org_id)s AND thread_id = %(thread_id)s AND turn_id = %(turn_id)s AND state IN ('queued', 'running')
@@ -89,7 +80,8 @@ RETURNING attempt, hold_id AS earlier_hold, project_id, project_ref, user_id, us
 
 -- earlier_turns: what was said before in a thread, newest first.
 SELECT question, answer, facts FROM chat_turn
-WHERE org_id = %(org_id)s AND thread_id = %(thread_id)s AND turn_id < %(turn_id)s AND state = 'answered'
+WHERE org_id = %(org_id)s AND thread_id = %(thread_id)s AND state = 'answered'
+  AND (%(turn_id)s::bigint IS NULL OR turn_id < %(turn_id)s)
 ORDER BY turn_id DESC
 LIMIT %(limit)s
 

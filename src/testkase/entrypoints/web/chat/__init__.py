@@ -1,0 +1,1 @@
+"""The chat assistant's pages: threads of one person in one project."""

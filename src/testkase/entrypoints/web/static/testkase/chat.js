@@ -1,0 +1,32 @@
+// A chat's page: Enter asks, the page follows the answer while one looks at its end, a narrow page begins with the chat.
+(() => {
+  const composer = document.getElementById("composer"), turns = document.getElementById("turns");
+  if (!composer) return;
+  const field = composer.querySelector("textarea");
+  const NEAR = 160;  // so close to the end, somebody reads along
+
+  const atEnd = () => document.documentElement.scrollHeight - innerHeight - scrollY < NEAR;
+  const toEnd = () => scrollTo({ top: document.documentElement.scrollHeight });
+
+  field.addEventListener("keydown", (event) => {
+    if (event.key !== "Enter" || event.shiftKey || event.isComposing) return;
+    event.preventDefault();
+    if (!composer.querySelector("[type=submit]").disabled) composer.requestSubmit();
+  });
+
+  document.body.addEventListener("chat-asked", () => {
+    field.value = "";
+    document.getElementById("chat-refusal").replaceChildren();
+    field.focus({ preventScroll: true });
+    requestAnimationFrame(toEnd);
+  });
+
+  let follow = false;
+  document.addEventListener("htmx:beforeSwap", (event) => {
+    follow = event.detail.target.classList?.contains("turn__answer") && atEnd();
+  });
+  document.addEventListener("htmx:afterSettle", () => { if (follow) toEnd(); follow = false; });
+
+  if (matchMedia("(max-width: 760px)").matches) document.querySelector(".chat__list")?.removeAttribute("open");
+  if (turns) toEnd();
+})();
