@@ -31,8 +31,6 @@ _AGAIN = RetryStrategy(max_attempts=10, exponential_wait=2, retry_exceptions=set
 """Only where the outcome is unknown; a second run continues the first and is never charged twice."""
 _CHAT_AGAIN = RetryStrategy(max_attempts=10, exponential_wait=2, retry_exceptions=set(chat.AGAIN))
 """The same; a second run begins the answer anew."""
-ANSWERS_FIRST = 10
-"""Somebody looks at the page and waits: before generations, which are waited for in another mood."""
 _IMPORT_AGAIN = RetryStrategy(max_attempts=10, exponential_wait=2, retry_exceptions=set(imports.AGAIN))
 """A second run goes on behind what is done."""
 
@@ -53,7 +51,7 @@ async def make_reports(context: JobContext, *, org_id: int, run_id: int) -> None
         await run_reports(org_id, run_id, meter, held.database)
 
 
-@app.task(name="chat.answer", queue="ai", priority=ANSWERS_FIRST, pass_context=True, retry=_CHAT_AGAIN)
+@app.task(name="chat.answer", queue="ai", pass_context=True, retry=_CHAT_AGAIN)
 async def answer_question(context: JobContext, *, org_id: int, thread_id: int, turn_id: int) -> None:
     """Answer a question in a chat."""
     held = resources(context)
