@@ -84,7 +84,7 @@ async def _everything_at_once(
     async def kill() -> None:
         for _ in range(kills):
             await asyncio.sleep(dice.uniform(1.0, 3.0))
-            await loop.run_in_executor(None, shop.kill_worker)
+            shop.kill_worker()  # on this thread: a process dies with the thread that began it
 
     with ThreadPoolExecutor(8) as people:
         returns = [loop.run_in_executor(people, _report_in_person, shop, one, dice.random()) for one in made]
