@@ -20,7 +20,7 @@ from testkase.services.inference import EMBEDDED_MODEL
 from testkase.services.live import Watcher
 from testkase.services.metering.meter import Meter
 from testkase.services.metering.problems import SWITCHED_OFF
-from tests.integration.reports.conftest import SAFE, Scene, large_answer, small_answer, spoken
+from tests.integration.reports.conftest import LARGE_MODEL, SAFE, Scene, large_answer, small_answer, spoken
 from tests.support.replies import Reply
 
 CANARY = "canary-3f0a1-title"
@@ -100,11 +100,11 @@ async def test_a_text_that_makes_numbers_up_is_asked_for_once_more_with_the_reas
      spoken("no JSON at all"), spoken(MADE_UP), spoken(large_answer(), cut_after=2, cut="broken")],
     ids=["fails", "refuses", "says nothing", "says nonsense", "makes numbers up", "breaks off"],
 )  # fmt: skip
-@pytest.mark.parametrize("model", ["large", EMBEDDED_MODEL])
+@pytest.mark.parametrize("model", [LARGE_MODEL, EMBEDDED_MODEL])
 async def test_without_a_text_there_are_the_facts_and_it_costs_nothing(scene: Scene, reply: Reply, model: str) -> None:
     scene.upstream.default = reply
     before = await scene.available()
-    view = await scene.made(await scene.asked("flaky", **({} if model == "large" else {"model": model})))
+    view = await scene.made(await scene.asked("flaky", model=model))
     assert (view.state, view.run_state, view.charged, view.narrative) == ("failed", "failed", 0, None)
     assert view.facts is not None
     assert view.facts.tables[0].rows

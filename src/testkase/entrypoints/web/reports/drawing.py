@@ -1,11 +1,12 @@
 """The chart of a report: stacked bars in the manner of the AI Credits page, with the same figures as a table."""
 
+from dataclasses import dataclass
 from html import escape
 
 from django.utils.safestring import SafeString
 
 from testkase.entrypoints.web.chart import BAR, GAP, length
-from testkase.services.features.reports.model import Chart
+from testkase.services.features.reports.model import Chart, Table
 
 _LABELLED = 8
 """So many bars have their names beneath; of more, the first and the last."""
@@ -52,6 +53,31 @@ class Drawing:
                     f"<title>{said}</title></rect>"
                 )
         return f"<g>{''.join(blocks)}</g>"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cell:
+    """A cell of a table as its template shows it. `label` says on a narrow screen what stands there."""
+
+    text: str
+    figure: bool
+    label: str
+
+
+def lines_of(table: Table) -> list[tuple[str, str, list[Cell]]]:
+    """Each row: the case its first cell leads to, that cell, and the others."""
+    labels = ["" if column.name == "Title" else column.name for column in table.columns]
+    return [
+        (
+            row.case_key,
+            row.cells[0],
+            [
+                Cell(text=text, figure=column.figure, label=label)
+                for text, column, label in zip(row.cells[1:], table.columns[1:], labels[1:], strict=True)
+            ],
+        )
+        for row in table.rows
+    ]
 
 
 def _scale(most: int) -> int:

@@ -15,7 +15,7 @@ from testkase.entrypoints.web.names import names_of_people
 from testkase.entrypoints.web.offer import entry_of
 from testkase.entrypoints.web.query import number
 from testkase.entrypoints.web.reports.doors import must_be_on, project_to, report_facts
-from testkase.entrypoints.web.reports.drawing import Drawing
+from testkase.entrypoints.web.reports.drawing import Drawing, lines_of
 from testkase.entrypoints.web.reports.pdf_file import pdf_of
 from testkase.entrypoints.web.viewer import MemberRequest, Viewer
 from testkase.entrypoints.web.views.workspace.doors import visible_project
@@ -100,6 +100,7 @@ def _report_facts(viewer: Viewer, project: Project, view: ReportView) -> dict[st
         **report_facts(viewer, project),
         "report": view,
         "drawing": Drawing(view.facts.chart) if view.facts and view.facts.chart else None,
+        "tables": [(table, lines_of(table)) for table in view.facts.tables] if view.facts else [],
         "others": [(one, NAMES[one.kind]) for one in view.siblings] if len(view.siblings) > 1 else [],
         "person": people.get(view.user_ref, view.user_ref),
         "demonstration": entry is not None and entry.small,

@@ -83,7 +83,7 @@ def predicted_facts(history: History) -> Facts:
         decided = note.figure(f"cycles in which {one.case.key} passed or failed", one.decided)
         note.case(one.case, f"estimate {likely}: failed in {times} of {decided} cycles")
     lead = f"About {about} failures are to be expected if all {of} cases with a past are executed once."
-    more = f"{at_odds} of them are as likely to fail as to pass, or likelier."
+    more = f"{'None' if at_odds == '0' else at_odds} of them {'is' if at_odds == '1' else 'are'} at 50 % or more."
     return Facts(
         kind="predicted",
         headline=(lead, more) if found else ("No case has passed or failed in a finished cycle yet.",),

@@ -1,0 +1,67 @@
+"""All reports of a project in one go, as a member makes them at the end of a sprint."""
+
+import json
+import re
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.support.stage import Stage
+from tests.support.upstream import Reply, Upstream
+
+ARRIVAL_MS = 30_000
+
+
+def advice(*, delay: float = 0.02) -> Reply:
+    """A sentence as the embedded model writes it, piece by piece."""
+    text = json.dumps({"text": "Check the environment first, and look at what changed since the last cycle."})
+    pieces = tuple(text[start : start + 20] for start in range(0, len(text), 20))
+    return Reply(chunks=pieces, delay_chunk=delay, usage={"prompt_tokens": 400, "completion_tokens": 30})
+
+
+def balance(page: Page) -> float:
+    return float(re.sub(r"[^\d.]", "", page.locator("#nav-balance strong").inner_text()))
+
+
+@pytest.mark.requirement("R67", "R53", "B9", "P11")
+def test_a_member_makes_all_reports_at_once_and_reads_them(stage: Stage, model: Upstream) -> None:
+    page = stage.signed_in("member")
+    before = balance(page)
+    model.default = advice(delay=0.1)
+    page.goto(f"{stage.url}/projects/SHOP")
+    page.get_by_role("link", name="Reports", exact=True).click()
+    page.locator("#report-actions").get_by_role("link", name="New report").click()
+    estimate = page.locator("#report-estimate")
+    for name in ("Flaky tests", "Suite optimisation", "Release readiness"):
+        page.get_by_role("checkbox", name=re.compile(name)).check()
+    expect(estimate).to_contain_text("3 reports")
+    expect(estimate).to_contain_text("At most")
+    page.get_by_role("button", name="Make reports").click()
+    page.evaluate("window.notReloaded = true")
+    expect(page.get_by_role("heading", name="What was found")).to_be_visible(timeout=ARRIVAL_MS)
+    expect(page.locator("#report .live")).to_contain_text("Check the", timeout=ARRIVAL_MS)
+    cost = page.locator(".cost")
+    expect(cost).to_contain_text("for 3 reports", timeout=ARRIVAL_MS)
+    charged = float(cost.inner_text().split()[0])
+    expect(page.locator("#nav-balance strong")).to_have_text(f"{before - charged:.2f}")
+    assert page.evaluate("window.notReloaded") is True
+    expect(page.get_by_text("Check the environment first").first).to_be_visible()
+    page.get_by_role("link", name="Release readiness").click()
+    expect(page.get_by_role("heading", name="What stands in the way")).to_be_visible()
+    page.get_by_text("Show the figures").click()
+    expect(page.get_by_role("cell", name=re.compile(r"^\d+$")).first).to_be_visible()
+    with page.expect_download() as download:
+        page.get_by_role("link", name="PDF").click()
+    assert download.value.suggested_filename.startswith("shop-readiness-")
+    page.locator(".cost").get_by_role("link", name="receipt").click()
+    expect(page.get_by_role("dialog")).to_contain_text(f"{charged:.2f} credits")
+
+
+@pytest.mark.requirement("P17", "B10")
+def test_a_report_without_a_text_shows_its_figures_and_costs_nothing(stage: Stage, model: Upstream) -> None:
+    page = stage.signed_in("member")
+    model.default = Reply(status=500, error={"message": "out of order"})
+    page.goto(f"{stage.url}/projects/SHOP/reports/new?kinds=risk")
+    page.get_by_role("button", name="Make reports").click()
+    expect(page.get_by_text("0 credits: no text")).to_be_visible(timeout=ARRIVAL_MS)
+    expect(page.get_by_role("heading", name="Folders by risk")).to_be_visible()

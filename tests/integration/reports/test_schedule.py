@@ -1,0 +1,164 @@
+"""Reports by the clock: begun as the person who set them up, with that person's rights of now, and never otherwise."""
+
+from typing import Any
+
+import psycopg
+import pytest
+
+from testkase.core.ledger.commands import SwitchAi
+from testkase.core.pricing import load_price_books
+from testkase.foundation.clock import utc_now
+from testkase.foundation.database import Operation, Statement
+from testkase.services.audit import OPERATOR
+from testkase.services.features.reports.requests import reports
+from testkase.services.features.reports.run import run_reports
+from testkase.services.features.reports.schedules.looking import due_schedules, look_at
+from testkase.services.features.reports.schedules.setting import Schedule, find_schedule, set_schedule
+from tests.integration.reports.conftest import Scene
+from tests.support.cluster import TestDatabase
+from tests.support.cycles import a_cycle
+
+
+class Planner:
+    """The scene with Ada as an admin who sets schedules up, and a clock that is moved by hand."""
+
+    def __init__(self, scene: Scene, owner_url: str) -> None:
+        self.scene, self.owner_url = scene, owner_url
+
+    def write(self, sql: str, *params: Any) -> None:
+        with psycopg.connect(self.owner_url, autocommit=True) as owner:
+            owner.execute("SELECT set_config('app.org_id', %s, false)", [str(self.scene.org_id)])
+            owner.execute(sql.encode(), params)
+
+    def role(self, role: str | None) -> None:
+        self.write("DELETE FROM membership WHERE user_id = %s", self.scene.user_id)
+        if role is not None:
+            self.write(
+                "INSERT INTO membership (org_id, user_id, role) VALUES (%s, %s, %s)",
+                self.scene.org_id, self.scene.user_id, role,
+            )  # fmt: skip
+
+    async def set(self, every: str, *kinds: str) -> None:
+        operation = set_schedule(
+            self.scene.org_id, self.scene.project_id, project_key="SHOP", every=every, kinds=kinds or ("flaky",),
+            user_id=self.scene.user_id, user_ref="ada@example.com", actor=OPERATOR,
+        )  # fmt: skip
+        await self.scene.ask(operation)
+
+    async def minute(self) -> int | None:
+        """A minute that is due has come; answers the run that was begun."""
+        self.write("UPDATE report_watch SET due_at = now() - interval '1 second'")
+        book, catalog = load_price_books().at(utc_now()), self.scene.meter.catalog
+        begun = None
+        for org_id, project_id in await self.scene.database.run(due_schedules(10)):
+            looking = look_at(org_id, project_id, book=book, catalog=catalog)
+            begun = await self.scene.database.run(looking, org_id=org_id) or begun
+        return begun
+
+    async def finish_a_cycle(self) -> int:
+        made: int = await self.scene.ask(
+            a_cycle(self.scene.org_id, self.scene.project_id, "Sprint 5", {self.scene.keys[0]: "F"}, week=9)
+        )
+        self.write("UPDATE test_cycle SET finished_at = now() WHERE cycle_id = %s", made)
+        return made
+
+    async def found(self) -> Schedule:
+        schedule = await self.scene.ask(find_schedule(self.scene.org_id, self.scene.project_id))
+        assert schedule is not None
+        return schedule
+
+    async def jobs(self) -> list[dict[str, Any]]:
+        return await self.scene.ask(_jobs())
+
+
+@pytest.fixture
+def planner(scene: Scene, database: TestDatabase) -> Planner:
+    made = Planner(scene, database.owner_url)
+    made.role("admin")
+    return made
+
+
+@pytest.mark.requirement("R67")
+async def test_when_a_cycle_is_finished_its_reports_are_made_once_as_whoever_set_it_up(planner: Planner) -> None:
+    scene = planner.scene
+    await planner.set("cycle", "flaky", "readiness")
+    assert await planner.minute() is None  # cycles of before do not count
+    cycle_id = await planner.finish_a_cycle()
+    run_id = await planner.minute()
+    assert run_id is not None
+    assert await planner.minute() is None
+    assert [job["args"] for job in await planner.jobs()] == [{"org_id": scene.org_id, "run_id": run_id}]
+    await run_reports(scene.org_id, run_id, scene.meter, scene.database)
+    rows = await scene.ask(reports(scene.org_id, scene.project_id, limit=9))
+    assert {(row.kind, row.state, row.origin) for row in rows} == {
+        ("flaky", "succeeded", "schedule"), ("readiness", "succeeded", "schedule"),
+    }  # fmt: skip
+    view = await scene.seen(rows[0].report_id)
+    assert view.options.cycle_id == cycle_id
+    assert view.facts is not None
+    assert view.facts.cycles[-1] == "Sprint 5"
+    [usage] = await scene.usage()
+    assert (usage.user, usage.use_case) == ("ada@example.com", "report")
+
+
+@pytest.mark.requirement("R67")
+async def test_every_week_means_once_a_week(planner: Planner) -> None:
+    await planner.set("week", "risk")
+    assert await planner.scene.database.run(due_schedules(10)) == []
+    assert await planner.minute() is not None
+    assert await planner.scene.database.run(due_schedules(10)) == []
+    schedule = await planner.found()
+    assert schedule.due_at is not None
+    assert 6 <= (schedule.due_at - utc_now()).days <= 7
+
+
+@pytest.mark.requirement("R41", "P15")
+@pytest.mark.parametrize(
+    "change",
+    ["left", "member", "permission", "deactivated"],
+)
+async def test_it_stops_when_that_person_loses_the_right(planner: Planner, change: str) -> None:
+    await planner.set("week")
+    if change == "deactivated":
+        planner.write("UPDATE app_user SET is_active = false WHERE id = %s", planner.scene.user_id)
+    else:
+        planner.role(None if change == "left" else "member")
+    if change == "permission":  # may make reports, but no longer schedule them
+        planner.write(
+            "INSERT INTO project_member (org_id, project_id, user_id, role, may_generate)"
+            " VALUES (%s, %s, %s, 'user', true)",
+            planner.scene.org_id, planner.scene.project_id, planner.scene.user_id,
+        )  # fmt: skip
+    assert await planner.minute() is None
+    schedule = await planner.found()
+    assert schedule.stopped_because is not None
+    assert "may no longer" in schedule.stopped_because
+    assert schedule.due_at is None
+    planner.role("admin")
+    assert await planner.minute() is None  # it is set up again by somebody, or not at all
+    assert await planner.jobs() == []
+
+
+@pytest.mark.requirement("R60")
+async def test_while_ai_is_off_nothing_is_begun_and_the_page_can_say_so(planner: Planner) -> None:
+    await planner.set("week")
+    await planner.scene.engine.submit(SwitchAi(org_id=planner.scene.org_id, switch_id="off", enabled=False))
+    assert await planner.minute() is None
+    schedule = await planner.found()
+    assert (schedule.last_told, schedule.stopped_because) == ("AI is switched off for this organization.", None)
+    await planner.scene.engine.submit(SwitchAi(org_id=planner.scene.org_id, switch_id="on", enabled=True))
+    assert await planner.minute() is not None
+    assert (await planner.found()).last_told == ""
+
+
+@pytest.mark.requirement("P18")
+@pytest.mark.parametrize("credits", [0])
+async def test_without_credits_nothing_is_begun(planner: Planner) -> None:
+    await planner.set("week")
+    assert await planner.minute() is None
+    assert "credits" in (await planner.found()).last_told
+    assert await planner.jobs() == []
+
+
+def _jobs() -> Operation[list[dict[str, Any]]]:
+    return (yield Statement("SELECT task_name, args FROM procrastinate_jobs ORDER BY id"))
