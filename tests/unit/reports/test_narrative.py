@@ -76,6 +76,7 @@ def test_figures_and_names_are_written_by_code(text: str, shown: str) -> None:
         "a third of them", "dozens of cases", "twice as many", "{F4} cases", "{C2} failed", "x² of them", "½ of them",
         "٢٥ cases", "２６ cases", "on 28 November", "within 24 hours", "1:30", "version 2", "1,2,3", "Ⅳ cases",
         "a quarter of all", "25.5", "125", "hundreds", "percent of them",
+        "Only one of them failed.", "One failure is left.", "no more than one failure", "one in ten",
     ],
 )  # fmt: skip
 def test_a_number_that_is_not_among_the_facts_is_refused(text: str) -> None:

@@ -24,7 +24,7 @@ from testkase.services.inference import ModelEntry, input_token_bound
 
 LOOKED_AT = 20
 """Reports of each kind that an estimate goes by."""
-_TYPICAL_SMALL = Tokens(input=330, cached_input=560, output=105)
+_TYPICAL_SMALL = Tokens(input=260, cached_input=330, output=85)
 _TYPICAL_LARGE = Tokens(input=1_900, output=420)
 """Of one report, where the organization has none of its kind yet; measured."""
 _FEWER, _MORE = 2, 3

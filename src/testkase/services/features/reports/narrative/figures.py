@@ -30,7 +30,12 @@ _WORD = re.compile(
     rf"\b(?:{'|'.join(_TENS)})(?:[\s-](?:{'|'.join(_SMALL[1:10])}))?\b|\b(?:{'|'.join(_SMALL)})\b", re.IGNORECASE
 )
 _PRONOUN = "one"
-""" "This one" says no quantity; whoever wants the figure 1 names it."""
+""" "This one" says no quantity; "one failure" and "only one" do."""
+_ONE = re.compile(
+    r"\b(?:only|just|exactly|than|least|most|about|over|under) one\b"
+    r"|\bone (?:failures?|cases?|tests?|cycles?|folders?|pairs?|minute|hour|day|week|month|in)\b",
+    re.IGNORECASE,
+)
 
 
 class Unfounded(Exception):  # noqa: N818 - an answer that is refused, not a fault of ours
@@ -82,6 +87,8 @@ def _made_up(text: str, facts: Facts) -> Iterator[str]:
     for found in _WORD.finditer(text):
         if found[0].lower() != _PRONOUN and str(_value(found[0])) not in values:
             yield f'The number "{found[0].lower()}" is not among the figures. Write the id of a figure instead.'
+    if "1" not in values and _ONE.search(text):
+        yield 'The number "one" is not among the figures. Write the id of a figure instead.'
     if quantity := _QUANTITY.search(_NUMBER.sub(" ", text)):
         yield f'"{quantity[0].lower()}" says a quantity. Write the id of a figure instead.'
 
