@@ -21,7 +21,8 @@ from testkase.services.workspace.cases import edit_case, find_case
 from testkase.services.workspace.folders import create_folder
 from testkase.services.workspace.model import Step
 from testkase.services.workspace.projects import create_project
-from tests.integration.reports.conftest import LARGE_MODEL, Scene
+from tests.integration.generation.conftest import LARGE_MODEL
+from tests.integration.reports.conftest import Scene
 from tests.support.cluster import TestDatabase
 from tests.support.cycles import BEGAN, a_cycle, some_cases
 

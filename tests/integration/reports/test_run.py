@@ -20,7 +20,8 @@ from testkase.services.inference import EMBEDDED_MODEL
 from testkase.services.live import Watcher
 from testkase.services.metering.meter import Meter
 from testkase.services.metering.problems import SWITCHED_OFF
-from tests.integration.reports.conftest import LARGE_MODEL, SAFE, Scene, large_answer, small_answer, spoken
+from tests.integration.generation.conftest import LARGE_MODEL
+from tests.integration.reports.conftest import SAFE, Scene, large_answer, small_answer, spoken
 from tests.support.replies import Reply
 
 CANARY = "canary-3f0a1-title"
