@@ -7,6 +7,9 @@ from django.contrib.auth.hashers import check_password
 
 from testkase.core.access import grantable_scopes, hash_key
 from testkase.foundation.settings import Settings
+from testkase.services.workspace.cycles import list_cycles
+from testkase.services.workspace.projects import find_project
+from testkase.services.workspace.search import Wanted, list_cases
 from tests.support.cluster import TestDatabase
 from tests.support.people import models
 
@@ -33,6 +36,21 @@ def test_a_second_seed_changes_nothing_and_knows_no_secret(django_database: Test
 def test_the_demo_key_opens_every_door_of_the_api(django_database: TestDatabase) -> None:
     seed()
     assert set(models().ApiKey.objects.get().scopes) == {scope.value for scope in grantable_scopes("owner")}
+
+
+@pytest.mark.requirement("R63", "B15")
+def test_the_demo_project_has_cases_and_cycles_to_look_at(django_database: TestDatabase) -> None:
+    from testkase.services.organizations.tenancy import run_here, tenant_transaction
+
+    org_id = seed().org_id
+    with tenant_transaction(org_id):
+        project = run_here(find_project(org_id, "SHOP", user_id=0, sees_all=True))
+        cycles = run_here(list_cycles(org_id, project.project_id, limit=9))
+        flaky = run_here(list_cases(org_id, project.project_id, limit=9, wanted=Wanted(tag="flaky")))
+    assert project.case_count == 25
+    assert [(cycle.state, cycle.progress.percent) for cycle in cycles] == [("running", 72)] + [("finished", 100)] * 3
+    assert all(cycle.progress.failed for cycle in cycles)
+    assert len(flaky) == 2
 
 
 def test_secrets_are_never_in_what_is_printed_of_a_seed(django_database: TestDatabase) -> None:

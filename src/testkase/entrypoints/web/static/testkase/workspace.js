@@ -1,7 +1,11 @@
 // Steps of a test case are added, removed and put in order without asking the server; test cases are chosen by ticks.
 (() => {
   // On a small screen the folders would stand between the title and the test cases.
-  if (matchMedia("(max-width: 60rem)").matches) document.querySelector(".tree")?.removeAttribute("open");
+  const fold = () => {
+    if (matchMedia("(max-width: 60rem)").matches) document.querySelector(".tree")?.removeAttribute("open");
+  };
+  fold();
+  document.addEventListener("htmx:afterSwap", fold);
 
   const list = () => document.getElementById("steps");
 
