@@ -45,12 +45,12 @@ def ask(bench: Bench, kind: ImportKind, content: bytes, **options: Any) -> tuple
     return found
 
 
-def work(bench: Bench, import_id: int) -> ImportRun:
+def work(bench: Bench, import_id: int, *, last_try: bool = False) -> ImportRun:
     async def once() -> None:
         database = Database(bench.database.url, max_size=2)
         await database.open()
         try:
-            await running.run_import(bench.org_id, import_id, database)
+            await running.run_import(bench.org_id, import_id, database, last_try=last_try)
         finally:
             await database.close()
 
@@ -181,6 +181,23 @@ def test_a_run_that_was_killed_goes_on_behind_what_is_done(bench: Bench, monkeyp
     run = work(bench, import_id)
     assert (run.counts, run.done) == ({"created": 5}, 5)
     assert [key for _, _, key in told(bench, run)] == [f"SHOP-{number}" for number in range(1, 6)]
+
+
+@pytest.mark.parametrize(("fault", "last"), [(ValueError, False), (ConnectionResetError, True)])
+def test_a_run_that_cannot_go_on_forgets_the_file(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch, fault: type[Exception], last: bool
+) -> None:
+    import_id, _ = ask(bench, "csv", b"Title\nPay\n")
+
+    def broken(*_: Any) -> Operation[bool]:
+        raise fault
+
+    monkeypatch.setattr(running, "AGAIN", (ConnectionResetError,))
+    monkeypatch.setattr(running, "advance", broken)
+    with pytest.raises(fault):
+        work(bench, import_id, last_try=last)
+    run = bench.run(find_import(bench.org_id, import_id))
+    assert (run.state, "our side" in run.error) == ("failed", True)
 
 
 def test_an_import_is_on_record_once_it_is_done(bench: Bench) -> None:

@@ -31,7 +31,8 @@ _AGAIN = RetryStrategy(max_attempts=10, exponential_wait=2, retry_exceptions=set
 """Only where the outcome is unknown; a second run continues the first and is never charged twice."""
 _CHAT_AGAIN = RetryStrategy(max_attempts=10, exponential_wait=2, retry_exceptions=set(chat.AGAIN))
 """The same; a second run begins the answer anew."""
-_IMPORT_AGAIN = RetryStrategy(max_attempts=10, exponential_wait=2, retry_exceptions=set(imports.AGAIN))
+_IMPORT_TRIES = 10
+_IMPORT_AGAIN = RetryStrategy(max_attempts=_IMPORT_TRIES, exponential_wait=2, retry_exceptions=set(imports.AGAIN))
 """A second run goes on behind what is done."""
 
 
@@ -75,7 +76,8 @@ async def _metered(held: Resources) -> AsyncIterator[Meter]:
 @app.task(name=IMPORT, queue="imports", pass_context=True, retry=_IMPORT_AGAIN)
 async def bring_in(context: JobContext, *, org_id: int, import_id: int) -> None:
     """Work off a file somebody brought in."""
-    await imports.run_import(org_id, import_id, resources(context).database)
+    last = context.job.attempts >= _IMPORT_TRIES
+    await imports.run_import(org_id, import_id, resources(context).database, last_try=last)
 
 
 @lru_cache(maxsize=1)

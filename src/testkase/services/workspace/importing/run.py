@@ -71,8 +71,8 @@ WHERE org_id = %(org_id)s AND import_id = %(import_id)s
 """
 
 
-async def run_import(org_id: int, import_id: int, database: Database) -> None:
-    """Work it off to the end. Anything of the errors in AGAIN: run it again."""
+async def run_import(org_id: int, import_id: int, database: Database, *, last_try: bool = False) -> None:
+    """Work it off to the end. Anything of the errors in AGAIN: run it again, unless this was the last try."""
     claimed = await database.run(_claimed(org_id, import_id), org_id=org_id)
     if claimed is None:
         return
@@ -82,11 +82,10 @@ async def run_import(org_id: int, import_id: int, database: Database) -> None:
             pass
     except (InvalidInput, Conflict, NotFound) as problem:
         await database.run(_failed(org_id, import_id, problem.detail), org_id=org_id)
-    except AGAIN:
-        raise
-    except Exception:
+    except Exception as fault:
         # The file must not be kept for ever because of a mistake of ours.
-        await database.run(_failed(org_id, import_id, _OURS), org_id=org_id)
+        if last_try or not isinstance(fault, AGAIN):
+            await database.run(_failed(org_id, import_id, _OURS), org_id=org_id)
         raise
 
 
