@@ -32,6 +32,8 @@ RECORDED: dict[str, tuple[str, ...]] = {
     "settings/ai-models": ("quality.changed",),
     "settings/guidelines": ("guidelines.changed", "guidelines.removed"),
     "settings/privacy/retention": ("retention.changed", "content.expired"),
+    "settings/privacy/exports": ("export.asked",),
+    "settings/privacy/exports/<slug:export_id>": ("export.downloaded",),
     "settings/privacy/erasures": ("content.erasure_asked", "content.erased"),
     "settings/ai-credits/alerts": ("alerts.changed",),
     "settings/ai-credits/budgets/new": ("budget.created",),

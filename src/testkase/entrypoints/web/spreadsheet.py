@@ -1,8 +1,5 @@
-"""Cells that a spreadsheet shows and does not run."""
+"""Cells of the pages' downloads, safe to open in a spreadsheet."""
 
-_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
+from testkase.foundation.spreadsheet import safe
 
-
-def safe(cell: str) -> str:
-    """The cell, with an apostrophe before what a spreadsheet would take for a formula."""
-    return f"'{cell}" if cell.lstrip(" ").startswith(_FORMULA) else cell
+__all__ = ["safe"]

@@ -7,6 +7,7 @@ from testkase.entrypoints.web.ai_models import views as ai_models
 from testkase.entrypoints.web.billing import buying, choices, plans, purchases, receipts
 from testkase.entrypoints.web.chat.addresses import CHAT
 from testkase.entrypoints.web.help import views as help_pages
+from testkase.entrypoints.web.privacy import exports
 from testkase.entrypoints.web.privacy import views as privacy
 from testkase.entrypoints.web.reports.addresses import REPORTS
 from testkase.entrypoints.web.views import (
@@ -113,6 +114,8 @@ urlpatterns = [
     path("settings/privacy", privacy.page, name="privacy"),
     path("settings/privacy/retention", privacy.retention, name="privacy_retention"),
     path("settings/privacy/erasures", privacy.erasures, name="privacy_erasures"),
+    path("settings/privacy/exports", exports.ask, name="privacy_exports"),
+    path("settings/privacy/exports/<slug:export_id>", exports.download, name="privacy_export"),
     path("help", help_pages.index, name="help_index"),
     path("help/ai-privacy", help_pages.page, {"topic": "ai-privacy"}, name="ai_privacy"),
     path("help/<slug:topic>", help_pages.page, name="help"),

@@ -19,6 +19,8 @@ class ContentTable:
     name: LiteralString
     key: tuple[LiteralString, ...] = ()
     """Its primary key after org_id."""
+    not_exported: tuple[str, ...] = ()
+    """Columns that an export leaves out: copies and bytes that say nothing the others do not."""
     blank: LiteralString | None = None
     """What SET writes instead of removing the row, where the row itself is a record that stays."""
     expired: LiteralString | None = None

@@ -13,7 +13,7 @@ CASES = Content(
     kept="Until they are erased. Switching AI off takes none of them away.",
     erased_by="The Owner, with everything else.",
     tables=(
-        ContentTable(name="test_case", key=("case_id",), all="true"),
+        ContentTable(name="test_case", key=("case_id",), not_exported=("search",), all="true"),
         ContentTable(
             name="case_folder",
             key=("project_id", "folder_id"),
@@ -45,7 +45,10 @@ IMPORTS = Content(
     why="An import that was interrupted goes on where it was, and says what it did.",
     kept="The file until it has been worked off; the titles of its lines until everything is erased.",
     erased_by="The Owner, with everything else.",
-    tables=(ContentTable(name="import_run", key=("import_id",), all="true"), ContentTable(name="import_line")),
+    tables=(
+        ContentTable(name="import_run", key=("import_id",), not_exported=("content",), all="true"),
+        ContentTable(name="import_line"),
+    ),
 )
 
 GUIDELINES = Content(

@@ -11,6 +11,7 @@ from testkase.foundation.ids import new_id
 from testkase.services.audit.finding import actors_of
 from testkase.services.organizations.tenancy import run_here
 from testkase.services.privacy.erasing import newest_erasures
+from testkase.services.privacy.export.asking import newest_exports
 from testkase.services.privacy.keeping import CHOICES, in_words, keep_days
 from testkase.services.privacy.records import stored_fields
 from testkase.services.privacy.registry import CONTENT
@@ -42,6 +43,8 @@ def _for_the_owner(viewer: Viewer) -> dict[str, Any]:
         "people": by_name(people_to_erase(viewer.org_id)),
         "erasures": [(one, shown_ref(one.label, names.get(one.target, ""))) for one in erasures],
         "forms": {scope: new_id("erasure") for scope in ("project", "person", "ai", "everything")},
+        "exports": run_here(newest_exports(viewer.org_id)),
+        "export_form": new_id("export"),
     }
 
 
