@@ -66,10 +66,10 @@ def test_staff_upload_a_draft_and_see_the_same(demo: Demo) -> None:
     staff = sign_in(demo, "owner")
     assert staff.get("/staff/what-if").status_code == 200
     page = staff.post("/staff/what-if", _form(DOUBLED)).content.decode()
-    for shown in ("3 of 3", "4.50", "9.00", "$0.08", "Northwind Labs", "measured in credits"):
+    for shown in ("3 of 3", "4.50", "9.00", "$0.08", "Northwind Labs", "Measured in credits"):
         assert shown in page
     early = staff.post("/staff/what-if", _form(DOUBLED) | {"until": "2020-01-31"}).content.decode()
-    assert "0 calls against" in early
+    assert "No calls in these days" in early
 
 
 def test_a_faulty_draft_is_answered_with_every_fault(demo: Demo) -> None:

@@ -70,11 +70,11 @@ def _outcome(request: HttpRequest) -> dict[str, Any]:
     organizations = replay.by_organization()
     largest = sorted(organizations, key=lambda one: (-abs(organizations[one].difference), one))[:_MOST_ORGANIZATIONS]
     names = organization_names(_transaction, largest)
-    features = replay.by_use_case()
+    features, total = replay.by_use_case(), _line(replay, "All", replay.total())
     return {
         "replay": replay,
-        "total": _line(replay, "All", replay.total()),
-        "features": [_line(replay, use_case(slug), features[slug]) for slug in sorted(features)],
+        "total": total,
+        "features": [*(_line(replay, use_case(slug), features[slug]) for slug in sorted(features)), total],
         "organizations": [_line(replay, names.get(one, f"№ {one}"), organizations[one]) for one in largest],
         "others": len(organizations) - len(largest),
         "left": [(reason, model, left) for (reason, model), left in sorted(replay.left.items())],
