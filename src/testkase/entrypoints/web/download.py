@@ -8,7 +8,7 @@ from typing import TypeVar
 
 from asgiref.sync import sync_to_async
 from django.core.handlers.asgi import ASGIRequest
-from django.db import close_old_connections
+from django.db import close_old_connections, connection
 from django.http import HttpRequest, StreamingHttpResponse
 from django.utils import timezone
 
@@ -46,7 +46,8 @@ def in_its_own_transaction(org_id: int) -> Iterator[None]:
         with tenant_transaction(org_id):
             yield
     finally:
-        close_old_connections()
+        if not connection.in_atomic_block:  # else it is somebody's whose transaction goes on
+            close_old_connections()
 
 
 def paged(org_id: int, headings: Row, read: Callable[[P | None], tuple[list[Row], P | None]]) -> Iterator[bytes]:
