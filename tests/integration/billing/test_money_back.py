@@ -4,6 +4,7 @@ import random
 from dataclasses import dataclass
 
 import pytest
+from msgspec.structs import replace
 
 from testkase.core.ledger.commands import OpenHold, RecordUsage
 from testkase.core.ledger.credits import MICRO
@@ -99,6 +100,17 @@ def test_a_refund_that_fails_gives_the_credits_back(shop: Shop) -> None:
     shop.provider.finish_refund(given.refund_id, "failed")
     shop.report("refund.failed", payment_id=purchase.payment_id or "", refund_id=given.refund_id)
     assert figures(shop, purchase) == (1000, 0)
+
+
+@pytest.mark.requirement("P8", "P10")
+def test_money_that_goes_back_in_another_currency_is_not_converted(shop: Shop) -> None:
+    org = shop.organization("0")
+    purchase = shop.bought(org.org_id)
+    dispute = shop.provider.dispute(purchase.payment_id or "", 10_000)
+    rupees = replace(dispute, currency="INR", status="lost", amount_deducted=10_000)
+    shop.provider._disputes[dispute.dispute_id] = rupees
+    looked = shop.look(purchase, dispute.dispute_id)
+    assert (looked.purchase.clawed, looked.purchase.frozen) == (0, True)
 
 
 def test_money_back_before_the_payment_was_heard_of_leaves_nothing(shop: Shop) -> None:

@@ -19,6 +19,7 @@ from testkase.services.audit import Actor
 from testkase.services.billing.model import Bill
 from testkase.services.billing.overage.allowing import (
     BillUnpaid,
+    bill_by_id,
     bill_cents,
     bill_ended_periods,
     cap_in_credits,
@@ -268,6 +269,32 @@ def test_a_bill_whose_time_is_over_is_looked_at_once_a_day(shop: Shop) -> None:
         )  # fmt: skip
         pauses.append(row["hours"])
     assert pauses == [1, 24]
+
+
+@pytest.mark.requirement("P7", "P10")
+def test_a_paid_bill_whose_money_goes_back_is_to_be_paid_again(shop: Shop) -> None:
+    org_id, bill = billed(shop)
+    opened = age(shop, bill, 0)
+    payment = shop.provider.pay_link(opened.link_id or "")
+    assert age(shop, bill, 0).state == "paid"
+    shop.provider.refund_by_hand(payment.payment_id, 100)
+    shop.report("refund.processed", payment_id=payment.payment_id)
+    assert shop.run(org_id, bill_by_id(org_id, bill.bill_id)).state == "paid"
+    dispute = shop.provider.dispute(payment.payment_id)
+    about = {"payment_id": payment.payment_id, "dispute_id": dispute.dispute_id}
+    shop.report("payment.dispute.created", **about)
+    assert shop.run(org_id, bill_by_id(org_id, bill.bill_id)).state == "paid"
+    shop.provider.decide_dispute(dispute.dispute_id, "lost")
+    assert shop.report("payment.dispute.lost", **about) == "bill unpaid"
+    assert shop.balance(org_id).overage_limit == 0
+    with pytest.raises(BillUnpaid):
+        allow(shop, org_id, 4_000)
+    again = age(shop, bill, 0)
+    assert again.link_id != opened.link_id
+    shop.provider.pay_link(again.link_id or "")
+    assert age(shop, bill, 0).state == "paid"
+    assert len(shop.rows(org_id, "SELECT 1 FROM receipt")) == 1
+    assert allow(shop, org_id, 4_000, "again")
 
 
 def test_a_link_made_without_an_answer_is_made_once(shop: Shop) -> None:

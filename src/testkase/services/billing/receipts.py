@@ -65,8 +65,13 @@ _decode = msgspec.json.Decoder(Receipt).decode
 
 
 def issue_receipt(sold: Purchase | Bill, payment: Payment, seller: Seller) -> Operation[Receipt]:
-    """The receipt of what was just paid. Needs the organization's context."""
+    """The receipt of what was just paid; the one there is already, where a bill is paid a second time after its money
+    went back. Needs the organization's context."""
     org_id = sold.org_id
+    target_id = sold.purchase_id if isinstance(sold, Purchase) else sold.bill_id
+    known = yield Statement(SQL["receipt_of"], {"org_id": org_id, "target_id": target_id})
+    if known:
+        return _one(known)
     settings = yield from billing_settings(org_id)
     (organization,) = yield Statement(_ORGANIZATION, {"org_id": org_id})
     (clock,) = yield Statement(SQL["now"])
@@ -74,7 +79,7 @@ def issue_receipt(sold: Purchase | Bill, payment: Payment, seller: Seller) -> Op
     number = yield from _next_number(at)
     receipt = Receipt(
         number=number,
-        target_id=sold.purchase_id if isinstance(sold, Purchase) else sold.bill_id,
+        target_id=target_id,
         issued_at=at,
         seller=seller,
         buyer_name=settings.buyer_name or organization["name"],

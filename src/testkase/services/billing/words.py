@@ -121,6 +121,18 @@ def bill_was_paid(bill: Bill) -> Notification:
     )  # fmt: skip
 
 
+def bill_money_went_back(bill: Bill) -> Notification:
+    """To those in charge: what had paid a bill is gone again."""
+    price = money(bill.amount, bill.currency)
+    return Notification(
+        kind="overage.reopened", event_key=f"overage.reopened:{bill.bill_id}.{bill.payment_id}",
+        title=f"{price} for extra credits are to be paid again",
+        body=f"The payment of {price} for {_credits(bill.credits)} extra credits went back. Use beyond the balance is"
+        " off until the bill is paid again under Plans & Billing.",
+        link=BILLING_PAGE, link_label="Open the bill", roles=OWNER_AND_ADMINS,
+    )  # fmt: skip
+
+
 def bill_was_not_paid(bill: Bill) -> Notification:
     what = f"bill of {money(bill.amount, bill.currency)} for {_credits(bill.credits)} extra credits"
     body = (
@@ -131,7 +143,8 @@ def bill_was_not_paid(bill: Bill) -> Notification:
         " stays off; whoever runs this installation can tell you more."
     )  # fmt: skip
     return Notification(
-        kind="overage.unpaid", event_key=f"overage.unpaid:{bill.bill_id}", title="Use beyond the balance is off",
+        kind="overage.unpaid", event_key=f"overage.unpaid:{bill.bill_id}.{bill.link_id or ''}",
+        title="Use beyond the balance is off",
         body=body,
         link=BILLING_PAGE, link_label="Open the bill", roles=OWNER_AND_ADMINS,
     )  # fmt: skip

@@ -13,7 +13,7 @@ from testkase.foundation.database import Operation, Statement
 from testkase.services.audit import Activity
 from testkase.services.billing import words
 from testkase.services.billing.errand import Errand, ask, do
-from testkase.services.billing.model import Bill
+from testkase.services.billing.model import Bill, BillingSettings
 from testkase.services.billing.overage.allowing import DUE_DAYS, SQL, bill_by_id
 from testkase.services.billing.provider import Customer, Link, LinkStatus, Payment, Provider, ProviderRefused
 from testkase.services.billing.purchasing import lifecycle
@@ -44,7 +44,7 @@ def collect(org_id: int, bill_id: str, seller: Seller, *, public_url: str) -> Er
     if bill.state == "paid":
         return bill
     try:
-        if bill.link_id is None:
+        if not bill.link_url:
             bill = yield from _link(bill, public_url)
         bill, status = yield from _look(bill, seller)
         if status in _DEAD:
@@ -92,7 +92,7 @@ def look_at_link(org_id: int, bill_id: str, seller: Seller) -> Errand[Bill]:
 
 def _look(bill: Bill, seller: Seller) -> Errand[tuple[Bill, LinkStatus | None]]:
     org_id, link_id = bill.org_id, bill.link_id
-    if link_id is None or bill.state == "paid":
+    if link_id is None or not bill.link_url or bill.state == "paid":
         return bill, None
     link = yield from ask(lambda provider: provider.fetch_link(link_id))
     if link.status != "paid" or (link.amount, link.currency) != (bill.amount, bill.currency):
@@ -128,6 +128,42 @@ def _paid(org_id: int, bill_id: str, payment: Payment, seller: Seller) -> Operat
     return after
 
 
+def look_at_money_back(
+    org_id: int, bill_id: str, payment_id: str, seller: Seller, *, dispute_ids: tuple[str, ...] = ()
+) -> Errand[Bill]:
+    """Somebody reports that money of a bill went back. Where all of it did, the bill is to be paid again; a part that
+    staff gave back is a kindness, and an open dispute waits for its end."""
+    bill = yield from look_at_link(org_id, bill_id, seller)
+    if bill.payment_id != payment_id:
+        return bill
+    refunds = yield from ask(lambda provider: provider.refunds_of(payment_id))
+    disputes = yield from ask(lambda provider: [provider.fetch_dispute(dispute_id) for dispute_id in dispute_ids])
+    if lifecycle.returned(bill.amount, refunds, disputes) < bill.amount:
+        return bill
+    return (yield from do(org_id, _reopened(org_id, bill_id, payment_id)))
+
+
+def _reopened(org_id: int, bill_id: str, payment_id: str) -> Operation[Bill]:
+    settings = yield from settings_locked(org_id)
+    bill = yield from bill_by_id(org_id, bill_id, lock=True)
+    if (bill.state, bill.payment_id) != ("paid", payment_id):
+        return bill
+    yield Statement(SQL["bill_reopened"], {"org_id": org_id, "bill_id": bill_id})
+    yield Statement(WATCH["watch"], {"org_id": org_id, "kind": "bill", "target_id": bill_id, "seconds": 0})
+    yield from _switch_off(settings, bill, setting_id=f"reopened.{payment_id}")
+    yield from notify(org_id, words.bill_money_went_back(bill))
+    details = {"price": money(bill.amount, bill.currency), "bill": bill_id, "payment": payment_id}
+    reopened = Activity(action="overage.reopened", actor=words.PAYMENTS, details=details)
+    yield from words.recorded(org_id, reopened, event_id=f"overage.reopened:{bill_id}.{payment_id}")
+    return (yield from bill_by_id(org_id, bill_id))
+
+
+def _switch_off(settings: BillingSettings, bill: Bill, *, setting_id: str) -> Operation[None]:
+    if settings.overage_cap_cents:
+        yield from execute_one(ledger.SetOverage(org_id=bill.org_id, setting_id=setting_id, limit=0))
+        yield from keep_settings(bill.org_id, replace(settings, overage_cap_cents=0))
+
+
 def _press(org_id: int, bill_id: str) -> Operation[Bill]:
     """Remind as the day comes nearer; after it, switch overage off and tell the Owner (dunning)."""
     bill = yield from bill_by_id(org_id, bill_id, lock=True)
@@ -151,9 +187,7 @@ def _give_up(bill: Bill) -> Operation[None]:
     org_id = bill.org_id
     settings = yield from settings_locked(org_id)
     yield Statement(SQL["bill_unpaid"], {"org_id": org_id, "bill_id": bill.bill_id})
-    if settings.overage_cap_cents:
-        yield from execute_one(ledger.SetOverage(org_id=org_id, setting_id=f"unpaid.{bill.bill_id}", limit=0))
-        yield from keep_settings(org_id, replace(settings, overage_cap_cents=0))
+    yield from _switch_off(settings, bill, setting_id=f"unpaid.{bill.bill_id}.{bill.link_id or ''}")
     yield from notify(org_id, words.bill_was_not_paid(bill))
     details = {"bill": bill.bill_id, "price": money(bill.amount, bill.currency)}
     off = Activity(action="overage.unpaid", actor=words.PAYMENTS, details=details)

@@ -146,6 +146,9 @@ def _take_back(purchase: Purchase, taken: list[Payment], facts: Facts) -> Operat
     money = lifecycle.missing(purchase.amount, taken, refunds, disputes)
     clawed = lifecycle.clawed(purchase.credits, purchase.amount, money)
     frozen = lifecycle.is_contested([one for one in disputes if one.payment_id == purchase.payment_id])
+    if lifecycle.is_unclear(purchase.currency, refunds, disputes):
+        _log.error("money went back in another currency", org_id=purchase.org_id, purchase=purchase.purchase_id)
+        frozen = True
     if (clawed, frozen) == (purchase.clawed, purchase.frozen):
         return purchase
     org_id, number = purchase.org_id, purchase.reversals + 1

@@ -50,6 +50,13 @@ def returned(amount: int, refunds: Collection[Refund], disputes: Collection[Disp
     return min(amount, refunded + lost)
 
 
+def is_unclear(currency: str, refunds: Collection[Refund], disputes: Collection[Dispute]) -> bool:
+    """Whether money went back, or is contested, in another currency than it was paid in: what of the payment that is
+    nobody can say without a rate of exchange, and none is ever made up. Until staff have settled it, nothing moves."""
+    back = any(refund.currency != currency and refund.status != "failed" for refund in refunds)
+    return back or any(dispute.currency != currency and dispute.status != "won" for dispute in disputes)
+
+
 def missing(amount: int, taken: Collection[Payment], refunds: Collection[Refund], disputes: Collection[Dispute]) -> int:
     """What of a purchase's `amount` is not here any more, of all the payments that were taken for it."""
     kept = sum(payment.amount - _gone(payment, refunds, disputes) for payment in taken)
@@ -58,8 +65,9 @@ def missing(amount: int, taken: Collection[Payment], refunds: Collection[Refund]
 
 def _gone(payment: Payment, refunds: Collection[Refund], disputes: Collection[Dispute]) -> int:
     return returned(
-        payment.amount, [one for one in refunds if one.payment_id == payment.payment_id],
-        [one for one in disputes if one.payment_id == payment.payment_id],
+        payment.amount,
+        [one for one in refunds if (one.payment_id, one.currency) == (payment.payment_id, payment.currency)],
+        [one for one in disputes if (one.payment_id, one.currency) == (payment.payment_id, payment.currency)],
     )  # fmt: skip
 
 

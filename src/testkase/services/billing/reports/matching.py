@@ -22,6 +22,9 @@ from testkase.services.billing.seller import Seller
 MOST_CAUGHT_UP = 7
 """Days. Whoever was away for longer looks at the days before by hand."""
 
+STILL_OPEN = 4
+"""Days for which a payment that was made may still be decided, begun ones included."""
+
 
 class Fault(msgspec.Struct, frozen=True, kw_only=True):
     """One payment that does not agree. `kind`: `unknown order`, `mismatch`, `surplus`, `not credited`."""
@@ -72,9 +75,12 @@ def match_day(day: date, seller: Seller) -> Errand[MatchReport]:
 
 
 def unmatched_days(last: date) -> Operation[list[date]]:
-    """The days up to `last` that follow the newest report, at most a week of them; without any report, `last` alone."""
+    """The days up to `last` that follow the newest report, at most a week of them; without any report, `last` alone.
+    With them the days before that may have changed: a bank may say yes days after a payment was made."""
     newest = yield from match_reports(limit=1)
-    first = newest[0].day + timedelta(days=1) if newest else last
+    if newest and newest[0].day >= last:
+        return []
+    first = newest[0].day + timedelta(days=1) - timedelta(days=STILL_OPEN) if newest else last
     first = max(first, last - timedelta(days=MOST_CAUGHT_UP - 1))
     return [first + timedelta(days=ahead) for ahead in range((last - first).days + 1)]
 

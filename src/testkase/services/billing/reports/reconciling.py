@@ -14,7 +14,7 @@ from testkase.foundation.problems import Problem
 from testkase.services.billing.errand import Errand, ask, do
 from testkase.services.billing.model import is_bill
 from testkase.services.billing.overage.allowing import bill_ended_periods
-from testkase.services.billing.overage.collecting import collect
+from testkase.services.billing.overage.collecting import collect, look_at_money_back
 from testkase.services.billing.provider import Dispute, ProviderRefused, ProviderSilent
 from testkase.services.billing.purchasing.buying import look_at
 from testkase.services.billing.purchasing.rows import SQL, WATCH, owner_of, purchase_by_id
@@ -145,7 +145,7 @@ def _money_back(payment_id: str, dispute_ids: tuple[str, ...], seller: Seller) -
     if owner is None:
         return False
     if is_bill(owner[1]):
-        _log.warning("money of a bill went back, or is disputed", org_id=owner[0], bill=owner[1], payment=payment_id)
+        yield from look_at_money_back(*owner, payment_id, seller, dispute_ids=dispute_ids)
         return True
     purchase = yield from do(owner[0], purchase_by_id(*owner))
     yield from look_at(purchase, seller, dispute_ids=dispute_ids)

@@ -1,8 +1,8 @@
 """From a kept report to the look it asks for: whose it is, what to ask of the provider, and how it ended."""
 
 from testkase.services.billing.errand import Errand, ask, do
-from testkase.services.billing.model import Purchase, is_bill
-from testkase.services.billing.overage.collecting import look_at_link
+from testkase.services.billing.model import Bill, Purchase, is_bill
+from testkase.services.billing.overage.collecting import look_at_link, look_at_money_back
 from testkase.services.billing.purchasing.buying import look_at
 from testkase.services.billing.purchasing.fulfilment import Fulfilled
 from testkase.services.billing.purchasing.rows import owner_of, purchase_by_id
@@ -24,13 +24,19 @@ def work_on(report: Report, seller: Seller) -> Errand[str]:
     if owner is None:
         return "an order that is not ours"
     org_id, target_id = owner
+    disputes = (report.dispute_id,) if report.dispute_id else ()
     if is_bill(target_id):
-        return f"bill {(yield from look_at_link(org_id, target_id, seller)).state}"
+        return f"bill {(yield from _bill(report, org_id, target_id, disputes, seller)).state}"
     purchase = yield from do(org_id, purchase_by_id(org_id, target_id))
     if _is_known(report, purchase):
         return "known already"
-    disputes = (report.dispute_id,) if report.dispute_id else ()
     return _in_words((yield from look_at(purchase, seller, dispute_ids=disputes)))
+
+
+def _bill(report: Report, org_id: int, bill_id: str, disputes: tuple[str, ...], seller: Seller) -> Errand[Bill]:
+    if report.payment_id is not None and report.name.startswith(_ABOUT_MONEY_BACK):
+        return (yield from look_at_money_back(org_id, bill_id, report.payment_id, seller, dispute_ids=disputes))
+    return (yield from look_at_link(org_id, bill_id, seller))
 
 
 def _is_known(report: Report, purchase: Purchase) -> bool:

@@ -42,6 +42,10 @@ UPDATE overage_bill SET reminders = reminders + 1 WHERE org_id = %(org_id)s AND 
 UPDATE overage_bill SET state = 'unpaid'
 WHERE org_id = %(org_id)s AND bill_id = %(bill_id)s AND state IN ('due', 'open');
 
+-- bill_reopened: What had paid it went back: its time is over, and its page is used up.
+UPDATE overage_bill SET state = 'unpaid', payment_id = NULL, paid_at = NULL, link_url = ''
+WHERE org_id = %(org_id)s AND bill_id = %(bill_id)s AND state = 'paid';
+
 -- owner: Whom to send the bill to.
 SELECT coalesce(nullif(u.display_name, ''), split_part(u.email, '@', 1)) AS name, u.email
 FROM membership AS m JOIN app_user AS u ON u.id = m.user_id
