@@ -64,6 +64,7 @@ def test_it_holds_everything_twice(scene: Scene) -> None:
     assert {row["action"] for row in lines(file, "activity")} >= {"organization.opened", "export.asked"}
     assert "Content of Northwind Labs" in file.read("README.txt").decode()
     assert not any("org_id" in row for row in lines(file, "test_case"))
+    assert not [name for name in file.namelist() if name.startswith("chat")]  # only who asked may read chats
 
 
 def test_no_cell_is_a_formula_and_figures_stay_figures(scene: Scene) -> None:

@@ -5,7 +5,7 @@ What is asked for is written down and recorded at once; a job erases in small st
 
 from collections.abc import Iterator
 from datetime import datetime
-from typing import LiteralString
+from typing import LiteralString, cast
 
 import msgspec
 
@@ -32,6 +32,7 @@ _NEWEST = """
 SELECT erasure_id, scope, target, label, state, erased, asked_ref, asked_name, asked_at, finished_at
 FROM erasure WHERE org_id = %(org_id)s ORDER BY asked_at DESC LIMIT 10
 """
+_EXISTS = "SELECT EXISTS (SELECT FROM <table> AS c WHERE c.org_id = %(org_id)s AND <item>)"
 _COUNT = "UPDATE erasure SET erased = erased + %(rows)s WHERE org_id = %(org_id)s AND erasure_id = %(erasure_id)s"
 _DONE = """
 UPDATE erasure SET state = 'done', finished_at = now()
@@ -70,6 +71,15 @@ def ask_erasure(org_id: int, *, erasure_id: str, scope: str, target: str, label:
         org_id, Activity(action="content.erasure_asked", actor=actor, target=label), event_id=f"erasure:{erasure_id}"
     )
     return True
+
+
+def item_exists(org_id: int, scope: str, target: str) -> Operation[bool]:
+    """Whether the organization has the one thing that an erasure of this scope would take."""
+    for table, condition in steps_of(scope):
+        sql = cast(LiteralString, _EXISTS.replace("<table>", table.name).replace("<item>", condition))
+        if (yield Statement(sql, {"org_id": org_id, "target": target}))[0]["exists"]:
+            return True
+    return False
 
 
 def erasure(org_id: int, erasure_id: str) -> Operation[Erasure]:

@@ -49,3 +49,5 @@ class Content:
     kept: str
     erased_by: str
     tables: tuple[ContentTable, ...]
+    private: bool = False
+    """Whether only the person who made it may read it: then it is in no export of the organization's."""

@@ -13,7 +13,6 @@ from testkase.entrypoints.web.privacy.facts import page_facts, people_to_erase
 from testkase.entrypoints.web.viewer import MemberRequest, Viewer
 from testkase.foundation.ids import new_id
 from testkase.foundation.problems import InvalidInput, NotFound
-from testkase.services.features.generation.operations import generation
 from testkase.services.organizations.tenancy import run_here
 from testkase.services.privacy import erasing
 from testkase.services.privacy.keeping import choose_keep_days, in_words
@@ -79,9 +78,10 @@ def _label(viewer: Viewer, scope: str, target: str, confirmation: str) -> str:
         if confirmation.strip() != viewer.organization.name:
             raise InvalidInput("Type the organization's name exactly as it is written above.", field="confirmation")
         return "all AI content" if scope == erasing.AI else "all content, test cases included"
-    number = int(target) if target.isascii() and target.isdigit() and len(target) < 19 else 0
-    found = run_here(generation(viewer.org_id, number))
-    return f"generation {found.generation_id}"
+    number = target if target.isascii() and target.isdigit() and len(target) < 19 else "0"
+    if not run_here(erasing.item_exists(viewer.org_id, scope, number)):
+        raise NotFound("There is nothing like that to erase.")
+    return f"{scope} {int(number)}"
 
 
 def _project_key(viewer: Viewer, target: str) -> str:

@@ -5,6 +5,7 @@ from testkase.services.privacy.model import Content, ContentTable
 STORED = Content(
     slug="chat",
     kind="ai",
+    private=True,
     name="Chats: questions to the assistant, and its answers",
     why="So that the person who asked can read them again and go on. Nobody else in the organization can.",
     kept="Until that person deletes the chat, and at most as long as the Owner chooses below.",

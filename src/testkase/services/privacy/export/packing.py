@@ -26,7 +26,7 @@ WHERE e.org_id = %(org_id)s AND NOT EXISTS (
     WHERE m.org_id = e.org_id AND u.ref = e.person_ref)
 """
 _NAME = "SELECT name FROM organization WHERE id = %(org_id)s"
-_REFERENCES = {"user_ref": "", "actor_ref": "actor_name", "buyer_ref": "buyer_name"}
+_REFERENCES = {"user_ref": "", "actor_ref": "actor_name", "buyer_ref": "buyer_name", "set_by_ref": "set_by_name"}
 """Fields that hold a person's reference, each with the one that holds their name."""
 _AT_ONCE = 500
 _README = """\

@@ -38,7 +38,7 @@ def sources() -> tuple[Source, ...]:
     content = tuple(
         _table(table.name, ", ".join(table.key) or "org_id", one.name, *table.not_exported)
         for one in CONTENT
-        if one.kind != "passing"
+        if one.kind != "passing" and not one.private
         for table in one.tables
     )
     return (
