@@ -32,6 +32,11 @@ class Drawing:
         return all_of_them if len(all_of_them) <= _LABELLED else (all_of_them[0], all_of_them[-1])
 
     @property
+    def all_labelled(self) -> bool:
+        """Whether each bar has its name beneath."""
+        return len(self.labels) == len(self.chart.labels)
+
+    @property
     def legend(self) -> list[tuple[int, str]]:
         """Colours and names, where there are several."""
         return list(zip(self.chart.parts, self.chart.names, strict=True)) if len(self.chart.names) > 1 else []
