@@ -16,6 +16,8 @@ import httpx
 import pytest
 
 from testkase.foundation.problems import InvalidInput
+from testkase.services.features.chat.answering import readable
+from testkase.services.features.chat.prompting import small_request as chat_request
 from testkase.services.features.generation.ideas import ideas_for
 from testkase.services.features.generation.prompting import small_request
 from testkase.services.features.generation.validation import judge_small
@@ -149,3 +151,10 @@ def _free_port() -> int:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         return int(free.getsockname()[1])
+
+
+async def test_a_sentence_over_facts_is_one_and_holds_no_figure_and_no_address(catalog: Catalog) -> None:
+    facts = "**7 failed results**: SHOP-14 A voucher counts once, in Sprint 44; see https://issues.example.com/SHOP-413"
+    text, result = await whole(catalog, chat_request(7, "Which test cases failed lately?", facts))
+    assert re.fullmatch(r"[A-Z][A-Za-z ,'-]{20,151}\.?", readable(text))
+    assert result.measurement == "exact"

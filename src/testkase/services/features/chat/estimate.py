@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from testkase.core.ledger.terms import price_ceiling
+from testkase.core.ledger.terms import Tokens, price, price_ceiling
 from testkase.core.pricing import PriceBook
 from testkase.foundation.database import Operation
 from testkase.services.features.chat.model import MAX_QUESTION, USE_CASE
@@ -31,6 +31,10 @@ LONGEST_QUESTION = "\U0001f600" * MAX_QUESTION
 """In the letters that take most."""
 
 
+SMALL_TYPICAL = Tokens(input=350, output=40)
+"""Of a sentence of the small model, measured over ordinary questions."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Size:
     """Tokens of all calls of one answer together."""
@@ -52,7 +56,10 @@ def estimate(org_id: int, entry: ModelEntry, book: PriceBook, history: Sequence[
     """Before anything is written, so `most` is that of the longest question. Raises UnknownModel."""
     most = most_of(entry, book, history, LONGEST_QUESTION)
     expected = expected_cost(USE_CASE, entry.name, (yield from past_use(org_id)), book)
-    return Estimate(likely=min(expected.cost, most), most=most, interactions=expected.interactions)
+    likely = expected.cost
+    if entry.small and expected.basis != "measured":  # it is asked for one sentence, and compares with no other model
+        likely = price(book.terms(entry.name), SMALL_TYPICAL)
+    return Estimate(likely=min(likely, most), most=most, interactions=expected.interactions)
 
 
 def most_of(entry: ModelEntry, book: PriceBook, history: Sequence[Said], question: str) -> int:

@@ -77,7 +77,7 @@ def _failures(found: Found) -> str:
 
 
 def _failure(row: dict[str, Any]) -> str:
-    said = "; ".join(part for part in (row["comment"], row["defect"]) if part)
+    said = " · ".join(part for part in (row["comment"], row["defect"]) if part)
     return f"{row['key']} {row['title']}, in {row['cycle_name']} on {row['on']}" + (f": {said}" if said else "")
 
 
