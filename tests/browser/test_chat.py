@@ -38,7 +38,7 @@ def pictured(page: Page, name: str) -> None:
         for size in (LAPTOP, PHONE):
             for theme in ("light", "dark"):
                 page.set_viewport_size({"width": size["width"], "height": size["height"]})
-                page.emulate_media(color_scheme=theme)  # type: ignore[arg-type]
+                page.emulate_media(color_scheme=theme)
                 page.wait_for_timeout(150)
                 page.screenshot(path=Path(folder) / f"{name}-{size['width']}-{theme}.png", full_page=True)
         page.set_viewport_size({"width": LAPTOP["width"], "height": LAPTOP["height"]})

@@ -154,7 +154,7 @@ class Scene:
 
     async def as_owner(self, sql: str, *values: Any) -> None:
         async with await psycopg.AsyncConnection.connect(self.owner_url, autocommit=True) as owner:
-            await owner.execute(sql, values)  # type: ignore[arg-type]
+            await owner.execute(sql, values)
 
 
 @pytest.fixture

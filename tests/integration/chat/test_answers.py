@@ -275,7 +275,7 @@ async def test_questions_and_answers_are_in_no_log_no_job_and_no_record(
     assert CANARY not in caplog.text
     async with await psycopg.AsyncConnection.connect(scene.owner_url) as owner:
         for table in ("ledger.usage", "ledger.entry", "activity", "procrastinate_jobs", "notification"):
-            rows = await (await owner.execute(f"SELECT t::text FROM {table} AS t")).fetchall()  # type: ignore[arg-type]
+            rows = await (await owner.execute(f"SELECT t::text FROM {table} AS t")).fetchall()
             assert CANARY not in str(rows)
 
 
