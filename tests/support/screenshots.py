@@ -17,6 +17,7 @@ PAGES = {
     "projects": "/projects",
     "test-cases": "/projects/SHOP",
     "test-case": "/projects/SHOP/cases/SHOP-1",
+    "chat": "/projects/SHOP/chat",
     "test-case-form": "/projects/SHOP/cases/SHOP-1/edit",
     "cycles": "/projects/SHOP/cycles",
     "imports": "/projects/SHOP/imports",

@@ -10,6 +10,7 @@ from testkase.core.ledger.commands import SwitchAi
 from testkase.core.ledger.refusals import AiDisabled, InsufficientCredits
 from testkase.foundation.problems import InvalidInput
 from testkase.services.features.chat import operations
+from testkase.services.features.chat.answering import TOO_LONG
 from testkase.services.features.chat.asking import AnswerRunning
 from testkase.services.features.chat.prompting import MAX_ROUNDS
 from testkase.services.features.chat.run import NO_ANSWER, OUR_FAULT
@@ -104,6 +105,12 @@ async def test_an_answer_that_breaks_off_is_kept_and_charged_for_what_came(scene
     assert turn.error is not None
     [row] = await scene.usage()
     assert (row.measurement, row.charged) == ("partial", turn.charged)
+
+
+async def test_an_answer_that_reached_the_limit_says_so(scene: Scene) -> None:
+    scene.upstream.default = spoken("It goes on and", finish_reason="length")
+    turn = await scene.answered()
+    assert turn.answer == f"It goes on and{TOO_LONG}"
 
 
 @pytest.mark.requirement("P17")

@@ -197,3 +197,34 @@ def test_the_list_goes_on_page_by_page(visitors: Visitors) -> None:
     rest = text(client.get(more[1].replace("&amp;", "&"), headers=HTMX))
     assert [len(set(re.findall(r"Question \d\d", part))) for part in (page, rest)] == [30, 3]
     assert client.get(f"{CHAT}?after=nonsense", headers=HTMX).status_code == 200
+
+
+@pytest.mark.requirement("P18", "B8", "B13")
+def test_a_budget_or_a_pause_refuses_in_place_and_says_what_next(
+    visitors: Visitors, django_database: TestDatabase
+) -> None:
+    """The budget of this page's own: nobody chats for more than nothing a day."""
+    from testkase.core.ledger import operations as ledger
+    from testkase.core.ledger.limits.commands import Pause
+    from testkase.services.organizations.tenancy import run_here, tenant_transaction
+
+    org_id, member = visitors.demo.org_id, visitors.client_of("member")
+    owner, asked = visitors.client_of("owner"), {"question": "Which test cases failed?"}
+    form = text(owner.get("/settings/ai-credits/budgets/new"))
+    found = re.search(r'name="budget_id" value="([^"]+)"', form)
+    assert found is not None
+    budget = {"budget_id": found[1], "name": "No chat", "limit": "0.01", "period": "day", "use_case": "chat"}
+    assert owner.post("/settings/ai-credits/budgets/new", budget).status_code == 302
+    refused = member.post(f"{CHAT}/questions", asked, headers=HTMX)
+    assert refused.status_code == 402
+    assert f"/settings/ai-credits/budgets?ask={found[1]}" in text(refused)
+    assert "Ask for more" in text(refused)
+    owner.post(f"/settings/ai-credits/budgets/{found[1]}/removal")
+    command = Pause(
+        org_id=org_id, change_id="p", kind="use_case", ref="chat", reason="Looked odd", burned=0, usual=0
+    )  # fmt: skip
+    with tenant_transaction(org_id):
+        run_here(ledger.execute_one(command))
+    refused = member.post(f"{CHAT}/questions", asked, headers=HTMX)
+    assert (refused.status_code, "Looked odd" in text(refused)) == (403, True)
+    assert jobs(django_database) == []

@@ -29,6 +29,9 @@ from testkase.services.features.chat.model import Question
 from testkase.services.organizations.tenancy import run_here
 from testkase.services.workspace.model import Project
 
+_FIRST = 10
+"""Somebody waits before the page: its job goes before generations."""
+
 _REFUSALS = (AiDisabled, InvalidInput, InsufficientCredits, BudgetExceeded, Paused, Conflict)
 
 
@@ -80,10 +83,6 @@ def _asked(request: MemberRequest, project: Project, thread_id: int | None) -> t
         job = jobs.configure_task("chat.answer", queue="ai", priority=_FIRST)
         job.defer(org_id=viewer.org_id, thread_id=thread, turn_id=turn)
     return thread, turn
-
-
-_FIRST = 10
-"""Somebody waits before the page: its job goes before generations."""
 
 
 def _refused(request: MemberRequest, project: Project, problem: Problem, thread_id: int | None) -> HttpResponse:

@@ -25,6 +25,8 @@ from testkase.services.inference import Answer, ModelEntry, ToolCall, ToolResult
 if TYPE_CHECKING:
     from testkase.services.metering.interaction import Interaction
 
+TOO_LONG = "…\n\nThe answer reached its greatest length. Ask for the rest."
+
 _SENTENCE = re.compile(r'"answer"\s*:\s*"((?:[^"\\]|\\.)*)')
 
 
@@ -47,7 +49,8 @@ async def answer_large(
             report.says(text)
         calls = answer.tool_calls[:MAX_CALLS]
         if not calls or last:
-            report.says(answer.text or answer.refusal)
+            cut = TOO_LONG if answer.text and answer.finish_reason == "length" else ""
+            report.says((answer.text or answer.refusal) + cut)
             return
         report.says("")  # what was said beside the calls was no answer yet
         messages.append(_asked(answer, calls))
