@@ -93,3 +93,15 @@ def test_what_is_no_csv_of_cases_is_refused(data: bytes) -> None:
 def test_rows_may_be_longer_or_shorter_than_the_heading() -> None:
     items = read_csv(b'Title,Steps\nA\nB,"unclosed, quote\nto the end')
     assert [item.title for item in items] == ["A", "B"]
+
+
+def test_numbers_that_come_again_count_on() -> None:
+    (item,) = read_csv(b'Title,Steps\nA,"1. one\n3. three\n1. four\n   more\n2. two"\n')
+    assert isinstance(item, CaseItem)
+    assert [step.action for step in item.fields["steps"]] == ["one", "two", "three", "four\nmore"]
+
+
+def test_a_cell_of_very_many_lines_is_read_at_once() -> None:
+    (item,) = read_csv(b'Title,Steps\nA,"' + b"1.\n" * 33_000 + b'"\n')
+    assert isinstance(item, CaseItem)
+    assert len(item.fields["steps"]) == 33_000

@@ -109,3 +109,26 @@ def test_what_is_no_case_is_reported() -> None:
 def test_what_is_no_feature_file_is_refused(text: str) -> None:
     with pytest.raises(InvalidInput):
         read_gherkin(text.encode())
+
+
+OUTLINE = "Feature: F\nScenario Outline: S\n"
+BOMBS = {
+    "a long step for each of many examples": f"{OUTLINE}Given {'x' * 2_000_000}\nExamples:\n|a|\n" + "|1|\n" * 19_000,
+    "a long value in many places": f"{OUTLINE}Given {'<a>' * 700_000}\nExamples:\n|a|\n|{'x' * 2_000_000}|\n",
+    "a long background for many scenarios": "Feature: F\nBackground:\n" + "* x\n" * 600_000 + "Scenario:\n" * 20_000,
+    "many tags for many scenarios": "@a " * 800_000 + "\nFeature: F\n" + "Scenario:\n" * 20_000,
+    "a quoted text of many lines": f'{OUTLINE}Given x\n"""\n' + "x\n" * 2_000_000 + '"""\n',
+    "examples without end": f"{OUTLINE}Given x\nExamples:\n|a|\n" + "||\n" * 1_500_000,
+    "scenarios without end": "Feature: F\n" + "Scenario:\n" * 400_000,
+}
+
+
+@pytest.mark.parametrize("bomb", BOMBS.values(), ids=BOMBS)
+def test_a_small_file_that_asks_for_endless_cases_is_refused_before_they_are_made(bomb: str) -> None:
+    with pytest.raises(InvalidInput):
+        read_gherkin(bomb.encode())
+
+
+def test_examples_write_a_scenario_out_as_often_as_they_say() -> None:
+    text = f"{OUTLINE}Given {'x' * 1_000} <a>\nExamples:\n|a|\n" + "".join(f"|{at}|\n" for at in range(2_000))
+    assert len(cases(read_gherkin(text.encode()))) == 2_000

@@ -158,19 +158,20 @@ def _numbered(actions: str, expected: str) -> tuple[Step, ...]:
 
 
 def _parts(text: str) -> dict[int, str]:
-    found: dict[int, str] = {}
-    number = 0
+    found: dict[int, list[str]] = {}
+    number = last = 0
     for line in text.split("\n"):
         match = _NUMBERED.match(line)
         if match:
             named = int(match[1])
-            number = named if named not in found else max(found) + 1
+            number = named if named not in found else last + 1
             line = line[match.end() :]  # noqa: PLW2901 - what is left of it
         elif not found:
             number = 1
         if line.strip() or match:
-            found[number] = f"{found[number]}\n{line.strip()}" if number in found else line.strip()
-    return found
+            found.setdefault(number, []).append(line.strip())
+            last = max(last, number)
+    return {number: "\n".join(lines) for number, lines in found.items()}
 
 
 def _heading(cell: str) -> str:

@@ -2,14 +2,18 @@
 
 Given and When begin a step, Then says what should be seen of it; And and But go on with what they follow. The feature,
 and a rule in it, become the folder; what the background says, the preconditions.
+
+A small file can ask for endless test cases: examples repeat a scenario, and a scenario repeats the background. So what
+is made of a file is bounded, and it is refused before more is.
 """
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
 from testkase.foundation.problems import InvalidInput
-from testkase.services.workspace.importing.model import MOST_ITEMS, CaseItem, Item, Unreadable
+from testkase.services.workspace.importing.model import MAX_BYTES, MOST_ITEMS, CaseItem, Item, Unreadable
 from testkase.services.workspace.importing.text import decoded
 from testkase.services.workspace.model import Step
 
@@ -21,6 +25,13 @@ _LANGUAGE = re.compile(r"#\s*language:\s*(\S+)")
 _QUOTES = ('"""', "```")
 _OUTLINES = ("Scenario Outline", "Scenario Template")
 _CELL = re.compile(r"(?<!\\)\|")
+_PLACEHOLDER = re.compile(r"<([^<>]+)>")
+_MOST_MADE = 4 * MAX_BYTES
+"""Characters of all cases of a file together, each example's written out."""
+_LONGEST = 20_000
+"""Characters of a step, and of a quoted text or table in it: more than any case takes."""
+_MOST_PARTS = 200
+"""Tags before a line, and steps of a background."""
 
 
 @dataclass(slots=True)
@@ -46,10 +57,40 @@ def read_gherkin(data: bytes) -> list[Item]:
     reader.end()
     if not reader.seen_feature:
         raise InvalidInput('The file has no line that begins with "Feature:".', field="file")
-    items = [item for scenario in reader.scenarios for item in _items(scenario)]
-    if len(items) > MOST_ITEMS:
-        raise InvalidInput(f"The file has more than {MOST_ITEMS:,} scenarios. Split it up.", field="file")
+    made = _Made()
+    items: list[Item] = []
+    for scenario in reader.scenarios:
+        for item in _items(scenario, made):
+            items.append(item)
+            _must_fit(len(items))
     return items
+
+
+def _must_fit(cases: int) -> None:
+    if cases > MOST_ITEMS:
+        raise InvalidInput(f"The file has more than {MOST_ITEMS:,} scenarios. Split it up.", field="file")
+
+
+class _Made:
+    """Writes texts out, and counts what was written for the whole file."""
+
+    def __init__(self) -> None:
+        self._left = _MOST_MADE
+
+    def filled(self, text: str, values: dict[str, str]) -> str:
+        """In one pass: a value that looks like a placeholder stays as it is."""
+        pieces, at = [], 0
+        for found in _PLACEHOLDER.finditer(text):
+            pieces.append(self._counted(text[at : found.start()]))
+            pieces.append(self._counted(values.get(found[1], found[0])))
+            at = found.end()
+        return "".join([*pieces, self._counted(text[at:])])
+
+    def _counted(self, text: str) -> str:
+        self._left -= len(text)
+        if self._left < 0:
+            raise InvalidInput("With all its examples, the file has too much text. Split it up.", field="file")
+        return text
 
 
 class _Reader:
@@ -65,29 +106,35 @@ class _Reader:
         self._backgrounds: dict[str, list[str]] = {"": []}
         self._table_tags: tuple[str, ...] = ()
         self._new_table = False
+        self._rows = 0
 
     def line(self, number: int, raw: str) -> None:
         text = raw.strip()
         if self._quote:
-            self._quoted(text, raw)
+            self._quoted(number, text, raw)
         elif text.startswith(_QUOTES) and self._part in ("steps", "background"):
             self._quote = text[:3]
         elif text.startswith("#"):
             self._language(text)
         elif text.startswith("@"):
             self._tags += [tag.lstrip("@") for tag in text.split(" #")[0].split() if tag != "@"]
+            self._bounded(number, len(self._tags), _MOST_PARTS)
         elif head := _HEAD.fullmatch(text):
             self._headed(number, head[1], head[2].strip())
         elif text.startswith("|"):
             self._row(number, text)
         elif self._part in ("steps", "background") and (step := _STEP.fullmatch(text)):
-            self._step(step[1], (step[2] or "").strip())
+            self._step(number, step[1], (step[2] or "").strip())
         elif text:
             self._described(number, text)
 
     def end(self) -> None:
         if self._quote:
             raise InvalidInput("The file ends inside a quoted text.", field="file")
+
+    def _bounded(self, number: int, size: int, most: int) -> None:
+        if size > most:
+            raise InvalidInput(f"Line {number} goes on for longer than any test case.", field="file")
 
     def _language(self, text: str) -> None:
         found = _LANGUAGE.fullmatch(text)
@@ -123,10 +170,12 @@ class _Reader:
                 outline=outline, background=background,
             )
         )  # fmt: skip
+        _must_fit(len(self.scenarios))
 
-    def _step(self, word: str, text: str) -> None:
+    def _step(self, number: int, word: str, text: str) -> None:
         if self._part == "background":
             self._backgrounds[self._rule].append(text)
+            self._bounded(number, len(self._backgrounds[self._rule]), _MOST_PARTS)
             return
         steps = self.scenarios[-1].steps
         before = steps[-1][0] if steps else "do"
@@ -137,22 +186,26 @@ class _Reader:
         if self._part == "examples":
             self.scenarios[-1].examples.append((0 if self._new_table else number, self._table_tags, _cells(text)))
             self._new_table = False
+            self._rows += 1
+            _must_fit(self._rows // 2)  # a table's heading is a row as well
         elif self._part in ("steps", "background"):
-            self._append(text)
+            self._append(number, text)
 
-    def _quoted(self, text: str, raw: str) -> None:
+    def _quoted(self, number: int, text: str, raw: str) -> None:
         if text == self._quote:
             self._quote = ""
         else:
-            self._append(raw.rstrip())
+            self._append(number, raw.rstrip())
 
-    def _append(self, text: str) -> None:
+    def _append(self, number: int, text: str) -> None:
         """Tables and quoted texts belong to the step above them."""
         if self._part == "background":
             lines = self._backgrounds[self._rule]
             lines[-1:] = [f"{lines[-1]}\n{text}"] if lines else [text]
+            self._bounded(number, len(lines[-1]), _LONGEST)
         elif self.scenarios and self.scenarios[-1].steps:
             does, before = self.scenarios[-1].steps[-1]
+            self._bounded(number, len(before), _LONGEST)
             self.scenarios[-1].steps[-1] = (does, f"{before}\n{text}")
 
     def _described(self, number: int, text: str) -> None:
@@ -169,10 +222,10 @@ def _cells(text: str) -> list[str]:
     return [cell.strip().replace("\\|", "|").replace("\\n", "\n").replace("\\\\", "\\") for cell in cells]
 
 
-def _items(scenario: _Scenario) -> list[Item]:
+def _items(scenario: _Scenario, made: _Made) -> Iterator[Item]:
     if not scenario.outline:
-        return [_item(scenario, scenario.line, scenario.title, scenario.tags, {})]
-    items: list[Item] = []
+        yield _item(scenario, scenario.line, scenario.title, scenario.tags, values={}, made=made)
+        return
     heading: list[str] = []
     for line, tags, cells in scenario.examples:
         if line == 0:
@@ -180,19 +233,22 @@ def _items(scenario: _Scenario) -> list[Item]:
             continue
         if len(cells) != len(heading):
             reason = f"The row has {len(cells)} cells; the table's heading has {len(heading)}."
-            items.append(Unreadable(line=line, title=scenario.title, reason=reason))
+            yield Unreadable(line=line, title=scenario.title, reason=reason)
             continue
         values = dict(zip(heading, cells, strict=True))
-        title = _filled(scenario.title, values)
+        title = made.filled(scenario.title, values)
         if title == scenario.title:
             title = f"{title} ({', '.join(cells)})"
-        items.append(_item(scenario, line, title, (*scenario.tags, *tags), values))
-    return items or [Unreadable(line=scenario.line, title=scenario.title, reason="The outline has no examples.")]
+        yield _item(scenario, line, title, (*scenario.tags, *tags), values=values, made=made)
+    if all(line == 0 for line, _, _ in scenario.examples):
+        yield Unreadable(line=scenario.line, title=scenario.title, reason="The outline has no examples.")
 
 
-def _item(scenario: _Scenario, line: int, title: str, tags: tuple[str, ...], values: dict[str, str]) -> Item:
+def _item(
+    scenario: _Scenario, line: int, title: str, tags: tuple[str, ...], *, values: dict[str, str], made: _Made
+) -> Item:
     title = " ".join(title.split())
-    steps = _steps([(does, _filled(text, values)) for does, text in scenario.steps])
+    steps = _steps([(does, made.filled(text, values)) for does, text in scenario.steps])
     if not title or not steps:
         lacks = "a name" if not title else "steps"
         return Unreadable(line=line, title=title, reason=f"The scenario has not got {lacks}.")
@@ -200,8 +256,8 @@ def _item(scenario: _Scenario, line: int, title: str, tags: tuple[str, ...], val
         "title": title,
         "steps": steps,
         "tags": tags,
-        "preconditions": "\n".join(_filled(text, values) for text in scenario.background),
-        "description": "\n".join(scenario.description),
+        "preconditions": "\n".join(made.filled(text, values) for text in scenario.background),
+        "description": "\n".join(made.filled(text, {}) for text in scenario.description),
     }
     return CaseItem(line=line, title=title, fields=fields, folder=scenario.folder)
 
@@ -215,8 +271,3 @@ def _steps(pairs: list[tuple[str, str]]) -> tuple[Step, ...]:
         else:
             steps.append(Step(action=text))
     return tuple(step for step in steps if step.action)
-
-
-def _filled(text: str, values: dict[str, str]) -> str:
-    """In one pass: a value that looks like a placeholder stays as it is."""
-    return re.sub(r"<([^<>]+)>", lambda found: values.get(found[1], found[0]), text)
