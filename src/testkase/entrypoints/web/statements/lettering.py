@@ -1,23 +1,28 @@
 """The font of documents, and names written with the letters it has.
 
-Bitstream Vera comes with ReportLab: Western and Central European letters. A name it cannot write gives way to what the
-person or project is recorded under, an address or a key, rather than to a row of boxes.
+Noto Sans (SIL Open Font License, beside this file) writes Latin, Greek and Cyrillic letters, and ₹. A name it cannot
+write gives way to what the person or project is recorded under, an address or a key, rather than to a row of
+boxes.
 """
 
 import unicodedata
 from functools import cache
+from pathlib import Path
 
 from reportlab.pdfbase import pdfmetrics
 from reportlab.pdfbase.ttfonts import TTFont
 
-REGULAR, BOLD = "Vera", "VeraBd"
+REGULAR, BOLD = "NotoSans-Regular", "NotoSans-SemiBold"
+_SHAPED = range(0x0900, 0x0980)
+"""Devanagari has its glyphs in the font, but nobody here joins and orders them: unjoined they are misspelt."""
+_FONTS = Path(__file__).parent / "fonts"
 
 
 @cache
 def register_fonts() -> None:
     """Makes the fonts known, once in a process."""
     for name in (REGULAR, BOLD):
-        pdfmetrics.registerFont(TTFont(name, f"{name}.ttf"))
+        pdfmetrics.registerFont(TTFont(name, str(_FONTS / f"{name}.ttf")))
 
 
 def written(name: str, reference: str) -> str:
@@ -36,4 +41,4 @@ def _plain(text: str) -> str:
 def _missing(text: str) -> bool:
     register_fonts()
     known = pdfmetrics.getFont(BOLD).face.charToGlyph
-    return any(ord(letter) not in known for letter in text)
+    return any(ord(letter) not in known or ord(letter) in _SHAPED for letter in text)
