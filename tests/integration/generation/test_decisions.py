@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from testkase.foundation.problems import NotFound
-from testkase.services.features.generation.operations import DraftDecided, accept_draft, reject_draft
+from testkase.services.features.generation.deciding import DraftDecided, accept_draft, reject_draft
 from testkase.services.workspace.cases import find_case
 from testkase.services.workspace.model import CaseContent, Step
 from testkase.services.workspace.search import list_cases

@@ -187,7 +187,7 @@ async def test_a_database_that_goes_away_in_the_middle_leaves_the_rest_to_the_ne
 ) -> None:
     number, keep = await scene.request(cases=2), Reporter.draft
 
-    async def gone(report: Reporter, position: int, content: CaseContent) -> None:
+    async def gone(report: Reporter, position: int, content: CaseContent, *, after_step: int | None = None) -> None:
         if position == 2:
             raise psycopg.OperationalError("the server closed the connection")
         await keep(report, position, content)
@@ -205,7 +205,7 @@ async def test_a_database_that_goes_away_in_the_middle_leaves_the_rest_to_the_ne
 async def test_our_own_mistake_ends_the_generation_free_and_is_logged_without_the_row(
     scene: Scene, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    async def refused(report: Reporter, position: int, content: CaseContent) -> None:
+    async def refused(report: Reporter, position: int, content: CaseContent, *, after_step: int | None = None) -> None:
         raise psycopg.errors.CheckViolation(f"Failing row contains ({CANARY})")
 
     monkeypatch.setattr(Reporter, "draft", refused)

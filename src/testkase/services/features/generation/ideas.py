@@ -7,6 +7,7 @@ the words in between. A large model gets the same ideas as hints.
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
+from testkase.services.features.generation.model import ORDINARY_KINDS
 from testkase.services.features.generation.requirement import Limit, Reading, Rule, read_requirement, with_article
 from testkase.services.workspace.model import CaseKind, Priority
 
@@ -26,7 +27,7 @@ class Idea:
 
 
 def ideas_for(requirement: str, count: int, kinds: tuple[CaseKind, ...] = ()) -> tuple[Idea, ...]:
-    """At most `count` ideas, the most telling first, of the kinds asked for (empty: all); at least one."""
+    """At most `count` ideas, the most telling first, of the kinds asked for (empty: the ordinary); at least one."""
     reading = read_requirement(requirement)
     subject = _subject(reading)
     ideas = _interleaved([
@@ -34,8 +35,10 @@ def ideas_for(requirement: str, count: int, kinds: tuple[CaseKind, ...] = ()) ->
         [*_boundaries(reading, subject)],
         [*_permissions(reading)],
         [*_negatives(reading, subject)],
+        [*_security(reading, subject)],
+        [*_accessibility(subject)],
     ])  # fmt: skip
-    wanted = [idea for idea in ideas if not kinds or idea.kind in kinds]
+    wanted = [idea for idea in ideas if idea.kind in (kinds or ORDINARY_KINDS)]
     chosen = wanted or [idea for idea in _last_resort(subject) if idea.kind in kinds]
     return tuple(_distinct(chosen or list(ideas)))[:count]
 
@@ -166,6 +169,70 @@ def _negatives(reading: Reading, subject: str) -> Iterator[Idea]:
             expected="A message says ",
         )
     yield from _last_resort(subject)
+
+
+def _security(reading: Reading, subject: str) -> Iterator[Idea]:
+    if reading.takes_input:
+        yield Idea(
+            kind="security",
+            title=_title(f"A script as input: {subject}"),
+            hint=f"Somebody enters script code: {subject}. It is shown as text and never runs.",
+            key_step="Enter script code ",
+            expected="The code is shown as text ",
+            priority="high",
+        )
+    for rule in reading.rules:
+        if rule.allowed:
+            yield Idea(
+                kind="security",
+                title=_title(f"With the address of somebody else's data: {rule.what}"),
+                hint=f"A user changes the address to somebody else's data and tries to {rule.what}. It is refused.",
+                setup="Sign in as a user and ",
+                key_step="Change the address to somebody else's ",
+                expected="The system refuses ",
+                priority="critical",
+            )
+    yield Idea(
+        kind="security",
+        title=_title(f"After signing out, with the back button: {subject}"),
+        hint=f"Somebody signs out and goes back in the browser: {subject}. Nothing of it can be seen or done.",
+        key_step="Sign out, press the back button and ",
+        expected="The system asks ",
+        priority="high",
+    )
+    yield Idea(
+        kind="security",
+        title=_title(f"Sent many times in a second: {subject}"),
+        hint=f"The same request is sent many times at once: {subject}. It takes effect once.",
+        key_step="Send the same request many times ",
+        expected="The system ",
+    )
+
+
+def _accessibility(subject: str) -> Iterator[Idea]:
+    yield Idea(
+        kind="accessibility",
+        title=_title(f"With the keyboard alone: {subject}"),
+        hint=f"Somebody uses no mouse: {subject}. Everything is reached with the keyboard and the focus is seen.",
+        key_step="With the keyboard alone, ",
+        expected="The focus ",
+        priority="high",
+    )
+    yield Idea(
+        kind="accessibility",
+        title=_title(f"With a screen reader: {subject}"),
+        hint=f"Somebody hears the page: {subject}. Names, states and messages are read out.",
+        key_step="With a screen reader, ",
+        expected="The screen reader says ",
+        priority="high",
+    )
+    yield Idea(
+        kind="accessibility",
+        title=_title(f"At 200 percent zoom: {subject}"),
+        hint=f"Somebody enlarges the page to 200 percent: {subject}. Nothing is cut off or covered.",
+        key_step="At 200 percent zoom, ",
+        expected="The page shows ",
+    )
 
 
 def _last_resort(subject: str) -> Iterator[Idea]:

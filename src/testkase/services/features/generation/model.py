@@ -18,6 +18,8 @@ MAX_REQUIREMENT = 4_000
 """Characters of a requirement: about a page. Longer ones are several requirements."""
 MAX_CASES = 12
 DEFAULT_CASES = 4
+ORDINARY_KINDS: tuple[CaseKind, ...] = ("positive", "negative", "boundary", "permission")
+"""What is written unless somebody asks for other kinds: security and accessibility are wishes of their own."""
 
 
 class Options(msgspec.Struct, frozen=True, kw_only=True):
@@ -28,7 +30,7 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
     """The quality level the model was chosen by."""
     cases: int = DEFAULT_CASES
     kinds: tuple[CaseKind, ...] = ()
-    """Only these kinds; empty: whatever the requirement suggests."""
+    """Only these kinds; empty: the ordinary ones that the requirement suggests."""
 
 
 class Progress(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -48,6 +50,12 @@ class Draft(msgspec.Struct, frozen=True, kw_only=True):
     content: CaseContent
     state: DraftState
     case_key: str | None
+    twin_key: str | None = None
+    """A test case of the project that says nearly the same."""
+    likeness: int | None = None
+    """How much of it, in percent."""
+    after_step: int | None = None
+    """Of a suggested step: the number of the step it follows, as the case stood; 0: it comes first."""
 
 
 class GenerationView(msgspec.Struct, frozen=True, kw_only=True):
@@ -59,6 +67,12 @@ class GenerationView(msgspec.Struct, frozen=True, kw_only=True):
     generation_id: int
     project_id: int
     requirement: str
+    criteria: str
+    """Acceptance criteria, as they were pasted beside the requirement."""
+    folder_id: int | None
+    """Where accepted drafts go unless somebody says otherwise."""
+    case_key: str | None
+    """The test case that further steps were asked for; None: test cases were."""
     options: Options
     state: GenerationState
     progress: Progress
@@ -71,8 +85,20 @@ class GenerationView(msgspec.Struct, frozen=True, kw_only=True):
     drafts: tuple[Draft, ...]
 
     @property
+    def undecided(self) -> int:
+        return sum(draft.state == "proposed" for draft in self.drafts)
+
+    @property
     def finished(self) -> bool:
         return self.state in ("succeeded", "failed")
+
+
+def brief_of(requirement: str, criteria: str) -> str:
+    """What is to be tested, in one text."""
+    return f"{requirement}\n{CRITERIA_HEADING}\n{criteria}" if criteria else requirement
+
+
+CRITERIA_HEADING = "Acceptance criteria:"
 
 
 class GenerationRow(msgspec.Struct, frozen=True, kw_only=True):

@@ -22,20 +22,12 @@ from testkase.services.features.generation.model import (
     Options,
     Progress,
 )
-from testkase.services.workspace.cases import create_case
 from testkase.services.workspace.model import CaseContent
 
 SQL = named_statements("testkase.services.features.generation.sql", "statements.sql")
 
 MAX_UNDER_WAY = 3
 """Generations one person may have queued or running."""
-
-
-class DraftDecided(Conflict):
-    """The draft was already accepted or rejected (fact: `state`)."""
-
-    code = "draft_decided"
-    title = "The draft was already decided"
 
 
 class TooManyUnderWay(Conflict):
@@ -54,6 +46,9 @@ def request_generation(
     user_ref: str,
     requirement: str,
     options: Options,
+    criteria: str = "",
+    folder_id: int | None = None,
+    case_key: str | None = None,
     estimate: int = 0,
 ) -> Operation[int]:
     """Write the request down and answer its id; the caller defers the job in the same transaction.
@@ -61,26 +56,11 @@ def request_generation(
     `estimate`: micro-credits it can cost at most, refused here already when the balance does not cover it (P18).
     Raises InvalidInput, AiDisabled, Indebted, InsufficientCredits, Paused, BudgetExceeded, TooManyUnderWay.
     """
-    text = _checked(requirement, options)
-    account = yield from balance(org_id)
-    if not account.ai_enabled:
-        raise AiDisabled("AI is switched off for this organization.")
-    if account.debt:
-        raise Indebted("A refund or dispute left a debt: AI rests until it is covered.", debt=account.debt)
-    if account.spendable < max(estimate, 1):
-        raise InsufficientCredits(
-            f"This generation can cost up to {format_credits(estimate)} credits;"
-            f" {format_credits(account.spendable)} are available.",
-            available=account.spendable,
-            needed=estimate,
-        )
-    subject = Subject(use_case=USE_CASE, user=user_ref, project=project_key)
-    yield from check_admission(org_id, subject, estimate)
-    under_way = yield Statement(SQL["count_under_way"], {"org_id": org_id, "user_id": user_id})
-    if under_way[0]["count"] >= MAX_UNDER_WAY:
-        raise TooManyUnderWay(
-            f"You have {MAX_UNDER_WAY} generations under way. Wait for one of them to finish.", limit=MAX_UNDER_WAY
-        )
+    text, criteria = _checked(requirement, "requirement"), _bounded(criteria, "acceptance criteria")
+    if not 1 <= options.cases <= MAX_CASES:
+        raise InvalidInput(f"Ask for 1 to {MAX_CASES} test cases.", field="cases")
+    yield from _admitted(org_id, Subject(use_case=USE_CASE, user=user_ref, project=project_key), estimate)
+    yield from _not_too_many(org_id, user_id)
     rows = yield Statement(
         SQL["insert_generation"],
         {
@@ -90,6 +70,9 @@ def request_generation(
             "requested_by": user_id,
             "user_ref": user_ref,
             "requirement": text,
+            "criteria": criteria,
+            "folder_id": folder_id,
+            "case_key": case_key,
             "options": msgspec.json.encode(options).decode(),
             "progress": msgspec.json.encode(Progress(total=options.cases)).decode(),
         },
@@ -123,83 +106,46 @@ def generations(
     return [GenerationRow(**row) for row in rows]
 
 
-def accept_draft(
-    org_id: int,
-    generation_id: int,
-    position: int,
-    *,
-    user_id: int,
-    edited: CaseContent | None = None,
-    folder_id: int | None = None,
-) -> Operation[str]:
-    """Make a test case of a draft, as it stands or as edited; answers the case's key. Accepting again answers the same.
-
-    Raises NotFound, of the folder too, and DraftDecided when it was rejected.
-    """
-    row = yield from _locked_draft(org_id, generation_id, position)
-    if row["state"] == "rejected":
-        raise DraftDecided("This draft was rejected.", state="rejected")
-    if row["state"] == "accepted":
-        return str(row["case_key"])
-    content = edited or msgspec.json.decode(row["content"], type=CaseContent)
-    key = yield from create_case(
-        org_id,
-        row["project_id"],
-        content,
-        author_id=user_id,
-        folder_id=folder_id,
-        draft=(generation_id, position),
-    )
-    yield from _decide(org_id, generation_id, position, state="accepted", user_id=user_id, case_key=key)
-    return key
+def _admitted(org_id: int, subject: Subject, estimate: int) -> Operation[None]:
+    """Refuse what would be refused before the model is called."""
+    account = yield from balance(org_id)
+    if not account.ai_enabled:
+        raise AiDisabled("AI is switched off for this organization.")
+    if account.debt:
+        raise Indebted("A refund or dispute left a debt: AI rests until it is covered.", debt=account.debt)
+    if account.spendable < max(estimate, 1):
+        raise InsufficientCredits(
+            f"This generation can cost up to {format_credits(estimate)} credits;"
+            f" {format_credits(account.spendable)} are available.",
+            available=account.spendable,
+            needed=estimate,
+        )
+    yield from check_admission(org_id, subject, estimate)
 
 
-def reject_draft(org_id: int, generation_id: int, position: int, *, user_id: int) -> Operation[None]:
-    """Put a draft aside. Rejecting again changes nothing. Raises NotFound, and DraftDecided when it was accepted."""
-    row = yield from _locked_draft(org_id, generation_id, position)
-    if row["state"] == "accepted":
-        raise DraftDecided("This draft is already a test case.", state="accepted")
-    if row["state"] == "proposed":
-        yield from _decide(org_id, generation_id, position, state="rejected", user_id=user_id, case_key=None)
+def _not_too_many(org_id: int, user_id: int) -> Operation[None]:
+    under_way = yield Statement(SQL["count_under_way"], {"org_id": org_id, "user_id": user_id})
+    if under_way[0]["count"] >= MAX_UNDER_WAY:
+        raise TooManyUnderWay(
+            f"You have {MAX_UNDER_WAY} generations under way. Wait for one of them to finish.", limit=MAX_UNDER_WAY
+        )
 
 
-def _checked(requirement: str, options: Options) -> str:
-    text = requirement.replace("\r\n", "\n").replace("\x00", "").strip()
+def _checked(text: str, name: str) -> str:
+    text = _bounded(text, name)
     if not any(character.isalnum() for character in text):
         raise InvalidInput("Describe what is to be tested.", field="requirement")
-    if len(text) > MAX_REQUIREMENT:
-        raise InvalidInput(
-            f"The requirement has {len(text):,} characters; {MAX_REQUIREMENT:,} are the most. Split it up.",
-            field="requirement",
-        )
-    if not 1 <= options.cases <= MAX_CASES:
-        raise InvalidInput(f"Ask for 1 to {MAX_CASES} test cases.", field="cases")
     return text
 
 
-def _locked_draft(org_id: int, generation_id: int, position: int) -> Operation[Row]:
-    """Two people who decide at once wait for each other here."""
-    params = {"org_id": org_id, "generation_id": generation_id, "position": position}
-    rows = yield Statement(SQL["lock_draft"], params)
-    if not rows:
-        raise NotFound("There is no such draft.")
-    return rows[0]
-
-
-def _decide(
-    org_id: int, generation_id: int, position: int, *, state: str, user_id: int, case_key: str | None
-) -> Operation[None]:
-    yield Statement(
-        SQL["decide_draft"],
-        {
-            "org_id": org_id,
-            "generation_id": generation_id,
-            "position": position,
-            "state": state,
-            "user_id": user_id,
-            "case_key": case_key,
-        },
-    )
+def _bounded(text: str, name: str) -> str:
+    text = text.replace("\r\n", "\n").replace("\x00", "").strip()
+    if len(text) > MAX_REQUIREMENT:
+        raise InvalidInput(
+            f"{name.capitalize()}: {len(text):,} characters; {MAX_REQUIREMENT:,} are the most. Split it up.",
+            field=name.rpartition(" ")[2],
+        )
+    return text
 
 
 def _draft(row: Row) -> Draft:
@@ -208,4 +154,7 @@ def _draft(row: Row) -> Draft:
         content=msgspec.json.decode(row["content"], type=CaseContent),
         state=row["state"],
         case_key=row["case_key"],
+        twin_key=row["twin_key"],
+        likeness=row["likeness"],
+        after_step=row["after_step"],
     )

@@ -8,6 +8,7 @@ import msgspec
 from testkase.foundation.database import Database, Operation, Statement
 from testkase.services.features.generation.model import Progress
 from testkase.services.features.generation.operations import SQL
+from testkase.services.features.generation.twins import find_twin
 from testkase.services.workspace.model import CaseContent
 
 EVERY_SECONDS = 0.4
@@ -23,8 +24,12 @@ class Superseded(Exception):  # noqa: N818 - an event, not an error
 class Reporter:
     """Writes what one attempt produces. Raises Superseded as soon as the attempt is no longer the current one."""
 
-    def __init__(self, database: Database, org_id: int, generation_id: int, attempt: int, progress: Progress) -> None:
+    def __init__(
+        self, database: Database, org_id: int, generation_id: int, attempt: int, progress: Progress,
+        *, twins_in: int | None = None,
+    ) -> None:  # fmt: skip
         self._database = database
+        self._twins_in = twins_in
         self._key = {"org_id": org_id, "generation_id": generation_id, "attempt": attempt}
         self._org_id = org_id
         self._written_at = 0.0
@@ -39,11 +44,12 @@ class Reporter:
         if time.monotonic() - self._written_at >= EVERY_SECONDS:
             await self._report(msgspec.structs.replace(self.progress, writing=readable(answer)))
 
-    async def draft(self, position: int, content: CaseContent) -> None:
-        """A draft is complete: it is kept, whatever happens next."""
+    async def draft(self, position: int, content: CaseContent, *, after_step: int | None = None) -> None:
+        """A draft is complete: it is kept, whatever happens next. Test cases that say nearly the same are noted."""
         self.progress = msgspec.structs.replace(self.progress, done=self.progress.done + 1, writing="")
         encoded = msgspec.json.encode(content).decode()
-        await self._run(_keep(self._params(), {**self._key, "position": position, "content": encoded}))
+        draft = {**self._key, "position": position, "content": encoded, "after_step": after_step}
+        await self._run(self._keep(self._params(), draft, content))
 
     async def _report(self, progress: Progress) -> None:
         self.progress = progress
@@ -53,6 +59,16 @@ class Reporter:
         self._written_at = time.monotonic()
         if not await self._database.run(operation, org_id=self._org_id):
             raise Superseded
+
+    def _keep(self, progress: dict[str, object], draft: dict[str, object], content: CaseContent) -> Operation[bool]:
+        current = yield from _report(progress)
+        if current:
+            twin = None
+            if self._twins_in is not None:
+                twin = yield from find_twin(self._org_id, self._twins_in, content)
+            named = {"twin_key": twin.key if twin else None, "likeness": twin.likeness if twin else None}
+            yield Statement(SQL["insert_draft"], {**draft, **named})
+        return current
 
     def _params(self) -> dict[str, object]:
         return {**self._key, "progress": msgspec.json.encode(self.progress).decode()}
@@ -66,10 +82,3 @@ def readable(answer: str) -> str:
 def _report(params: dict[str, object]) -> Operation[bool]:
     rows = yield Statement(SQL["report_progress"], params)
     return bool(rows)
-
-
-def _keep(progress: dict[str, object], draft: dict[str, object]) -> Operation[bool]:
-    current = yield from _report(progress)
-    if current:
-        yield Statement(SQL["insert_draft"], draft)
-    return current

@@ -54,6 +54,8 @@ _FORBIDDEN = re.compile(
     r"(?:cannot|can not|can't|must not|may not|must never)\s+[^.;,]{3,60})",
     re.IGNORECASE,
 )
+_ITEM = re.compile(r"[.;,]?\s*\n\s*[-*•]\s+")
+"""The beginning of an item of a list: what stands before it is another sentence, with or without a full stop."""
 _ASKS_FOR_INPUT = re.compile(
     r"\b(enter|type|field|form|passwords?|name|e-?mail|codes?|upload|files?|sign|log|search|fill|select|choose|create|add|"
     r"edit|invite|apply|import|pay|payments?|card|address|comments?|orders?|book|transfer|amount|date)\b",
@@ -103,7 +105,7 @@ class Reading:
 
 def read_requirement(text: str) -> Reading:
     """Read a requirement of any length; what is not understood is simply not there."""
-    plain = re.sub(r"\s+", " ", text).strip()
+    plain = re.sub(r"\s+", " ", _ITEM.sub(". ", text)).strip()
     return Reading(
         sentences=tuple(part.strip() for part in re.split(r"(?<=[.!?])\s+|\s*\n\s*[-*•]?\s*", text) if part.strip()),
         limits=_limits(plain),

@@ -18,16 +18,15 @@ from testkase.core.ledger.queries import hold
 from testkase.core.ledger.refusals import AiDisabled, HoldNotFound, HoldResolved
 from testkase.foundation.database import Database, Operation, Row, Statement
 from testkase.foundation.problems import NotFound, Problem, Unavailable
-from testkase.services.features.generation.estimate import size_of
-from testkase.services.features.generation.ideas import ideas_for
-from testkase.services.features.generation.model import USE_CASE, GenerationView, Options, Progress
+from testkase.services.features.generation.model import USE_CASE, GenerationView, Options, Progress, brief_of
 from testkase.services.features.generation.operations import SQL, generation
 from testkase.services.features.generation.progress import Reporter, Superseded
-from testkase.services.features.generation.prompting import large_request
-from testkase.services.features.generation.writing import Todo, write_large, write_small
+from testkase.services.features.generation.steps.work import StepWork
+from testkase.services.features.generation.work import CaseWork, Work
 from testkase.services.inference import ModelEntry
 from testkase.services.metering.problems import SWITCHED_OFF, CutOff
 from testkase.services.metering.settle import metered_id
+from testkase.services.workspace.cases import find_case
 
 if TYPE_CHECKING:
     from testkase.services.metering.interaction import Interaction
@@ -48,9 +47,16 @@ class Run(msgspec.Struct, frozen=True, kw_only=True):
     org_id: int
     generation_id: int
     attempt: int
-    requirement: str
+    project_id: int
+    brief: str
+    case_key: str | None
     options: Options
     subject: Subject
+
+    @property
+    def twins_in(self) -> int | None:
+        """The project whose test cases drafts are compared with; suggested steps are compared with none."""
+        return self.project_id if self.case_key is None else None
 
     @property
     def hold_id(self) -> str:
@@ -110,21 +116,13 @@ async def _earlier_ending(run: Run, earlier_hold: str | None, meter: "Meter", da
 
 async def _write(run: Run, earlier: Ending, meter: "Meter", database: Database) -> Ending:
     view = await database.run(generation(run.org_id, run.generation_id), org_id=run.org_id)
-    ideas = ideas_for(run.requirement, run.options.cases, run.options.kinds)
+    entry = meter.catalog.find(run.options.model)
+    work = await database.run(_work(run), org_id=run.org_id)
     taken = {draft.position for draft in view.drafts}
-    todo: Todo = tuple((position, idea) for position, idea in enumerate(ideas, start=1) if position not in taken)
+    todo = [position for position in range(1, work.total(entry) + 1) if position not in taken]
     if not todo:
         return earlier
-    entry = meter.catalog.find(run.options.model)
-    size = size_of(
-        run.requirement,
-        run.options,
-        small=entry.small,
-        context_window=entry.context_window,
-        max_output_tokens=entry.max_output_tokens,
-        org_id=run.org_id,
-        already=len(taken),
-    )
+    size = work.size(entry, todo)
     await database.run(_name_hold(run), org_id=run.org_id)
     interaction = await meter.open(
         run.org_id,
@@ -134,11 +132,12 @@ async def _write(run: Run, earlier: Ending, meter: "Meter", database: Database) 
         output_tokens=size.most_output,
         hold_id=run.hold_id,
     )
-    report = Reporter(database, run.org_id, run.generation_id, run.attempt, Progress(done=len(taken), total=len(ideas)))
+    progress = Progress(done=len(taken), total=len(taken) + len(todo))
+    report = Reporter(database, run.org_id, run.generation_id, run.attempt, progress, twins_in=run.twins_in)
     error: str | None = None
     async with interaction:
         try:
-            error = await _call_model(run, entry, view, todo=todo, interaction=interaction, report=report)
+            error = await _call_model(work, entry, view, todo=todo, interaction=interaction, report=report)
         except BaseException:
             # Killed, superseded or our own mistake: whoever goes on will charge, this run must not.
             await _give_up(run, interaction, meter)
@@ -159,19 +158,28 @@ async def _give_up(run: Run, interaction: "Interaction", meter: "Meter") -> None
 
 
 async def _call_model(
-    run: Run, entry: ModelEntry, view: GenerationView, *, todo: Todo, interaction: "Interaction", report: Reporter
+    work: Work,
+    entry: ModelEntry,
+    view: GenerationView,
+    *,
+    todo: list[int],
+    interaction: "Interaction",
+    report: Reporter,
 ) -> str | None:
     """Write the drafts; answers why it ended early, if it did. What was written until then stays and is charged."""
     try:
-        if entry.small:
-            await write_small(run.org_id, run.requirement, todo, interaction, report)
-        else:
-            titles = tuple(draft.content.title for draft in view.drafts)
-            body = large_request(run.requirement, tuple(idea for _, idea in todo), titles, entry.max_output_tokens)
-            await write_large(body, todo, titles, interaction, report)
+        await work.write(entry, todo, tuple(draft.content for draft in view.drafts), interaction, report)
     except Problem as problem:
         return problem.detail
     return None
+
+
+def _work(run: Run) -> Operation[Work]:
+    """What is to be written: of a test case as it stands now. Raises NotFound when it is gone."""
+    if run.case_key is None:
+        return CaseWork(org_id=run.org_id, brief=run.brief, options=run.options)
+    case = yield from find_case(run.org_id, run.project_id, run.case_key)
+    return StepWork(org_id=run.org_id, case=case.content, options=run.options)
 
 
 def _begin(org_id: int, generation_id: int) -> Operation[tuple[Run, str | None] | None]:
@@ -183,7 +191,9 @@ def _begin(org_id: int, generation_id: int) -> Operation[tuple[Run, str | None] 
         org_id=org_id,
         generation_id=generation_id,
         attempt=row["attempt"],
-        requirement=row["requirement"],
+        project_id=row["project_id"],
+        brief=brief_of(row["requirement"], row["criteria"]),
+        case_key=row["case_key"],
         options=msgspec.json.decode(row["options"], type=Options),
         subject=Subject(use_case=USE_CASE, user=row["user_ref"], project=row["project_ref"]),
     )

@@ -9,6 +9,8 @@ import re
 from typing import Any
 
 from testkase.services.features.generation.ideas import Idea
+from testkase.services.features.generation.model import ORDINARY_KINDS
+from testkase.services.workspace.model import CaseKind
 
 _LETTERS = "[A-Za-z0-9 ,'-]"
 _LITERAL = re.compile(r"[^\w ,.'%$€£-]")
@@ -31,8 +33,9 @@ def small_schema(idea: Idea) -> dict[str, Any]:
     })  # fmt: skip
 
 
-def large_schema(count: int) -> dict[str, Any]:
-    """`count` test cases in one answer, in the form strict providers accept: everything required, nothing additional.
+def large_schema(count: int, kinds: tuple[CaseKind, ...] = ORDINARY_KINDS) -> dict[str, Any]:
+    """`count` test cases of these kinds in one answer, in the form strict providers accept: everything required,
+    nothing additional.
 
     Lengths are checked afterwards: strict mode knows no length keywords.
     """
@@ -40,13 +43,26 @@ def large_schema(count: int) -> dict[str, Any]:
     step = _object({"action": text, "expected": text})
     case = _object({
         "title": text,
-        "kind": {"type": "string", "enum": ["positive", "negative", "boundary", "permission"]},
+        "kind": {"type": "string", "enum": list(kinds)},
         "priority": {"type": "string", "enum": ["low", "medium", "high", "critical"]},
         "preconditions": text,
         "steps": {"type": "array", "items": step},
     })  # fmt: skip
     cases = {"type": "array", "items": case, "description": f"Exactly {count} test cases."}
     return _object({"cases": cases})
+
+
+def small_step_schema(idea: Idea) -> dict[str, Any]:
+    """One further step of a case, begun as the idea says."""
+    return _object({"action": _sentence(idea.key_step, 6, 70), "expected": _sentence(idea.expected, 10, 80)})
+
+
+def large_steps_schema(count: int, steps: int) -> dict[str, Any]:
+    """At most `count` further steps of a case that has `steps`."""
+    text = {"type": "string"}
+    after = {"type": "integer", "description": f"Number of the step it follows, 0 to {steps}."}
+    step = _object({"action": text, "expected": text, "after": after})
+    return _object({"steps": {"type": "array", "items": step, "description": f"At most {count} steps."}})
 
 
 def response_format(name: str, schema: dict[str, Any]) -> dict[str, Any]:

@@ -6,8 +6,11 @@ from typing import Annotated
 import msgspec
 
 from testkase.services.features.generation.ideas import Idea
-from testkase.services.features.generation.prompting import EXAMPLE_WORDS
+from testkase.services.features.generation.prompting import EXAMPLE_WORDS, instructions
 from testkase.services.workspace.model import CaseContent, CaseKind, Priority, Step
+
+_LEAK_WORDS = 8
+"""So many words in a row of our own instructions are no coincidence."""
 
 Text = Annotated[str, msgspec.Meta(min_length=3, max_length=1_000)]
 
@@ -40,6 +43,8 @@ class Judged(msgspec.Struct, frozen=True):
     content: CaseContent
     faults: tuple[str, ...]
     usable: bool
+    after_step: int | None = None
+    """Of a suggested step: the number of the step it follows."""
 
 
 def judge_small(answer: str, idea: Idea, requirement: str) -> Judged | None:
@@ -52,34 +57,41 @@ def judge_small(answer: str, idea: Idea, requirement: str) -> Judged | None:
         title=idea.title,
         kind=idea.kind,
         priority=idea.priority,
-        preconditions=_tidy(written.preconditions),
-        steps=tuple(Step(action=_tidy(one.action), expected=_tidy(one.expected)) for one in written.steps),
+        preconditions=tidy(written.preconditions),
+        steps=tuple(Step(action=tidy(one.action), expected=tidy(one.expected)) for one in written.steps),
     )
     sentences = [content.preconditions, *(part for step in content.steps for part in (step.action, step.expected))]
-    grave = [*_copied(sentences, requirement), *_looping(sentences)]
+    grave = faults_of(sentences, requirement)
     slight = _repeated(sentences)
     return Judged(content=content, faults=(*grave, *slight), usable=not grave)
 
 
-def judge_large(case: LargeAnswer, titles: set[str]) -> CaseContent | None:
-    """A large model's test case as a draft; None when it repeats one or loops."""
-    if case.title.strip().lower() in titles:
+def judge_large(case: LargeAnswer, titles: set[str], kinds: tuple[CaseKind, ...] = ()) -> CaseContent | None:
+    """A large model's test case as a draft; None when it repeats one, loops, gives our instructions away or is of a
+    kind nobody asked for."""
+    if case.title.strip().lower() in titles or (kinds and case.kind not in kinds):
         return None
-    steps = tuple(Step(action=_tidy(one.action), expected=_tidy(one.expected)) for one in case.steps)
-    if _looping([step.action for step in steps]):
+    steps = tuple(Step(action=tidy(one.action), expected=tidy(one.expected)) for one in case.steps)
+    said = [case.title, case.preconditions, *(part for step in steps for part in (step.action, step.expected))]
+    if _looping([step.action for step in steps]) or _leaked(said):
         return None
     return CaseContent(
-        title=_tidy(case.title),
+        title=tidy(case.title),
         kind=case.kind,
         priority=case.priority,
-        preconditions=_tidy(case.preconditions),
+        preconditions=tidy(case.preconditions),
         steps=steps,
     )
 
 
-def _tidy(text: str) -> str:
+def tidy(text: str) -> str:
     """Without control characters and doubled spaces."""
     return re.sub(r"\s+", " ", "".join(one for one in text if one.isprintable() or one.isspace())).strip()
+
+
+def faults_of(sentences: list[str], given: str) -> tuple[str, ...]:
+    """Why nobody should see these sentences: about something else, lost, or giving our instructions away."""
+    return (*_copied(sentences, given), *_looping(sentences), *_leaked(sentences))
 
 
 def _copied(sentences: list[str], requirement: str) -> list[str]:
@@ -95,6 +107,20 @@ def _looping(sentences: list[str]) -> list[str]:
         if len(set(triples)) < len(triples):
             return ["repeats itself"]
     return []
+
+
+def _leaked(sentences: list[str]) -> list[str]:
+    """Our instructions in an answer: somebody asked the model to tell them."""
+    found = any(_runs(sentence, _LEAK_WORDS) & _INSTRUCTED for sentence in sentences)
+    return ["repeats the instructions"] if found else []
+
+
+def _runs(text: str, length: int) -> set[tuple[str, ...]]:
+    words = re.findall(r"[a-z]+", text.lower())
+    return {tuple(words[start : start + length]) for start in range(len(words) - length + 1)}
+
+
+_INSTRUCTED = _runs(instructions(), _LEAK_WORDS)
 
 
 def _repeated(sentences: list[str]) -> list[str]:

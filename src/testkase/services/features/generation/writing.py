@@ -1,15 +1,15 @@
 """Getting the drafts written: idea by idea with a small model, all in one answer with a large one."""
 
 import json
-from collections.abc import AsyncIterator, Mapping
-from typing import TYPE_CHECKING, Any
+from collections.abc import AsyncIterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Protocol
 
 import msgspec
 
 from testkase.services.features.generation.ideas import Idea
 from testkase.services.features.generation.progress import Reporter
-from testkase.services.features.generation.prompting import TEMPERATURES, small_request
-from testkase.services.features.generation.validation import Judged, LargeAnswer, judge_large, judge_small
+from testkase.services.features.generation.prompting import LARGE_TRIES, TEMPERATURES
+from testkase.services.features.generation.validation import Judged
 from testkase.services.workspace.model import CaseContent
 
 if TYPE_CHECKING:
@@ -34,43 +34,64 @@ class _Chunk(msgspec.Struct):
 _CHUNK = msgspec.json.Decoder(_Chunk)
 
 
-async def write_small(org_id: int, requirement: str, todo: Todo, interaction: "Interaction", report: Reporter) -> None:
+class Ask(Protocol):
+    """How one idea is put to a small model, and how its answer is judged."""
+
+    def request(self, idea: Idea, attempt: int) -> dict[str, Any]: ...
+
+    def judge(self, answer: str, idea: Idea) -> Judged | None: ...
+
+
+async def write_small(ask: Ask, todo: Todo, interaction: "Interaction", report: Reporter) -> None:
     """One short, constrained call an idea; another at a higher temperature where the validators object."""
     for position, idea in todo:
         await report.begin(f"{idea.kind.capitalize()}: {idea.title}")
         best: Judged | None = None
         for attempt in range(len(TEMPERATURES)):
             answer = ""
-            async for answer in _answers(small_request(org_id, requirement, idea, attempt), interaction):
+            async for answer in answers(ask.request(idea, attempt), interaction):
                 await report.writing(answer)
-            judged = judge_small(answer, idea, requirement)
+            judged = ask.judge(answer, idea)
             if judged is not None and (best is None or len(judged.faults) < len(best.faults)):
                 best = judged
             if best is not None and not best.faults:
                 break
         if best is not None and best.usable:
-            await report.draft(position, best.content)
+            await report.draft(position, best.content, after_step=best.after_step)
+
+
+class Large(Protocol):
+    """How what is still missing is put to a large model, and how one object of its answer becomes a draft."""
+
+    def request(self, missing: int, known: tuple[CaseContent, ...]) -> dict[str, Any]: ...
+
+    def drafted(self, written: Any, known: tuple[CaseContent, ...]) -> Judged | None: ...
 
 
 async def write_large(
-    body: Mapping[str, Any], todo: Todo, known_titles: tuple[str, ...], interaction: "Interaction", report: Reporter
+    ask: Large,
+    positions: Sequence[int],
+    known: tuple[CaseContent, ...],
+    interaction: "Interaction",
+    report: Reporter,
+    *,
+    complete: bool = True,
 ) -> None:
-    """One call for all ideas; every test case becomes a draft as soon as it is complete."""
-    await report.begin(f"Writing {len(todo)} test cases")
-    titles = {title.lower() for title in known_titles}
-    positions = iter([position for position, _ in todo])
-    cases = CaseReader()
-    async for answer in _answers(body, interaction):
-        await report.writing(answer[cases.read_to :])
-        for case in cases.complete(answer):
-            content = _drafted(case, titles)
-            if content is None:
-                continue
-            position = next(positions, None)
-            if position is None:
-                return  # the model wrote more than was asked for
-            titles.add(content.title.lower())
-            await report.draft(position, content)
+    """One call for all drafts, each kept as soon as it is complete; one more for those that are missing or were no
+    good, and then no other. `complete=False`: one draft is enough, the model may think that there are no more."""
+    free = list(positions)
+    for _ in range(LARGE_TRIES):
+        await report.begin(f"Writing {len(free)} draft{'' if len(free) == 1 else 's'}")
+        reader = CaseReader()
+        async for answer in answers(ask.request(len(free), known), interaction):
+            await report.writing(answer[reader.read_to :])
+            for written in reader.complete(answer):
+                judged = ask.drafted(written, known) if free else None
+                if judged is not None:
+                    known = (*known, judged.content)
+                    await report.draft(free.pop(0), judged.content, after_step=judged.after_step)
+        if not free or (len(free) < len(positions) and not complete):
+            return
 
 
 class CaseReader:
@@ -97,14 +118,7 @@ class CaseReader:
         return found
 
 
-def _drafted(case: Any, titles: set[str]) -> CaseContent | None:
-    try:
-        return judge_large(msgspec.convert(case, LargeAnswer), titles)
-    except msgspec.ValidationError:
-        return None
-
-
-async def _answers(body: Mapping[str, Any], interaction: "Interaction") -> AsyncIterator[str]:
+async def answers(body: Mapping[str, Any], interaction: "Interaction") -> AsyncIterator[str]:
     """The answer as it grows."""
     answer = ""
     async with interaction.call(body, stream=True) as call:

@@ -1,7 +1,8 @@
 -- insert_generation: a request, waiting for its job.
-INSERT INTO generation (org_id, project_id, project_ref, requested_by, user_ref, requirement, options, progress)
-VALUES (%(org_id)s, %(project_id)s, %(project_ref)s, %(requested_by)s, %(user_ref)s, %(requirement)s,
-        %(options)s::jsonb, %(progress)s::jsonb)
+INSERT INTO generation (org_id, project_id, project_ref, requested_by, user_ref, requirement, criteria, folder_id,
+                        case_key, options, progress)
+VALUES (%(org_id)s, %(project_id)s, %(project_ref)s, %(requested_by)s, %(user_ref)s, %(requirement)s, %(criteria)s,
+        %(folder_id)s, %(case_key)s, %(options)s::jsonb, %(progress)s::jsonb)
 RETURNING generation_id
 
 -- count_under_way: how many generations one person has queued or running.
@@ -9,13 +10,13 @@ SELECT count(*) FROM generation
 WHERE org_id = %(org_id)s AND requested_by = %(user_id)s AND state IN ('queued', 'running')
 
 -- find_generation: a generation as its page shows it.
-SELECT generation_id, project_id, requirement, options::text AS options, state, progress::text AS progress, user_ref,
+SELECT generation_id, project_id, requirement, criteria, folder_id, case_key, options::text AS options, state, progress::text AS progress, user_ref,
        charged, receipt, error, created_at, finished_at
 FROM generation
 WHERE org_id = %(org_id)s AND generation_id = %(generation_id)s
 
 -- list_drafts: its drafts, in the order they came.
-SELECT position, content::text AS content, state, case_key
+SELECT position, content::text AS content, state, case_key, twin_key, likeness, after_step
 FROM draft_case
 WHERE org_id = %(org_id)s AND generation_id = %(generation_id)s
 ORDER BY position
@@ -27,26 +28,26 @@ SELECT g.generation_id, left(g.requirement, 120) AS title, g.state, g.user_ref, 
        (SELECT count(*) FROM draft_case d
         WHERE d.org_id = g.org_id AND d.generation_id = g.generation_id AND d.state = 'accepted') AS accepted_count
 FROM generation g
-WHERE g.org_id = %(org_id)s AND g.project_id = %(project_id)s
+WHERE g.org_id = %(org_id)s AND g.project_id = %(project_id)s AND g.case_key IS NULL
   AND (%(before)s::bigint IS NULL OR g.generation_id < %(before)s)
 ORDER BY g.generation_id DESC
 LIMIT %(limit)s
 
 -- lock_draft: a draft about to be decided.
-SELECT d.state, d.case_key, d.content::text AS content, g.project_id
+SELECT d.state, d.case_key, d.content::text AS content, d.after_step, g.project_id, g.case_key AS for_case
 FROM draft_case d JOIN generation g USING (org_id, generation_id)
 WHERE d.org_id = %(org_id)s AND d.generation_id = %(generation_id)s AND d.position = %(position)s
 FOR UPDATE OF d
 
 -- decide_draft: who decided what, and the test case it became.
 UPDATE draft_case
-SET state = %(state)s, decided_by = %(user_id)s, decided_at = now(), case_key = %(case_key)s
+SET state = %(state)s, decided_by = %(user_id)s, decided_at = now(), case_key = %(case_key)s, edited = %(edited)s
 WHERE org_id = %(org_id)s AND generation_id = %(generation_id)s AND position = %(position)s
 
 -- begin_attempt: take a generation for a run of its job; the attempt before it can write no more.
 UPDATE generation SET state = 'running', attempt = attempt + 1
 WHERE org_id = %(org_id)s AND generation_id = %(generation_id)s AND state IN ('queued', 'running')
-RETURNING attempt, hold_id AS earlier_hold, requirement, options::text AS options, user_ref, project_ref
+RETURNING attempt, hold_id AS earlier_hold, project_id, requirement, criteria, case_key, options::text AS options, user_ref, project_ref
 
 -- name_hold: the hold of this attempt, written before it is opened.
 UPDATE generation SET hold_id = %(hold_id)s
@@ -59,8 +60,8 @@ WHERE org_id = %(org_id)s AND generation_id = %(generation_id)s AND attempt = %(
 RETURNING 1
 
 -- insert_draft: a draft of this attempt; a place that is taken stays as it is.
-INSERT INTO draft_case (org_id, generation_id, position, content)
-SELECT org_id, generation_id, %(position)s, %(content)s::jsonb
+INSERT INTO draft_case (org_id, generation_id, position, content, after_step, twin_key, likeness)
+SELECT org_id, generation_id, %(position)s, %(content)s::jsonb, %(after_step)s, %(twin_key)s, %(likeness)s
 FROM generation
 WHERE org_id = %(org_id)s AND generation_id = %(generation_id)s AND attempt = %(attempt)s AND state = 'running'
 ON CONFLICT (org_id, generation_id, position) DO NOTHING
@@ -71,3 +72,27 @@ SET state = %(state)s, charged = %(charged)s, receipt = %(receipt)s, error = %(e
     progress = %(progress)s::jsonb
 WHERE org_id = %(org_id)s AND generation_id = %(generation_id)s AND attempt = %(attempt)s AND state = 'running'
 RETURNING 1
+
+-- latest_for_case: the newest suggestions for a test case.
+SELECT generation_id FROM generation
+WHERE org_id = %(org_id)s AND case_key = %(case_key)s
+ORDER BY generation_id DESC LIMIT 1
+
+-- undecided_drafts: drafts nobody has decided on, in their order; those of one generation are locked in it.
+SELECT position FROM draft_case
+WHERE org_id = %(org_id)s AND generation_id = %(generation_id)s AND state = 'proposed'
+ORDER BY position FOR UPDATE
+
+-- provenance: where a test case came from. Erased content leaves only the number.
+SELECT g.options ->> 'model' AS model, g.options ->> 'level' AS level, g.user_ref, g.created_at, d.edited, d.decided_at,
+       coalesce(nullif(u.display_name, ''), u.email) AS decided_by
+FROM generation g JOIN draft_case d USING (org_id, generation_id) LEFT JOIN app_user u ON u.id = d.decided_by
+WHERE g.org_id = %(org_id)s AND g.generation_id = %(generation_id)s AND d.case_key = %(case_key)s AND g.case_key IS NULL
+
+-- usual_costs: what this organization's latest runs with a model were charged, and for how many drafts.
+SELECT charged, drafts
+FROM (
+    SELECT charged, greatest((progress ->> 'total')::integer, 1) AS drafts, state, options ->> 'model' AS model, case_key
+    FROM generation WHERE org_id = %(org_id)s ORDER BY generation_id DESC LIMIT %(recent)s
+) AS recent
+WHERE state = 'succeeded' AND charged > 0 AND model = %(model)s AND (case_key IS NOT NULL) = %(of_steps)s

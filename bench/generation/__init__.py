@@ -1,0 +1,1 @@
+"""How good generated test cases are, measured: `python -m bench.generation`."""
