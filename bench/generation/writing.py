@@ -10,10 +10,11 @@ from testkase.services.features.generation.ideas import Idea, ideas_for
 from testkase.services.features.generation.validation import Judged
 from testkase.services.features.generation.work import SmallCases
 from testkase.services.features.generation.writing import write_small
-from testkase.services.inference import EMBEDDED_MODEL, Catalog
+from testkase.services.inference import EMBEDDED_MODEL, Catalog, ProviderError
 from testkase.services.workspace.model import CaseContent
 
 Body = dict[str, Any]
+TRIES = 3
 
 
 def _as_it_is(body: Body) -> Body:
@@ -107,5 +108,16 @@ async def write(catalog: Catalog, variant: str, requirements: tuple[str, ...], c
         written.ideas += len(ideas)
         ask = _Ask(org_id=1, brief=requirement, variant=VARIANTS[variant], written=written)
         report: Any = _Kept(number, written)
-        await write_small(ask, tuple(enumerate(ideas, start=1)), interaction, report)
+        for idea in enumerate(ideas, start=1):
+            await _patiently(ask, idea, interaction, report)
     return written
+
+
+async def _patiently(ask: _Ask, idea: tuple[int, Idea], interaction: Any, report: Any) -> None:
+    """A connection that breaks off says nothing about the model: the call is made again."""
+    for attempt in range(TRIES):
+        try:
+            return await write_small(ask, (idea,), interaction, report)
+        except ProviderError:
+            if attempt == TRIES - 1:
+                raise

@@ -13,7 +13,6 @@ from testkase.entrypoints.web.reports.addresses import REPORTS
 from testkase.entrypoints.web.views import (
     account,
     credits,
-    generation,
     guidelines,
     home,
     invitations,
@@ -26,6 +25,7 @@ from testkase.entrypoints.web.views import (
     statements,
     switch,
 )
+from testkase.entrypoints.web.views.generation.addresses import GENERATION
 from testkase.entrypoints.web.views.limits import asking, pages
 from testkase.entrypoints.web.views.notices import alerts, bell, mailbox
 from testkase.entrypoints.web.views.workspace.addresses import WORKSPACE
@@ -33,8 +33,6 @@ from testkase.entrypoints.web.views.workspace.addresses import WORKSPACE
 handler403 = "testkase.entrypoints.web.errors.forbidden"
 handler404 = "testkase.entrypoints.web.errors.not_found"
 handler500 = "testkase.entrypoints.web.errors.server_error"
-
-_generation = "projects/<slug:project_key>/generations/<int:generation_id>"
 
 urlpatterns = [
     path("", home.home, name="home"),
@@ -53,15 +51,12 @@ urlpatterns = [
     path("projects", projects.index, name="projects"),
     path("projects/new", projects.new, name="project_new"),
     *WORKSPACE,
+    *GENERATION,
     *REPORTS,
     *CHAT,
     path("projects/<slug:project_key>/members", project_people.index, name="project_people"),
     path("projects/<slug:project_key>/members/<int:user_id>", project_people.change, name="project_person"),
     path("projects/<slug:project_key>/members/<int:user_id>/removal", project_people.remove, name="project_removal"),
-    path("projects/<slug:project_key>/generate", generation.new, name="generate"),
-    path("projects/<slug:project_key>/generate/estimate", generation.estimate, name="generate_estimate"),
-    path(_generation, generation.show, name="generation"),
-    path(f"{_generation}/drafts/<int:position>", generation.decide, name="draft"),
     path("settings/ai-credits", credits.page, name="ai_credits"),
     path("settings/ai-credits/summary", credits.summary, name="ai_credits_summary"),
     path("settings/ai-credits/breakdown", credits.breakdown, name="ai_credits_breakdown"),

@@ -7,11 +7,12 @@
   fold();
   document.addEventListener("htmx:afterSwap", fold);
 
-  const list = () => document.getElementById("steps");
+  // A page may hold several forms with steps: each works on its own list.
+  const listOf = (inside) => inside.closest("form").querySelector("[data-steps]");
 
   // Numbers and labels say where a step stands now; without this script the server writes them.
-  const renumber = (news) => {
-    [...list().children].forEach((step, at) => {
+  const renumber = (list, news) => {
+    [...list.children].forEach((step, at) => {
       step.querySelector("[data-step-number]").textContent = at + 1;
       for (const [name, words] of [["action", "action"], ["expected", "expected result"]]) {
         step.querySelector(`[name="${name}"]`).setAttribute("aria-label", `Step ${at + 1}: ${words}`);
@@ -22,13 +23,13 @@
         button.setAttribute("aria-label", words.replace("#", at + 1));
       }
     });
-    if (news) document.getElementById("step-news").textContent = news;
+    if (news) list.closest("form").querySelector("[data-step-news]").textContent = news;
   };
 
-  const added = () => {
-    list().append(document.getElementById("step-template").content.cloneNode(true));
-    renumber(`Step ${list().children.length} added`);
-    list().lastElementChild.querySelector("textarea").focus();
+  const added = (list) => {
+    list.append(document.getElementById("step-template").content.cloneNode(true));
+    renumber(list, `Step ${list.children.length} added`);
+    list.lastElementChild.querySelector("textarea").focus();
   };
 
   const act = {
@@ -36,24 +37,27 @@
     "step-down": (step) => step.nextElementSibling?.after(step),
     "step-remove": (step) => {
       const next = step.nextElementSibling || step.previousElementSibling;
+      const list = step.parentElement;
       step.remove();
-      if (!next) added();
+      if (!next) added(list);
       next?.querySelector("textarea").focus();
     },
   };
 
   document.addEventListener("click", (event) => {
-    if (event.target.closest("[data-step-add]")) {
+    const add = event.target.closest("[data-step-add]");
+    if (add) {
       event.preventDefault();
-      return added();
+      return added(listOf(add));
     }
     for (const [name, move] of Object.entries(act)) {
       const button = event.target.closest(`[data-${name}]`);
       if (!button) continue;
       event.preventDefault();
       const step = button.closest("[data-step]");
+      const list = listOf(button);
       move(step);
-      renumber(step.isConnected ? `Now step ${[...list().children].indexOf(step) + 1}` : "Step removed");
+      renumber(list, step.isConnected ? `Now step ${[...list.children].indexOf(step) + 1}` : "Step removed");
       if (step.isConnected) button.focus();
       return;
     }
@@ -69,7 +73,7 @@
   });
   document.addEventListener("dragover", (event) => {
     const over = dragged && event.target.closest("[data-step]");
-    if (!over) return;
+    if (!over || over.parentElement !== dragged.parentElement) return;
     event.preventDefault();
     if (over === dragged) return;
     const { top, height } = over.getBoundingClientRect();
@@ -80,7 +84,8 @@
   document.addEventListener("dragend", () => {
     if (!dragged) return;
     dragged.classList.remove("editor__step--dragged");
-    renumber(`Now step ${[...list().children].indexOf(dragged) + 1}`);
+    const list = dragged.parentElement;
+    renumber(list, `Now step ${[...list.children].indexOf(dragged) + 1}`);
     dragged = null;
   });
 

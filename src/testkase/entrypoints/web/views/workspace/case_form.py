@@ -35,12 +35,13 @@ class CaseForm:
 
     @classmethod
     def of(cls, case: TestCase) -> "CaseForm":
-        content = case.content
+        return replace(cls.proposed(case.content, folder_id=case.folder_id), version=str(case.version))
+
+    @classmethod
+    def proposed(cls, content: CaseContent, *, folder_id: int | None) -> "CaseForm":
+        """Of a content that is no test case yet."""
         texts = {name: str(getattr(content, name)) for name in _LINES if name != "tags"}
-        return cls(
-            **texts, tags=", ".join(content.tags), steps=content.steps, folder=str(case.folder_id or ""),
-            version=str(case.version),
-        )  # fmt: skip
+        return cls(**texts, tags=", ".join(content.tags), steps=content.steps, folder=str(folder_id or ""))
 
     @classmethod
     def sent(cls, post: QueryDict) -> "CaseForm":

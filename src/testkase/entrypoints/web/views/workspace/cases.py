@@ -8,12 +8,14 @@ from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods, require_safe
 
 from testkase.core.access import Action
+from testkase.entrypoints.web.names import names_of_people
 from testkase.entrypoints.web.query import number
 from testkase.entrypoints.web.viewer import MemberRequest
 from testkase.entrypoints.web.views.workspace.case_form import CaseForm
 from testkase.entrypoints.web.views.workspace.doors import project_facts, project_for, visible_project
 from testkase.entrypoints.web.views.workspace.filters import chosen_folder, with_choices
 from testkase.foundation.problems import Conflict, InvalidInput
+from testkase.services.features.generation.deciding import provenance
 from testkase.services.organizations.tenancy import run_here
 from testkase.services.workspace.cases import create_case, edit_case, find_case
 from testkase.services.workspace.executions import cycles_of_case
@@ -32,12 +34,15 @@ def show(request: MemberRequest, project_key: str, case_key: str) -> HttpRespons
     place = (viewer.org_id, project.project_id)
     case = run_here(find_case(*place, case_key))
     folders = run_here(list_folders(*place))
-    facts = {
+    facts: dict[str, Any] = {
         **project_facts(viewer, project, "cases"),
         "case": case,
         "folder": next((folder for folder in folders if folder.folder_id == case.folder_id), None),
         "results": run_here(cycles_of_case(viewer.org_id, case.case_id, limit=6)),
+        "origin": run_here(provenance(viewer.org_id, case.generation_id, case.key)) if case.generation_id else None,
     }
+    if origin := facts["origin"]:
+        facts["asked_by"] = names_of_people(viewer.org_id, {origin.user_ref}).get(origin.user_ref, origin.user_ref)
     return render(request, "testkase/workspace/case.html", facts)
 
 

@@ -25,9 +25,14 @@ def options_for(case: CaseContent, entry: ModelEntry, level: str | None) -> Opti
     )
 
 
+def step_work(case: CaseContent, options: Options) -> StepWork:
+    """What would be written: for estimates, which are for no organization in particular."""
+    return StepWork(org_id=0, case=case, options=options)
+
+
 def step_estimate(case: CaseContent, options: Options, book: PriceBook, entry: ModelEntry) -> Estimate:
     """What suggesting will come to. Raises UnknownModel."""
-    work = StepWork(org_id=0, case=case, options=options)
+    work = step_work(case, options)
     return priced(work.size(entry, range(1, work.total(entry) + 1)), book, options.model)
 
 

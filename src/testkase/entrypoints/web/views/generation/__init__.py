@@ -1,0 +1,1 @@
+"""The pages of test case generation: ask, watch, decide; and suggested steps of one test case."""
