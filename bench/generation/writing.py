@@ -117,7 +117,8 @@ async def _patiently(ask: _Ask, idea: tuple[int, Idea], interaction: Any, report
     """A connection that breaks off says nothing about the model: the call is made again."""
     for attempt in range(TRIES):
         try:
-            return await write_small(ask, (idea,), interaction, report)
+            await write_small(ask, (idea,), interaction, report)
+            return
         except ProviderError:
             if attempt == TRIES - 1:
                 raise
