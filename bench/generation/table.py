@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from bench.generation.writing import Written
-from testkase.core.ledger.credits import format_credits
+from testkase.core.ledger.credits import MICRO
 from testkase.core.ledger.terms import Terms, Tokens, price
 from testkase.services.features.generation.twins import TWIN_PERCENT, likeness
 
@@ -23,7 +23,7 @@ def row(name: str, written: Written, terms: Terms, *, seconds: float) -> tuple[s
         name, str(written.ideas), str(drafts), _share(written.valid_answers, written.answers),
         _share(written.faultless, written.answers), _share(distinct(written), drafts),
         _share(sum(len(case.steps) >= 2 for _, case in written.cases), drafts),
-        f"{(fresh + cached) // each} ({cached // each}) / {out // each}", format_credits(total // each),
+        f"{(fresh + cached) // each} ({cached // each}) / {out // each}", f"{total / each / MICRO:.2f}",
         f"{seconds / each:.1f}",
     )  # fmt: skip
 

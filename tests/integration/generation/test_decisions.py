@@ -5,8 +5,17 @@ import asyncio
 import pytest
 
 from testkase.foundation.problems import NotFound
-from testkase.services.features.generation.deciding import DraftDecided, accept_draft, reject_draft
+from testkase.services.features.generation.deciding import (
+    DraftDecided,
+    accept_all,
+    accept_draft,
+    provenance,
+    reject_all,
+    reject_draft,
+)
+from testkase.services.inference import EMBEDDED_MODEL
 from testkase.services.workspace.cases import find_case
+from testkase.services.workspace.folders import create_folder
 from testkase.services.workspace.model import CaseContent, Step
 from testkase.services.workspace.search import list_cases
 from tests.integration.generation.conftest import Scene
@@ -60,3 +69,25 @@ async def test_a_draft_that_is_not_there_cannot_be_decided(scene: Scene, generat
         await scene.database.run(
             accept_draft(scene.org_id, generated, 1, user_id=scene.user_id), org_id=scene.org_id + 1
         )
+
+
+async def test_all_that_is_undecided_goes_into_a_folder_or_is_rejected_at_once(scene: Scene, generated: int) -> None:
+    folder = await scene.ask(create_folder(scene.org_id, scene.project_id, name="Sign-in"))
+    await scene.ask(reject_draft(scene.org_id, generated, 1, user_id=scene.user_id))
+    keys = await scene.ask(accept_all(scene.org_id, generated, user_id=scene.user_id, folder_id=folder))
+    [key] = keys
+    assert (await scene.ask(find_case(scene.org_id, scene.project_id, key))).folder_id == folder
+    assert await scene.ask(reject_all(scene.org_id, generated, user_id=scene.user_id)) == 0
+    assert [draft.state for draft in (await scene.view(generated)).drafts] == ["rejected", "accepted"]
+
+
+@pytest.mark.parametrize("changed", [True, False])
+async def test_a_case_knows_what_it_came_from(scene: Scene, generated: int, changed: bool) -> None:
+    edited = CaseContent(title="Better", steps=(Step(action="Do it."),)) if changed else None
+    key = await scene.ask(accept_draft(scene.org_id, generated, 1, user_id=scene.user_id, edited=edited))
+    origin = await scene.ask(provenance(scene.org_id, generated, key))
+    assert origin is not None
+    assert (origin.model, origin.user_ref, origin.decided_by) == (EMBEDDED_MODEL, "ada@example.com", "Ada")
+    assert origin.edited is changed
+    assert origin.created_at <= origin.decided_at
+    assert await scene.ask(provenance(scene.org_id, generated, "SHOP-99")) is None

@@ -1,5 +1,7 @@
 """The Generate page up to the moment the worker takes over, and deciding on drafts."""
 
+import re
+
 import psycopg
 import pytest
 
@@ -69,6 +71,8 @@ def test_too_little_balance_refuses_before_the_model_and_keeps_what_was_written(
         {"requirement": REQUIREMENT, "cases": "13"},
         {"requirement": REQUIREMENT, "cases": "-1"},
         {"requirement": REQUIREMENT, "cases": "9" * 5_000},
+        {"requirement": REQUIREMENT, "criteria": "x" * 4_001},
+        {"requirement": REQUIREMENT, "kinds": "enormous"},
         {"requirement": REQUIREMENT, "level": "enormous"},
         {"requirement": REQUIREMENT, "level": "best"},
     ],
@@ -102,6 +106,86 @@ def test_an_accepted_draft_becomes_one_test_case_however_often_it_is_accepted(vi
     assert all("SHOP-26" in page.content.decode() for page in pages)
     assert client.get("/projects/SHOP").content.decode().count(DRAFT.title) == 1
     assert "Locked after 6 attempts" in client.get("/projects/SHOP/cases/SHOP-26").content.decode()
+
+
+EDITED = {
+    "title": "Locked for good", "status": "ready", "type": "functional", "kind": "negative", "priority": "high",
+    "preconditions": "A customer exists", "action": ["Try 7 times", "Sign in"], "expected": ["Locked", "Refused"],
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("partial", [True, False])
+def test_a_draft_is_edited_in_its_place_and_accepted_into_a_folder(visitors: Visitors, partial: bool) -> None:
+    client, draft = visitors.client_of("member"), with_draft(visitors.demo, DRAFT)
+    headers = {"HX-Request": "true"} if partial else {}
+    form = client.get(f"{draft}/edit", headers=headers).content.decode()
+    assert ("<!doctype" in form.lower()) is not partial
+    assert DRAFT.title in form
+    folder = re.search(r'<option value="(\d+)">', form)
+    assert folder is not None
+    client.post(f"{draft}/edit", {**EDITED, "folder": folder[1]}, headers=headers)
+    case = client.get("/projects/SHOP/cases/SHOP-26").content.decode()
+    assert "Locked for good" in case
+    assert "Refused" in case
+    assert f"?folder={folder[1]}" in case
+    assert "edited and accepted by" in case
+    assert "testkase-demo" in case
+
+
+def test_an_edit_that_makes_no_sense_comes_back_with_the_reason_and_the_text(visitors: Visitors) -> None:
+    client, draft = visitors.client_of("member"), with_draft(visitors.demo, DRAFT)
+    for change in ({"title": ""}, {"action": "", "expected": ""}, {"kind": "enormous"}):
+        page = client.post(f"{draft}/edit", {**EDITED, **change}, headers={"HX-Request": "true"})
+        assert page.status_code == 422
+        assert 'role="alert"' in page.content.decode()
+        assert "A customer exists" in page.content.decode()
+    page = client.post(f"{draft}/edit", {**EDITED, "do": "add"})
+    assert page.content.decode().count('name="action"') == 4  # two, the new one, and the template
+    assert client.get("/projects/SHOP/cases/SHOP-26").status_code == 404
+
+
+def test_all_drafts_are_decided_on_at_once(visitors: Visitors) -> None:
+    client, draft = visitors.client_of("member"), with_draft(visitors.demo, DRAFT)
+    page = draft.partition("/drafts")[0]
+    assert client.post(f"{page}/decisions", {"decision": "accept"}).headers["Location"] == page
+    assert "1 draft accepted" in client.get(page).content.decode()
+    assert client.get("/projects/SHOP/cases/SHOP-26").status_code == 200
+
+
+def test_a_draft_that_repeats_a_case_links_to_it(visitors: Visitors, django_database: TestDatabase) -> None:
+    client, draft = visitors.client_of("member"), with_draft(visitors.demo, DRAFT)
+    with psycopg.connect(django_database.owner_url) as owner:
+        owner.execute("ALTER TABLE draft_case NO FORCE ROW LEVEL SECURITY")
+        owner.execute("UPDATE draft_case SET twin_key = 'SHOP-3', likeness = 87")
+    page = client.get(draft.partition("/drafts")[0]).content.decode()
+    assert "87 % alike" in page
+    assert "/projects/SHOP/cases/SHOP-3" in page
+
+
+def test_criteria_kinds_and_folder_travel_with_the_request(visitors: Visitors, django_database: TestDatabase) -> None:
+    client = visitors.client_of("member")
+    folder = re.search(
+        r'<option value="(\d+)">', client.get("/projects/SHOP/generate").content.decode().partition('id="folder"')[2]
+    )
+    assert folder is not None
+    form = {"requirement": REQUIREMENT, "criteria": "- A message is shown", "kinds": ["security", "boundary"]}
+    response = client.post("/projects/SHOP/generate", {**form, "folder": folder[1]})
+    assert "A message is shown" in client.get(response.headers["Location"]).content.decode()
+    with psycopg.connect(django_database.owner_url) as owner:
+        owner.execute("ALTER TABLE generation NO FORCE ROW LEVEL SECURITY")
+        [(options, folder_id)] = owner.execute("SELECT options, folder_id FROM generation").fetchall()
+    assert options["kinds"] == ["boundary", "security"]
+    assert folder_id == int(folder[1])
+
+
+@pytest.mark.requirement("B9")
+def test_the_estimate_says_whether_it_rests_on_history(visitors: Visitors, django_database: TestDatabase) -> None:
+    client, form = visitors.client_of("member"), {"requirement": REQUIREMENT, "cases": "2"}
+    assert "No history with this model yet" in client.post("/projects/SHOP/generate/estimate", form).content.decode()
+    for _ in range(3):
+        with_draft(visitors.demo, DRAFT)
+    page = client.post("/projects/SHOP/generate/estimate", form).content.decode()
+    assert "Usually 2.48–2.48 credits, from your last 3 runs" in page
 
 
 def test_a_rejected_draft_cannot_be_accepted_any_more(visitors: Visitors) -> None:

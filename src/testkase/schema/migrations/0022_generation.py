@@ -4,5 +4,5 @@ from testkase.schema.ddl_migration import ddl
 
 
 class Migration(migrations.Migration):
-    dependencies = [("testkase_schema", "0020_reports")]
+    dependencies = [("testkase_schema", "0021_chat")]
     operations = [ddl("0022_generation")]

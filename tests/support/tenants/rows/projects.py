@@ -44,12 +44,35 @@ def _generated(tenant: Tenant) -> Operation[int]:
     return number
 
 
+def a_suggestion(tenant: Tenant) -> int:
+    """Finished, with one step for the organization's first case that nobody has decided on."""
+    return int(tenant.run(_suggested(tenant)))
+
+
+def _suggested(tenant: Tenant) -> Operation[int]:
+    number = yield from _generated(tenant)
+    key = {"org_id": tenant.org_id, "generation_id": number}
+    yield Statement(
+        "UPDATE generation SET case_key = %(case_key)s WHERE org_id = %(org_id)s AND generation_id = %(generation_id)s",
+        {**key, "case_key": f"{tenant.project_key}-1"},
+    )
+    yield Statement(
+        "UPDATE draft_case SET after_step = 0 WHERE org_id = %(org_id)s AND generation_id = %(generation_id)s", key
+    )
+    return number
+
+
 def _newcomer(tenant: Tenant) -> dict[str, object]:
     return {"user": tenant.people[MEMBER], "role": "user"}
 
 
 _PROJECT = "projects/<slug:project_key>"
 _DRAFT_ROUTE = f"{_PROJECT}/generations/<int:generation_id>/drafts/<int:position>"
+
+_EDITED = {
+    "title": "Edited", "status": "ready", "type": "functional", "kind": "positive", "priority": "medium",
+    "action": "Do it", "expected": "Done",
+}  # fmt: skip
 
 ROWS = {
     "projects": Row(get=MEMBERS),
@@ -62,6 +85,14 @@ ROWS = {
     ),
     f"{_PROJECT}/generate/estimate": Row(post=GENERATORS, form={"requirement": "A cart is released.", "cases": "1"}),
     f"{_PROJECT}/generations/<int:generation_id>": Row(get=IN_PROJECT),
+    f"{_PROJECT}/generations/<int:generation_id>/decisions": Row(
+        post=EDITORS, form={"decision": "accept"}, asks={"folder": "folder_id"}
+    ),
+    f"{_DRAFT_ROUTE}/edit": Row(get=EDITORS, post=EDITORS, form=_EDITED, asks={"folder": "folder_id"}),
+    f"{_PROJECT}/cases/<slug:case_key>/steps": Row(get=IN_PROJECT, post=GENERATORS),
+    f"{_PROJECT}/cases/<slug:case_key>/steps/<int:suggestion_id>/<int:position>": Row(
+        post=EDITORS, form={"decision": "accept"}
+    ),
     _DRAFT_ROUTE: Row(post=EDITORS, form={"decision": "accept"}, asks={"folder": "folder_id"}),
 }
 
@@ -69,5 +100,6 @@ PLACES = {
     "project_key": Place(make=lambda tenant: tenant.project_key, absent="NOPE"),
     "case_key": Place(make=lambda tenant: f"{tenant.project_key}-1", absent="NOPE-1"),
     "generation_id": Place(make=a_generation, absent=999_999),
+    "suggestion_id": Place(make=a_suggestion, absent=999_999),
     "position": Place(make=lambda _: 1),
 }

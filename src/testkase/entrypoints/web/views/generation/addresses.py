@@ -17,5 +17,5 @@ GENERATION = [
     path(_DRAFT, deciding.decide, name="draft"),
     path(f"{_DRAFT}/edit", deciding.edit, name="draft_edit"),
     path(_STEPS, steps.page, name="case_steps"),
-    path(f"{_STEPS}/<int:generation_id>/<int:position>", steps.decide, name="case_step"),
+    path(f"{_STEPS}/<int:suggestion_id>/<int:position>", steps.decide, name="case_step"),
 ]

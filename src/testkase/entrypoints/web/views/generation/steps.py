@@ -57,16 +57,16 @@ def page(request: MemberRequest, project_key: str, case_key: str) -> HttpRespons
 
 
 @require_POST
-def decide(request: MemberRequest, project_key: str, case_key: str, generation_id: int, position: int) -> HttpResponse:
+def decide(request: MemberRequest, project_key: str, case_key: str, suggestion_id: int, position: int) -> HttpResponse:
     """Take a suggested step over, or put it aside."""
     viewer = request.viewer
     project = project_for(viewer, project_key, Action.EDIT_CASES)
     must_be_on(request, "While AI is off, suggestions can be read but not decided on.")
     case = run_here(find_case(viewer.org_id, project.project_id, case_key))
-    if run_here(generation(viewer.org_id, generation_id)).case_key != case.key:
+    if run_here(generation(viewer.org_id, suggestion_id)).case_key != case.key:
         raise NotFound("There is no such suggestion.")
     decision = accept_step if request.POST.get("decision") == "accept" else reject_draft
-    run_here(decision(viewer.org_id, generation_id, position, user_id=viewer.user.pk))
+    run_here(decision(viewer.org_id, suggestion_id, position, user_id=viewer.user.pk))
     if not request.headers.get("HX-Request"):
         return redirect("case_steps", project.key, case.key)
     case = run_here(find_case(viewer.org_id, project.project_id, case_key))
