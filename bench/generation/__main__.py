@@ -50,7 +50,7 @@ async def _write(port: int, variant: str, requirements: tuple[str, ...], cases: 
 
 def main(
     *,
-    cases: Annotated[int, typer.Option(help="Test cases of each requirement.")] = 3,
+    cases: Annotated[int, typer.Option(help="Test cases of each requirement.")] = 2,
     requirements: Annotated[int, typer.Option(help="How many of the twenty.")] = len(REQUIREMENTS),
     variant: Annotated[list[str] | None, typer.Option(help="Only variants with this in their name.")] = None,
 ) -> None:

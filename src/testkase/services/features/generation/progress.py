@@ -48,7 +48,7 @@ class Reporter:
         """A draft is complete: it is kept, whatever happens next. Test cases that say nearly the same are noted."""
         self.progress = msgspec.structs.replace(self.progress, done=self.progress.done + 1, writing="")
         encoded = msgspec.json.encode(content).decode()
-        draft = {**self._key, "position": position, "content": encoded, "after_step": after_step}
+        draft: dict[str, object] = {**self._key, "position": position, "content": encoded, "after_step": after_step}
         await self._run(self._keep(self._params(), draft, content))
 
     async def _report(self, progress: Progress) -> None:
