@@ -62,8 +62,8 @@ class _Ask(SmallCases, frozen=True, kw_only=True):
     def request(self, idea: Idea, attempt: int) -> Body:
         return self.variant(super().request(idea, attempt))
 
-    def judge(self, answer: str, idea: Idea) -> Judged | None:
-        judged = super().judge(answer, idea)
+    def judge(self, answer: str, idea: Idea, known: tuple[CaseContent, ...]) -> Judged | None:
+        judged = super().judge(answer, idea, known)
         self.written.answers += 1
         self.written.valid_answers += judged is not None
         self.written.faultless += judged is not None and not judged.faults
@@ -117,7 +117,7 @@ async def _patiently(ask: _Ask, idea: tuple[int, Idea], interaction: Any, report
     """A connection that breaks off says nothing about the model: the call is made again."""
     for attempt in range(TRIES):
         try:
-            await write_small(ask, (idea,), interaction, report)
+            await write_small(ask, (idea,), (), interaction, report)
             return
         except ProviderError:
             if attempt == TRIES - 1:

@@ -1,5 +1,6 @@
 """The main job, as a member does it: write a requirement, press Generate, watch, decide, see what it cost."""
 
+import json
 import re
 
 import pytest
@@ -87,3 +88,50 @@ def test_a_poor_requirement_gets_tips_and_a_better_one_fewer(stage: Stage) -> No
     expect(page.locator(".hint--weak li")).to_have_count(3)
     page.get_by_role("button", name="Use an example").click()
     expect(page.locator(".hint--strong")).to_be_visible()
+
+
+def test_a_draft_is_edited_and_accepted_into_a_folder_and_the_rest_at_once(stage: Stage) -> None:
+    page = stage.signed_in("member")
+    start_generating(page, stage, 3)
+    expect(page.locator(".cost")).to_be_visible(timeout=ARRIVAL_MS)
+    expect(page.locator("#drafts-bar")).to_contain_text("3 drafts to decide on")
+    page.locator("#draft-1").get_by_role("link", name="Edit").click()
+    form = page.get_by_role("form", name="Edit draft 1")
+    form.get_by_label("Title").fill("Locked out, and told why")
+    form.get_by_role("button", name="Add a step").click()
+    form.get_by_label("Step 3: action").fill("Wait for 31 minutes and sign in.")
+    form.get_by_role("button", name="Remove step 2").click()
+    folder = form.get_by_label("Folder").locator("option").nth(1).inner_text()
+    form.get_by_label("Folder").select_option(label=folder)
+    form.get_by_role("button", name="Accept as edited").click()
+    first = page.locator("#draft-1")
+    expect(first).to_contain_text("Accepted")
+    expect(page.locator("#drafts-bar")).to_contain_text("2 drafts to decide on")
+    page.get_by_role("button", name="Reject all").click()
+    expect(page.locator("body")).to_contain_text("2 drafts rejected.")
+    first.locator("summary").click()
+    first.get_by_role("link", name=re.compile(r"SHOP-\d+")).click()
+    expect(page.get_by_role("heading", name="Locked out, and told why")).to_be_visible()
+    expect(page.locator(".steps li")).to_have_count(2)
+    expect(page.locator(".crumbs")).to_contain_text(folder)
+    expect(page.locator("main")).to_contain_text("edited and accepted by")
+
+
+@pytest.mark.requirement("R1", "B9")
+def test_suggested_steps_are_taken_over_one_by_one(stage: Stage, model: Upstream) -> None:
+    page = stage.signed_in("member")
+    step = {"action": "Reload the page and check the total.", "expected": "The page shows the lower total."}
+    text = json.dumps(step)
+    model.default = Reply(chunks=(text[:30], text[30:]), usage={"prompt_tokens": 400, "completion_tokens": 40})
+    page.goto(f"{stage.url}/projects/SHOP/cases/SHOP-2")
+    before = page.locator(".steps li").count()
+    page.get_by_role("link", name="Suggest steps").click()
+    expect(page.locator("#board")).to_contain_text("Estimate")
+    page.get_by_role("button", name="Suggest steps").click()
+    expect(page.locator(".cost")).to_be_visible(timeout=ARRIVAL_MS)
+    suggestion = page.locator("#suggestion-1")
+    expect(suggestion).to_contain_text("check the total")
+    suggestion.get_by_role("button", name="Accept").click()
+    expect(suggestion).to_contain_text("Accepted")
+    expect(page.locator(".steps li")).to_have_count(before + 1)
+    expect(page.locator(".steps li").last).to_contain_text("check the total")

@@ -68,7 +68,7 @@ class CaseWork(msgspec.Struct, frozen=True, kw_only=True):
     ) -> None:
         if entry.small:
             todo: Todo = tuple((at, idea) for at, idea in enumerate(self._ideas(), start=1) if at in positions)
-            await write_small(SmallCases(org_id=self.org_id, brief=self.brief), todo, interaction, report)
+            await write_small(SmallCases(org_id=self.org_id, brief=self.brief), todo, known, interaction, report)
         else:
             ask = LargeCases(brief=self.brief, options=self.options, most=entry.max_output_tokens)
             await write_large(ask, positions, known, interaction, report)
@@ -86,7 +86,7 @@ class SmallCases(msgspec.Struct, frozen=True, kw_only=True):
     def request(self, idea: Idea, attempt: int) -> dict[str, Any]:
         return small_request(self.org_id, self.brief, idea, attempt)
 
-    def judge(self, answer: str, idea: Idea) -> Judged | None:
+    def judge(self, answer: str, idea: Idea, known: tuple[CaseContent, ...]) -> Judged | None:
         return judge_small(answer, idea, self.brief)
 
 

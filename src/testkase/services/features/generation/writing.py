@@ -39,10 +39,12 @@ class Ask(Protocol):
 
     def request(self, idea: Idea, attempt: int) -> dict[str, Any]: ...
 
-    def judge(self, answer: str, idea: Idea) -> Judged | None: ...
+    def judge(self, answer: str, idea: Idea, known: tuple[CaseContent, ...]) -> Judged | None: ...
 
 
-async def write_small(ask: Ask, todo: Todo, interaction: "Interaction", report: Reporter) -> None:
+async def write_small(
+    ask: Ask, todo: Todo, known: tuple[CaseContent, ...], interaction: "Interaction", report: Reporter
+) -> None:
     """One short, constrained call an idea; another at a higher temperature where the validators object."""
     for position, idea in todo:
         await report.begin(f"{idea.kind.capitalize()}: {idea.title}")
@@ -51,12 +53,13 @@ async def write_small(ask: Ask, todo: Todo, interaction: "Interaction", report: 
             answer = ""
             async for answer in answers(ask.request(idea, attempt), interaction):
                 await report.writing(answer)
-            judged = ask.judge(answer, idea)
+            judged = ask.judge(answer, idea, known)
             if judged is not None and (best is None or len(judged.faults) < len(best.faults)):
                 best = judged
             if best is not None and not best.faults:
                 break
         if best is not None and best.usable:
+            known = (*known, best.content)
             await report.draft(position, best.content, after_step=best.after_step)
 
 

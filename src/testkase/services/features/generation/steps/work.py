@@ -58,7 +58,7 @@ class StepWork(msgspec.Struct, frozen=True, kw_only=True):
     ) -> None:
         if entry.small:
             small = SmallSteps(org_id=self.org_id, case=self.case)
-            await write_small(small, self._todo(positions), interaction, report)
+            await write_small(small, self._todo(positions), known, interaction, report)
         else:
             large = LargeSteps(case=self.case, most=entry.max_output_tokens)
             await write_large(large, positions, known, interaction, report, complete=False)
@@ -76,12 +76,12 @@ class SmallSteps(msgspec.Struct, frozen=True, kw_only=True):
     def request(self, idea: Idea, attempt: int) -> dict[str, Any]:
         return small_step_request(self.org_id, self.case, idea, attempt)
 
-    def judge(self, answer: str, idea: Idea) -> Judged | None:
+    def judge(self, answer: str, idea: Idea, known: tuple[CaseContent, ...]) -> Judged | None:
         try:
             written = msgspec.json.decode(answer, type=WrittenStep)
         except msgspec.MsgspecError:
             return None
-        return judge_step(self.case, written)
+        return judge_step(self.case, written, known)
 
 
 class LargeSteps(msgspec.Struct, frozen=True, kw_only=True):
