@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import msgspec
 import pytest
 
 from testkase.foundation.problems import InvalidInput
@@ -20,9 +21,13 @@ from testkase.services.features.chat.answering import readable
 from testkase.services.features.chat.prompting import small_request as chat_request
 from testkase.services.features.generation.ideas import ideas_for
 from testkase.services.features.generation.prompting import small_request
+from testkase.services.features.generation.steps.ideas import step_ideas
+from testkase.services.features.generation.steps.prompting import small_step_request
+from testkase.services.features.generation.steps.work import WrittenStep
 from testkase.services.features.generation.validation import judge_small
 from testkase.services.inference import EMBEDDED_MODEL, Catalog, ProviderError, input_token_bound
 from testkase.services.inference.embedded import embedded_provider, model_file
+from testkase.services.workspace.model import CaseContent, Step
 from tests.contract.embedded.conftest import KEY, ModelServer
 
 pytestmark = pytest.mark.embedded_model
@@ -78,7 +83,7 @@ async def test_what_one_caller_sent_is_not_in_the_next_ones_cache(catalog: Catal
         assert result.tokens.cached_input == 0
 
 
-@pytest.mark.parametrize("kind", ["positive", "boundary", "permission", "negative"])
+@pytest.mark.parametrize("kind", ["positive", "boundary", "permission", "negative", "security", "accessibility"])
 async def test_a_draft_is_valid_by_construction(catalog: Catalog, kind: Any) -> None:
     [idea] = ideas_for(REQUIREMENT, 1, (kind,))
     answer, result = await whole(catalog, small_request(1, REQUIREMENT, idea, 0))
@@ -88,6 +93,15 @@ async def test_a_draft_is_valid_by_construction(catalog: Catalog, kind: Any) -> 
     assert decisive.action.startswith(re.sub(r"\s+", " ", idea.key_step).strip())
     assert decisive.expected.startswith(idea.expected.strip())
     assert result.tokens.output < 220
+
+
+async def test_a_suggested_step_is_valid_by_construction(catalog: Catalog) -> None:
+    case = CaseContent(title="A customer can cancel an order", steps=(Step(action="Cancel the order"),))
+    idea = step_ideas(case)[0]
+    answer, _ = await whole(catalog, small_step_request(1, case, idea, 0))
+    step = msgspec.json.decode(answer, type=WrittenStep)
+    assert step.action.startswith(idea.key_step.strip())
+    assert step.expected.startswith(idea.expected.strip())
 
 
 async def test_the_wrong_key_is_refused(model_server: ModelServer) -> None:
