@@ -87,6 +87,46 @@ def test_an_erased_person_who_left_is_shown_by_a_number(scene: Scene) -> None:
     assert SECRET not in shown("/settings/privacy")
 
 
+@pytest.mark.requirement("P11", "P16")
+def test_an_erased_person_is_a_number_beside_their_work_too(scene: Scene) -> None:
+    member = models().User.objects.get(email=scene.demo.emails["member"])
+    owner, name = sign_in(scene.demo, "owner"), member.display_name
+    scene.owner("UPDATE test_case SET created_by = %s, updated_by = %s", member.pk, member.pk)
+    scene.owner("UPDATE test_cycle SET created_by = %s", member.pk)
+    scene.owner("UPDATE cycle_entry SET executed_by = %s WHERE result <> 'not_executed'", member.pk)
+    scene.owner("UPDATE execution SET executed_by = %s", member.pk)
+    scene.owner(
+        "INSERT INTO case_change (org_id, case_id, action, origin, fields, changed_by)"
+        " SELECT org_id, case_id, 'created', 'person', '{}', %s FROM test_case",
+        member.pk,
+    )
+    scene.owner(
+        "INSERT INTO import_run (org_id, project_id, kind, file_name, digest, content, options, actor_kind, actor_ref,"
+        " actor_name) SELECT org_id, project_id, 'csv', 'a.csv', 'x', 'x', '{}', 'person', %s, %s FROM project",
+        member.ref, name,
+    )  # fmt: skip
+    (run,), (cycle,) = (scene.owner(sql)[0] for sql in ("SELECT import_id FROM import_run", _AN_EXECUTION))
+    home = "/projects/SHOP"
+    key = scene.owner("SELECT min(key) FROM test_case")[0][0]
+    pages = [f"{home}/cases/{key}", f"{home}/cycles/{cycle}", f"{home}/imports", f"{home}/imports/{run}"]
+
+    def shown(path: str) -> str:
+        answer = owner.get(path)
+        assert answer.status_code == 200, path
+        return str(answer.content.decode())
+
+    assert [path for path in pages if name in shown(path)] == pages
+    owner.post(f"/settings/members/{member.pk}/removal", follow=True)
+    erase(scene, "person", member.ref)
+    for path in pages:
+        assert name not in shown(path), path
+        assert member.email not in shown(path), path
+        assert "Erased person 1" in shown(path), path
+
+
+_AN_EXECUTION = "SELECT max(cycle_id) FROM execution"
+
+
 def test_a_member_keeps_their_name(scene: Scene) -> None:
     erase(scene, "person", scene.demo.emails["member"])
     assert scene.owner("SELECT count(*) FROM erased_person") == [(0,)]

@@ -12,6 +12,7 @@ from testkase.services.workspace.content import search_text, tidied
 from testkase.services.workspace.folders import folder_path
 from testkase.services.workspace.history import NewChange, add_changes, differences
 from testkase.services.workspace.model import CaseContent, CaseStatus, Origin, Step, TestCase
+from testkase.services.workspace.names import name_of
 
 MOST_AT_ONCE = 500
 """Cases of one bulk change."""
@@ -19,11 +20,11 @@ MOST_AT_ONCE = 500
 _SELECT: LiteralString = """
 SELECT c.case_id, c.project_id, c.key, c.title, c.kind, c.type, c.status, c.priority, c.description, c.preconditions,
        c.steps::text AS steps, c.tags, c.automation_id, c.folder_id, c.version, c.generation_id, c.created_at,
-       c.updated_at, coalesce(nullif(u.display_name, ''), u.email) AS author,
-       coalesce(nullif(e.display_name, ''), e.email) AS editor
+       c.updated_at, <author> AS author,
+       <editor> AS editor
 FROM test_case c LEFT JOIN app_user u ON u.id = c.created_by LEFT JOIN app_user e ON e.id = c.updated_by
 WHERE c.org_id = %(org_id)s AND c.project_id = %(project_id)s
-"""
+""".replace("<author>", name_of("c", "u")).replace("<editor>", name_of("c", "e"))
 _FIND: LiteralString = _SELECT + "AND c.key = %(key)s "
 _WHOLE: LiteralString = _SELECT + "AND c.key = ANY(%(keys)s) ORDER BY c.case_id DESC"
 _LOCKED: LiteralString = _FIND + "FOR NO KEY UPDATE OF c"

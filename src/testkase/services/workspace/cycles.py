@@ -9,13 +9,14 @@ from testkase.foundation.database import Operation, Row, Statement
 from testkase.foundation.problems import Conflict, InvalidInput, NotFound
 from testkase.services.audit import Activity, Actor, record
 from testkase.services.workspace.model import Cycle, CyclePlan, CycleState, Progress
+from testkase.services.workspace.names import name_of
 
 MOST_ENTRIES = 20_000
 """Cases in one cycle."""
 
 _COLUMNS: LiteralString = """
 SELECT c.cycle_id, c.project_id, c.name, c.environment, c.starts_on, c.ends_on, c.state, c.created_at, c.started_at,
-       c.finished_at, coalesce(nullif(u.display_name, ''), u.email) AS author, p.*
+       c.finished_at, <name> AS author, p.*
 FROM test_cycle c LEFT JOIN app_user u ON u.id = c.created_by
 CROSS JOIN LATERAL (
     SELECT count(*) FILTER (WHERE result = 'passed') AS passed, count(*) FILTER (WHERE result = 'failed') AS failed,
@@ -23,7 +24,7 @@ CROSS JOIN LATERAL (
            count(*) FILTER (WHERE result = 'not_executed') AS not_executed
     FROM cycle_entry e WHERE e.org_id = c.org_id AND e.cycle_id = c.cycle_id) p
 WHERE c.org_id = %(org_id)s AND c.project_id = %(project_id)s
-"""
+""".replace("<name>", name_of("c", "u"))
 _LIST: LiteralString = (
     _COLUMNS
     + "AND (%(before)s::bigint IS NULL OR c.cycle_id < %(before)s) AND (%(state)s::text IS NULL OR c.state = %(state)s)"

@@ -13,15 +13,16 @@ from testkase.foundation.database import Operation, Row, Statement
 from testkase.foundation.problems import InvalidInput, NotFound
 from testkase.services.workspace.cycles import lock_cycle
 from testkase.services.workspace.model import Entry, Executed, Execution, Outcome, Result
+from testkase.services.workspace.names import name_of
 
 LONGEST_DURATION_MS = 30 * 24 * 3_600_000
 
 _ENTRY: LiteralString = """
 SELECT e.case_id, c.key, c.title, c.priority, e.result, e.comment, e.defect, e.duration_ms, e.executions, e.executed_at,
-       coalesce(nullif(u.display_name, ''), u.email) AS executed_by
+       <name> AS executed_by
 FROM cycle_entry e JOIN test_case c USING (org_id, case_id) LEFT JOIN app_user u ON u.id = e.executed_by
 WHERE e.org_id = %(org_id)s AND e.cycle_id = %(cycle_id)s
-"""
+""".replace("<name>", name_of("e", "u"))
 _LIST: LiteralString = (
     _ENTRY + "AND (%(after)s::bigint IS NULL OR e.case_id > %(after)s)"
     " AND (%(result)s::text IS NULL OR e.result = %(result)s) ORDER BY e.case_id LIMIT %(limit)s"
@@ -39,12 +40,12 @@ SELECT (SELECT c.key FROM cycle_entry e JOIN test_case c USING (org_id, case_id)
 """
 _HISTORY: LiteralString = """
 SELECT x.execution_id, x.result, x.comment, x.defect, x.duration_ms, x.import_id, x.executed_at,
-       coalesce(nullif(u.display_name, ''), u.email, i.actor_name) AS executed_by
+       coalesce(<name>, i.actor_name) AS executed_by
 FROM execution x LEFT JOIN app_user u ON u.id = x.executed_by
 LEFT JOIN import_run i ON i.org_id = x.org_id AND i.import_id = x.import_id
 WHERE x.org_id = %(org_id)s AND x.cycle_id = %(cycle_id)s AND x.case_id = %(case_id)s
 ORDER BY x.execution_id DESC LIMIT %(limit)s
-"""
+""".replace("<name>", name_of("x", "u"))
 _OF_CASE: LiteralString = """
 SELECT e.cycle_id, c.name, e.result, e.executions, e.executed_at
 FROM cycle_entry e JOIN test_cycle c USING (org_id, cycle_id)

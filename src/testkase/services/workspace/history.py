@@ -8,6 +8,7 @@ import msgspec
 
 from testkase.foundation.database import Operation, Statement
 from testkase.services.workspace.model import CaseContent, Change, Origin
+from testkase.services.workspace.names import name_of
 
 _ADD: LiteralString = """
 INSERT INTO case_change (org_id, case_id, action, origin, fields, changed_by)
@@ -16,13 +17,13 @@ FROM jsonb_to_recordset(%(changes)s::jsonb) AS made (case_id bigint, action text
 """
 _LIST: LiteralString = """
 SELECT h.change_id, h.action, h.origin, h.fields::text AS fields, h.changed_at,
-       coalesce(nullif(u.display_name, ''), u.email) AS changed_by
+       <name> AS changed_by
 FROM case_change h LEFT JOIN app_user u ON u.id = h.changed_by
 WHERE h.org_id = %(org_id)s AND h.case_id = %(case_id)s
   AND (%(before)s::bigint IS NULL OR h.change_id < %(before)s)
 ORDER BY h.change_id DESC
 LIMIT %(limit)s
-"""
+""".replace("<name>", name_of("h", "u"))
 
 Fields = Mapping[str, tuple[Any, Any]]
 

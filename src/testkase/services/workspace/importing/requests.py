@@ -14,6 +14,7 @@ from testkase.services.audit import Actor
 from testkase.services.workspace.cycles import find_cycle
 from testkase.services.workspace.importing.model import ImportKind, ImportOptions, LineOutcome, ReportLine
 from testkase.services.workspace.importing.reading import check_size
+from testkase.services.workspace.names import number_of
 
 TASK = "workspace.import"
 MOST_UNDER_WAY = 5
@@ -46,10 +47,11 @@ SELECT procrastinate_defer_jobs_v1(ARRAY[
 """
 _COLUMNS: LiteralString = """
 SELECT i.import_id, i.project_id, p.key AS project_key, i.kind, i.file_name, i.state, i.done, i.total,
-       i.counts::text AS counts, i.cycle_id, c.name AS cycle_name, i.error, i.actor_name, i.created_at, i.finished_at
+       i.counts::text AS counts, i.cycle_id, c.name AS cycle_name, i.error,
+       coalesce(<number>, i.actor_name) AS actor_name, i.created_at, i.finished_at
 FROM import_run i JOIN project p USING (org_id, project_id)
 LEFT JOIN test_cycle c ON c.org_id = i.org_id AND c.cycle_id = i.cycle_id
-"""
+""".replace("<number>", number_of("i", "i.actor_ref"))
 _LIST: LiteralString = (
     _COLUMNS + "WHERE i.org_id = %(org_id)s AND i.project_id = %(project_id)s"
     " AND (%(before)s::bigint IS NULL OR i.import_id < %(before)s) ORDER BY i.import_id DESC LIMIT %(limit)s"
