@@ -13,7 +13,7 @@ from testkase.entrypoints.worker.privacy import carry_out, expire_organization, 
 from testkase.foundation.problems import Conflict
 from testkase.services.audit import Actor
 from testkase.services.privacy.erasing import ask_erasure
-from testkase.services.privacy.export.asking import PART_BYTES, ask_export, begin_export
+from testkase.services.privacy.export.asking import PART_BYTES, Superseded, ask_export, begin_export, keep_part
 from tests.integration.privacy.conftest import SECRET, Scene
 from tests.support.people import models, sign_in
 
@@ -130,6 +130,26 @@ def test_a_failure_is_told(scene: Scene) -> None:
     scene.owner("ALTER TABLE execution RENAME TO elsewhere")
     made(scene)
     assert "Failed: try again" in sign_in(scene.demo, "owner").get("/settings/privacy").content.decode()
+
+
+@pytest.mark.requirement("P16")
+def test_an_erasure_takes_the_file_and_one_under_way(scene: Scene) -> None:
+    made(scene)
+    erased(scene, "one")
+    assert scene.owner("SELECT count(*) FROM organization_export_part") == [(0,)]
+    owner = sign_in(scene.demo, "owner")
+    assert "Gone" in owner.get("/settings/privacy").content.decode()
+    assert owner.post("/settings/privacy/exports/export-1").status_code == 404
+    scene.run(ask_export(scene.org_id, export_id="export-2", actor=OWNER))
+    attempt = scene.run(begin_export(scene.org_id, "export-2"))
+    erased(scene, "two")
+    with pytest.raises(Superseded):
+        scene.run(keep_part(scene.org_id, "export-2", attempt, 0, b"read before"))
+
+
+def erased(scene: Scene, name: str) -> None:
+    scene.run(ask_erasure(scene.org_id, erasure_id=name, scope="ai", target="", label="all AI content", actor=OWNER))
+    scene.work(lambda pool: carry_out(pool, scene.org_id, name))
 
 
 @pytest.mark.requirement("P11")

@@ -11,7 +11,14 @@ from testkase.entrypoints.worker.resources import resources
 from testkase.foundation.clock import utc_now
 from testkase.foundation.database import SET_TENANT, Database
 from testkase.services.privacy.erasing import PERSON, Erasure, erase, erasure, finish_erasure, steps_of
-from testkase.services.privacy.export.asking import Superseded, begin_export, end_export, forget_export, keep_part
+from testkase.services.privacy.export.asking import (
+    Superseded,
+    begin_export,
+    end_export,
+    forget_export,
+    forget_exports,
+    keep_part,
+)
 from testkase.services.privacy.export.packing import organization_name, packed
 from testkase.services.privacy.keeping import due, expire, keep_days, organizations, record_expired
 from testkase.services.privacy.model import ContentTable
@@ -67,6 +74,7 @@ async def carry_out(database: Database, org_id: int, erasure_id: str) -> int:
         total += await _take_all(database, org_id, wanted, table, condition)
     if wanted.scope == PERSON:
         await database.run(erase_name(org_id, wanted.target), org_id=org_id)
+    await database.run(forget_exports(org_id), org_id=org_id)
     await database.run(finish_erasure(org_id, wanted), org_id=org_id)
     return total
 

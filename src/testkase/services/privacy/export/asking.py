@@ -38,14 +38,18 @@ _END = """
 UPDATE organization_export SET state = %(state)s, size_bytes = %(size)s, finished_at = now()
 WHERE org_id = %(org_id)s AND export_id = %(export_id)s AND attempt = %(attempt)s AND state = 'queued'
 """
-_NEWEST = """
-SELECT export_id, state, attempt, size_bytes, asked_name, asked_at, finished_at
-FROM organization_export WHERE org_id = %(org_id)s ORDER BY asked_at DESC LIMIT 5
+_COLUMNS = """
+SELECT e.export_id, e.state, e.attempt, e.size_bytes, e.asked_name, e.asked_at, e.finished_at,
+       EXISTS (SELECT FROM organization_export_part AS p WHERE p.org_id = e.org_id AND p.export_id = e.export_id
+               AND p.attempt = e.attempt) AS kept
+FROM organization_export AS e WHERE e.org_id = %(org_id)s
 """
-_FIND = """
-SELECT export_id, state, attempt, size_bytes, asked_name, asked_at, finished_at
-FROM organization_export WHERE org_id = %(org_id)s AND export_id = %(export_id)s
+_NEWEST = _COLUMNS + "ORDER BY e.asked_at DESC LIMIT 5"
+_FIND = _COLUMNS + "AND e.export_id = %(export_id)s"
+_GIVE_UP = """
+UPDATE organization_export SET state = 'failed', finished_at = now() WHERE org_id = %(org_id)s AND state = 'queued'
 """
+_FORGET_ALL = "DELETE FROM organization_export_part WHERE org_id = %(org_id)s"
 _PART = """
 SELECT content FROM organization_export_part
 WHERE org_id = %(org_id)s AND export_id = %(export_id)s AND attempt = %(attempt)s AND position = %(position)s
@@ -66,6 +70,8 @@ class Export(msgspec.Struct, frozen=True, kw_only=True):
     asked_name: str
     asked_at: datetime
     finished_at: datetime | None
+    kept: bool
+    """Whether the file is still there: an erasure takes it away before its day is over."""
 
     @property
     def until(self) -> datetime | None:
@@ -75,7 +81,7 @@ class Export(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def at_hand(self) -> bool:
         """Whether it can be downloaded now."""
-        return self.until is not None and utc_now() < self.until
+        return self.kept and self.until is not None and utc_now() < self.until
 
 
 def ask_export(org_id: int, *, export_id: str, actor: Actor) -> Operation[bool]:
@@ -103,7 +109,7 @@ def take_export(org_id: int, export_id: str, *, actor: Actor) -> Operation[Expor
     """The export about to be downloaded, which is recorded. Raises NotFound where it is not at hand."""
     rows = yield Statement(_FIND, {"org_id": org_id, "export_id": export_id})
     found = Export(**rows[0]) if rows else None
-    if found is None or not found.at_hand or not (yield from part(org_id, found, 0)):
+    if found is None or not found.at_hand:
         raise NotFound("There is no such file any more. Ask for a new one.")
     yield from record(org_id, Activity(action="export.downloaded", actor=actor))
     return found
@@ -142,3 +148,9 @@ def end_export(org_id: int, export_id: str, attempt: int, *, state: str, size: i
 def forget_export(org_id: int, export_id: str) -> Operation[None]:
     """Its time is over: the file goes, that there was one stays."""
     yield Statement(_FORGET, {"org_id": org_id, "export_id": export_id})
+
+
+def forget_exports(org_id: int) -> Operation[None]:
+    """Every file goes, also one that is being packed: what was erased must not lie in it for another day."""
+    yield Statement(_GIVE_UP, {"org_id": org_id})
+    yield Statement(_FORGET_ALL, {"org_id": org_id})
