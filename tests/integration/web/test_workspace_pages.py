@@ -66,6 +66,7 @@ def test_the_list_narrows_to_what_is_looked_for(visitors: Visitors) -> None:
     assert {"SHOP-1", "SHOP-10"} <= set(keys(inside)), "a folder shows what is in those inside it"
     assert keys(text(member, f"{HOME}?text=BANK%27S confirmation&priority=critical")) == ["SHOP-10"]
     assert keys(text(member, f"{HOME}?tag=flaky")) == ["SHOP-18", "SHOP-10"]
+    assert keys(text(member, f"{HOME}?tag=fla%00ky&text=%00")) == ["SHOP-18", "SHOP-10"]
     assert "No test case fits" in text(member, f"{HOME}?text=nowhere+to+be+found")
     assert len(keys(text(member, f"{HOME}?status=nonsense"))) == 25
     text(member, f"{HOME}?folder=999999", status=404)

@@ -42,7 +42,7 @@ class CaseFilters:
         return cls(
             folder=folder if folder == TOP or number(folder) else "",
             text=query.get("text", "").strip()[:200],
-            tag=query.get("tag", "")[:40],
+            tag=query.get("tag", "").replace("\x00", "")[:40],
             **chosen,
         )
 
