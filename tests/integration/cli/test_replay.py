@@ -79,7 +79,11 @@ def test_a_faulty_draft_is_answered_with_every_fault(demo: Demo) -> None:
     assert refused.status_code == 422
     for fault in ("currency", "monthly_allowance: 300 is a bare number"):
         assert fault in refused.content.decode()
-    for changes in ({"since": "soon"}, {"since": "2026-02-02", "until": "2026-02-01"}, {"book": ""}):
+    deep = SimpleUploadedFile("deep.toml", b"a = " + b"[" * 50_000)
+    for changes in (
+        {"since": "soon"}, {"since": "2026-02-02", "until": "2026-02-01"}, {"until": "9999-12-31"}, {"book": ""},
+        {"book": deep},
+    ):  # fmt: skip
         assert staff.post("/staff/what-if", _form(DOUBLED) | changes).status_code == 422
 
 

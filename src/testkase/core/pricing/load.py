@@ -73,6 +73,9 @@ def _book(content: bytes, name: str, faults: Faults) -> PriceBook | None:
     except UnicodeDecodeError as error:
         faults.add(f"byte {error.start}", "is not UTF-8; save the file as UTF-8")
         return None
+    except RecursionError:
+        faults.add("file", "goes too deep: no price book has tables in tables in tables")
+        return None
     except tomllib.TOMLDecodeError as error:
         faults.add("TOML", f"{error}; correct the syntax there")
         return None

@@ -44,6 +44,8 @@ def replay_period(open_transaction: Transaction, book: PriceBook, first: date, l
     """Replay every call from midnight UTC of the first day to the end of the last. Raises InvalidInput."""
     if last < first:
         raise InvalidInput("The last day is before the first one.", field="until")
+    if last == date.max:
+        raise InvalidInput("The last day is beyond every calendar.", field="until")
     since, until = _midnight(first), _midnight(last + timedelta(days=1))
     replay = Replay(book)
     for org_id in _all_accounts(open_transaction):
