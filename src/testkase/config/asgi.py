@@ -105,5 +105,5 @@ def make_application(settings: Settings) -> Dispatch:
             secret=django_settings.SECRET_KEY,
             session_cookie=django_settings.SESSION_COOKIE_NAME,
         ),
-        health=Health(settings.app_database_url or "", look=context.look_at_payments),
+        health=Health(settings.app_database_url or "", look=context.look),
     )

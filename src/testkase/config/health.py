@@ -79,7 +79,7 @@ class Health:
             async with asyncio.timeout(_PATIENCE_SECONDS):
                 await self._look()
         except (psycopg.Error, OSError):
-            _log.warning("the figures of payments could not be read")
+            _log.warning("the figures that stand in the database could not be read")
 
     async def counted(self, door: str, application: Application, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass a request on and count its answer; status 0 where none began because the client went away."""

@@ -4,6 +4,7 @@ from django.contrib import admin
 from django.urls import include, path
 
 from testkase.entrypoints.web.billing import staff
+from testkase.entrypoints.web.selfaudit import invariants
 from testkase.entrypoints.web.urls import handler403, handler404, handler500
 from testkase.entrypoints.web.what_if.views import what_if
 
@@ -11,6 +12,7 @@ __all__ = ["handler403", "handler404", "handler500", "urlpatterns"]
 urlpatterns = [
     path("accounts/", include("allauth.urls")),
     path("staff/payments", staff.payments, name="staff_payments"),
+    path("staff/invariants", invariants, name="staff_invariants"),
     path("staff/what-if", what_if, name="what_if"),
     path("staff/", admin.site.urls),
     path("", include("testkase.entrypoints.web.urls")),

@@ -66,6 +66,9 @@ SET_TENANT = Statement("SELECT set_config('app.org_id', %(org_id)s, true)")
 """Row-level security shows the rows of this organization until the transaction ends; without it, none."""
 
 
+_SNAPSHOT = "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY"
+
+
 def tenant(org_id: int) -> Statement:
     """The statement that makes one organization's rows visible until the transaction ends."""
     return Statement(SET_TENANT.sql, {"org_id": str(org_id)})
@@ -130,6 +133,13 @@ class SyncDatabase:
     def run(self, operation: Operation[T], *, org_id: int | None = None) -> T:
         """One operation in a transaction of its own."""
         with self.transaction(org_id) as connection:
+            return run(connection, operation)
+
+    def read(self, operation: Operation[T], *, org_id: int) -> T:
+        """One operation that sees one consistent state, however long it reads and whatever is written meanwhile."""
+        with self.pool.connection() as connection, connection.transaction():
+            connection.execute(_SNAPSHOT)
+            connection.execute(SET_TENANT.sql, {"org_id": str(org_id)})
             return run(connection, operation)
 
 

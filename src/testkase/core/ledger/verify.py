@@ -20,6 +20,8 @@ from testkase.foundation.database import Operation, Row, Statement, named_statem
 
 _SQL = named_statements("testkase.core.ledger.sql", "verify.sql")
 _PAGE = 5_000
+JOURNAL = _SQL["journal"]
+"""A page of entries, each with what `entry_of` needs, and with `charged` and `hash`."""
 
 
 class Deviation(msgspec.Struct, frozen=True, kw_only=True):
@@ -86,9 +88,9 @@ def _statements(org_id: int, audit: Audit) -> Operation[None]:
 def _walk(org_id: int, audit: Audit) -> Operation[None]:
     after = 0
     while True:
-        rows = yield Statement(_SQL["journal"], {"org_id": org_id, "after": after, "limit": _PAGE})
+        rows = yield Statement(JOURNAL, {"org_id": org_id, "after": after, "limit": _PAGE})
         for row in rows:
-            audit.read(_entry(org_id, row), bytes(row["hash"]), row["charged"])
+            audit.read(entry_of(org_id, row), bytes(row["hash"]), row["charged"])
         if len(rows) < _PAGE:
             return
         after = rows[-1]["seq"]
@@ -99,7 +101,7 @@ def _deviations(org_id: int, audit: Audit) -> Iterator[Deviation]:
         yield Deviation(org_id=org_id, invariant=invariant, seq=seq, found=found)
 
 
-def _entry(org_id: int, row: Row) -> Entry:
+def entry_of(org_id: int, row: Row) -> Entry:
     """The entry as it was hashed: without its hash."""
     deltas: dict[str, Any] = {name: row[name] for name in Deltas.__struct_fields__}
     return Entry(

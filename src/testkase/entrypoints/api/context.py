@@ -13,7 +13,7 @@ from testkase.foundation.database import Database
 from testkase.foundation.problems import InvalidInput
 from testkase.foundation.settings import Settings
 from testkase.services.billing.errand import Errand, run_errand_async
-from testkase.services.billing.metrics import look
+from testkase.services.billing.metrics import look as look_at_payments
 from testkase.services.billing.model import NotSetUp
 from testkase.services.billing.provider import Provider
 from testkase.services.billing.providers.choose import provider_from
@@ -21,6 +21,7 @@ from testkase.services.billing.seller import Seller, load_seller
 from testkase.services.inference import Catalog
 from testkase.services.live import Watcher
 from testkase.services.metering import Meter
+from testkase.services.selfaudit.metrics import look as look_at_books
 
 T = TypeVar("T")
 
@@ -76,9 +77,10 @@ class Context:
         """Let calls in flight end by themselves for a while; then cut them off, and settle what they delivered."""
         await self.meter.drain(DRAIN_SECONDS)
 
-    async def look_at_payments(self) -> None:
-        """Bring the gauges of payments up to date, for /metrics."""
-        await self.database.run(look())
+    async def look(self) -> None:
+        """Bring the gauges of payments and of the self-audit up to date, for /metrics."""
+        await self.database.run(look_at_payments())
+        await self.database.run(look_at_books())
 
     async def close(self) -> None:
         """What is in flight is settled before the ledger goes."""

@@ -5,6 +5,7 @@ repeated with the same id it answers what it did the first time and does nothing
 """
 
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -23,6 +24,7 @@ from testkase.entrypoints.cli.app import app, database
 from testkase.foundation.clock import rfc3339
 from testkase.foundation.database import Operation, SyncDatabase
 from testkase.services.audit import OPERATOR, Activity, BrokenLink, record, verify_activity
+from testkase.services.selfaudit.heads import compare, read_published
 
 Organization = Annotated[int, typer.Argument(help="The organization's number.")]
 Identifier = Annotated[str, typer.Option("--id", help="Your id for this: the same id never acts twice.")]
@@ -36,25 +38,27 @@ _out = Console(highlight=False)
 def verify_books(
     context: typer.Context,
     organization: Annotated[int | None, typer.Option(help="Only this organization.")] = None,
+    heads: Annotated[Path | None, typer.Option(help="Compare with the heads published in this folder too.")] = None,
 ) -> None:
     """Recompute every balance from the journal, check every invariant and the chain of the activity history; exit code
-    1 if anything deviates."""
+    1 if anything deviates. With --heads: whether everything that was published still stands."""
     with database(context) as reading:
         org_ids = [organization] if organization is not None else _all_accounts(reading)
         deviations: list[Deviation] = []
         broken: list[BrokenLink] = []
+        missing = _missing_heads(reading, heads, organization) if heads is not None else 0
         with Progress(console=_out, transient=True) as progress:
             for org_id in progress.track(org_ids, description="Verifying"):
-                deviations += reading.run(verify(org_id), org_id=org_id)
-                broken += reading.run(verify_activity(org_id), org_id=org_id)
+                deviations += reading.read(verify(org_id), org_id=org_id)
+                broken += reading.read(verify_activity(org_id), org_id=org_id)
     for found in deviations:
         where = f"entry {found.seq}" if found.seq else "account"
         _out.print(f"organization {found.org_id}, {where}: {found.invariant} does not hold: {found.found}")
     for link in broken:
         where = f"activity {link.seq}" if link.seq else "activity"
         _out.print(f"organization {link.org_id}, {where}: I12 does not hold: {link.found}")
-    _out.print(f"{len(org_ids)} organizations verified, {len(deviations) + len(broken)} deviations.")
-    raise typer.Exit(1 if deviations or broken else 0)
+    _out.print(f"{len(org_ids)} organizations verified, {len(deviations) + len(broken) + missing} deviations.")
+    raise typer.Exit(1 if deviations or broken or missing else 0)
 
 
 @app.command("grant")
@@ -155,6 +159,19 @@ def _all_accounts(reading: SyncDatabase) -> list[int]:
     while page := reading.run(account_ids(after=found[-1] if found else 0)):
         found += page
     return found
+
+
+def _missing_heads(reading: SyncDatabase, folder: Path, only: int | None) -> int:
+    """Say which published heads no longer stand, and what is wrong with their files; answers how many."""
+    published, faults = read_published(folder)
+    for fault in faults:
+        _out.print(f"published heads: {fault}.")
+    missing = len(faults)
+    for org_id in sorted(published if only is None else published.keys() & {only}):
+        for chain, seq in reading.read(compare(org_id, published), org_id=org_id):
+            _out.print(f"organization {org_id}, {chain} {seq}: I12 does not hold: not what was published")
+            missing += 1
+    return missing
 
 
 def _carry_out(context: typer.Context, command: Change, action: str, reason: str, done: str) -> None:

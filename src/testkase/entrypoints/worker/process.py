@@ -11,6 +11,7 @@ from testkase.entrypoints.worker.guard import Guard
 from testkase.entrypoints.worker.payments import Payments
 from testkase.entrypoints.worker.post import Post
 from testkase.entrypoints.worker.resources import CONTEXT_KEY, Resources
+from testkase.entrypoints.worker.selfaudit import SelfAudit
 from testkase.entrypoints.worker.watch import BalanceWatch
 from testkase.foundation import logging as log
 from testkase.foundation.database import Database
@@ -52,6 +53,8 @@ async def _work(settings: Settings, database_url: str) -> None:
     watch, post = BalanceWatch(database, settings.price_book), Post(database, settings.public_url)
     beside = [asyncio.create_task(watch.run(), name="watch"), asyncio.create_task(post.run(), name="post")]
     beside.append(asyncio.create_task(Guard(database).run(), name="guard"))
+    audit = SelfAudit(database_url, settings.data, settings.public_url)
+    beside.append(asyncio.create_task(audit.run(), name="selfaudit"))
     if provider is not None:
         books, url = load_price_books(settings.price_book), settings.public_url
         payments = Payments(database, provider, seller=seller, books=books, public_url=url)

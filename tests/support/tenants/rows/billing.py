@@ -29,5 +29,6 @@ ROWS = {
     f"{_BILLING}/overage": Row(post=OWNER_ONLY, form={"cap": "20"}),
     f"{_BILLING}/coverage": Row(post=OWNER_ONLY),
     f"{_BILLING}/buyer": Row(post=OWNER_ONLY, form={"name": "Cobalt Works Ltd"}),
+    "staff/invariants": Row(get=NOBODY, post=NOBODY, refused=(302, 404, 405)),
     "staff/payments": Row(get=NOBODY, post=NOBODY, refused=(302, 404, 405)),
 }
