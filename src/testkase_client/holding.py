@@ -1,0 +1,140 @@
+"""A hold around a call: opened on entering, settled inside, and given back by leaving where nobody settled it."""
+
+from datetime import datetime
+from decimal import Decimal
+from types import TracebackType
+from typing import Any, Self
+
+import httpx
+
+from testkase_client.amounts import Amount, amount_text
+from testkase_client.answers.holds import Extension, Measurement, OpenedHold, Outcome, Release, Settlement, Tokens
+from testkase_client.driving import Async, Driver, Planned, Sync
+from testkase_client.exchange import Steps, Wire
+from testkase_client.problems import HoldResolved, Problem
+from testkase_client.request import Request
+from testkase_client.requests import holds
+
+
+class Holding(Driver):
+    """What both kinds of hold share. Leaving without `settle` voids; whatever `used` has told is settled instead."""
+
+    def __init__(self, wire: Wire, opening: Request[OpenedHold]) -> None:
+        self.wire = wire
+        self.id: str = opening.body["id"]
+        """Made before anything is sent."""
+        self.opened: OpenedHold | None = None
+        self.settlement: Settlement | None = None
+        """Once it is settled in full."""
+        self.expires_at: datetime | None = None
+        self._opening = opening
+        self._resolved = False
+        self._told: dict[str, Any] | None = None
+
+    @property
+    def amount(self) -> Decimal:
+        """What was set aside. Raises RuntimeError before it was."""
+        if self.opened is None:
+            raise RuntimeError("the hold is opened by `with`")
+        return self.opened.amount
+
+    @property
+    def receipt(self) -> str | None:
+        """The number of the charge's receipt: `call_receipt(hold.receipt)`."""
+        return self.settlement.receipt if self.settlement else None
+
+    def used(self, *, usage: Tokens | None = None, credits: Amount | None = None) -> None:
+        """Tell what was used so far; nothing is sent. An exception then settles it as cancelled, instead of voiding."""
+        if (usage is None) == (credits is None):
+            raise ValueError("give either usage or credits")
+        self._told = {"usage": usage, "credits": None if credits is None else amount_text(credits)}
+
+    def _settle(
+        self,
+        *,
+        usage: Tokens | None = None,
+        credits: Amount | None = None,
+        outcome: Outcome = "completed",
+        measurement: Measurement = "exact",
+        final: bool = True,
+        capture_id: str | None = None,
+    ) -> Steps[Settlement]:
+        """Charge what was used and release the rest; `final=False` charges a part and leaves the rest held."""
+        found = yield from self.wire.exchange(
+            holds.settle_hold(
+                self.id, usage=usage, credits=credits, outcome=outcome, measurement=measurement, final=final,
+                capture_id=capture_id,
+            )
+        )  # fmt: skip
+        if final:
+            self._resolved, self.settlement = True, found
+        return found
+
+    def _extend(self, *, ttl_seconds: int = 300, credits: Amount | None = None) -> Steps[Extension]:
+        """Live `ttl_seconds` from now, and grow by `credits`."""
+        found = yield from self.wire.exchange(holds.extend_hold(self.id, ttl_seconds=ttl_seconds, credits=credits))
+        self.expires_at = found.expires_at
+        return found
+
+    def _void(self) -> Steps[Release]:
+        """Release everything."""
+        found = yield from self.wire.exchange(holds.void_hold(self.id))
+        self._resolved = True
+        return found
+
+    settle = Planned(_settle)
+    extend = Planned(_extend)
+    void = Planned(_void)
+
+    def _enter(self) -> Steps[None]:
+        self.opened = yield from self.wire.exchange(self._opening)
+        self.expires_at = self.opened.expires_at
+
+    def _leave(self, fault: BaseException | None) -> Steps[None]:
+        """What the block raised is never replaced by trouble in here: a hold nobody resolved lapses by itself."""
+        if self._resolved:
+            return
+        try:
+            if self._told is None:
+                yield from self._void()
+            elif fault is None:
+                yield from self._settle(**self._told)
+            else:
+                yield from self._settle(**self._told, outcome="cancelled", measurement="partial")
+        except HoldResolved:
+            if self._told is not None and fault is None:
+                raise
+        except Problem as trouble:
+            if fault is None:
+                raise
+            fault.add_note(f"The hold {self.id} could not be given back and lapses by itself: {trouble}")
+
+
+class Hold(Holding, Sync):
+    """`with client.hold(…) as hold`."""
+
+    def __init__(self, wire: Wire, http: httpx.Client, opening: Request[OpenedHold]) -> None:
+        super().__init__(wire, opening)
+        self.http = http
+
+    def __enter__(self) -> Self:
+        self.run(self._enter())
+        return self
+
+    def __exit__(self, kind: object, fault: BaseException | None, trace: TracebackType | None) -> None:
+        self.run(self._leave(fault))
+
+
+class AsyncHold(Holding, Async):
+    """`async with client.hold(…) as hold`."""
+
+    def __init__(self, wire: Wire, http: httpx.AsyncClient, opening: Request[OpenedHold]) -> None:
+        super().__init__(wire, opening)
+        self.http = http
+
+    async def __aenter__(self) -> Self:
+        await self.run(self._enter())
+        return self
+
+    async def __aexit__(self, kind: object, fault: BaseException | None, trace: TracebackType | None) -> None:
+        await self.run(self._leave(fault))
