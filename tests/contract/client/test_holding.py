@@ -1,0 +1,175 @@
+"""A hold around a call."""
+
+import asyncio
+from collections.abc import Callable
+from decimal import Decimal
+from typing import Any
+
+import httpx
+import pytest
+
+from testkase_client import (
+    AsyncClient,
+    AsyncHold,
+    Client,
+    Hold,
+    HoldResolved,
+    InsufficientCredits,
+    MissingScope,
+    Tokens,
+)
+from tests.support.programs import MODEL, Organization
+from tests.support.shop import Shop
+
+CALL: dict[str, Any] = {"use_case": "chat", "user": "ada@example.com"}
+
+
+def available(client: Client) -> Decimal:
+    found = client.balance()
+    assert found.held == 0
+    return found.available
+
+
+def raise_after(doing: Callable[[], None]) -> None:
+    doing()
+    raise LookupError("the stream broke")
+
+
+def breaking(hold: Hold, usage: Tokens) -> None:
+    """A call that breaks when so much was used."""
+    with hold:
+        raise_after(lambda: hold.used(usage=usage))
+
+
+async def breaking_async(hold: AsyncHold, credits: str) -> None:
+    async with hold:
+        raise_after(lambda: hold.used(credits=credits))
+
+
+def test_a_settled_hold_charges_what_was_used_and_has_a_receipt(client: Client) -> None:
+    with client.hold(**CALL, project="DEMO", model=MODEL, input_tokens=1200, max_output_tokens=400) as hold:
+        assert client.get_hold(hold.id).amount == hold.amount
+        hold.settle(usage=Tokens(input_tokens=1180, output_tokens=212))
+    assert hold.settlement is not None
+    assert hold.receipt is not None
+    receipt = client.call_receipt(hold.receipt)
+    assert (receipt.call_id, receipt.charged, receipt.project) == (hold.id, hold.settlement.charged, "DEMO")
+    assert receipt.usage == Tokens(input_tokens=1180, output_tokens=212)
+    assert available(client) == 300 - hold.settlement.charged
+
+
+def test_leaving_without_settling_gives_everything_back(client: Client) -> None:
+    with client.hold(**CALL, credits="5") as hold:
+        assert client.balance().held == 5
+    assert client.get_hold(hold.id).state == "voided"
+    assert available(client) == 300
+
+
+def test_an_exception_gives_everything_back_and_passes_through(client: Client) -> None:
+    with pytest.raises(LookupError, match="the model"), client.hold(**CALL, credits="5") as hold:
+        raise LookupError("the model failed")
+    assert client.get_hold(hold.id).state == "voided"
+    assert available(client) == 300
+
+
+def test_an_exception_settles_what_was_told_to_be_used(client: Client) -> None:
+    hold = client.hold(**CALL, model=MODEL, input_tokens=1000, max_output_tokens=1000)
+    with pytest.raises(LookupError):
+        breaking(hold, Tokens(input_tokens=1000, output_tokens=200))
+    (interaction,) = client.usage()
+    assert (interaction.call_id, interaction.charged) == (hold.id, Decimal("0.50"))
+    assert (interaction.outcome, interaction.measurement) == ("cancelled", "partial")
+
+
+def test_what_was_told_is_settled_by_leaving(client: Client) -> None:
+    with client.hold(**CALL, credits="5") as hold:
+        hold.used(credits="1")
+        hold.used(credits="2")
+    assert hold.settlement is not None
+    assert hold.settlement.charged == 2
+    assert available(client) == 298
+
+
+def test_a_hold_is_extended_and_charged_in_parts(client: Client) -> None:
+    with client.hold(**CALL, credits="5", ttl_seconds=60) as hold:
+        before = hold.expires_at
+        extended = hold.extend(ttl_seconds=900, credits="1")
+        assert before is not None
+        assert hold.expires_at is not None
+        assert (extended.added, hold.expires_at > before) == (1, True)
+        assert hold.settle(credits="2", final=False).charged == 2
+        assert hold.settle(credits="2", final=False).charged == 2, "another part, not the same again"
+        assert hold.settlement is None
+        hold.settle(credits="0.5")
+    assert available(client) == Decimal("295.5")
+
+
+def test_a_hold_that_somebody_else_resolved_is_not_voided_again(client: Client) -> None:
+    with client.hold(**CALL, credits="5") as hold:
+        client.settle_hold(hold.id, credits="1")
+    assert available(client) == 299
+    with client.hold(**CALL, credits="5") as late:
+        client.void_hold(late.id)
+        with pytest.raises(HoldResolved):
+            late.settle(credits="1")
+    assert available(client) == 299
+
+
+def test_a_hold_voided_inside_stays_voided(client: Client) -> None:
+    with client.hold(**CALL, credits="5") as hold:
+        assert hold.void().released == 5
+    assert available(client) == 300
+
+
+def test_where_credits_are_missing_the_block_is_never_entered(client: Client) -> None:
+    with pytest.raises(InsufficientCredits) as refused, client.hold(**CALL, credits="301"):
+        pytest.fail("the model would have been called")
+    assert (refused.value.status, refused.value.facts["balance"]) == (402, "300.00")
+    assert refused.value.facts["buy_url"].startswith("https://credits.test/")
+
+
+def test_a_hold_that_cannot_be_given_back_never_hides_why(client: Client) -> None:
+    hold = client.hold(**CALL, credits="5")
+    elsewhere = httpx.MockTransport(lambda _: httpx.Response(404, json={"code": "not_found"}))
+    with httpx.Client(transport=elsewhere) as nowhere, pytest.raises(LookupError) as raised, hold:
+        raise_after(lambda: setattr(hold, "http", nowhere))
+    assert hold.id in raised.value.__notes__[0]
+
+
+def test_a_key_without_the_scope_is_told_which(base_url: str, shop: Shop, org: Organization) -> None:
+    key = shop.organizations.make_key(org.org_id, scopes=frozenset())
+    with Client(base_url, key) as client, pytest.raises(MissingScope) as refused:
+        client.balance()
+    assert refused.value.facts["scope"] == "credits:read"
+
+
+async def test_the_same_holds_with_asyncio(base_url: str, org: Organization) -> None:
+    async with AsyncClient(base_url, org.key) as client:
+        async with client.hold(**CALL, credits="5") as settled:
+            await settled.extend(ttl_seconds=900)
+            await settled.settle(credits="1.50")
+        async with client.hold(**CALL, credits="5"):
+            pass
+        broken = client.hold(**CALL, credits="5")
+        with pytest.raises(LookupError):
+            await breaking_async(broken, "0.50")
+        assert (await client.balance()).available == 298
+        pages = [item.call_id async for item in client.usage(page_size=1)]
+        assert pages == [broken.id, settled.id]
+
+
+async def test_a_cancelled_task_gives_its_hold_back(base_url: str, org: Organization) -> None:
+    async with AsyncClient(base_url, org.key) as client:
+        inside = asyncio.Event()
+
+        async def call() -> None:
+            async with client.hold(**CALL, id="long", credits="5"):
+                inside.set()
+                await asyncio.Event().wait()
+
+        task = asyncio.create_task(call())
+        await inside.wait()
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        assert (await client.get_hold("long")).state == "voided"

@@ -1,0 +1,84 @@
+"""What is repeated, when, and what is not."""
+
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
+from typing import Any
+
+import httpx
+import pytest
+
+from testkase_client import PaymentsNotSetUp, Problem, TooManyRequests, Unavailable, Unreachable, Unreadable
+from testkase_client.exchange import Wait, Wire, backoff, wait_before_repeating
+from testkase_client.problems import problem_of
+from testkase_client.requests import holds, reading
+
+WIRE = Wire(base_url="https://x.test", headers=httpx.Headers({"A": "b"}), timeout=httpx.Timeout(5), retries=2)
+BALANCE_LIKE = {"id": "h", "state": "open", "amount": "1.00", "balance": "2.00", "expires_at": "2026-11-22T12:00:00Z"}
+
+
+def waited(status: int, code: str = "x", retry_after: str | None = None) -> float | None:
+    return wait_before_repeating(problem_of({"status": status, "code": code}), retry_after, 0)
+
+
+def test_the_same_bytes_are_sent_until_an_answer_comes() -> None:
+    steps = WIRE.exchange(holds.open_hold(use_case="chat", user="ada", credits="1"))
+    first = next(steps)
+    assert isinstance(first, httpx.Request)
+    assert isinstance(steps.throw(httpx.ConnectError("refused")), Wait)
+    second = steps.send(None)
+    assert isinstance(second, httpx.Request)
+    assert isinstance(steps.send(httpx.Response(503, json={"code": "unavailable"})), Wait)
+    third = steps.send(None)
+    assert isinstance(third, httpx.Request)
+    assert first.content == second.content == third.content != b""
+    with pytest.raises(StopIteration) as end:
+        steps.send(httpx.Response(201, json={**BALANCE_LIKE, "new": 1}, headers={"Idempotent-Replayed": "true"}))
+    assert (end.value.value.id, end.value.value.replayed) == ("h", True)
+
+
+@pytest.mark.parametrize(
+    ("status", "kind"), [(503, Unavailable), (500, Unavailable), (429, TooManyRequests), (502, Unreadable)]
+)
+def test_after_all_retries_the_last_problem_is_raised(status: int, kind: type[Problem]) -> None:
+    steps = WIRE.exchange(reading.balance())
+    next(steps)
+    body: Any = {"text": "<h1>"} if kind is Unreadable else {"json": {"code": "x", "detail": "Busy."}}
+    for _ in range(2):
+        steps.send(httpx.Response(status, **body))
+        steps.send(None)
+    with pytest.raises(kind):
+        steps.send(httpx.Response(status, **body))
+
+
+def test_without_an_answer_it_is_unreachable() -> None:
+    steps = Wire(base_url="", headers=WIRE.headers, timeout=WIRE.timeout, retries=0).exchange(reading.balance())
+    next(steps)
+    with pytest.raises(Unreachable, match="ReadTimeout"):
+        steps.throw(httpx.ReadTimeout(""))
+
+
+def test_what_no_repetition_can_change_is_not_repeated() -> None:
+    assert {waited(status) for status in (302, 400, 401, 402, 403, 404, 409, 422)} == {None}
+    assert waited(503, "payments_not_set_up") is waited(502, "payment_refused") is None
+    assert isinstance(problem_of({"status": 503, "code": "payments_not_set_up"}), PaymentsNotSetUp)
+
+
+def test_a_retry_after_is_honoured_up_to_a_minute() -> None:
+    assert waited(503, retry_after="7") == 7
+    assert waited(429, retry_after="61") is None
+    soon = waited(503, retry_after=format_datetime(datetime.now(UTC) + timedelta(seconds=30)))
+    assert soon is not None
+    assert 20 < soon <= 30
+    assert waited(503, retry_after="whenever") == pytest.approx(0.25, abs=0.13)
+
+
+def test_waits_double_and_are_bounded() -> None:
+    for failures, most in ((0, 0.25), (1, 0.5), (4, 4), (5, 8), (5000, 8)):
+        assert most / 2 <= backoff(failures) <= most
+
+
+def test_an_answer_of_another_program_is_unreadable() -> None:
+    steps = WIRE.exchange(reading.balance())
+    next(steps)
+    with pytest.raises(Unreadable, match="GET /balance"):
+        steps.send(httpx.Response(200, text="<html>"))
