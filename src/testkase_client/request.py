@@ -47,8 +47,9 @@ class Request(Generic[T]):
 
     def decode(self, content: bytes, *, replayed: bool) -> T:
         """Raises Unreadable. Fields this version does not know are passed over."""
+        kind: Any = self.answer
         try:
-            found: T = _decoder(self.answer).decode(content)
+            found: T = _decoder(kind).decode(content)
         except msgspec.MsgspecError as error:
             words = f"The answer to {self.method} {self.path} cannot be read: {error}"
             raise Unreadable(words, code="unreadable", status=200) from None

@@ -32,7 +32,7 @@ CALL: dict[str, Any] = {"use_case": "chat", "user": "ada@example.com"}
 
 def test_holds_step_by_step(client: Client) -> None:
     hold = client.open_hold(**CALL, id="call-1", credits="3")
-    assert (hold.id, hold.amount, hold.replayed) == ("call-1", 3, False)
+    assert (hold.id, hold.amount, hold.replayed) == ("call-1", Decimal(3), False)
     assert client.open_hold(**CALL, id="call-1", credits="3").replayed
     assert client.extend_hold("call-1", ttl_seconds=600).expires_at > hold.expires_at
     assert client.settle_hold("call-1", credits=Decimal("1.00")).charged == 1
@@ -69,7 +69,7 @@ def test_the_account_is_read(client: Client) -> None:
     assert sum(lot.available for lot in client.lots()) == client.balance().available == 297
     (statement, *_) = client.statements()
     full = client.statement(statement.period)
-    assert (full.used, full.interactions, full.by_use_case[0].name) == (3, 3, "chat")
+    assert (full.used, full.interactions, full.by_use_case[0].name) == (Decimal(3), 3, "chat")
     assert [event.credits for event in client.audit(kind="ai", page_size=1)] == [1, 1, 1]
     assert client.problem_meaning("ai_disabled").status == 403
     with pytest.raises(NotFound):
@@ -95,7 +95,7 @@ def test_what_is_spent_is_limited(client: Client) -> None:
 def test_alerts_are_set(client: Client) -> None:
     assert client.alerts().default
     changed = client.set_alerts(thresholds=["100", Decimal(20)], forecast_days=3)
-    assert (changed.thresholds, changed.default, changed.forecast_days) == ([100, 20], False, 3)
+    assert (changed.thresholds, changed.default, changed.forecast_days) == ([Decimal(100), Decimal(20)], False, 3)
     assert client.set_alerts(thresholds=None, forecast_days=3).default
 
 

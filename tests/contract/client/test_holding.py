@@ -96,7 +96,7 @@ def test_a_hold_is_extended_and_charged_in_parts(client: Client) -> None:
         extended = hold.extend(ttl_seconds=900, credits="1")
         assert before is not None
         assert hold.expires_at is not None
-        assert (extended.added, hold.expires_at > before) == (1, True)
+        assert (extended.added, hold.expires_at > before) == (Decimal(1), True)
         assert hold.settle(credits="2", final=False).charged == 2
         assert hold.settle(credits="2", final=False).charged == 2, "another part, not the same again"
         assert hold.settlement is None
