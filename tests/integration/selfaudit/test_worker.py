@@ -2,6 +2,7 @@
 
 import asyncio
 import itertools
+from pathlib import Path
 from types import SimpleNamespace
 from typing import cast
 
@@ -102,6 +103,17 @@ def test_one_organization_in_trouble_does_not_keep_the_others_from_their_turn(
     check_all(shop, audit)
     assert shop.organizations.database.run(standing.checked()).checked == 1
     assert sound != troubled
+
+
+def test_a_folder_that_cannot_be_written_is_said_and_keeps_nobody_from_being_checked(
+    shop: Shop, audit: SelfAudit, tmp_path: Path
+) -> None:
+    shop.organization()
+    (tmp_path / "heads").write_text("not a folder")
+    with capture_logs() as logs:
+        assert check_all(shop, audit) == []
+    assert "heads could not be published" in [line["event"] for line in logs]
+    assert shop.organizations.database.run(standing.checked()).checked == 1
 
 
 async def test_it_rests_nine_times_as_long_as_it_worked(

@@ -134,7 +134,11 @@ class SelfAudit:
         today = utc_now().date()
         if file_of(self._heads, today).exists():
             return
-        done = publish(self._heads, today, self._all_heads())
+        try:
+            done = publish(self._heads, today, self._all_heads())
+        except OSError as fault:  # the checks go on without them
+            _log.error("heads could not be published", day=today.isoformat(), fault=type(fault).__name__)
+            return
         if done is not None:
             count, digest = done
             self._books.run(standing.keep_published(today, count, digest))
