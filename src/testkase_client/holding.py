@@ -1,5 +1,6 @@
 """A hold around a call: opened on entering, settled inside, and given back by leaving where nobody settled it."""
 
+from dataclasses import replace
 from datetime import datetime
 from decimal import Decimal
 from types import TracebackType
@@ -96,7 +97,9 @@ class Holding(Driver):
             return
         try:
             if self._told is None:
-                yield from self._void()
+                # Whoever is on the way out is not kept for minutes: the hold lapses by itself.
+                retries = self.wire.retries if fault is None else min(1, self.wire.retries)
+                yield from replace(self.wire, retries=retries).exchange(holds.void_hold(self.id))
             elif fault is None:
                 yield from self._settle(**self._told)
             else:

@@ -6,6 +6,7 @@ from typing import Any, TypedDict, TypeVar
 from testkase_client.answers.holds import ItemResult, OpenedHold, Settlement, item_result
 from testkase_client.driving import Call, Driver, Listed, Planned
 from testkase_client.exchange import Steps
+from testkase_client.problems import Unreadable
 from testkase_client.requests import billing, holds, limits, reading, workspace
 
 T = TypeVar("T")
@@ -96,5 +97,7 @@ class Operations(Driver):
         for start in range(0, len(bodies), holds.MOST_ITEMS):
             sent = bodies[start : start + holds.MOST_ITEMS]
             answered = yield from self.wire.exchange(holds.batch(path, sent))
+            if len(answered.items) != len(sent):
+                raise Unreadable("The batch was answered with another number of items", code="unreadable", status=200)
             results += [item_result(body["id"], raw, kind) for body, raw in zip(sent, answered.items, strict=True)]
         return results

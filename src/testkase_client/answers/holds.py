@@ -7,7 +7,7 @@ from typing import Any, Generic, Literal, TypeVar
 import msgspec
 from msgspec import Struct
 
-from testkase_client.problems import Problem, problem_of
+from testkase_client.problems import Problem, Unreadable, problem_of
 
 T = TypeVar("T")
 
@@ -122,7 +122,10 @@ class ItemResult(Struct, Generic[T], frozen=True, kw_only=True):
 
 
 def item_result(item_id: str, raw: RawItem, kind: type[T]) -> ItemResult[T]:
-    """From the item as it was answered."""
+    """From the item as it was answered. Raises Unreadable."""
     if raw.answer is None or raw.problem is not None:
         return ItemResult(id=item_id, problem=problem_of(raw.problem or {"status": raw.status}))
-    return ItemResult(id=item_id, answer=msgspec.convert(raw.answer | {"replayed": raw.replayed}, kind))
+    try:
+        return ItemResult(id=item_id, answer=msgspec.convert(raw.answer | {"replayed": raw.replayed}, kind))
+    except msgspec.ValidationError as error:
+        raise Unreadable(f"The answer to {item_id} cannot be read: {error}", code="unreadable", status=200) from None

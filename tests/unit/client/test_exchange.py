@@ -7,7 +7,16 @@ from typing import Any
 import httpx
 import pytest
 
-from testkase_client import PaymentsNotSetUp, Problem, TooManyRequests, Unavailable, Unreachable, Unreadable
+from testkase_client import (
+    Client,
+    Hold,
+    PaymentsNotSetUp,
+    Problem,
+    TooManyRequests,
+    Unavailable,
+    Unreachable,
+    Unreadable,
+)
 from testkase_client.exchange import Wait, Wire, backoff, wait_before_repeating
 from testkase_client.problems import problem_of
 from testkase_client.requests import holds, reading
@@ -82,3 +91,23 @@ def test_an_answer_of_another_program_is_unreadable() -> None:
     next(steps)
     with pytest.raises(Unreadable, match="GET /balance"):
         steps.send(httpx.Response(200, text="<html>"))
+
+
+@pytest.mark.parametrize("items", [[], [{"status": 201, "answer": {"id": 7}}]])
+def test_a_batch_answered_otherwise_than_agreed_is_unreadable(items: list[Any]) -> None:
+    transport = httpx.MockTransport(lambda _: httpx.Response(200, json={"items": items}))
+    with Client("https://x.test", "k", transport=transport) as client, pytest.raises(Unreadable):
+        client.open_holds([holds.HoldItem(use_case="chat", user="ada", credits="1")])
+
+
+def test_whoever_leaves_with_an_exception_is_not_kept_long() -> None:
+    hold = Hold(WIRE, httpx.Client(), holds.open_hold(use_case="chat", user="ada", credits="1"))
+    fault = LookupError()
+    steps = hold._leave(fault)
+    next(steps)
+    assert isinstance(steps.throw(httpx.ConnectError("refused")), Wait)
+    steps.send(None)
+    with pytest.raises(StopIteration):
+        steps.throw(httpx.ConnectError("refused"))
+    assert hold.id in fault.__notes__[0]
+    hold.http.close()
