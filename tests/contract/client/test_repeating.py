@@ -1,14 +1,17 @@
 """What fails on the way is repeated with the same id, and happens once."""
 
 from collections.abc import Callable
+from contextlib import ExitStack
 from decimal import Decimal
 from typing import Any
 
 import httpx
 import pytest
 
+from testkase.entrypoints.api.app import create_app
 from testkase_client import AsyncClient, Client, InsufficientCredits, Unreachable
-from tests.support.programs import Organization
+from tests.support.cluster import TestDatabase
+from tests.support.programs import Organization, api_settings, served
 
 CALL: dict[str, Any] = {"use_case": "chat", "user": "ada@example.com"}
 
@@ -74,6 +77,40 @@ def test_when_all_retries_are_used_up_the_same_id_still_answers(base_url: str, o
     with Client(base_url, org.key) as client:
         assert client.record_usage(**CALL, id="mine", credits="2").replayed
         assert client.balance().available == 298
+
+
+class Moving(httpx.BaseTransport):
+    """To the first server, which stops with its answer unsaid; afterwards to the second."""
+
+    def __init__(self, stack: ExitStack, database: TestDatabase) -> None:
+        self.first, self.database = ExitStack(), database
+        self.url = self.first.enter_context(served(create_app(api_settings(database))))
+        self.stack, self.inner = stack, httpx.HTTPTransport()
+
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        request.url = httpx.URL(self.url + request.url.raw_path.decode())
+        answer = self.inner.handle_request(request)
+        answer.read()
+        if self.first is not self.stack:
+            self.first.close()
+            self.first = self.stack
+            self.url = self.stack.enter_context(served(create_app(api_settings(self.database))))
+            return lost(answer)
+        return answer
+
+    def close(self) -> None:
+        self.inner.close()
+
+
+def test_a_server_that_stops_after_the_commit_is_followed_by_one_that_remembers(
+    module_database: TestDatabase, org: Organization
+) -> None:
+    with (
+        ExitStack() as stack,
+        Client("http://moving.test", org.key, transport=Moving(stack, module_database)) as client,
+    ):
+        assert client.record_usage(**CALL, credits="2").replayed
+        assert [item.charged for item in client.usage()] == [2]
 
 
 def test_a_refusal_is_not_repeated(base_url: str, org: Organization) -> None:
