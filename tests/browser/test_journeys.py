@@ -1,6 +1,7 @@
 """A month of one organization as its four kinds of people live it, each in a browser of their own."""
 
 import re
+import time
 from pathlib import Path
 
 import httpx
@@ -54,6 +55,9 @@ def test_credits_run_low_and_everybody_learns_it_their_own_way(stage: Stage) -> 
     expect(member.get_by_text("Ask your Owner to buy credits.")).to_have_count(0)
 
     # The letters, and the record of who set the alert.
+    deadline = time.monotonic() + WAIT_MS / 1_000
+    while not any("AI credits are low" in letter for letter in stage.letters()) and time.monotonic() < deadline:
+        time.sleep(0.1)
     admin.goto(f"{stage.url}/mailbox")
     expect(admin.get_by_role("heading", name=re.compile("AI credits are low")).first).to_be_visible()
     admin.goto(f"{stage.url}/settings/activity")
