@@ -11,7 +11,7 @@ help:
 	@echo "make test         every test, the browser's included"
 	@echo "make check        lint, types, import rules"
 	@echo "make bench        performance, side by side with PostgreSQL's own limit"
-	@echo "make campaign     random and destructive tests; CAMPAIGN=name for one"
+	@echo "make campaign     random and destructive tests; CAMPAIGN=name for one, SIZE=number or full, SEED=number; ARGS=--list"
 	@echo "make screenshots  pictures of the pages, into docs/screenshots"
 	@echo "make lock         renew the lock files from pyproject.toml"
 
@@ -50,7 +50,7 @@ bench: development
 	@$(PYTHON) -m bench $(ARGS)
 
 campaign: development
-	@$(PYTHON) -m campaigns $(CAMPAIGN) $(ARGS)
+	@$(PYTHON) -m testkase campaign $(CAMPAIGN) $(if $(SIZE),--size $(SIZE)) $(if $(SEED),--seed $(SEED)) $(ARGS)
 
 screenshots: development
 	@scripts/chromium.sh

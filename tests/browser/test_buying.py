@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import FrameLocator, Page, expect
 
-from campaigns.counter import KEY_ID, KEY_SECRET, WEBHOOK_SECRET
+from campaigns.payments.counter import KEY_ID, KEY_SECRET, WEBHOOK_SECRET
 from tests.support.checkout import METHODS, pay
 from tests.support.cluster import TestDatabase
 from tests.support.razorpay import Simulated, simulated

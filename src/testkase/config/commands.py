@@ -97,6 +97,7 @@ def _provider() -> Provider | None:
 def _add_operators_commands() -> None:
     """Only where one is asked for: a child process has no use for them."""
     import testkase.entrypoints.cli.books  # - these register their commands
+    import testkase.entrypoints.cli.campaign
     import testkase.entrypoints.cli.payments
     import testkase.entrypoints.cli.people
     import testkase.entrypoints.cli.replay  # noqa: F401

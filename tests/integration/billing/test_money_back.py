@@ -222,7 +222,7 @@ class Story:
 @pytest.mark.requirement("P9", "P10", "B6")
 @pytest.mark.parametrize("seed", range(12))
 def test_whatever_happens_to_a_payment_it_ends_where_the_rules_say(shop: Shop, seed: int) -> None:
-    """The same by the ten thousand is a campaign's: `campaigns payments`."""
+    """The same by the ten thousand is a campaign's: `testkase campaign money-back`."""
     org = shop.organization("0")
     purchase = shop.bought(org.org_id)
     spend(shop, org.org_id, 400)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from campaigns.money_back import money_back
+from campaigns.payments.money_back import money_back
 from tests.support.cluster import TestDatabase
 
 

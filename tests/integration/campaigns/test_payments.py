@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from campaigns.lost_reports import lost_reports
-from campaigns.payments import payments
+from campaigns.payments.lost_reports import lost_reports
+from campaigns.payments.payments import payments
 from tests.support.cluster import TestDatabase
 
 

@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from campaigns.crash import crash
-from campaigns.last_credit import last_credit
-from campaigns.world import world
+from campaigns.crash.crash import crash
+from campaigns.crash.world import world
+from campaigns.ledger.last_credit import last_credit
 from tests.support.cluster import TestDatabase
 from tests.support.processes import serving
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from campaigns.sums import sums
+from campaigns.ledger.sums import sums
 from tests.support.cluster import TestDatabase
 
 

@@ -3,7 +3,7 @@
 import pytest
 from msgspec.structs import replace
 
-from campaigns.money_back import every_order
+from campaigns.payments.money_back import every_order
 from testkase.core.ledger.credits import MICRO
 from testkase.services.billing.provider import Dispute, Payment, Refund, RefundStatus
 from testkase.services.billing.purchasing import lifecycle

@@ -5,7 +5,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from campaigns.calendar import calendar
+from campaigns.ledger.calendar import calendar
 from testkase.core.ledger import commands as c
 from testkase.core.ledger.book import Book
 from testkase.core.ledger.decide import decide
@@ -54,7 +54,7 @@ def period_ends(start: int, anchor_day: int, zone: str, months: int) -> list[int
 
 @pytest.mark.requirement("P4", "R8", "I9")
 def test_every_anchor_in_every_kind_of_zone_has_one_allowance_a_period() -> None:
-    """A slice of `python -m campaigns calendar`, which walks through eight years of all zones."""
+    """A slice of `testkase campaign calendar`, which walks through eight years of all zones."""
     outcome = calendar(ZONES, months=MONTHS, seed=20_261_122)
     assert outcome.faults == [], outcome.line
     assert outcome.figures["periods"] == len(ZONES) * 31 * MONTHS

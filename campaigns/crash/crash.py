@@ -13,10 +13,11 @@ from typing import LiteralString
 import psycopg
 from psycopg import sql
 
-from campaigns.callers import Caller, Notes
+from campaigns.campaign import Campaign, Tick, unheard
+from campaigns.crash.callers import Caller, Notes
+from campaigns.crash.world import World, world
 from campaigns.oracle import deviations
 from campaigns.outcome import Outcome
-from campaigns.world import World
 from testkase.core.ledger.commands import Touch
 from testkase.core.ledger.credits import MAX_MICROCREDITS, MICRO
 from testkase.core.ledger.limits.commands import SetBudget
@@ -34,7 +35,19 @@ GATEWAY_TTL_SECONDS = 60
 LONGEST_TTL_SECONDS = 300
 
 
-async def crash(world: World, *, kills: int, seed: int, wait: bool) -> Outcome:
+def run(size: int, seed: int, tick: Tick) -> Outcome:
+    """So many kills, then a minute of waiting for what the killed left behind."""
+    with world() as doomed:
+        return asyncio.run(crash(doomed, kills=size, seed=seed, wait=True, tick=tick))
+
+
+CRASH = Campaign(
+    name="crash", about="kill -9 of the application and of PostgreSQL under load: nothing lost, nothing twice",
+    counts="kills", full=1_000, small=20, run=run,
+)  # fmt: skip
+
+
+async def crash(world: World, *, kills: int, seed: int, wait: bool, tick: Tick = unheard) -> Outcome:
     """`wait`: let the holds of killed streams lapse by the clock; otherwise all holds by a clock set forward."""
     dice = random.Random(seed)
     notes = Notes()
@@ -52,6 +65,7 @@ async def crash(world: World, *, kills: int, seed: int, wait: bool) -> Outcome:
         victim = ("app", "PostgreSQL")[number % 2] if number < 2 else dice.choice(("app", "PostgreSQL"))
         await asyncio.to_thread(world.kill_app if victim == "app" else world.kill_database)
         killed[victim] += 1
+        tick(number + 1)
     await asyncio.sleep(0.5)
     stop.set()
     await asyncio.gather(*working)

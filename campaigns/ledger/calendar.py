@@ -6,10 +6,10 @@ beginning of each period and lost what was left of the one before, and its perio
 """
 
 import random
-import sys
 import zoneinfo
 from collections.abc import Iterable, Iterator
 
+from campaigns.campaign import Campaign, Tick, unheard
 from campaigns.outcome import Outcome
 from testkase.core.ledger.book import Book
 from testkase.core.ledger.commands import OpenAccount, Touch
@@ -30,7 +30,9 @@ def all_zones() -> list[str]:
     return sorted(zoneinfo.available_timezones())
 
 
-def calendar(zones: Iterable[str], *, months: int, seed: int, anchors: Iterable[int] = ANCHORS) -> Outcome:
+def calendar(
+    zones: Iterable[str], *, months: int, seed: int, anchors: Iterable[int] = ANCHORS, tick: Tick = unheard
+) -> Outcome:
     """Walk each anchor in each zone through so many months."""
     outcome, accounts, days = Outcome("calendar", seed), 0, list(anchors)
     names = list(zones)
@@ -39,14 +41,22 @@ def calendar(zones: Iterable[str], *, months: int, seed: int, anchors: Iterable[
             dice = random.Random(f"{seed} {zone} {anchor_day}")
             outcome.faults += [f"{zone}, day {anchor_day}: {fault}" for fault in _walk(dice, zone, anchor_day, months)]
             accounts += 1
-        if number % 25 == 0:
-            print(
-                f"calendar: {number} of {len(names)} zones, {len(outcome.faults)} faults", file=sys.stderr, flush=True
-            )
+        tick(months * number // len(names))
     outcome.figures = {
         "zones": len(names), "anchors": len(days), "accounts": accounts, "periods": accounts * months,
     }  # fmt: skip
     return outcome
+
+
+def run(size: int, seed: int, tick: Tick) -> Outcome:
+    """Every anchor in every zone."""
+    return calendar(all_zones(), months=size, seed=seed, tick=tick)
+
+
+CALENDAR = Campaign(
+    name="calendar", about="anchors 1-31 in every zone: months follow one another, one allowance each", counts="months",
+    full=96, small=3, run=run,
+)  # fmt: skip
 
 
 def _walk(dice: random.Random, zone: str, anchor_day: int, months: int) -> Iterator[str]:

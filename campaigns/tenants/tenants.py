@@ -7,7 +7,6 @@ word of the neighbour in an answer, is a fault.
 
 import random
 import string
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -15,6 +14,8 @@ from typing import Any
 
 import httpx
 
+from bench.server import bench_server
+from campaigns.campaign import Campaign, Tick, unheard
 from campaigns.outcome import Outcome
 from testkase.entrypoints.api.app import create_app
 from tests.support.cluster import TestDatabase
@@ -29,7 +30,19 @@ from tests.support.tenants.world import OTHER, World, made_world
 from tests.support.upstream import scripted_upstream
 
 
-def tenants(database: TestDatabase, *, cases: int, seed: int) -> Outcome:
+def run(size: int, seed: int, tick: Tick) -> Outcome:
+    """At least so many requests across two organizations."""
+    with bench_server() as server:
+        return tenants(server.database, cases=size, seed=seed, tick=tick)
+
+
+TENANTS = Campaign(
+    name="tenants", about="every route for every role and key, of one's own, another or no organization: nothing leaks",
+    counts="cases", full=20_000, small=2_000, run=run,
+)  # fmt: skip
+
+
+def tenants(database: TestDatabase, *, cases: int, seed: int, tick: Tick = unheard) -> Outcome:
     """Whole passes over both route tables, until so many requests were made."""
     outcome, dice = Outcome("tenants", seed), random.Random(seed)
     with django_on(database), model_on_offer():
@@ -43,8 +56,7 @@ def tenants(database: TestDatabase, *, cases: int, seed: int) -> Outcome:
                 done += _pages(world, tried, snapshots, dice, outcome)
                 done += _keys(world, tried, snapshots, dice, outcome, routes=routes, http=http)
                 passes += 1
-                told = f"tenants: {done:,} cases, {len(outcome.faults)} faults"
-                print(told, file=sys.stderr, flush=True)
+                tick(done)
         snapshots.close()
     outcome.figures = {"cases": done, "passes": passes, "routes": len(routes) + len(page_routes())}
     return outcome

@@ -3,11 +3,14 @@ capture by looking alone; when all the reports arrive after all, nothing is cred
 """
 
 import random
+import tempfile
 from pathlib import Path
 
-from campaigns.counter import Counter, Paid, counter, signed
+from bench.server import bench_server
+from campaigns.campaign import Campaign, Tick, unheard
 from campaigns.oracle import deviations
 from campaigns.outcome import Outcome
+from campaigns.payments.counter import Counter, Paid, counter, signed
 from testkase.services.billing.model import Purchase
 from testkase.services.billing.reports.inbox import claim_reports, handled, receive
 from testkase.services.billing.reports.reconciling import claim_watched, look_again
@@ -21,7 +24,23 @@ _LONGEST_WAIT = 240
 """Minutes between an order and its payment: most people pay at once, some come back hours later."""
 
 
-def lost_reports(database: TestDatabase, folder: Path, *, paid: int, minutes: int, seed: int) -> Outcome:
+def run(size: int, seed: int, tick: Tick) -> Outcome:
+    """A day on a PostgreSQL of its own."""
+    with bench_server() as server, tempfile.TemporaryDirectory() as folder:
+        return lost_reports(
+            server.database, Path(folder), paid=size, minutes=MINUTES_OF_A_DAY, seed=seed, tick=tick
+        )  # fmt: skip
+
+
+LOST_REPORTS = Campaign(
+    name="lost-reports", about="a day without webhooks: every payment is found within ten minutes, and credited once",
+    counts="payments", full=1_000, small=100, run=run,
+)  # fmt: skip
+
+
+def lost_reports(
+    database: TestDatabase, folder: Path, *, paid: int, minutes: int, seed: int, tick: Tick = unheard
+) -> Outcome:
     """`paid` purchases ordered at random moments of so many minutes, and paid some time later."""
     dice, outcome = random.Random(seed), Outcome("lost reports", seed)
     with counter(database, folder, processes=0, worker=False) as (shop, _):
@@ -30,6 +49,7 @@ def lost_reports(database: TestDatabase, folder: Path, *, paid: int, minutes: in
         day = _Day(shop, dice, org_id, outcome)
         for minute in range(minutes + _LONGEST_WAIT + LATEST_MINUTES + 1):
             day.pass_minute(minute, orders=ordered.count(minute))
+            tick(len(day.paid))
         day.judge(paid)
         outcome.faults += deviations(database.owner_url)
     return outcome

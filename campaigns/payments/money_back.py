@@ -5,6 +5,8 @@ on PostgreSQL with spending in between. What is taken back is what an oracle say
 import random
 from collections.abc import Iterator
 
+from bench.server import bench_server
+from campaigns.campaign import Campaign, Tick, unheard
 from campaigns.outcome import Outcome
 from testkase.core.ledger.commands import RecordUsage
 from testkase.core.ledger.credits import MICRO
@@ -20,7 +22,19 @@ LONGEST = 7
 _SUBJECT = Subject(use_case="chat", user="ada@example.com")
 
 
-def money_back(database: TestDatabase, *, stories: int, longest: int, seed: int) -> Outcome:
+def run(size: int, seed: int, tick: Tick) -> Outcome:
+    """On the model, and on a PostgreSQL of its own."""
+    with bench_server() as server:
+        return money_back(server.database, stories=size, longest=LONGEST, seed=seed, tick=tick)
+
+
+MONEY_BACK = Campaign(
+    name="money-back", about="refunds and disputes heard of in any order: what is taken back is what the rules say",
+    counts="stories", full=10_000, small=500, run=run,
+)  # fmt: skip
+
+
+def money_back(database: TestDatabase, *, stories: int, longest: int, seed: int, tick: Tick = unheard) -> Outcome:
     """Every order of up to `longest` reports on the model, and `stories` random ones on PostgreSQL."""
     outcome = Outcome("money back", seed)
     orders = 0
@@ -30,8 +44,9 @@ def money_back(database: TestDatabase, *, stories: int, longest: int, seed: int)
             outcome.faults.append(f"{' → '.join(names)}: {known.standing()}")
     dice = random.Random(seed)
     with shop_on(database) as shop:
-        for _ in range(stories):
+        for number in range(stories):
             outcome.faults += _story(shop, random.Random(dice.randrange(2**32)))
+            tick(number + 1)
     outcome.figures = {"orders on the model": orders, "stories on PostgreSQL": stories}
     return outcome
 

@@ -7,19 +7,26 @@ AI is switched off must end soon, with the reason and without a charge; how soon
 import asyncio
 import json
 import random
+import tempfile
 import time
 from collections import Counter
 from collections.abc import Sequence
+from contextlib import ExitStack
+from pathlib import Path
 from typing import Any
 
 import httpx
 
+from bench.server import bench_server
+from campaigns.campaign import Campaign, Tick, unheard
 from campaigns.oracle import deviations
 from campaigns.outcome import Outcome
 from tests.support.cluster import TestDatabase
+from tests.support.processes import serving
 from tests.support.programs import MODEL, Organization, Organizations
-from tests.support.upstream import Reply, Upstream
+from tests.support.upstream import Reply, Upstream, scripted_upstream
 
+PROCESSES = 2
 STREAMS = 12
 PAIRS = 4
 TOO_LATE_SECONDS = 5.0
@@ -70,13 +77,14 @@ class Office:
             settled = await client.post(f"/api/v1/holds/{hold_id}/settlement", json={"credits": "0.50"})
             self.counts["settled" if settled.status_code == 200 else "refused"] += 1
 
-    async def flip(self, times: int) -> None:
+    async def flip(self, times: int, tick: Tick) -> None:
         """The Owner's hand."""
-        for _ in range(times):
+        for number in range(times):
             await asyncio.sleep(0.2 + self.dice.random())
             await self._off()
             await asyncio.sleep(self.dice.choice((0.0, 1.5, 1.5 * self.dice.random())))
             await asyncio.to_thread(self.organizations.switch_ai, self.org.org_id, True)
+            tick(number + 1)
         await asyncio.sleep(1)
         self.stop.set()
         await self._off()  # ends the long ones
@@ -101,7 +109,25 @@ class Office:
             self.counts["completed" if status == 200 and last[-1:] == ["data: [DONE]"] else "refused"] += 1
 
 
-async def switch(database: TestDatabase, urls: Sequence[str], upstream: Upstream, *, flips: int, seed: int) -> Outcome:
+def run(size: int, seed: int, tick: Tick) -> Outcome:
+    """So many times off and on, over two processes whose model is scripted."""
+    with bench_server() as server, tempfile.TemporaryDirectory() as folder, ExitStack() as opened:
+        upstream = opened.enter_context(scripted_upstream())
+        model = {"TESTKASE_MODEL_PORT": str(upstream.port), "TESTKASE_MODEL_API_KEY": "scripted"}
+        apps = [opened.enter_context(serving(server.database, Path(folder), model)) for _ in range(PROCESSES)]
+        urls = [app.url for app in apps]
+        return asyncio.run(switch(server.database, urls, upstream, flips=size, seed=seed, tick=tick))
+
+
+SWITCH = Campaign(
+    name="switch", about="AI off and on under load: nothing is charged while it is off, running streams end soon",
+    counts="switches", full=1_000, small=30, run=run,
+)  # fmt: skip
+
+
+async def switch(
+    database: TestDatabase, urls: Sequence[str], upstream: Upstream, *, flips: int, seed: int, tick: Tick = unheard
+) -> Outcome:
     """`urls`: one or several processes whose embedded model is `upstream`; programs are spread over them."""
     organizations = Organizations(database)
     office = Office(organizations, urls, upstream, seed)
@@ -109,7 +135,7 @@ async def switch(database: TestDatabase, urls: Sequence[str], upstream: Upstream
     clients = [httpx.AsyncClient(base_url=url, **options) for url in urls]
     programs = [office.stream(clients[number % len(clients)]) for number in range(STREAMS)]
     programs += [office.pair(clients[number % len(clients)], number) for number in range(PAIRS)]
-    await asyncio.gather(office.flip(flips), *programs)
+    await asyncio.gather(office.flip(flips, tick), *programs)
     for client in clients:
         await client.aclose()
     outcome = Outcome("switch", seed, faults=office.faults)

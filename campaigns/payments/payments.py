@@ -4,15 +4,18 @@ Each payment is credited exactly once; what is forged, does not match, or is not
 
 import asyncio
 import random
+import tempfile
 import time
 from collections import Counter as Tally
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from campaigns.counter import Counter, Paid, counter, signed
+from bench.server import bench_server
+from campaigns.campaign import Campaign, Tick, unheard
 from campaigns.oracle import deviations
 from campaigns.outcome import Outcome
+from campaigns.payments.counter import Counter, Paid, counter, signed
 from testkase.foundation.problems import Problem
 from testkase.services.billing.purchasing.buying import look_at, returned_from_checkout
 from tests.support.cluster import TestDatabase
@@ -23,9 +26,29 @@ CONNECTIONS = 64
 _PATIENCE_SECONDS = 180
 
 
+DELIVERIES, FORGED = 1_000, 10
+"""Of each payment."""
+
+
+def run(size: int, seed: int, tick: Tick) -> Outcome:
+    """On a PostgreSQL of its own; workers are killed meanwhile."""
+    with bench_server() as server, tempfile.TemporaryDirectory() as folder:
+        return payments(
+            server.database, Path(folder), paid=size, deliveries=DELIVERIES * size, forged=FORGED * size, kills=20,
+            seed=seed, tick=tick,
+        )  # fmt: skip
+
+
+PAYMENTS = Campaign(
+    name="payments", about="a thousand reports of each payment, shuffled, forged, while workers are killed: one grant",
+    counts="payments", full=1_000, small=20, run=run,
+)  # fmt: skip
+
+
 def payments(
-    database: TestDatabase, folder: Path, *, paid: int, deliveries: int, forged: int, kills: int, seed: int
-) -> Outcome:
+    database: TestDatabase, folder: Path, *, paid: int, deliveries: int, forged: int, kills: int, seed: int,
+    tick: Tick = unheard,
+) -> Outcome:  # fmt: skip
     """`paid` payments, `deliveries` webhooks of them beside browser returns and the reconciler, and `forged` ones."""
     dice, outcome = random.Random(seed), Outcome("payments", seed)
     with counter(database, folder) as (shop, urls):
@@ -35,7 +58,9 @@ def payments(
         strays = [shop.stray() for _ in range(max(1, forged // 100))]
         bodies = [body for one in (*made, *wrong) for body in one.reports] + strays
         messages = _messages(dice, bodies, deliveries, forged)
-        answers = asyncio.run(_everything_at_once(shop, urls[0], dice, made=made, messages=messages, kills=kills))
+        answers = asyncio.run(
+            _everything_at_once(shop, urls[0], dice, made=made, messages=messages, kills=kills, tick=tick)
+        )
         _wait_until_quiet(shop)
         outcome.faults += _judged(shop, made, wrong)
         outcome.figures = {
@@ -68,6 +93,7 @@ async def _everything_at_once(
     made: Sequence[Paid],
     messages: Sequence[tuple[bytes, str]],
     kills: int,
+    tick: Tick,
 ) -> Tally[int]:
     wires = [await Wire.connect(url, "") for _ in range(CONNECTIONS)]
     wanted = iter(messages)
@@ -80,6 +106,7 @@ async def _everything_at_once(
                 "POST", "/webhooks/razorpay", body, headers=f"X-Razorpay-Signature: {signature}\r\n"
             )
             answers[answer.status] += 1
+            tick(len(made) * answers.total() // len(messages))
 
     async def kill() -> None:
         for _ in range(kills):

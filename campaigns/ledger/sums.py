@@ -13,8 +13,10 @@ from typing import Any, cast
 
 import msgspec
 
+from bench.server import bench_server
+from campaigns.campaign import Campaign, Tick, unheard
+from campaigns.ledger.places import Places
 from campaigns.outcome import Outcome
-from campaigns.places import Places
 from testkase.core.ledger.book import Book
 from testkase.core.ledger.commands import Command, OpenAccount, OpenHold, RecordUsage, Touch
 from testkase.core.ledger.credits import MICRO
@@ -82,7 +84,19 @@ class _Month(Script):
         return cast(Command, _replaced(command, subject=subject))
 
 
-def sums(database: TestDatabase, *, operations: int, seed: int) -> Outcome:
+def run(size: int, seed: int, tick: Tick) -> Outcome:
+    """A random month on a PostgreSQL of its own."""
+    with bench_server() as server:
+        return sums(server.database, operations=size, seed=seed, tick=tick)
+
+
+SUMS = Campaign(
+    name="sums", about="a random month, then every page, file and answer that shows a sum shows the same",
+    counts="operations", full=10_000, small=2_000, run=run,
+)  # fmt: skip
+
+
+def sums(database: TestDatabase, *, operations: int, seed: int, tick: Tick = unheard) -> Outcome:
     """So many operations, then the comparison of every month they reached."""
     outcome, dice = Outcome("sums", seed), random.Random(seed)
     with django_on(database):
@@ -90,7 +104,7 @@ def sums(database: TestDatabase, *, operations: int, seed: int) -> Outcome:
         client.get("/settings/ai-credits")
         org_id = int(client.session["org_id"])
         books = SyncDatabase(database.app_url)
-        posted = _live(books, _Month(dice, shadow := _Shadow(), org_id, operations), shadow, operations)
+        posted = _live(books, _Month(dice, shadow := _Shadow(), org_id, operations), shadow, operations, tick)
         found = books.run(verify(org_id), org_id=org_id)
         outcome.faults += [f"verify {each.invariant} at {each.seq}: {each.found}" for each in found]
         organizations = Organizations(database)
@@ -105,7 +119,7 @@ def sums(database: TestDatabase, *, operations: int, seed: int) -> Outcome:
     return outcome
 
 
-def _live(books: SyncDatabase, month: _Month, shadow: _Shadow, operations: int) -> int:
+def _live(books: SyncDatabase, month: _Month, shadow: _Shadow, operations: int, tick: Tick) -> int:
     """Carry out the month, a few commands at a time as a busy engine would; how many entries there are then."""
     org_id, done = month.org_id, 0
     shadow.submit(OpenAccount(org_id=org_id, monthly_allowance=300 * MICRO, ai_enabled=True), month.now)
@@ -113,6 +127,7 @@ def _live(books: SyncDatabase, month: _Month, shadow: _Shadow, operations: int) 
         batch = list(_batch(month, shadow, min(month.dice.randint(1, 8), operations - done)))
         books.run(execute([command for command, _ in batch], clock=batch[-1][1]), org_id=org_id)
         done += len(batch)
+        tick(done)
     books.run(execute([Touch(org_id=org_id)], clock=month.now), org_id=org_id)
     with books.transaction(org_id) as connection:
         row = connection.execute("SELECT last_seq FROM ledger.account WHERE org_id = %s", [org_id]).fetchone()

@@ -5,31 +5,54 @@ In the same round one id is sent fifty times at once, as a hold and then as its 
 
 import asyncio
 import random
+import tempfile
 from collections import Counter
 from collections.abc import Sequence
+from contextlib import ExitStack
 from decimal import Decimal
+from pathlib import Path
 
+from bench.server import bench_server
+from campaigns.campaign import Campaign, Tick, unheard
 from campaigns.oracle import deviations
 from campaigns.outcome import Outcome
 from tests.support.cluster import TestDatabase
+from tests.support.processes import serving
 from tests.support.programs import Organization, Organizations
 from tests.support.wire import Wire
 
 CALLERS = 64
 REPETITIONS = 50
+PROCESSES = 2
 _CALL = {"use_case": "chat", "user": "ada@example.com"}
 
 
-async def last_credit(database: TestDatabase, urls: Sequence[str], *, rounds: int, seed: int) -> Outcome:
+def run(size: int, seed: int, tick: Tick) -> Outcome:
+    """On a PostgreSQL of its own, with two processes of the application."""
+    with bench_server() as server, tempfile.TemporaryDirectory() as folder, ExitStack() as apps:
+        urls = [apps.enter_context(serving(server.database, Path(folder))).url for _ in range(PROCESSES)]
+        return asyncio.run(last_credit(server.database, urls, rounds=size, seed=seed, tick=tick))
+
+
+LAST_CREDIT = Campaign(
+    name="last-credit", about="64 callers at once ask for more than there is: what there is is given, once",
+    counts="rounds", full=10_000, small=100, run=run,
+)  # fmt: skip
+
+
+async def last_credit(
+    database: TestDatabase, urls: Sequence[str], *, rounds: int, seed: int, tick: Tick = unheard
+) -> Outcome:
     """`urls`: one or several processes of the application on the same database; callers are spread over them."""
     dice = random.Random(seed)
     outcome = Outcome("last credit", seed)
     organizations = Organizations(database)
     wires = [await Wire.connect(urls[number % len(urls)], "") for number in range(CALLERS)]
     counts: Counter[str] = Counter(accepted=0, refused=0, repeated=0)
-    for _ in range(rounds):
+    for number in range(rounds):
         await _last(organizations, wires, dice, counts, outcome)
         await _same_id(organizations.make("10"), wires, dice, counts, outcome)
+        tick(number + 1)
     for wire in wires:
         wire.close()
     organizations.close()

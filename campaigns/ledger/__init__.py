@@ -1,0 +1,1 @@
+"""Campaigns about the books themselves: the last credit, billing months, sums."""

@@ -1,0 +1,35 @@
+"""Keeps lines of result in docs/campaigns.md, between marks that people leave alone."""
+
+from pathlib import Path
+
+from campaigns.report import ROOT, Report, told
+
+PAGE = ROOT / "docs" / "campaigns.md"
+
+
+def record(report: Report, page: Path = PAGE) -> None:
+    """Put the run in the place of an earlier one of the same campaign."""
+    rows = {line.split("|")[1].strip(): line for line in between(page, "results").splitlines()[2:]}
+    figures = ", ".join(f"{told(value)} {name}" for name, value in report.figures.items())
+    faults = "0 faults" if not report.faults else f"{len(report.faults)} FAULTS"
+    rows[report.campaign] = (
+        f"| {report.campaign} | {report.size:,} {report.counts} | {figures} | {faults} | {report.began[:10]} |"
+        f" {report.seconds:,.0f} s | {report.seed} | {report.revision} |"
+    )
+    head = [
+        "| Campaign | Size | What happened | Found | Date | Took | Seed | Revision |",
+        "|---|---|---|---|---|---|---|---|",
+    ]
+    replace(page, "results", "\n".join([*head, *(rows[name] for name in sorted(rows))]))
+
+
+def between(page: Path, mark: str) -> str:
+    """What stands between `<!-- mark -->` and `<!-- /mark -->`."""
+    return page.read_text().split(f"<!-- {mark} -->\n")[1].split(f"<!-- /{mark} -->")[0]
+
+
+def replace(page: Path, mark: str, text: str) -> None:
+    """Put something else there."""
+    before, rest = page.read_text().split(f"<!-- {mark} -->\n")
+    after = rest.split(f"<!-- /{mark} -->")[1]
+    page.write_text(f"{before}<!-- {mark} -->\n{text}\n<!-- /{mark} -->{after}")

@@ -1,0 +1,27 @@
+"""Every campaign there is. One that is not listed here does not run."""
+
+from campaigns.campaign import Campaign
+from campaigns.crash.crash import CRASH
+from campaigns.ledger.calendar import CALENDAR
+from campaigns.ledger.last_credit import LAST_CREDIT
+from campaigns.ledger.sums import SUMS
+from campaigns.payments.lost_reports import LOST_REPORTS
+from campaigns.payments.money_back import MONEY_BACK
+from campaigns.payments.payments import PAYMENTS
+from campaigns.streams.switch import SWITCH
+from campaigns.tenants.tenants import TENANTS
+
+CAMPAIGNS: dict[str, Campaign] = {
+    campaign.name: campaign
+    for campaign in (
+        CALENDAR,
+        LAST_CREDIT,
+        SUMS,
+        PAYMENTS,
+        LOST_REPORTS,
+        MONEY_BACK,
+        TENANTS,
+        SWITCH,
+        CRASH,
+    )
+}

@@ -1,0 +1,1 @@
+"""Campaigns about calls of models that are running when something happens."""

@@ -1,0 +1,1 @@
+"""Campaigns about the walls between organizations."""

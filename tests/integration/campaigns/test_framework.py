@@ -1,0 +1,126 @@
+"""The frame around the campaigns: one registry, sizes, reports, results, exit codes."""
+
+import json
+import os
+import subprocess
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+import typer
+from typer.testing import CliRunner
+
+from campaigns import __main__ as command
+from campaigns.campaign import Campaign, Tick
+from campaigns.outcome import Outcome
+from campaigns.record import PAGE, between, record
+from campaigns.registry import CAMPAIGNS
+from campaigns.report import report
+
+ROOT = Path(__file__).resolve().parents[3]
+
+
+def _draws(size: int, seed: int, tick: Tick) -> Outcome:
+    tick(size)
+    return Outcome("dice", seed, figures={"thrown": size}, faults=["a six"] if seed == 6 else [])
+
+
+def _breaks(size: int, seed: int, tick: Tick) -> Outcome:
+    raise OSError("the table fell over")
+
+
+DICE = Campaign(name="dice", about="dice", counts="throws", full=1_000, small=10, run=_draws)
+TABLE = Campaign(name="table", about="a table", counts="legs", full=4, small=1, run=_breaks)
+
+
+@pytest.fixture
+def run(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> CliRunner:
+    """The command, with two campaigns of its own, in a folder of its own."""
+    monkeypatch.setattr(command, "CAMPAIGNS", {"dice": DICE, "table": TABLE})
+    monkeypatch.setattr(command.log, "configure", lambda *_: None)
+    monkeypatch.setenv("TESTKASE_DATA", str(tmp_path))
+    return CliRunner()
+
+
+def invoked(run: CliRunner, *words: str) -> tuple[int, str]:
+    app = typer.Typer(add_completion=False)
+    app.command()(command.main)
+    result = run.invoke(app, words)
+    return result.exit_code, result.stdout
+
+
+def test_a_run_prints_one_line_and_keeps_a_report_that_says_how_to_repeat_it(run: CliRunner, tmp_path: Path) -> None:
+    assert invoked(run, "dice", "--seed", "5") == (0, "dice: 10 thrown, 0 faults (seed 5)\n")
+    [kept] = (tmp_path / "campaigns").glob("dice-5-*.json")
+    told = json.loads(kept.read_text())
+    assert told["replay"] == "testkase campaign dice --size 10 --seed 5"
+    assert (told["size"], told["figures"], told["faults"]) == (10, {"thrown": 10}, [])
+    assert told["replay"] in kept.with_suffix(".md").read_text()
+
+
+def test_a_fault_is_an_exit_code_and_stands_in_the_report(run: CliRunner, tmp_path: Path) -> None:
+    code, line = invoked(run, "dice", "--seed", "6", "--size", "full")
+    assert (code, line) == (1, "dice: 1,000 thrown, 1 FAULTS: a six (seed 6)\n")
+    [kept] = (tmp_path / "campaigns").glob("dice-6-*.md")
+    assert "1. a six" in kept.read_text()
+
+
+def test_a_campaign_that_breaks_off_has_found_a_fault_and_keeps_none_of_the_others_from_running(
+    run: CliRunner, tmp_path: Path
+) -> None:
+    code, lines = invoked(run, "--seed", "5")
+    assert code == 1
+    assert lines.startswith("dice: 10 thrown, 0 faults")
+    [kept] = (tmp_path / "campaigns").glob("table-5-*.json")
+    assert "the table fell over" in json.loads(kept.read_text())["faults"][0]
+
+
+@pytest.mark.parametrize(
+    "words", [["nothing"], ["dice", "--size", "0"], ["dice", "--size", "some"], ["dice", "--after", "3"]]
+)
+def test_what_there_is_not_is_refused(run: CliRunner, words: list[str]) -> None:
+    assert invoked(run, *words)[0] == 2
+
+
+def test_a_result_takes_the_place_of_an_earlier_one_on_the_page(tmp_path: Path) -> None:
+    page = tmp_path / "campaigns.md"
+    page.write_text(PAGE.read_text())
+    for size in (10, 1_000):
+        outcome = _draws(size, 5, lambda done: None)
+        began = datetime(2026, 11, 28, tzinfo=UTC)
+        record(report(DICE, outcome, size=size, after=0, began=began, load_before="0"), page)
+    rows = [line for line in between(page, "results").splitlines() if line.startswith("| dice ")]
+    assert len(rows) == 1
+    assert rows[0].startswith("| dice | 1,000 throws | 1,000 thrown | 0 faults | 2026-11-28 |")
+
+
+def test_every_campaign_is_on_the_page_with_its_full_size() -> None:
+    page = (ROOT / "docs" / "campaigns.md").read_text()
+    rows = {line.split("`")[1]: line for line in page.splitlines() if line.startswith("| `")}
+    assert rows.keys() == CAMPAIGNS.keys()
+    for name, campaign in CAMPAIGNS.items():
+        assert rows[name].endswith(f"| {campaign.counts} | {campaign.full:,} |")
+
+
+def test_the_command_finds_the_campaigns_in_the_checkout(tmp_path: Path) -> None:
+    asked = [sys.executable, "-m", "testkase", "campaign", "--list"]
+    listed = subprocess.run(asked, cwd=tmp_path, capture_output=True, text=True, check=True)
+    assert all(name in listed.stdout for name in CAMPAIGNS)
+
+
+def test_without_a_checkout_the_command_says_so(tmp_path: Path) -> None:
+    asked = [sys.executable, "-c", _ELSEWHERE, "campaign"]
+    environ = {**os.environ, "ELSEWHERE": str(tmp_path)}
+    answer = subprocess.run(asked, cwd=tmp_path, env=environ, capture_output=True, text=True, check=False)
+    assert (answer.returncode, answer.stderr.strip()) == (
+        1, "testkase: Campaigns are part of a checkout of the source, and there is none here: run them in one.",
+    )  # fmt: skip
+
+
+_ELSEWHERE = """
+import os, testkase.entrypoints.cli.campaign as campaign
+campaign.__file__ = os.environ["ELSEWHERE"] + "/lib/python/site-packages/testkase/cli/campaign.py"
+from testkase.config.commands import main
+main()
+"""
