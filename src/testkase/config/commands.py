@@ -58,9 +58,13 @@ def serve() -> None:
 @app.command()
 def worker() -> None:
     """The worker: jobs and schedules."""
+    from testkase.config.upgrading.check_database import check_database
     from testkase.entrypoints.worker.process import work
 
-    work(Settings.from_environ())
+    settings = Settings.from_environ()
+    if settings.app_database_url:
+        check_database(settings.app_database_url)
+    work(settings)
 
 
 @app.command("model-server")

@@ -7,12 +7,13 @@ from contextlib import contextmanager
 import django
 import psycopg
 from django.apps import apps
-from django.core.management import call_command
 from psycopg import sql
 
 from testkase.config.bootstrap import check_server
 from testkase.config.failures import CannotStart
 from testkase.config.roles import APP
+from testkase.config.upgrading.runner import run_migrations
+from testkase.config.upgrading.schema_state import applied_migrations, refuse_newer
 from testkase.foundation.database import run
 from testkase.foundation.settings import Settings
 from testkase.schema.isolation import check_isolation
@@ -36,7 +37,8 @@ def migrate(owner_url: str, app_url: str) -> None:
     """The two URLs must also be in the environment, where Django's settings read them."""
     django.setup()
     with _alone(owner_url) as connection:
-        call_command("migrate", database="owner", interactive=False, verbosity=0)
+        refuse_newer(applied_migrations(connection))
+        run_migrations("owner")
         with connection.transaction():
             _grant(connection)
     with psycopg.connect(app_url) as connection:

@@ -4,7 +4,6 @@ import asyncio
 import logging
 import signal
 
-import psycopg
 from granian.constants import Interfaces
 from granian.errors import FatalError
 from granian.http import HTTP1Settings
@@ -13,10 +12,9 @@ from granian.server.embed import Server
 
 from testkase.config.asgi import make_application
 from testkase.config.failures import CannotStart
+from testkase.config.upgrading.check_database import check_database
 from testkase.foundation import logging as log
-from testkase.foundation.database import run
 from testkase.foundation.settings import Settings
-from testkase.schema.isolation import check_isolation
 
 _BACKLOG = 1024
 _LONGEST_ANSWER_SECONDS = 25
@@ -29,16 +27,8 @@ def serve(settings: Settings) -> None:
     log.configure("app", settings.log_level)
     if not settings.app_database_url:
         raise CannotStart("Set TESTKASE_APP_DATABASE_URL to the database as the application's role.")
-    _refuse_where_isolation_is_inert(settings.app_database_url)
+    check_database(settings.app_database_url)
     asyncio.run(_serve(settings))
-
-
-def _refuse_where_isolation_is_inert(database_url: str) -> None:
-    try:
-        with psycopg.connect(database_url, connect_timeout=10) as connection:
-            run(connection, check_isolation())
-    except psycopg.OperationalError as error:
-        raise CannotStart(f"The database cannot be reached: {' '.join(str(error).split())}") from error
 
 
 async def _serve(settings: Settings) -> None:

@@ -1,0 +1,64 @@
+"""Databases that stand at an older schema, and processes that migrate them, to be killed."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import psycopg
+
+from testkase.config.bootstrap import make_database, prepare_roles
+from tests.support.cluster import APP_PASSWORD, Cluster, TestDatabase
+
+
+@contextmanager
+def empty_database(cluster: Cluster, name: str) -> Iterator[TestDatabase]:
+    """A database nobody has migrated yet."""
+    owner_url = make_database(cluster.server.url(), name)
+    app_url = prepare_roles(owner_url, app_password=APP_PASSWORD)
+    made = TestDatabase(name=name, owner_url=owner_url, app_url=app_url)
+    try:
+        yield made
+    finally:
+        cluster.drop(made)
+
+
+def environ_of_migration(database: TestDatabase) -> dict[str, str]:
+    return {**os.environ, **database.environ(), "DATABASE_URL": database.owner_url}
+
+
+def migrate_to(database: TestDatabase, schema: str) -> None:
+    """Bring our schema to an older state, and what it needs of other apps."""
+    subprocess.run(
+        [sys.executable, "-m", "django", "migrate", "testkase_schema", schema, "--database", "owner", "-v", "0"],
+        env=environ_of_migration(database),
+        check=True,
+    )
+    _grant_history(database)
+
+
+def start_migration(database: TestDatabase, log: Path) -> subprocess.Popen[bytes]:
+    """`testkase migrate`, under way."""
+    with log.open("ab") as output:
+        return subprocess.Popen(
+            [sys.executable, "-m", "testkase", "migrate"],
+            env=environ_of_migration(database),
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=output,
+        )
+
+
+def applied(database: TestDatabase) -> int:
+    """How many migrations are marked as done."""
+    with psycopg.connect(database.owner_url) as connection:
+        row = connection.execute("SELECT count(*) FROM django_migrations").fetchone()
+    assert row is not None
+    return int(row[0])
+
+
+def _grant_history(database: TestDatabase) -> None:
+    with psycopg.connect(database.owner_url) as connection:
+        connection.execute("GRANT SELECT ON django_migrations TO testkase_app")
