@@ -10,6 +10,7 @@ from campaigns.payments.money_back import MONEY_BACK
 from campaigns.payments.payments import PAYMENTS
 from campaigns.streams.switch import SWITCH
 from campaigns.tenants.tenants import TENANTS
+from campaigns.upgrade.upgrade import UPGRADE
 
 CAMPAIGNS: dict[str, Campaign] = {
     campaign.name: campaign
@@ -23,5 +24,6 @@ CAMPAIGNS: dict[str, Campaign] = {
         TENANTS,
         SWITCH,
         CRASH,
+        UPGRADE,
     )
 }

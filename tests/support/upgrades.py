@@ -54,6 +54,9 @@ def start_migration(database: TestDatabase, log: Path) -> subprocess.Popen[bytes
 def applied(database: TestDatabase) -> int:
     """How many migrations are marked as done."""
     with psycopg.connect(database.owner_url) as connection:
+        row = connection.execute("SELECT to_regclass('django_migrations') IS NOT NULL").fetchone()
+        if row == (False,):
+            return 0
         row = connection.execute("SELECT count(*) FROM django_migrations").fetchone()
     assert row is not None
     return int(row[0])

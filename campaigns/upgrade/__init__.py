@@ -1,0 +1,1 @@
+"""Upgrades that are killed on their way."""
