@@ -8,6 +8,7 @@ from campaigns.ledger.sums import SUMS
 from campaigns.payments.lost_reports import LOST_REPORTS
 from campaigns.payments.money_back import MONEY_BACK
 from campaigns.payments.payments import PAYMENTS
+from campaigns.streams.cutting import CUT_STREAMS
 from campaigns.streams.switch import SWITCH
 from campaigns.tenants.tenants import TENANTS
 from campaigns.upgrade.upgrade import UPGRADE
@@ -23,6 +24,7 @@ CAMPAIGNS: dict[str, Campaign] = {
         MONEY_BACK,
         TENANTS,
         SWITCH,
+        CUT_STREAMS,
         CRASH,
         UPGRADE,
     )

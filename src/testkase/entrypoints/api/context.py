@@ -21,6 +21,7 @@ from testkase.services.billing.seller import Seller, load_seller
 from testkase.services.inference import Catalog
 from testkase.services.live import Watcher
 from testkase.services.metering import Meter
+from testkase.services.metering.logbook import Keeper
 from testkase.services.selfaudit.metrics import look as look_at_books
 
 T = TypeVar("T")
@@ -39,6 +40,7 @@ class Context:
     price_books: PriceBooks
     catalog: Catalog
     meter: Meter
+    keeper: Keeper
     keys: KeyRing
     watcher: Watcher
     provider: Provider | None
@@ -55,13 +57,15 @@ class Context:
         price_books = load_price_books(settings.price_book)
         catalog = Catalog.from_settings(settings)
         watcher = Watcher(database)
+        keeper = Keeper(engine, settings.data / "calls")
         return cls(
             settings=settings,
             database=database,
             engine=engine,
             price_books=price_books,
             catalog=catalog,
-            meter=Meter(engine, price_books, catalog, watcher=watcher, database=database),
+            meter=Meter(engine, price_books, catalog, watcher=watcher, database=database, keeper=keeper),
+            keeper=keeper,
             keys=KeyRing(database),
             watcher=watcher,
             provider=provider_from(settings),
@@ -72,6 +76,7 @@ class Context:
         await self.database.open()
         await self.engine.start()
         await self.keys.open()
+        self.keeper.open()
 
     async def drain(self) -> None:
         """Let calls in flight end by themselves for a while; then cut them off, and settle what they delivered."""
@@ -85,6 +90,7 @@ class Context:
     async def close(self) -> None:
         """What is in flight is settled before the ledger goes."""
         await self.drain()
+        await self.keeper.close()
         await self.engine.stop()
         await self.watcher.close()
         await self.keys.close()

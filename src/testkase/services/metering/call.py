@@ -17,6 +17,7 @@ from testkase.services.inference import Call, ProviderError
 from testkase.services.metering.attempts import Attempt, Failed, failed, may_ask_another
 from testkase.services.metering.channel import Channel
 from testkase.services.metering.charge import FREE, NOTHING, Charge, charge_for_call
+from testkase.services.metering.logbook import Page
 from testkase.services.metering.metrics import DRAINS
 from testkase.services.metering.policy import Policy
 from testkase.services.metering.problems import CutOff
@@ -53,8 +54,11 @@ class MeteredCall:
         stream: bool,
         policy: Policy,
         drains: Drains,
+        page: Page | None = None,
     ) -> None:
+        """`page`: where what it delivers is written down, should the process be killed."""
         self._attempts = attempts
+        self._page = page
         self.answering = attempts[0]
         """The model that is being asked, and in the end the one that answered."""
         self.failed: list[Failed] = []
@@ -143,6 +147,7 @@ class MeteredCall:
         """Ask one model after another until one delivers something."""
         for attempt, more in zip(self._attempts, range(len(self._attempts) - 1, -1, -1), strict=True):
             self.answering = attempt
+            self._describe(attempt)
             try:
                 await self._ask(attempt.upstream, last=not more)
                 return
@@ -165,6 +170,10 @@ class MeteredCall:
         if body is not None:
             self._channel.put(body)
 
+    def _describe(self, attempt: Attempt) -> None:
+        if self._page is not None and not self._page.describe(attempt.bounds, attempt.terms):
+            self._page = None
+
     def _has_begun(self) -> None:
         """The reader has an answer to wait for: no other model is asked any more."""
         if not self._opened.done():
@@ -176,6 +185,8 @@ class MeteredCall:
         waiting: list[bytes] = []
         async for event in upstream.events():
             waiting.append(event)
+            if self._page is not None:
+                self._page.note(*upstream.so_far())
             if last or upstream.has_output:
                 self._has_begun()
                 await self._hand_over(waiting)

@@ -7,6 +7,7 @@
 | the client left, the provider read to end  | the usage                              | cancelled, exact     |
 | the client left, we cut the provider off   | input + what was delivered             | cancelled, partial   |
 | the provider died after output             | input + what was delivered             | cancelled, partial   |
+| our process was killed (logbook/)          | input + what was delivered             | cancelled, partial   |
 | the provider refused, or died before output| nothing                                | refused or failed    |
 | nothing was received in time               | nothing                                | failed               |
 | finished without anything in it            | nothing                                | failed               |
@@ -52,7 +53,7 @@ def charge_for_call(result: CallResult, bounds: Bounds, *, reader_left: bool) ->
         outcome = "cancelled"
     exact = result.measurement == "exact"
     return Charge(
-        tokens=result.tokens if exact else _within(result.tokens, bounds),
+        tokens=result.tokens if exact else within(result.tokens, bounds),
         outcome=outcome,
         measurement=result.measurement,
     )
@@ -98,7 +99,7 @@ def total(parts: Iterable[Tokens]) -> Tokens:
     )
 
 
-def _within(tokens: Tokens, bounds: Bounds) -> Tokens:
+def within(tokens: Tokens, bounds: Bounds) -> Tokens:
     """Each side cut to its bound, at the expense of the plain bucket: what was cached stays cached."""
     cached = min(tokens.cached_input, bounds.input_tokens)
     written = min(tokens.cache_write, bounds.input_tokens - cached)

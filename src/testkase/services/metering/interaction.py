@@ -46,6 +46,7 @@ class Interaction:
         self._opened_seq = opened_seq
         self._on_settled = on_settled
         self._calls: list[MeteredCall] = []
+        self._page = meter.keeper.take(hold, opened_seq) if meter.keeper is not None else None
         self._answering = ""
         self._held = hold.amount
         self._committed = 0
@@ -82,6 +83,7 @@ class Interaction:
             stream=stream,
             policy=self._meter.policy,
             drains=self._meter.drains,
+            page=self._page if not self._calls else None,
         )
         self._calls.append(metered)
         async with metered:
@@ -142,6 +144,8 @@ class Interaction:
             patience_seconds=self._meter.policy.settle_patience_seconds,
         )
         self.settlement = settlement
+        if self._page is not None and settlement.told:
+            self._page.free()
         await self._meter.keep_failures(self)
         self._on_settled(self)
         self.done.set_result(settlement)

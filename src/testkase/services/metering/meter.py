@@ -36,6 +36,7 @@ from testkase.services.metering.attempts import keep_failures
 from testkase.services.metering.background import in_background
 from testkase.services.metering.call import Drains
 from testkase.services.metering.interaction import Interaction
+from testkase.services.metering.logbook import Keeper
 from testkase.services.metering.metrics import FAILED_MODELS, OPEN
 from testkase.services.metering.policy import Policy
 from testkase.services.metering.problems import AlreadyCalled, CutOff, TooManyOpenCalls
@@ -58,12 +59,16 @@ class Meter:
         clock: Callable[[], datetime] = utc_now,
         watcher: Watcher | None = None,
         database: Database | None = None,
+        keeper: Keeper | None = None,
     ) -> None:
         """`watcher`: what cuts calls off within a second of the switch; without it the renewal of their holds does.
-        `database`: where failed attempts are written down; without it they are only counted."""
+        `database`: where failed attempts are written down; without it they are only counted.
+        `keeper`: the logbook that lets what a killed process delivered be charged, for interactions of a single call;
+        without it their holds lapse."""
         self.engine = engine
         self.catalog = catalog
         self.watcher = watcher
+        self.keeper = keeper
         self.policy = policy or Policy()
         self.drains = Drains(self.policy.max_drains)
         self._database = database

@@ -8,6 +8,9 @@ SETTLED = Counter("testkase_interactions_settled", "Interactions settled.", ["ou
 FAILED_MODELS = Counter(
     "testkase_model_failures", "Models that failed before output, so that another was asked.", ["model"]
 )
+RECOVERED = Counter(
+    "testkase_interactions_recovered", "Calls of processes that ended without settling them, settled by another."
+)
 UNSETTLED = Counter(
     "testkase_interactions_unsettled",
     "Interactions whose charge the ledger could not be told or refused; each is in the log with all its figures.",

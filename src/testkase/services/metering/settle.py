@@ -56,6 +56,8 @@ class Settlement(msgspec.Struct, frozen=True, kw_only=True):
     tokens: Tokens
     outcome: Outcome
     measurement: Measurement
+    told: bool = True
+    """Whether the ledger knows."""
 
 
 async def settle(
@@ -71,16 +73,17 @@ async def settle(
     needed to tell it later."""
     try:
         async with asyncio.timeout(patience_seconds):
-            settlement = await _resolve(engine, hold, charge, opened_seq)
+            settlement = await resolve(engine, hold, charge, opened_seq)
     except Exception:
         UNSETTLED.inc()
         log.exception("settlement failed: organization %s hold %s charge %r", hold.org_id, hold.hold_id, charge)
-        return _settlement(hold, charge, None)
+        return msgspec.structs.replace(_settlement(hold, charge, None), told=False)
     SETTLED.labels(settlement.outcome, settlement.measurement).inc()
     return settlement
 
 
-async def _resolve(engine: Engine, hold: OpenedHold, charge: Charge | None, opened_seq: int) -> Settlement:
+async def resolve(engine: Engine, hold: OpenedHold, charge: Charge | None, opened_seq: int) -> Settlement:
+    """Tell the ledger, again and again while the database is away. Raises what else keeps it from being told."""
     if charge is None:
         with contextlib.suppress(HoldNotFound, HoldResolved):  # it was never opened, or has lapsed already
             return _settlement(hold, None, await _persist(engine, VoidHold(org_id=hold.org_id, hold_id=hold.hold_id)))

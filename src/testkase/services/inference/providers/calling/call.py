@@ -5,7 +5,7 @@ from typing import Any, Self
 
 import msgspec
 
-from testkase.core.ledger.model import Outcome
+from testkase.core.ledger.model import Measurement, Outcome
 from testkase.core.ledger.terms import Tokens
 from testkase.services.inference.bounds import input_token_estimate, text_token_estimate
 from testkase.services.inference.model import CallResult
@@ -44,6 +44,7 @@ class ChatCall:
         self._stream = stream
         self._heard = interpreter.heard
         self._choices = int(body.get("n") or 1)
+        self._input_estimate: int | None = None
         self._response: Response | None = None
         self._sent = False
         self._complete = False
@@ -129,16 +130,26 @@ class ChatCall:
         tokens = self._tokens()
         if tokens.output + tokens.reasoning > output_token_bound(self._body):
             flags.add("over_limit")
-        exact = finished and heard.tokens is not None and heard.output_counted
         return CallResult(
             tokens=tokens,
-            measurement="exact" if exact else ("estimated" if finished else "partial"),
+            measurement=self._measurement(finished),
             outcome=self._outcome(finished),
             finished=finished,
             delivered_text_bytes=heard.text_bytes,
             flags=tuple(sorted(flags)),
             upstream_id=heard.upstream_id,
         )
+
+    def so_far(self) -> tuple[Tokens, Measurement]:
+        """What is charged for a stream if nothing more of it comes; no tokens while it has said nothing. Cheap enough
+        to be asked at every event."""
+        if not self._heard.text_bytes:
+            return Tokens(), "partial"
+        return self._tokens(), self._measurement(self._heard.finished(self._choices))
+
+    def _measurement(self, finished: bool) -> Measurement:
+        exact = finished and self._heard.tokens is not None and self._heard.output_counted
+        return "exact" if exact else ("estimated" if finished else "partial")
 
     async def _pieces(self) -> AsyncIterator[bytes]:
         if self._response is None:
@@ -174,7 +185,9 @@ class ChatCall:
         output = min(text_token_estimate(delivered), output_token_bound(self._body))
         if heard.tokens is not None:
             return msgspec.structs.replace(heard.tokens, output=max(heard.tokens.output, output))
-        return Tokens(input=input_token_estimate(self._body), output=output)
+        if self._input_estimate is None:
+            self._input_estimate = input_token_estimate(self._body)
+        return Tokens(input=self._input_estimate, output=output)
 
     def _outcome(self, finished: bool) -> Outcome:
         heard = self._heard
