@@ -1,8 +1,8 @@
 """A naive model of the credit ledger, written from the product's rules alone, to hold the real one against.
 
 It knows one thing: the history of facts, each a list of moves of credits from one place to another. Every question
-(balance, lots, holds, what falls due next) is answered by adding up the whole history again. It is far too slow to
-serve anyone, and that is its worth: there is no state that could be wrong.
+(balance, lots, holds, what falls due next) is answered by what the history adds up to (naive_history.py), and there is no
+other state that could be wrong. Of the ledger it imports the words alone: commands, refusals and terms, never a rule.
 """
 
 from collections import defaultdict
@@ -14,8 +14,9 @@ from testkase.core.ledger.limits import commands as limit
 from testkase.core.ledger.terms import Terms
 from tests.support.naive_calendar import SECOND, next_boundary
 from tests.support.naive_facts import Answer, Fact, Move, NaiveLot
+from tests.support.naive_history import History
 from tests.support.naive_limits import NaiveLimits
-from tests.support.naive_refusals import cost_of, malformed, refusals
+from tests.support.naive_refusals import cost_of, malformed, refusals, settled_cost
 from tests.support.naive_reversals import NaiveReversals
 
 
@@ -23,7 +24,7 @@ from tests.support.naive_reversals import NaiveReversals
 class NaiveLedger:
     """One organization."""
 
-    history: list[Fact] = field(default_factory=list)
+    history: History = field(default_factory=History)
     lots: list[NaiveLot] = field(default_factory=list)
     periods: list[tuple[int, int]] = field(default_factory=list)
     opening: c.OpenAccount | None = None
@@ -36,19 +37,10 @@ class NaiveLedger:
 
     def total(self, place: str, lot: int | None = None) -> int:
         """What lies in a place: all that came less all that went. "held" is every hold together."""
-        amount = 0
-        for fact in self.history:
-            for move in fact.moves:
-                if lot in (None, move.lot):
-                    amount += move.amount * (self._is(move.target, place) - self._is(move.source, place))
-        return amount
-
-    @staticmethod
-    def _is(where: str, place: str) -> bool:
-        return where == place or (place == "held" and where.startswith("held:"))
+        return self.history.totals.get((place, lot), 0)
 
     def find(self, operation: str) -> Fact | None:
-        return next((fact for fact in self.history if fact.operation == operation), None)
+        return self.history.named.get(operation)
 
     @property
     def last_at(self) -> int:
@@ -56,8 +48,11 @@ class NaiveLedger:
 
     @property
     def ai_enabled(self) -> bool:
-        switches = [fact.command for fact in self.history if isinstance(fact.command, c.SwitchAi)]
-        return switches[-1].enabled if switches else bool(self.opening and self.opening.ai_enabled)
+        switched = self.history.last(c.SwitchAi) or self.opening
+        match switched:
+            case c.SwitchAi(enabled=enabled) | c.OpenAccount(ai_enabled=enabled):
+                return enabled
+        return False
 
     @property
     def debt(self) -> int:
@@ -70,19 +65,18 @@ class NaiveLedger:
     @property
     def lendable(self) -> int:
         """How far a call may go beyond the balance (P7): the cap less all that is lent and not yet billed."""
-        caps = [fact.command.limit for fact in self.history if isinstance(fact.command, c.SetOverage)]
-        return max((caps[-1] if caps else 0) + self.total("overage"), 0)
+        said = self.history.last(c.SetOverage)
+        return max((said.limit if isinstance(said, c.SetOverage) else 0) + self.total("overage"), 0)
 
     def is_lent(self, lot: int) -> bool:
         return any(each.lot == lot and each.source == "overage" for each in self.lots)
 
     def open_holds(self) -> list[str]:
         """Holds nobody has resolved, by id."""
-        opened = [fact.hold for fact in self.history if fact.kind == "hold" and fact.hold]
-        return [hold for hold in sorted(opened) if self.find(f"resolution:{hold}") is None]
+        return sorted(self.history.open)
 
     def lapses_at(self, hold: str) -> int:
-        return max(fact.expires_at or 0 for fact in self.history if fact.hold == hold)
+        return max(fact.expires_at or 0 for fact in self.history.of_hold[hold] if fact.hold == hold)
 
     def terms_of(self, hold: str) -> Terms | None:
         opened = self.find(f"hold:{hold}")
@@ -91,11 +85,12 @@ class NaiveLedger:
     def pile(self, hold: str) -> list[tuple[int, int]]:
         """What a hold still holds, lot by lot, in the order in which it was held, what is lent after all the rest."""
         pile: list[list[int]] = []
-        for fact in self.history:
+        here = f"held:{hold}"
+        for fact in self.history.of_hold[hold]:
             for move in fact.moves:
-                if move.target == f"held:{hold}":
+                if move.target == here:
                     pile.append([move.lot, move.amount])
-                elif move.source == f"held:{hold}":
+                elif move.source == here:
                     left = move.amount
                     for part in pile:
                         if part[0] == move.lot:
@@ -105,12 +100,7 @@ class NaiveLedger:
 
     def used_in_period(self) -> int:
         """This month's usage: everything charged since the latest period began."""
-        used = 0
-        for fact in self.history:
-            if fact.kind == "allowance":
-                used = 0
-            used += sum(move.amount for move in fact.moves if move.target == "used")
-        return used
+        return self.total("used") - self.history.used_before[-1]
 
     def burn_order(self) -> list[NaiveLot]:
         """Soonest to expire, then priority, then free before paid, then oldest (P5)."""
@@ -227,18 +217,23 @@ class NaiveLedger:
         if past is not None and (type(past.command) is type(command) or isinstance(command, limit.LimitCommand)):
             resolved = (r.HoldResolved,) if isinstance(command, c.SettleHold) and command.final else ()
             return Answer(refusals=(r.IdReused, *resolved, *malformed(command, now)))
-        before = (list(self.history), list(self.lots), list(self.periods), self.opening)
+        before = (len(self.history), len(self.lots), len(self.periods), self.opening)
         now = max(now, self.last_at)
         if self.opening is not None:
             self.let_time_pass(now)
         reasons = tuple(refusals(self, command, now))
         if reasons:
-            self.history, self.lots, self.periods, self.opening = before
+            self._back_to(*before)
             return Answer(refusals=reasons)
         if isinstance(command, limit.LimitCommand):
             kind = {limit.Pause: "pause", limit.Resume: "resume"}.get(type(command), "budget")
             return Answer(fact=self._record(command.operation_id, kind, now, command=command))
         return Answer(fact=self._carry_out(command, now))
+
+    def _back_to(self, facts: int, lots: int, periods: int, opening: c.OpenAccount | None) -> None:
+        self.history.cut(facts)
+        del self.lots[lots:], self.periods[periods:]
+        self.opening = opening
 
     def _carry_out(self, command: c.Command, now: int) -> Fact | None:
         if isinstance(command, c.Grant | c.Adjust | c.Reverse | c.CoverDebt | c.WriteOff | c.SetOverage):
@@ -298,7 +293,7 @@ class NaiveLedger:
 
     def _settle(self, command: c.SettleHold, now: int) -> Fact:
         hold = command.hold_id
-        cost = cost_of(command, self.terms_of(hold))
+        cost = settled_cost(command, self.terms_of(hold))
         moves = self._consume(hold, cost)
         if command.final:
             beyond = cost - sum(move.amount for move in moves)

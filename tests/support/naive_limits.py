@@ -5,7 +5,8 @@ the period that contains the instant, and what lies in open holds, wherever the 
 """
 
 from collections.abc import Iterator
-from datetime import datetime
+from datetime import date, datetime
+from functools import lru_cache
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
@@ -29,6 +30,12 @@ def in_scope(scope: Scope, subject: Subject) -> bool:
     return all(want is None or want == given for want, given in wanted)
 
 
+@lru_cache(maxsize=10_000)
+def day_of(second: int, zone: str) -> date:
+    """What the zone's calendars show."""
+    return datetime.fromtimestamp(second, ZoneInfo(zone)).date()
+
+
 class NaiveLimits:
     """What the history of one organization says about its limits."""
 
@@ -38,7 +45,7 @@ class NaiveLimits:
     def budgets(self) -> dict[str, limit.SetBudget]:
         """Those that are set, by id."""
         found: dict[str, limit.SetBudget] = {}
-        for fact in self.ledger.history:
+        for fact in self.ledger.history.told[limit.LimitCommand]:
             if isinstance(fact.command, limit.SetBudget):
                 found[fact.command.budget_id] = fact.command
             elif isinstance(fact.command, limit.RemoveBudget):
@@ -48,7 +55,7 @@ class NaiveLimits:
     def allowed(self, budget: limit.SetBudget, now: int) -> int:
         """The limit with what was added to it since it was set: for good, or in the period that contains `now`."""
         total = budget.limit
-        history = self.ledger.history
+        history = self.ledger.history.told[limit.LimitCommand]
         since = max(index for index, fact in enumerate(history) if fact.command == budget)
         for fact in history[since:]:
             more = fact.command
@@ -59,7 +66,7 @@ class NaiveLimits:
     def used(self, budget: limit.SetBudget, now: int) -> int:
         return sum(
             move.amount
-            for fact in self.ledger.history
+            for fact in self.ledger.history.charges
             if (subject := self._subject(fact)) is not None
             and in_scope(budget.scope, subject)
             and self._same_period(budget, fact.at, now)
@@ -73,7 +80,7 @@ class NaiveLimits:
 
     def paused(self) -> set[tuple[str, str]]:
         found: set[tuple[str, str]] = set()
-        for fact in self.ledger.history:
+        for fact in self.ledger.history.told[limit.LimitCommand]:
             if isinstance(fact.command, limit.Pause):
                 found.add((fact.command.kind, fact.command.ref))
             elif isinstance(fact.command, limit.Resume):
@@ -131,8 +138,7 @@ class NaiveLimits:
             ends = [end for _, end in self.ledger.periods]
             return sum(end <= one for end in ends) == sum(end <= other for end in ends)
         assert self.ledger.opening is not None
-        zone = ZoneInfo(self.ledger.opening.time_zone)
-        days = [datetime.fromtimestamp(instant // SECOND, zone).date() for instant in (one, other)]
+        days = [day_of(instant // SECOND, self.ledger.opening.time_zone) for instant in (one, other)]
         if budget.period == "week":
             return days[0].isocalendar()[:2] == days[1].isocalendar()[:2]
         return days[0] == days[1]

@@ -13,6 +13,7 @@ from testkase.core.ledger import refusals as r
 from testkase.core.ledger.limits import commands as limit
 from testkase.core.ledger.terms import Terms
 from tests.support.naive_facts import Fact
+from tests.support.naive_history import History
 from tests.support.naive_limits import NaiveLimits
 
 CENT = 10_000
@@ -28,6 +29,7 @@ class State(Protocol):
     """What a refusal can depend on."""
 
     opening: c.OpenAccount | None
+    history: History
 
     @property
     def ai_enabled(self) -> bool: ...
@@ -71,7 +73,11 @@ def _as_things_stand(state: State, command: c.Command, now: int) -> Iterator[Rea
         case c.RecordUsage(terms=terms):
             if not priceable(command, terms):
                 yield r.NoTerms
-            yield from _admission(state, command, cost_of(command, terms), now)
+            yield from _too_much(cost_of(command, terms))
+            if command.admitted is not None:
+                yield from _admitted_before(state, command.admitted)
+            else:
+                yield from _admission(state, command, cost_of(command, terms), now)
         case c.Adjust(amount=amount) if -amount > state.total("available"):
             yield r.InsufficientCredits
         case c.Reverse() | c.CoverDebt() | c.WriteOff():
@@ -142,6 +148,21 @@ def _admission(state: State, command: c.Command, amount: int, now: int) -> Itera
         yield from state.limits.admission(subject, amount, now)
 
 
+def _admitted_before(state: State, entry: int) -> Iterator[Reason]:
+    """A call whose hold is gone: limits and the balance were asked when it began. AI that went off since makes it
+    free."""
+    off_since = any(isinstance(fact.command, c.SwitchAi) and not fact.command.enabled for fact in state.history[entry:])
+    if off_since or not state.ai_enabled:
+        yield r.AiDisabled
+    if state.debt:
+        yield r.Indebted
+
+
+def _too_much(cost: int) -> Iterator[Reason]:
+    if cost > MOST:
+        yield r.InvalidCommand
+
+
 def _must_be_open(state: State, hold: str) -> Iterator[Reason]:
     if state.find(f"hold:{hold}") is None:
         yield r.HoldNotFound
@@ -153,7 +174,10 @@ def _settlement(state: State, command: c.SettleHold) -> Iterator[Reason]:
     terms = state.terms_of(command.hold_id)
     if not priceable(command, terms):
         yield r.NoTerms
-    elif not command.final and cost_of(command, terms) > state.total(f"held:{command.hold_id}"):
+        return
+    cost = settled_cost(command, terms)
+    yield from _too_much(cost)
+    if not command.final and cost > state.total(f"held:{command.hold_id}"):
         yield r.InvalidCommand
 
 
@@ -166,6 +190,14 @@ def buckets(command: c.SettleHold | c.RecordUsage) -> tuple[int, ...]:
 def priceable(command: c.SettleHold | c.RecordUsage, terms: Terms | None) -> bool:
     """Tokens need terms, unless nothing is charged for them anyway."""
     return command.tokens is None or terms is not None or command.outcome in ("failed", "refused")
+
+
+def settled_cost(command: c.SettleHold, terms: Terms | None) -> int:
+    """What a settlement comes to: where another model answered, what it asks, but never more than the hold's terms."""
+    own = cost_of(command, terms)
+    if command.terms is None or terms is None or command.tokens is None or not command.final:
+        return own
+    return min(own, cost_of(command, command.terms))
 
 
 def cost_of(command: c.SettleHold | c.RecordUsage, terms: Terms | None) -> int:

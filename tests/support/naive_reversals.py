@@ -4,12 +4,13 @@ from typing import Protocol
 
 from testkase.core.ledger import commands as c
 from tests.support.naive_facts import Fact, Move, NaiveLot
+from tests.support.naive_history import COVERED, History
 
 
 class State(Protocol):
     """What reversals depend on."""
 
-    history: list[Fact]
+    history: History
     lots: list[NaiveLot]
 
     @property
@@ -26,10 +27,10 @@ class NaiveReversals:
     def target(self, lot: int) -> tuple[int, bool]:
         """What was said last of the purchase a lot came with: how many credits, and whether it is in dispute."""
         issued_by = self.state.history[lot - 1].operation
-        said = [fact.command for fact in self.state.history if isinstance(fact.command, c.Reverse)]
-        return next(
-            ((each.clawed, each.frozen) for each in said[::-1] if f"grant:{each.grant_id}" == issued_by), (0, False)
-        )
+        for fact in reversed(self.state.history.told[c.Reverse]):
+            if isinstance(fact.command, c.Reverse) and f"grant:{fact.command.grant_id}" == issued_by:
+                return fact.command.clawed, fact.command.frozen
+        return 0, False
 
     def owed(self) -> int:
         """Credits taken back though they were spent, of all lots. What a call holds is spent until it comes back."""
@@ -46,23 +47,20 @@ class NaiveReversals:
 
     def covered(self) -> int:
         """What the organization's own credits have paid of its debts and has not come back."""
-        covered = 0
-        for fact in self.state.history:
-            for move in fact.moves:
-                if fact.kind != "write_off" and move.target == "debt" and move.source != "reversed":
-                    covered += move.amount
-                if (move.source, move.target) == ("reversed", "available"):
-                    covered -= move.amount
-        return covered
+        return self.state.total(COVERED)
 
     def follow(self, moves: list[Move], at: int, command: c.Command | None = None) -> list[Move]:
         """The moves, and those that refunds and disputes make of them. `command` may be a new word from the bank."""
-        history, before = self.state.history, self.owed()
+        history = self.state.history
+        if command is None and not history.told[c.Reverse]:
+            return moves  # nothing was ever taken back
+        before = self.owed()
         disputed = {each.lot for each in self.state.lots if each.lot <= len(history)}
         history.append(Fact("what would be", "", at, tuple(moves), command))
         for lot in sorted(disputed):
             moves = [*moves, *self._in_lot(lot, at)]
-        history[-1] = Fact("what would be", "", at, tuple(moves), command)
+            history.pop()
+            history.append(Fact("what would be", "", at, tuple(moves), command))
         change = self.owed() - before
         history.pop()
         return [*moves, *self._of_debt(change, at)]

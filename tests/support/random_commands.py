@@ -32,6 +32,13 @@ TERMS = Terms(
               output=2_250 * 10**6, reasoning=2_250 * 10**6),
     ),
 )  # fmt: skip
+CHEAPER = msgspec.structs.replace(TERMS, model="small", tiers=(
+    msgspec.structs.replace(TERMS.tiers[0], output=1_000 * 10**6), TERMS.tiers[1],
+))  # fmt: skip
+DEARER = msgspec.structs.replace(TERMS, model="large", tiers=(
+    msgspec.structs.replace(TERMS.tiers[0], input=301 * 10**6, cached_input=14 * 10**6),
+))  # fmt: skip
+"""Dearer for most prompts, not for all."""
 OUTCOMES: tuple[Outcome, ...] = ("completed", "completed", "completed", "cancelled", "failed", "refused")
 MEASUREMENTS: tuple[Measurement, ...] = ("exact", "partial", "estimated")
 ZONES = (
@@ -66,13 +73,15 @@ class Script:
 
     def opening(self) -> c.OpenAccount:
         dice = self.dice
-        return c.OpenAccount(
+        opening = c.OpenAccount(
             org_id=ORG,
             monthly_allowance=dice.choice([0, 1, 20 * CENT, 300 * 100 * CENT]),
             anchor_day=dice.choice([1, 1, 15, 28, 29, 30, 31]),
             time_zone=dice.choice(ZONES),
             ai_enabled=dice.random() < 0.9,
         )
+        self.past.append(opening)
+        return opening
 
     def next(self) -> tuple[c.Command, int]:
         """The next command and its instant."""
@@ -195,7 +204,15 @@ class Script:
         dice = self.dice
         if dice.random() < 0.04:
             return dice.choice(
-                [(None, None), (Tokens(input=1), 1), (Tokens(output=-1), None), (Tokens(input=10**30), None)]
+                [
+                    (None, None),
+                    (Tokens(input=1), 1),
+                    (Tokens(output=-1), None),
+                    (Tokens(input=10**30), None),
+                    (Tokens(reasoning=10**12), None),
+                    (Tokens(cache_write=10**12 + 1), None),
+                    (None, 10**15 + 1),
+                ]
             )
         if dice.random() < 0.5:
             sizes = [0, 0, 1, 100, 1_000, 20_000, 272_000, 272_001]
@@ -206,8 +223,12 @@ class Script:
     def _settle(self) -> c.Command:
         hold = self._some_hold()
         tokens, credits = self._measured(hold)
-        return c.SettleHold(org_id=ORG, hold_id=hold, tokens=tokens, credits=credits,
+        return c.SettleHold(org_id=ORG, hold_id=hold, tokens=tokens, credits=credits, terms=self._other_terms(),
                             outcome=self.dice.choice(OUTCOMES), measurement=self.dice.choice(MEASUREMENTS))  # fmt: skip
+
+    def _other_terms(self) -> Terms | None:
+        """Now and then another model answered than the one that was asked."""
+        return self.dice.choice([CHEAPER, DEARER]) if self.dice.random() < 0.2 else None
 
     def _capture(self) -> c.Command:
         hold = self._some_hold()
@@ -222,7 +243,13 @@ class Script:
         tokens, credits = self._measured(None)
         terms = TERMS if self.dice.random() < 0.8 else None
         return c.RecordUsage(org_id=ORG, usage_id=f"u{self.counter}", subject=self._subject(), tokens=tokens,
-                             credits=credits, terms=terms, outcome=self.dice.choice(OUTCOMES))  # fmt: skip
+                             credits=credits, terms=terms, outcome=self.dice.choice(OUTCOMES),
+                             admitted=self._admitted())  # fmt: skip
+
+    def _admitted(self) -> int | None:
+        """A third is told late: of a call whose hold was opened once."""
+        opened = [one.seq for one in self.world.book.entries.values() if one.kind == "hold"]
+        return self.dice.choice(opened[-8:]) if opened and self.dice.random() < 0.35 else None
 
     def _grant(self) -> c.Command:
         dice, account = self.dice, self.world.book.account
@@ -359,4 +386,5 @@ def tell(dice: Random, steps: int) -> SideBySide:
         world.submit(command, now)
         if dice.random() < 0.05:
             world.restart()
+    world.close()
     return world
