@@ -4,6 +4,7 @@ from campaigns.campaign import Campaign
 from campaigns.crash.crash import CRASH
 from campaigns.ledger.calendar import CALENDAR
 from campaigns.ledger.last_credit import LAST_CREDIT
+from campaigns.ledger.simulate import SIMULATE
 from campaigns.ledger.sums import SUMS
 from campaigns.payments.lost_reports import LOST_REPORTS
 from campaigns.payments.money_back import MONEY_BACK
@@ -16,6 +17,7 @@ from campaigns.upgrade.upgrade import UPGRADE
 CAMPAIGNS: dict[str, Campaign] = {
     campaign.name: campaign
     for campaign in (
+        SIMULATE,
         CALENDAR,
         LAST_CREDIT,
         SUMS,

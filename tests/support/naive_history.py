@@ -1,7 +1,7 @@
 """The naive model's history: a list of facts that is added up while it is written.
 
-What it adds up follows from the facts alone, and `recount` does it again from the first one: so the sums are as naive as
-adding up everything for every question, and a hundred times as fast. Facts are only ever added or taken off the end.
+What it adds up follows from the facts alone, and `recount` does it again from the first one: so the sums are as naive
+as adding up everything for every question, and many times as fast. Facts are only ever added or taken off the end.
 """
 
 from collections import defaultdict

@@ -1,8 +1,8 @@
 """A naive model of the credit ledger, written from the product's rules alone, to hold the real one against.
 
 It knows one thing: the history of facts, each a list of moves of credits from one place to another. Every question
-(balance, lots, holds, what falls due next) is answered by what the history adds up to (naive_history.py), and there is no
-other state that could be wrong. Of the ledger it imports the words alone: commands, refusals and terms, never a rule.
+(balance, lots, holds, what falls due next) is answered by what the history adds up to (naive_history.py), and there is
+no other state that could be wrong. Of the ledger it imports the words alone: commands, refusals, terms, never a rule.
 """
 
 from collections import defaultdict
@@ -28,6 +28,8 @@ class NaiveLedger:
     lots: list[NaiveLot] = field(default_factory=list)
     periods: list[tuple[int, int]] = field(default_factory=list)
     opening: c.OpenAccount | None = None
+    lent: set[int] = field(default_factory=set)
+    """Lots that are lent (P7)."""
 
     @property
     def limits(self) -> NaiveLimits:
@@ -69,7 +71,7 @@ class NaiveLedger:
         return max((said.limit if isinstance(said, c.SetOverage) else 0) + self.total("overage"), 0)
 
     def is_lent(self, lot: int) -> bool:
-        return any(each.lot == lot and each.source == "overage" for each in self.lots)
+        return lot in self.lent
 
     def open_holds(self) -> list[str]:
         """Holds nobody has resolved, by id."""
@@ -141,9 +143,7 @@ class NaiveLedger:
 
     def used_beyond(self) -> int:
         """What is lent, not billed, and not set aside for a call under way."""
-        return -self.total("overage") - sum(
-            self.total("held", each.lot) for each in self.lots if self.is_lent(each.lot)
-        )
+        return -self.total("overage") - sum(self.total("held", lot) for lot in self.lent)
 
     def _new_period(self, at: int) -> None:
         assert self.opening is not None
@@ -180,6 +180,7 @@ class NaiveLedger:
             amount -= taken
         if target != "reversed" and (lent := min(amount, self.lendable)) > 0:
             self.lots.append(NaiveLot(len(self.history) + 1, "overage", True, 0, None, at))
+            self.lent.add(len(self.history) + 1)
             moves.append(Move(len(self.history) + 1, "overage", target, lent))
         return moves
 
@@ -233,6 +234,7 @@ class NaiveLedger:
     def _back_to(self, facts: int, lots: int, periods: int, opening: c.OpenAccount | None) -> None:
         self.history.cut(facts)
         del self.lots[lots:], self.periods[periods:]
+        self.lent = {each.lot for each in self.lots if each.source == "overage"}
         self.opening = opening
 
     def _carry_out(self, command: c.Command, now: int) -> Fact | None:

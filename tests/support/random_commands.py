@@ -1,6 +1,8 @@
 """Random commands for one organization, chosen where mistakes live: exact balances, one more, zero, ids used before,
 the instant at which something falls due, its neighbours, and clocks that go backwards."""
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from random import Random
 
 import msgspec
@@ -41,6 +43,11 @@ DEARER = msgspec.structs.replace(TERMS, model="large", tiers=(
 """Dearer for most prompts, not for all."""
 OUTCOMES: tuple[Outcome, ...] = ("completed", "completed", "completed", "cancelled", "failed", "refused")
 MEASUREMENTS: tuple[Measurement, ...] = ("exact", "partial", "estimated")
+OTHERWISE: tuple[tuple[str, object], ...] = (
+    ("amount", CENT), ("credits", CENT), ("enabled", True), ("ttl_seconds", 77), ("reason", "Why."), ("name", "another"),
+    ("frozen", True),
+)  # fmt: skip
+"""What is changed of a command that comes again: the first of these that it has."""
 ZONES = (
     "UTC",
     "Europe/Berlin",
@@ -58,6 +65,24 @@ THEMES = (
     (30, 10, 18, 8, 6, 10, 4, 2, 2, 5, 2, 1, 0, 0, 3, 1, 8),  # calls beyond the balance
 )
 """How often each kind of command comes, in the order in which `Script` lists them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One step of a story: a command at an instant, or without a command a restart."""
+
+    command: c.Command | None
+    now: int
+
+    def __str__(self) -> str:
+        """In short: what is not as usual."""
+        if self.command is None:
+            return "restart"
+        kind = type(self.command)
+        usual = dict(zip(reversed(kind.__struct_fields__), reversed(kind.__struct_defaults__), strict=False))
+        said = {name: value for name, value in msgspec.structs.asdict(self.command).items() if name != "org_id"}
+        told = ", ".join(f"{name}={value!r}" for name, value in said.items() if value != usual.get(name, said))
+        return f"{self.now} {kind.__name__}({told})"
 
 
 class Script:
@@ -115,7 +140,7 @@ class Script:
         command = self.dice.choice(self.past)
         if self.dice.random() < 0.6:
             return command
-        for name, value in (("amount", CENT), ("credits", CENT), ("enabled", True), ("ttl_seconds", 77)):
+        for name, value in OTHERWISE:
             if hasattr(command, name) and getattr(command, name) is not None:
                 return msgspec.structs.replace(command, **{name: value})
         return command
@@ -374,17 +399,40 @@ class Script:
         return limit.Resume(org_id=ORG, change_id=f"p{self.counter}", kind=kind, ref=ref)
 
 
-def tell(dice: Random, steps: int) -> SideBySide:
-    """One organization's story: opened, then `steps` commands, forgetting now and then all that is not in a row."""
-    world = SideBySide()
+def tell(dice: Random, steps: int, record: list[Step] | None = None) -> SideBySide:
+    """One organization's story: opened, then `steps` commands, forgetting now and then all that is not in a row.
+
+    `record` takes down each step before it is taken, so that it is known what a story that fails had come to.
+    """
+    world, noted = SideBySide(), record if record is not None else []
     script = Script(dice, world)
+
+    def take(command: c.Command | None, now: int) -> None:
+        noted.append(Step(command, now))
+        retell_step(world, noted[-1])
+
     if dice.random() < 0.1:
-        world.submit(c.Touch(org_id=ORG), script.now)  # an account nobody has opened yet
-    world.submit(script.opening(), script.now)
+        take(c.Touch(org_id=ORG), script.now)  # an account nobody has opened yet
+    take(script.opening(), script.now)
     for _ in range(steps):
-        command, now = script.next()
-        world.submit(command, now)
+        take(*script.next())
         if dice.random() < 0.05:
-            world.restart()
+            take(None, script.now)
     world.close()
     return world
+
+
+def retell(steps: Sequence[Step]) -> SideBySide:
+    """A story that was taken down, or what is left of it."""
+    world = SideBySide()
+    for step in steps:
+        retell_step(world, step)
+    world.close()
+    return world
+
+
+def retell_step(world: SideBySide, step: Step) -> None:
+    if step.command is not None:
+        world.submit(step.command, step.now)
+    elif world.book.account is not None:
+        world.restart()

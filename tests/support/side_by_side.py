@@ -55,6 +55,8 @@ class SideBySide:
     answers: dict[str, Entry] = field(default_factory=dict)
     lots: dict[int, Lot] = field(default_factory=dict)
     """Every lot there ever was, as the table has it."""
+    told: Counter[str] = field(default_factory=Counter)
+    """How often each kind of command was accepted, repeated or refused."""
 
     @property
     def journal(self) -> list[Entry]:
@@ -71,10 +73,12 @@ class SideBySide:
         if isinstance(outcome, Problem):
             assert type(outcome) in expected.refusals, f"refused with {outcome!r}, expected {expected}"
             assert self.snapshot() == before, "I6: a refusal changes nothing"
+            self.told[f"{type(command).__name__} refused"] += 1
             return outcome
-        assert not expected.refusals, f"accepted, expected one of {expected.refusals}"
+        assert not expected.refusals, f"accepted {outcome}, expected one of {expected.refusals}"
         assert self.snapshot() == before, "decide itself changes nothing"
         self._same_answer(command, outcome, expected)
+        self.told[f"{type(command).__name__} {'repeated' if outcome.replayed else 'accepted'}"] += 1
         fresh = self._post(outcome)
         for entry, fact in zip(fresh, self.naive.history[known:], strict=True):
             self._same_entry(entry, fact)

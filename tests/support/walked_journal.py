@@ -1,4 +1,4 @@
-"""The real ledger's journal, walked entry by entry as it grows: what it adds up to and what must hold of every entry."""
+"""The real ledger's journal, walked as it grows: what it adds up to, and what must hold of every entry."""
 
 import hashlib
 from collections import Counter

@@ -1,7 +1,7 @@
 """A hold settled under the terms of another model than it was opened for: never for more than its own."""
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
@@ -46,6 +46,7 @@ def test_a_dearer_model_is_charged_as_the_one_that_was_admitted() -> None:
 
 
 @pytest.mark.requirement("P17")
+@settings(deadline=None)
 @given(st.lists(st.integers(0, 10**10), min_size=5, max_size=5), st.integers(0, 10**5), st.integers(0, 10**5))
 def test_no_terms_make_a_call_dearer_than_the_holds_own(rates: list[int], read: int, written: int) -> None:
     named = dict(zip(Rates.__struct_fields__, [0, *rates], strict=True))

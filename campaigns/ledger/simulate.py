@@ -1,0 +1,144 @@
+"""Simulate: random stories of one organization, told to `decide` and to an independent naive model side by side.
+
+Every command there is, at instants that jump over months and back, repeated with the same id and the same or another
+input, with restarts in which everything is read from its stored form. After every step answers, journal and the whole
+state must agree, and the invariants hold (tests/support/side_by_side.py). A story that fails is told again shorter and
+shorter, until nothing can be left out.
+"""
+
+import hashlib
+import traceback
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from random import Random
+from time import monotonic
+
+from campaigns.campaign import Campaign, Tick, unheard
+from campaigns.outcome import Outcome
+from campaigns.parallel import in_order
+from campaigns.shrink import shrink
+from testkase.core.ledger.decide import _HANDLERS
+from tests.support.random_commands import Step, retell, tell
+
+LENGTHS = (30,) * 10 + (100,) * 4 + (300,)
+"""Commands of the stories of one block."""
+BLOCK = sum(LENGTHS)
+ENOUGH = 3
+"""Faulty stories, then the run ends: each takes seconds to shorten."""
+SEEN_AFTER = {"accepted": 20_000, "refused": 20_000, "repeated": 1_000_000}
+"""Operations after which every kind of command must have been."""
+
+
+@dataclass(slots=True)
+class Block:
+    """What came of one block of stories."""
+
+    told: Counter[str] = field(default_factory=Counter)
+    digest: int = 0
+    """Of the last hash of every story: the same seed, the same figure."""
+    faults: list[str] = field(default_factory=list)
+
+
+def simulate(
+    *, operations: int, seed: int, after: int = 0, processes: int | None = None, tick: Tick = unheard
+) -> Outcome:
+    """Blocks of 1,000 operations, each from a seed of its own, on every core."""
+    outcome, whole, began = Outcome("simulate", seed), Block(), monotonic()
+    first, last = after // BLOCK, -(-operations // BLOCK)
+    done = first
+    try:
+        for block in in_order(partial(told_block, seed), range(first, last), processes=processes):
+            done += 1
+            whole.told += block.told
+            whole.digest ^= block.digest
+            outcome.faults += block.faults
+            tick(done * BLOCK)
+            if len(outcome.faults) >= ENOUGH:
+                break
+    except KeyboardInterrupt:
+        outcome.figures["stopped; go on with --after"] = f"{done * BLOCK}"
+    outcome.figures |= _figures(whole, (done - first) * BLOCK, monotonic() - began)
+    outcome.faults += unseen(whole.told, (done - first) * BLOCK)
+    return outcome
+
+
+def run(size: int, seed: int, tick: Tick) -> Outcome:
+    """From the beginning."""
+    return simulate(operations=size, seed=seed, tick=tick)
+
+
+def go_on(size: int, seed: int, tick: Tick, *, after: int) -> Outcome:
+    """From where an earlier run came to."""
+    return simulate(operations=size, seed=seed, after=after, tick=tick)
+
+
+SIMULATE = Campaign(
+    name="simulate", about="random commands, time jumps, repetitions, restarts: decide beside a naive model",
+    counts="operations", full=100_000_000, small=100_000, run=run, go_on=go_on,
+)  # fmt: skip
+
+
+def told_block(seed: int, number: int) -> Block:
+    """The stories of one block."""
+    block = Block()
+    for index, length in enumerate(LENGTHS):
+        record: list[Step] = []
+        try:
+            world = tell(Random(f"{seed}/{number}/{index}"), length, record)
+        except Exception as error:  # noqa: BLE001 - whatever it is, it is the finding
+            block.faults.append(f"story {seed}/{number}/{index}: {shortened(record, error, retell)}")
+            continue
+        block.told += world.told
+        block.told["entries"] += len(world.journal)
+        block.told["restarts"] += sum(step.command is None for step in record)
+        block.digest ^= int.from_bytes(hashlib.sha256(world.account().last_hash + bytes([index])).digest()[:8])
+    return block
+
+
+def shortened(record: Sequence[Step], error: Exception, again: Callable[[Sequence[Step]], object]) -> str:
+    """Why it failed, and the shortest story found that fails in the same way."""
+
+    def failure(steps: Sequence[Step]) -> Exception | None:
+        try:
+            again(steps)
+        except Exception as found:  # noqa: BLE001 - what it is, is looked at
+            return found if type(found) is type(error) else None
+        return None
+
+    if failure(record) is None:
+        return f"{why(error)}; told alone it does not fail. It was: {lines(record)}"
+    left = shrink(record, lambda steps: failure(steps) is not None)
+    return f"{why(failure(left) or error)}. {len(left)} of {len(record)} steps are enough: {lines(left)}"
+
+
+def why(error: Exception) -> str:
+    """The last line of ours that it broke on, and what it said."""
+    frame = traceback.extract_tb(error.__traceback__)[-1]
+    said = f": {error}" if str(error) else ""
+    return f"{type(error).__name__} at {frame.filename.rsplit('/', 1)[-1]}:{frame.lineno} `{frame.line}`{said}"
+
+
+def lines(steps: Sequence[Step]) -> str:
+    """One step a line."""
+    return "\n" + "\n".join(f"    {step}" for step in steps)
+
+
+def unseen(told: Counter[str], operations: int) -> list[str]:
+    """A long simulation that never saw some command accepted, repeated or refused would claim too much."""
+    seen = [how for how, enough in SEEN_AFTER.items() if operations >= enough]
+    wanted = {f"{kind.__name__} {how}" for kind in _HANDLERS for how in seen}
+    return [f"never seen: {', '.join(sorted(missing))}"] if (missing := wanted - told.keys()) else []
+
+
+def _figures(whole: Block, done: int, seconds: float) -> dict[str, int | float | str]:
+    def ended(how: str) -> int:
+        return sum(count for name, count in whole.told.items() if name.endswith(f" {how}"))
+
+    return {
+        "operations": done, "stories": done // BLOCK * len(LENGTHS), "accepted": ended("accepted"),
+        "repeated": ended("repeated"), "refused": ended("refused"), "entries": whole.told["entries"],
+        "restarts": whole.told["restarts"], "a second": round(done / max(seconds, 1e-9)),
+        "digest": f"{whole.digest:016x}",
+    }  # fmt: skip
