@@ -44,8 +44,8 @@ DEARER = msgspec.structs.replace(TERMS, model="large", tiers=(
 OUTCOMES: tuple[Outcome, ...] = ("completed", "completed", "completed", "cancelled", "failed", "refused")
 MEASUREMENTS: tuple[Measurement, ...] = ("exact", "partial", "estimated")
 OTHERWISE: tuple[tuple[str, object], ...] = (
-    ("amount", CENT), ("credits", CENT), ("enabled", True), ("ttl_seconds", 77), ("reason", "Why."), ("name", "another"),
-    ("frozen", True),
+    ("amount", CENT), ("credits", CENT), ("enabled", True), ("ttl_seconds", 77), ("reason", "Why."),
+    ("name", "another"), ("frozen", True),
 )  # fmt: skip
 """What is changed of a command that comes again: the first of these that it has."""
 ZONES = (
