@@ -8,7 +8,6 @@ CSV, the API's balance, summary, list and statement, and what `verify` finds.
 
 import random
 import time
-from collections.abc import Iterator
 from typing import Any, cast
 
 import msgspec
@@ -34,6 +33,8 @@ from tests.support.programs import Organizations, api_settings, served
 from tests.support.random_commands import Script
 from tests.support.side_by_side import SideBySide
 
+BATCH = 8
+"""Commands that come together, at most."""
 LENGTH = 40 * 86_400 * MICRO
 """Forty days: there is always a month that has closed, and one that runs."""
 USE_CASES = ("test_generation", "chat", "report", "nightly-runs")
@@ -62,12 +63,11 @@ class _Month(Script):
         super().__init__(dice, cast(SideBySide, shadow))
         self.org_id = org_id
         self.now = time.time_ns() // 1_000
-        self.pace = 2 * LENGTH // steps
+        self.pace = LENGTH * (BATCH + 1) // steps
         self.people = [f"person{number}@example.com" for number in range(30)]
 
-    def next(self) -> tuple[Command, int]:
-        command, now = super().next()
-        return _replaced(command, org_id=self.org_id), now
+    def at(self, now: int) -> Command:
+        return cast(Command, _replaced(super().at(now), org_id=self.org_id))
 
     def _instant(self) -> int:
         due = self._falls_due()
@@ -124,8 +124,8 @@ def _live(books: SyncDatabase, month: _Month, shadow: _Shadow, operations: int, 
     org_id, done = month.org_id, 0
     shadow.submit(OpenAccount(org_id=org_id, monthly_allowance=300 * MICRO, ai_enabled=True), month.now)
     while done < operations:
-        batch = list(_batch(month, shadow, min(month.dice.randint(1, 8), operations - done)))
-        books.run(execute([command for command, _ in batch], clock=batch[-1][1]), org_id=org_id)
+        batch = _batch(month, shadow, min(month.dice.randint(1, BATCH), operations - done))
+        books.run(execute(batch, clock=month.now), org_id=org_id)
         done += len(batch)
         tick(done)
     books.run(execute([Touch(org_id=org_id)], clock=month.now), org_id=org_id)
@@ -135,11 +135,15 @@ def _live(books: SyncDatabase, month: _Month, shadow: _Shadow, operations: int, 
     return int(row[0])
 
 
-def _batch(month: _Month, shadow: _Shadow, size: int) -> Iterator[tuple[Command, int]]:
-    for _ in range(size):
-        command, now = month.next()
-        shadow.submit(command, now)
-        yield command, now
+def _batch(month: _Month, shadow: _Shadow, size: int) -> list[Command]:
+    """Commands of one instant, as they meet in a batch."""
+    command, now = month.next()
+    batch = [command]
+    shadow.submit(command, now)
+    for _ in range(size - 1):
+        batch.append(month.at(now))
+        shadow.submit(batch[-1], now)
+    return batch
 
 
 def _replaced(command: Any, **changes: Any) -> Any:

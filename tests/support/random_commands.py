@@ -110,10 +110,15 @@ class Script:
 
     def next(self) -> tuple[c.Command, int]:
         """The next command and its instant."""
-        self.now = self._instant()
+        now = self._instant()
+        return self.at(now), now
+
+    def at(self, now: int) -> c.Command:
+        """The next command, at an instant given from outside."""
+        self.now = now
         command = self._again() if self.past and self.dice.random() < 0.15 else self._new()
         self.past.append(command)
-        return command, self.now
+        return command
 
     def _instant(self) -> int:
         dice = self.dice
