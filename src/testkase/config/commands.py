@@ -8,10 +8,16 @@ import logging
 import os
 import signal
 import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
 
 from testkase.config.children import die_with_parent
+from testkase.config.console import say
 from testkase.entrypoints.cli.app import Installation, app, connect_with
 from testkase.foundation import logging as log
+from testkase.foundation.clock import rfc3339
 from testkase.foundation.problems import Problem
 from testkase.foundation.settings import Settings
 from testkase.services.billing.provider import Provider
@@ -41,6 +47,32 @@ def prepare() -> None:
     from testkase.config.prepare import prepare as prepare_database
 
     prepare_database(Settings.from_environ())
+
+
+@app.command()
+def backup(
+    folder: Annotated[Path, typer.Argument(help="A folder that does not exist yet; it will hold secrets.")],
+) -> None:
+    """Save the database and the data folder, while the product works or stands still."""
+    from testkase.config.backups.backup import back_up
+
+    manifest = back_up(Settings.from_environ(), folder.absolute())
+    size = sum(content.size for content in manifest.contents) / 1_000_000
+    say(f"{folder}: {size:.1f} MB, with everything that was acknowledged before {rfc3339(manifest.begun_at)}.")
+    if not manifest.own_secret_key:
+        say("TESTKASE_SECRET_KEY is not in it: keep it beside the backup, or two-step sign-in is lost.")
+
+
+@app.command()
+def restore(folder: Annotated[Path, typer.Argument(help="The backup.")]) -> None:
+    """Make an installation from a backup in an empty TESTKASE_DATA (and an empty DATABASE_URL), and verify it; exit
+    code 1 if anything deviates."""
+    from testkase.config.backups.restore import restore as restore_backup
+
+    settings = Settings.from_environ()
+    code = restore_backup(settings, folder.absolute())
+    say(f"Restored into {settings.data}. Start it as before; nothing of the old installation may run on.")
+    raise typer.Exit(code)
 
 
 @app.command()

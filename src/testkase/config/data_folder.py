@@ -11,6 +11,8 @@ from typing import Self
 from testkase.config.failures import CannotStart
 
 _LARGE_LOG_BYTES = 20_000_000
+RESTORING = "restoring"
+"""Stands in a folder into which a backup is being restored, until that is done."""
 
 
 class DataFolder:
@@ -46,6 +48,11 @@ class DataFolder:
             if time.monotonic() > deadline:
                 raise CannotStart(f"Processes of an earlier run in {self.path} do not end: end them, then start again.")
             time.sleep(0.1)
+
+    def refuse_half_restored(self) -> None:
+        """Raises CannotStart where a restore was begun and not finished: whatever is there is not the backup."""
+        if (self.path / RESTORING).exists():
+            raise CannotStart(f"A backup was not restored to the end in {self.path}: run `testkase restore` again.")
 
     def log(self, name: str) -> Path:
         """The log of one process; the previous one is kept beside it once it has grown large."""

@@ -64,6 +64,7 @@ class Supervisor:
 
     def _start(self, data: DataFolder) -> None:
         data.wait_for_earlier_children()
+        data.refuse_half_restored()
         check_free(self.settings.host, self.settings.port)
         secrets = load_or_make(data.path)
         self.settings = with_own_secrets(self.settings, secrets)

@@ -1,0 +1,1 @@
+"""Backups of an installation, taken while it works, and their way back."""

@@ -1,0 +1,95 @@
+"""`testkase backup FOLDER`: one consistent state of the database, and the files without which it is of no use.
+
+The database is dumped in one snapshot while the product works. Files are copied in an order that cannot contradict it:
+published heads before (none is newer than the dump), the payment simulator's books behind (they know every order in
+it), as a real provider's would be. The folder gets its name when all of it is on the disk.
+"""
+
+import os
+import shutil
+import sqlite3
+from contextlib import closing
+from datetime import datetime
+from pathlib import Path
+
+import msgspec
+import psycopg
+from psycopg.conninfo import conninfo_to_dict
+
+from testkase.config.backups.manifest import DUMP, FILES, Manifest, describe, keep_safe, write
+from testkase.config.backups.owner import check_sees_everything, owned_database
+from testkase.config.backups.programs import run_program
+from testkase.config.failures import CannotStart
+from testkase.config.private_file import write_private
+from testkase.config.upgrading.schema_state import applied_migrations
+from testkase.foundation.clock import utc_now
+from testkase.foundation.problems import InvalidInput
+from testkase.foundation.settings import Settings
+
+_SECRETS = ("secrets.json", "demo.json", "simulator.json")
+_FOLDERS = ("heads", "mail")
+_SIMULATOR = "simulator.sqlite"
+LAST = "backup.json"
+"""In the data folder: when the last backup was begun, for those who watch that there is one."""
+
+
+def back_up(settings: Settings, target: Path) -> Manifest:
+    """Make the folder. Raises InvalidInput where it exists, CannotStart where the database cannot be saved."""
+    if target.exists():
+        raise InvalidInput(f"{target} exists already: name a folder that does not, a new one for each backup.")
+    draft = target.with_name(f".{target.name}.making")
+    shutil.rmtree(draft, ignore_errors=True)
+    try:
+        (draft / FILES).mkdir(parents=True, mode=0o700)
+        with owned_database(settings) as url:
+            manifest = _fill(draft, settings, url)
+        write(draft, manifest)
+        keep_safe(draft)
+        draft.rename(target)
+    except OSError as error:
+        raise CannotStart(f"The backup could not be written to {target}: {error.strerror}.") from error
+    finally:
+        shutil.rmtree(draft, ignore_errors=True)
+    _remember(settings.data, manifest.begun_at)
+    return manifest
+
+
+def _fill(draft: Path, settings: Settings, url: str) -> Manifest:
+    _copy_files(settings.data, draft / FILES)
+    with psycopg.connect(url) as connection:
+        check_sees_everything(connection)
+        migrations, version = applied_migrations(connection), connection.info.server_version
+    begun_at = utc_now()
+    run_program("pg_dump", url, "--format=custom", "--lock-wait-timeout=60s", "--file", str(draft / DUMP))
+    _copy_simulator(settings.data, draft / FILES)
+    return Manifest(
+        format=1,
+        begun_at=begun_at,
+        server_version=version,
+        owner=str(conninfo_to_dict(url)["user"]),
+        migrations=sorted(migrations),
+        own_secret_key=not os.environ.get("TESTKASE_SECRET_KEY"),
+        contents=describe(draft),
+    )
+
+
+def _copy_files(data: Path, target: Path) -> None:
+    for name in _SECRETS:
+        if (data / name).exists():
+            shutil.copy2(data / name, target / name)
+    for name in _FOLDERS:
+        if (data / name).is_dir():
+            shutil.copytree(data / name, target / name, ignore=shutil.ignore_patterns(".*"))
+
+
+def _copy_simulator(data: Path, target: Path) -> None:
+    """SQLite's own way to copy a file that is being written to."""
+    if not (data / _SIMULATOR).exists():
+        return
+    with closing(sqlite3.connect(data / _SIMULATOR)) as books, closing(sqlite3.connect(target / _SIMULATOR)) as copy:
+        books.backup(copy)
+
+
+def _remember(data: Path, begun_at: datetime) -> None:
+    data.mkdir(parents=True, exist_ok=True, mode=0o700)
+    write_private(data / LAST, msgspec.json.encode({"begun_at": begun_at}))

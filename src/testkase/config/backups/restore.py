@@ -1,0 +1,131 @@
+"""`testkase restore FOLDER`: an installation from a backup, in an empty data folder, verified before anybody uses it.
+
+It can be killed and repeated: until it is done a file in the data folder says so, and nothing starts there.
+"""
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import psycopg
+from psycopg import sql
+from psycopg.conninfo import conninfo_to_dict
+
+from testkase.config.backups.manifest import DUMP, FILES, Manifest, digest, read
+from testkase.config.backups.manifest import FILE_NAME as MANIFEST
+from testkase.config.backups.owner import embedded, started
+from testkase.config.backups.programs import run_program
+from testkase.config.bootstrap import check_server, make_database, prepare_roles
+from testkase.config.data_folder import RESTORING, DataFolder
+from testkase.config.failures import CannotStart
+from testkase.config.private_file import write_private
+from testkase.config.roles import LEDGER
+from testkase.config.secrets_file import Secrets, load_or_make
+from testkase.config.supervisor import DATABASE
+from testkase.config.upgrading.schema_state import refuse_newer
+from testkase.foundation.settings import Settings
+
+_TABLES = """
+    SELECT count(*) FROM pg_class AS relation JOIN pg_namespace AS space ON space.oid = relation.relnamespace
+    WHERE relation.relkind IN ('r', 'p') AND space.nspname NOT IN ('pg_catalog', 'information_schema')
+"""
+_LEND = "ALTER DEFAULT PRIVILEGES GRANT CREATE ON SCHEMAS TO {}"
+_TAKE_BACK = (
+    "ALTER DEFAULT PRIVILEGES REVOKE CREATE ON SCHEMAS FROM {}",
+    "REVOKE CREATE ON SCHEMA ledger FROM {}",
+)
+
+
+def restore(settings: Settings, backup: Path) -> int:
+    """Restore, migrate to this code's schema, verify; answers the exit code of `testkase verify`.
+
+    Raises InvalidInput where that is no backup, CannotStart where it cannot be restored here.
+    """
+    manifest, mark = read(backup), digest(backup / MANIFEST)
+    refuse_newer({(app, name) for app, name in manifest.migrations})
+    with DataFolder(settings.data) as data:
+        data.wait_for_earlier_children()
+        again = _begin(data.path, mark)
+        shutil.copytree(backup / FILES, data.path, dirs_exist_ok=True)
+        secrets = load_or_make(data.path)
+        with _server(settings, data.path, secrets, again=again) as owner_url:
+            app_url = prepare_roles(owner_url, app_password=secrets.app_password, app_url=settings.app_database_url)
+            _load(owner_url, backup, manifest, again=again)
+            environ = {
+                **os.environ, "TESTKASE_DATA": str(data.path), "DATABASE_URL": owner_url,
+                "TESTKASE_APP_DATABASE_URL": app_url,
+            }  # fmt: skip
+            _testkase(environ, "migrate", check=True)
+            code = _testkase(environ, "verify", *_heads(data.path))
+        (data.path / RESTORING).unlink()
+    return code
+
+
+def _begin(data: Path, mark: str) -> bool:
+    """Mark the folder; whether the same backup was begun here before. Raises CannotStart where something else is."""
+    marker = data / RESTORING
+    if marker.exists():
+        if marker.read_text() != mark:
+            raise CannotStart(
+                f"Another backup was begun to be restored in {data}: finish that, or use an empty folder."
+            )
+        return True
+    if (data / "postgres").exists() or (data / "secrets.json").exists():
+        raise CannotStart(f"{data} has an installation already: restore into an empty folder (TESTKASE_DATA=…).")
+    write_private(marker, mark.encode())
+    return False
+
+
+@contextmanager
+def _server(settings: Settings, data: Path, secrets: Secrets, *, again: bool) -> Iterator[str]:
+    """An empty database as its owner; on a server of one's own it may hold what was restored before a kill."""
+    if settings.owner_database_url:
+        check_server(settings.owner_database_url)
+        yield settings.owner_database_url
+        return
+    postgres = embedded(data, secrets)
+    if again:
+        shutil.rmtree(data / "postgres", ignore_errors=True)
+    with started(postgres):
+        yield make_database(postgres.url(), DATABASE)
+
+
+def _load(owner_url: str, backup: Path, manifest: Manifest, *, again: bool) -> None:
+    """The dump, in one transaction: all of it or nothing."""
+    _check_server(owner_url, manifest)
+    with psycopg.connect(owner_url, autocommit=True) as connection:
+        if connection.execute(_TABLES).fetchone() == (0,):
+            # An owner who is not a superuser can give functions to the ledger's role only where that may make some.
+            connection.execute(sql.SQL(_LEND).format(sql.Identifier(LEDGER)))
+            run_program("pg_restore", owner_url, "--single-transaction", "--exit-on-error", str(backup / DUMP))
+        elif not again:
+            raise CannotStart("The database of DATABASE_URL has tables already: restore into an empty one.")
+        for statement in _TAKE_BACK:
+            connection.execute(sql.SQL(statement).format(sql.Identifier(LEDGER)))  # type: ignore[arg-type]
+
+
+def _check_server(owner_url: str, manifest: Manifest) -> None:
+    if (user := conninfo_to_dict(owner_url)["user"]) != manifest.owner:
+        raise CannotStart(
+            f"What is in the backup belongs to the database user {manifest.owner}, not to {user}:"
+            " restore as a user of that name."
+        )
+    with psycopg.connect(owner_url) as connection:
+        ours, theirs = connection.info.server_version // 10_000, manifest.server_version // 10_000
+    if ours < theirs:
+        raise CannotStart(f"The backup is of PostgreSQL {theirs}, this is PostgreSQL {ours}: use {theirs} or newer.")
+
+
+def _heads(data: Path) -> tuple[str, ...]:
+    return ("--heads", str(data / "heads")) if any((data / "heads").glob("*.jsonl")) else ()
+
+
+def _testkase(environ: dict[str, str], *words: str, check: bool = False) -> int:
+    code = subprocess.run([sys.executable, "-m", "testkase", *words], env=environ, check=False).returncode
+    if check and code != 0:
+        raise CannotStart(f"`testkase {words[0]}` failed; what it said is above.")
+    return code

@@ -1,0 +1,194 @@
+"""A backup taken under load is a whole, consistent installation: everything acknowledged before it is in it."""
+
+import asyncio
+import itertools
+import json
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import psycopg
+import pytest
+from psycopg import sql
+
+from testkase.config.backups.owner import embedded, started
+from testkase.config.bootstrap import make_database, prepare_roles
+from testkase.config.databases import with_login
+from testkase.config.secrets_file import load_or_make
+from tests.support.cluster import APP_PASSWORD, Cluster
+from tests.support.installation import Installation, environ_of, installed, operate
+from tests.support.wire import Wire
+
+pytestmark = pytest.mark.slow
+
+NO_MODEL = {"TESTKASE_MODEL_PATH": "/nonexistent.gguf"}
+"""Nothing here asks it, and it takes the longest of all to start."""
+HOLD = {"use_case": "report", "user": "ada@example.com", "credits": "0.01", "ttl_seconds": 3000}
+
+
+@dataclass(slots=True)
+class Load:
+    """Callers who hold and settle without a pause, and note what was acknowledged, and when."""
+
+    url: str
+    key: str
+    acknowledged: list[tuple[float, str]] = field(default_factory=list)
+    stopped: bool = False
+    numbers: Iterator[int] = field(default_factory=itertools.count)
+
+    async def caller(self) -> None:
+        wire = await Wire.connect(self.url, self.key)
+        while not self.stopped:
+            hold = f"h{next(self.numbers)}"
+            answer = await wire.post("/api/v1/holds", HOLD | {"id": hold})
+            assert answer.status == 201, answer.body
+            self.acknowledged.append((time.time(), f"hold:{hold}"))
+            answer = await wire.post(f"/api/v1/holds/{hold}/settlement", {"credits": "0.01"})
+            assert answer.status == 200, answer.body
+            self.acknowledged.append((time.time(), f"resolution:{hold}"))
+        wire.close()
+
+    async def during(self, *words: str, data: Path) -> tuple[int, str]:
+        """An operator's command in the middle of it."""
+        callers = [asyncio.create_task(self.caller()) for _ in range(4)]
+        await asyncio.sleep(0.5)
+        answer = await asyncio.to_thread(operate, data, *words)
+        await asyncio.sleep(0.2)
+        self.stopped = True
+        await asyncio.gather(*callers)
+        return answer
+
+
+def operations(data: Path) -> set[str]:
+    """What the journal of an installation that does not run has."""
+    server = embedded(data, load_or_make(data))
+    with started(server), psycopg.connect(make_database(server.url(), "testkase")) as connection:
+        return {row[0] for row in connection.execute("SELECT operation_id FROM ledger.entry").fetchall()}
+
+
+@pytest.fixture(scope="module")
+def saved(tmp_path_factory: pytest.TempPathFactory) -> tuple[Load, Path, Path]:
+    """An installation that was stopped, and a backup taken of it while it was under load."""
+    folder = tmp_path_factory.mktemp("saved")
+    with installed(folder / "var", **NO_MODEL) as running:
+        load = Load(running.url, key_of(running))
+        wait_for_heads(running)
+        said = asyncio.run(load.during("backup", str(folder / "backup"), data=running.data))
+        assert said[0] == 0, said[1]
+        assert "with everything that was acknowledged before" in said[1]
+    return load, folder / "var", folder / "backup"
+
+
+def key_of(running: Installation) -> str:
+    return str(json.loads((running.data / "demo.json").read_text())["api_key"])
+
+
+def wait_for_heads(running: Installation) -> None:
+    """The worker publishes where the chains end soon after it was started."""
+    deadline = time.monotonic() + 60
+    while not list((running.data / "heads").glob("*.jsonl")):
+        assert time.monotonic() < deadline, "no heads were published"
+        time.sleep(0.05)
+
+
+def test_everything_acknowledged_before_a_backup_is_in_what_is_restored(
+    saved: tuple[Load, Path, Path], tmp_path: Path
+) -> None:
+    load, data, backup = saved
+    code, said = operate(tmp_path / "var", "restore", str(backup))
+    assert (code, "0 deviations" in said) == (0, True), said
+    begun_at = json.loads((backup / "manifest.json").read_text())["begun_at"]
+    moment = time.mktime(time.strptime(begun_at[:19], "%Y-%m-%dT%H:%M:%S")) - time.timezone
+    before = {operation for at, operation in load.acknowledged if at < moment}
+    restored, original = operations(tmp_path / "var"), operations(data)
+    assert len(before) > 20
+    assert before <= restored <= original
+    assert len(restored) < len(original)  # and the load went on while it was taken
+
+    with installed(tmp_path / "var", **NO_MODEL) as running:
+        assert asyncio.run(balance(running.url, load.key)) == 200
+        assert operate(running.data, "verify", "--heads", str(running.data / "heads"))[0] == 0
+
+
+async def balance(url: str, key: str) -> int:
+    wire = await Wire.connect(url, key)
+    try:
+        return (await wire.get("/api/v1/balance")).status
+    finally:
+        wire.close()
+
+
+def test_a_killed_restore_is_finished_by_the_next_one_and_nothing_starts_before(
+    saved: tuple[Load, Path, Path], tmp_path: Path
+) -> None:
+    data, backup = tmp_path / "var", saved[2]
+    killed = subprocess.Popen(
+        [sys.executable, "-m", "testkase", "restore", str(backup)], env=environ_of(data), stdout=subprocess.DEVNULL
+    )
+    while not (data / "postgres").exists():
+        assert killed.poll() is None
+        time.sleep(0.01)
+    killed.kill()
+    killed.wait()
+    assert "was not restored to the end" in operate(data, "run", PORT="1")[1]
+    assert operate(data, "restore", str(backup))[0] == 0
+    assert "has an installation already" in operate(data, "restore", str(backup))[1]
+
+
+def test_a_backup_that_was_changed_is_not_restored(saved: tuple[Load, Path, Path], tmp_path: Path) -> None:
+    changed = tmp_path / "changed"
+    shutil.copytree(saved[2], changed)
+    dump = changed / "database.dump"
+    dump.write_bytes(dump.read_bytes()[:-1] + b"x")
+    assert "was changed since the backup was made" in operate(tmp_path / "var", "restore", str(changed))[1]
+    assert not (tmp_path / "var").exists()
+
+
+def test_a_backup_of_a_newer_version_is_not_restored(saved: tuple[Load, Path, Path], tmp_path: Path) -> None:
+    newer = tmp_path / "newer"
+    shutil.copytree(saved[2], newer)
+    manifest = json.loads((newer / "manifest.json").read_text())
+    manifest["migrations"].append(["testkase_schema", "9999_later"])
+    (newer / "manifest.json").write_text(json.dumps(manifest))
+    assert "newer version of TestKase" in operate(tmp_path / "var", "restore", str(newer))[1]
+
+
+def test_a_backup_holds_what_secrets_are_needed_and_lets_nobody_else_read_it(saved: tuple[Load, Path, Path]) -> None:
+    _, data, backup = saved
+    assert (backup / "data/secrets.json").read_bytes() == (data / "secrets.json").read_bytes()
+    assert {path.stat().st_mode & 0o077 for path in (backup, *backup.rglob("*"))} == {0}
+    assert "exists already" in operate(data, "backup", str(backup))[1]
+
+
+def test_a_server_of_ones_own_is_saved_and_restored_by_an_owner_who_is_no_superuser(
+    cluster: Cluster, tmp_path: Path
+) -> None:
+    urls = [owned(cluster, name) for name in ("saved_one", "restored_one")]
+    data = [tmp_path / "one", tmp_path / "other"]
+    app = with_login(urls[0], user="testkase_app", password=APP_PASSWORD)
+    environ = {"DATABASE_URL": urls[0], "TESTKASE_APP_DATABASE_URL": app}
+    assert operate(data[0], "migrate", **environ) == (0, "")
+    code, said = operate(data[0], "backup", str(tmp_path / "backup"), **environ, TESTKASE_SECRET_KEY="of my own")
+    assert (code, "TESTKASE_SECRET_KEY is not in it" in said) == (0, True), said
+    environ = {
+        "DATABASE_URL": urls[1],
+        "TESTKASE_APP_DATABASE_URL": with_login(urls[1], user="testkase_app", password=APP_PASSWORD),
+    }
+    code, said = operate(data[1], "restore", str(tmp_path / "backup"), **environ)
+    assert code == 0, said
+    assert "has tables already" in operate(tmp_path / "third", "restore", str(tmp_path / "backup"), **environ)[1]
+
+
+def owned(cluster: Cluster, name: str) -> str:
+    """An empty database of an owner who may make roles and see all rows, and no more."""
+    prepare_roles(make_database(cluster.server.url(), name), app_password=APP_PASSWORD)
+    with psycopg.connect(cluster.server.url(), autocommit=True) as connection:
+        if connection.execute("SELECT FROM pg_roles WHERE rolname = 'somebody'").fetchone() is None:
+            connection.execute("CREATE ROLE somebody LOGIN CREATEROLE BYPASSRLS PASSWORD 'else'")
+        connection.execute("GRANT testkase_ledger TO somebody WITH ADMIN TRUE, SET TRUE, INHERIT TRUE")
+        connection.execute(sql.SQL("ALTER DATABASE {} OWNER TO somebody").format(sql.Identifier(name)))
+    return cluster.server.url(user="somebody", password="else", database=name)

@@ -1,0 +1,82 @@
+"""A whole installation of `make run` in a folder, without what tests of it do not need."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import psutil
+
+from testkase.config.children import dies_with_parent
+from testkase.config.ports import free_port
+
+
+@dataclass(slots=True)
+class Installation:
+    """A running supervisor."""
+
+    data: Path
+    port: int
+    process: psutil.Popen
+    output: Path
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    def said(self) -> str:
+        return self.output.read_text(errors="replace")
+
+    def stop(self) -> int:
+        self.process.send_signal(signal.SIGTERM)
+        return int(self.process.wait(60))
+
+
+def environ_of(data: Path, **environ: str) -> dict[str, str]:
+    """As little as a fresh machine gives."""
+    return {"PATH": os.environ["PATH"], "HOME": str(data.parent), "TESTKASE_DATA": str(data), **environ}
+
+
+@contextmanager
+def installed(data: Path, **environ: str) -> Iterator[Installation]:
+    """`testkase run` on a free port, ready."""
+    port, output = free_port(), data.parent / f"run-{time.monotonic_ns()}.txt"
+    with output.open("wb") as file:
+        process = psutil.Popen(
+            [sys.executable, "-m", "testkase", "run"],
+            env=environ_of(data, PORT=str(port), **environ),
+            stdin=subprocess.DEVNULL,
+            stdout=file,
+            stderr=file,
+            preexec_fn=dies_with_parent(signal.SIGTERM),
+        )
+    running = Installation(data, port, process, output)
+    try:
+        deadline = time.monotonic() + 120
+        while "\nready\n" not in running.said():
+            assert process.poll() is None, running.said()
+            assert time.monotonic() < deadline, running.said()
+            time.sleep(0.05)
+        yield running
+    finally:
+        if process.is_running():
+            running.stop()
+
+
+def operate(data: Path, *words: str, **environ: str) -> tuple[int, str]:
+    """An operator's command beside it: exit code and everything it said."""
+    done = subprocess.run(
+        [sys.executable, "-m", "testkase", *words],
+        env=environ_of(data, COLUMNS="200", **environ),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        check=False,
+    )
+    return done.returncode, done.stdout
