@@ -41,6 +41,18 @@ def migrate() -> None:
     migrate_from_environment(Settings.from_environ())
 
 
+@app.command()
+def distribute(
+    *,
+    apply: Annotated[bool, typer.Option("--apply", help="Do it, on a Citus coordinator.")] = False,
+    shards: Annotated[int, typer.Option(min=1, max=1024, help="Pieces the organizations are hashed into.")] = 32,
+) -> None:
+    """Print the plan that spreads the books of DATABASE_URL over many servers with Citus; --apply carries it out."""
+    from testkase.config.distribute import distribute_from_environment
+
+    distribute_from_environment(Settings.from_environ(), shards=shards, apply=apply)
+
+
 @app.command(hidden=True)
 def prepare() -> None:
     """Migrate, and make the demo organization where it is wanted: what `run` does before it serves."""

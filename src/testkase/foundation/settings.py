@@ -9,6 +9,9 @@ from pathlib import Path
 from testkase.foundation.problems import InvalidInput
 from testkase.foundation.razorpay_account import RazorpayAccount, account
 
+MAX_LANES = 128
+"""Each lane is a connection of each process: more than PostgreSQL has room for help nobody."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
@@ -27,6 +30,9 @@ class Settings:
     """The database as its owner, for migrations (`DATABASE_URL`); unset: the embedded PostgreSQL."""
     app_database_url: str | None
     """The database as the application role (`TESTKASE_APP_DATABASE_URL`), set by the supervisor for its children."""
+    ledger_lanes: int
+    """Writers of the ledger in a process, each with a connection (`TESTKASE_LEDGER_LANES`, default 1); see
+    docs/scale.md."""
     secret_key: str
     """Signs sessions and tokens (`TESTKASE_SECRET_KEY`); the supervisor keeps one in the data folder."""
     model_path: Path | None
@@ -67,6 +73,7 @@ class Settings:
             public_url=(environ.get("TESTKASE_PUBLIC_URL") or f"http://{host}:{port}").rstrip("/"),
             owner_database_url=environ.get("DATABASE_URL") or None,
             app_database_url=environ.get("TESTKASE_APP_DATABASE_URL") or None,
+            ledger_lanes=_number(environ, "TESTKASE_LEDGER_LANES", 1, most=MAX_LANES),
             secret_key=environ.get("TESTKASE_SECRET_KEY") or secrets.token_urlsafe(48),
             model_path=_path(environ, "TESTKASE_MODEL_PATH"),
             model_port=_port(environ, "TESTKASE_MODEL_PORT", 0),
@@ -97,6 +104,13 @@ def _razorpay(environ: Mapping[str, str]) -> RazorpayAccount | None:
 def _path(environ: Mapping[str, str], name: str) -> Path | None:
     value = environ.get(name)
     return Path(value).absolute() if value else None
+
+
+def _number(environ: Mapping[str, str], name: str, default: int, *, most: int) -> int:
+    value = environ.get(name) or str(default)
+    if not value.isdecimal() or not 1 <= int(value) <= most:
+        raise InvalidInput(f"{name} must be a whole number from 1 to {most}, not {value!r}.", field=name)
+    return int(value)
 
 
 def _port(environ: Mapping[str, str], name: str, default: int) -> int:

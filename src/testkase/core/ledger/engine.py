@@ -22,6 +22,7 @@ import structlog
 
 from testkase.core.ledger.commands import Command
 from testkase.core.ledger.conversation import Conversation
+from testkase.core.ledger.lanes import lane_of
 from testkase.core.ledger.operations import Answer, Outcome, execute
 from testkase.foundation.database import Statement
 from testkase.foundation.problems import Problem, Unavailable
@@ -68,7 +69,7 @@ class Engine:
         return list(await asyncio.gather(*(self._enqueue(command) for command in commands)))
 
     def _enqueue(self, command: Command) -> "asyncio.Future[Outcome]":
-        return self._lanes[command.org_id % len(self._lanes)].enqueue(command)
+        return self._lanes[lane_of(command.org_id, len(self._lanes))].enqueue(command)
 
     @property
     def queued(self) -> int:

@@ -53,7 +53,7 @@ class Context:
         if settings.app_database_url is None:
             raise InvalidInput("TESTKASE_APP_DATABASE_URL is not set.", field="TESTKASE_APP_DATABASE_URL")
         database = Database(settings.app_database_url)
-        engine = Engine(settings.app_database_url)
+        engine = Engine(settings.app_database_url, lanes=settings.ledger_lanes)
         price_books = load_price_books(settings.price_book)
         catalog = Catalog.from_settings(settings)
         watcher = Watcher(database)
