@@ -59,7 +59,7 @@ def test_functions_that_keep_one_plan_are_released_from_it(catalogue: Catalogue)
     last = make_plan(read_tables(catalogue), pinned).statements[-len(pinned) :]
     with catalogue.transaction(force_rollback=True):
         for statement in last:
-            catalogue.execute(statement)  # type: ignore[arg-type]
+            catalogue.execute(statement)
         assert pinned_functions(catalogue) == []
 
 

@@ -181,6 +181,6 @@ def distribute(connection: psycopg.Connection[Any], plan: Plan) -> None:
     }
     for name, statement in zip(plan.spread, plan.statements, strict=False):
         if name not in spread:
-            connection.execute(statement)  # type: ignore[arg-type]  # built from the catalogue's own names
+            connection.execute(statement)
     for statement in plan.statements[len(plan.spread) :]:
-        connection.execute(statement)  # type: ignore[arg-type]
+        connection.execute(statement)

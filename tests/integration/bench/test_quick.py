@@ -18,3 +18,13 @@ def test_a_quick_bench_measures_everything_and_keeps_a_report(tmp_path: Path) ->
     text = report.read_text(encoding="utf-8")
     for section in ("SELECT 1", "pair, many, 512 callers", "batches of 500", "stream, gateway", "round trips", "idle"):
         assert section in text
+
+
+def test_what_a_call_costs_is_measured_and_a_billion_of_them_computed() -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "bench.capacity", "--seconds", "1", "--organizations", "50", "--calls", "1000000000"],
+        capture_output=True, text=True, check=False, timeout=300, cwd=Path(__file__).parents[3],
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr[-3000:]
+    assert "bytes of write-ahead log" in " ".join(done.stdout.split())
+    assert "1,000,000,000" in done.stdout
