@@ -2,6 +2,9 @@
 
 from dataclasses import dataclass, field
 
+_TOLD = 300
+"""Characters of a fault on the line; its report has all of it."""
+
 
 @dataclass(slots=True)
 class Outcome:
@@ -18,5 +21,6 @@ class Outcome:
         told = ", ".join(
             f"{value:,} {name}" if isinstance(value, int) else f"{name} {value}" for name, value in self.figures.items()
         )
-        verdict = "0 faults" if not self.faults else f"{len(self.faults)} FAULTS: {'; '.join(self.faults[:5])}"
+        begun = [f"{fault.splitlines()[0][:_TOLD]}" for fault in self.faults[:5]]
+        verdict = "0 faults" if not self.faults else f"{len(self.faults)} FAULTS: {'; '.join(begun)}"
         return f"{self.name}: {told}, {verdict} (seed {self.seed})"

@@ -5,6 +5,7 @@ from campaigns.crash.crash import CRASH
 from campaigns.ledger.calendar import CALENDAR
 from campaigns.ledger.last_credit import LAST_CREDIT
 from campaigns.ledger.simulate import SIMULATE
+from campaigns.ledger.simulate_postgres import SIMULATE_POSTGRES
 from campaigns.ledger.sums import SUMS
 from campaigns.payments.lost_reports import LOST_REPORTS
 from campaigns.payments.money_back import MONEY_BACK
@@ -18,6 +19,7 @@ CAMPAIGNS: dict[str, Campaign] = {
     campaign.name: campaign
     for campaign in (
         SIMULATE,
+        SIMULATE_POSTGRES,
         CALENDAR,
         LAST_CREDIT,
         SUMS,

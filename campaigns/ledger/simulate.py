@@ -18,7 +18,7 @@ from time import monotonic
 from campaigns.campaign import Campaign, Tick, unheard
 from campaigns.outcome import Outcome
 from campaigns.parallel import in_order
-from campaigns.shrink import shrink
+from campaigns.shrink import TRIES, shrink
 from testkase.core.ledger.decide import _HANDLERS
 from tests.support.random_commands import Step, retell, tell
 
@@ -45,23 +45,40 @@ def simulate(
     *, operations: int, seed: int, after: int = 0, processes: int | None = None, tick: Tick = unheard
 ) -> Outcome:
     """Blocks of 1,000 operations, each from a seed of its own, on every core."""
-    outcome, whole, began = Outcome("simulate", seed), Block(), monotonic()
-    first, last = after // BLOCK, -(-operations // BLOCK)
+    outcome, told = Outcome("simulate", seed), partial(told_block, seed)
+    whole, done = gathered(outcome, told, size=operations, after=after, block=BLOCK, processes=processes, tick=tick)
+    outcome.figures |= {"stories": done // BLOCK * len(LENGTHS), **simulation_figures(whole)}
+    outcome.faults += unseen(whole.told, done)
+    return outcome
+
+
+def gathered(
+    outcome: Outcome,
+    told: Callable[[int], Block],
+    *,
+    size: int,
+    after: int,
+    block: int,
+    processes: int | None,
+    tick: Tick,
+) -> tuple[Block, int]:
+    """All blocks of a run in one, and how many operations they had. Ends early after some faults, or by Ctrl-C."""
+    whole, began, first = Block(), monotonic(), after // block
     done = first
     try:
-        for block in in_order(partial(told_block, seed), range(first, last), processes=processes):
+        for one in in_order(told, range(first, -(-size // block)), processes=processes):
             done += 1
-            whole.told += block.told
-            whole.digest ^= block.digest
-            outcome.faults += block.faults
-            tick(done * BLOCK)
+            whole.told += one.told
+            whole.digest ^= one.digest
+            outcome.faults += one.faults
+            tick(done * block)
             if len(outcome.faults) >= ENOUGH:
                 break
     except KeyboardInterrupt:
-        outcome.figures["stopped; go on with --after"] = f"{done * BLOCK}"
-    outcome.figures |= _figures(whole, (done - first) * BLOCK, monotonic() - began)
-    outcome.faults += unseen(whole.told, (done - first) * BLOCK)
-    return outcome
+        outcome.figures["stopped; go on with --after"] = f"{done * block}"
+    operations = (done - first) * block
+    outcome.figures |= {"operations": operations, "a second": round(operations / max(monotonic() - began, 1e-9))}
+    return whole, operations
 
 
 def run(size: int, seed: int, tick: Tick) -> Outcome:
@@ -97,7 +114,9 @@ def told_block(seed: int, number: int) -> Block:
     return block
 
 
-def shortened(record: Sequence[Step], error: Exception, again: Callable[[Sequence[Step]], object]) -> str:
+def shortened(
+    record: Sequence[Step], error: Exception, again: Callable[[Sequence[Step]], object], *, tries: int = TRIES
+) -> str:
     """Why it failed, and the shortest story found that fails in the same way."""
 
     def failure(steps: Sequence[Step]) -> Exception | None:
@@ -109,7 +128,7 @@ def shortened(record: Sequence[Step], error: Exception, again: Callable[[Sequenc
 
     if failure(record) is None:
         return f"{why(error)}; told alone it does not fail. It was: {lines(record)}"
-    left = shrink(record, lambda steps: failure(steps) is not None)
+    left = shrink(record, lambda steps: failure(steps) is not None, tries=tries)
     return f"{why(failure(left) or error)}. {len(left)} of {len(record)} steps are enough: {lines(left)}"
 
 
@@ -132,13 +151,13 @@ def unseen(told: Counter[str], operations: int) -> list[str]:
     return [f"never seen: {', '.join(sorted(missing))}"] if (missing := wanted - told.keys()) else []
 
 
-def _figures(whole: Block, done: int, seconds: float) -> dict[str, int | float | str]:
+def simulation_figures(whole: Block) -> dict[str, int | float | str]:
+    """What happened, in numbers."""
+
     def ended(how: str) -> int:
         return sum(count for name, count in whole.told.items() if name.endswith(f" {how}"))
 
     return {
-        "operations": done, "stories": done // BLOCK * len(LENGTHS), "accepted": ended("accepted"),
-        "repeated": ended("repeated"), "refused": ended("refused"), "entries": whole.told["entries"],
-        "restarts": whole.told["restarts"], "a second": round(done / max(seconds, 1e-9)),
-        "digest": f"{whole.digest:016x}",
+        "accepted": ended("accepted"), "repeated": ended("repeated"), "refused": ended("refused"),
+        "entries": whole.told["entries"], "restarts": whole.told["restarts"], "digest": f"{whole.digest:016x}",
     }  # fmt: skip
