@@ -83,8 +83,10 @@ async def test_the_application_cannot_slip_code_of_its_own_into_the_ledgers_func
             app.execute(
                 f"CREATE DOMAIN pg_temp.{name} AS pg_catalog.{name} CHECK (pg_temp.spy(VALUE::pg_catalog.text))"
             )
-        request = f'[{{"org_id": {org_id}, "operation_id": "x"}}]'
-        app.execute("SELECT * FROM ledger.load(%s, null)", [request])
+        named = f'{{"({org_id},x)"}}'
+        app.execute(
+            "SELECT * FROM ledger.load(%s, %s, %s, null, %s, null, null)", [f"{{{org_id}}}", named, named, named]
+        )
         others = app.execute(
             "SELECT proname FROM pg_proc WHERE prosecdef"
             " AND ('search_path=pg_catalog, pg_temp' = ANY (proconfig)) IS NOT TRUE"

@@ -4,6 +4,8 @@
 of a thousand commands writes each account and lot once.
 """
 
+from collections.abc import Iterable
+
 import msgspec
 
 from testkase.core.ledger.limits.standing import Change, Limits
@@ -41,9 +43,9 @@ class Book:
     def __init__(
         self,
         account: Account | None = None,
-        lots: tuple[Lot, ...] = (),
-        holds: tuple[Hold, ...] = (),
-        entries: tuple[Entry, ...] = (),
+        lots: Iterable[Lot] = (),
+        holds: Iterable[Hold] = (),
+        entries: Iterable[Entry] = (),
         limits: Limits | None = None,
     ) -> None:
         self.account = account

@@ -13,7 +13,7 @@ from psycopg.errors import error_from_result
 from psycopg.pq import ConnStatus, ExecStatus
 from psycopg.pq.abc import PGconn, PGresult
 
-from testkase.core.ledger.operations import LOAD
+from testkase.core.ledger.reading import LOAD
 from testkase.core.ledger.writing import APPEND
 from testkase.foundation.database import Row, Statement
 

@@ -58,7 +58,7 @@ class Subject(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     model: str | None = None
 
 
-class Account(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+class Account(msgspec.Struct, frozen=True, kw_only=True, array_like=True):
     """An organization's balance and its place in time. One row, locked for every change.
 
     `available` and `held` are balances; `due_at` is a lower bound of the next instant at which anything falls due,
@@ -112,7 +112,7 @@ UNTOUCHED = ClawBack()
 OVERAGE = "overage"
 
 
-class Lot(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+class Lot(msgspec.Struct, frozen=True, kw_only=True, array_like=True):
     """Credits that came together and expire together. `lot_id` is the sequence number of the entry that issued it."""
 
     org_id: int
@@ -134,7 +134,7 @@ class Lot(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         return self.expires_at is not None and self.expires_at <= instant
 
 
-class Hold(msgspec.Struct, frozen=True, kw_only=True):
+class Hold(msgspec.Struct, frozen=True, kw_only=True, array_like=True):
     """Credits set aside for one call until it is resolved. `lots` says which: pairs of lot id and amount, in burn
     order."""
 

@@ -1,18 +1,19 @@
-"""What a batch decided, as the one statement that writes it: each table's rows as one JSON parameter.
-
-JSON because it is the cheapest way measured to hand PostgreSQL some hundred rows of mixed types from Python: encoding
-takes a microsecond or two a row, and one statement serves a batch of any size.
+"""What a batch decided, as the one statement that writes it: each table's rows as one array of composite values, which
+PostgreSQL reads at less than half of what rows of JSON cost it, and one statement serves a batch of any size.
 """
 
 from collections.abc import Iterable, Sequence
 from typing import Any
 
 import msgspec
+from msgspec.structs import asdict
 
 from testkase.core.ledger.book import Book
 from testkase.core.ledger.calendar import local_day
 from testkase.core.ledger.limits.rows import changed_rows
-from testkase.core.ledger.model import Entry
+from testkase.core.ledger.model import UNTOUCHED, Account, Entry, Hold, Lot
+from testkase.core.ledger.terms import Terms
+from testkase.foundation.composites import array, blob, text
 from testkase.foundation.database import Statement
 
 APPEND = (
@@ -28,26 +29,90 @@ def append_statement(books: Sequence[Book]) -> Statement | None:
     if not books:
         return None
     entries = [entry for book in books for entry in book.posted]
-    rows: dict[str, list[Any]] = {
-        "new_accounts": [book.account for book in books if book.is_new],
-        "accounts": [book.account for book in books if not book.is_new],
-        "new_lots": [book.lots[lot_id] for book in books for lot_id in book.new_lots],
-        "lots": [book.lots[lot_id] for book in books for lot_id in book.changed_lots - book.new_lots],
-        "opened": [book.holds[hold_id] for book in books for hold_id in book.opened_holds],
-        "closed": [row for book in books for row in _closed(book)],
-        "entries": [_entry_row(entry) for entry in entries],
-        "usages": list(_usage_rows(entries)),
-        "usage_days": _usage_days(books),
-    }
-    parameters = {name: _encode(items).decode() if items else None for name, items in rows.items()}
     changed = changed_rows(book.limits for book in books if book.limits is not None)
-    return Statement(APPEND, {**parameters, "limits": _encode(changed).decode() if changed else None})
+    return Statement(
+        APPEND,
+        {
+            "new_accounts": _json([asdict(account) for book in books if book.is_new and (account := book.account)]),
+            "accounts": array([_account(account) for book in books if not book.is_new and (account := book.account)]),
+            "new_lots": _json([asdict(book.lots[lot_id]) for book in books for lot_id in book.new_lots]),
+            "lots": array([_lot(book.lots[lot_id]) for book in books for lot_id in book.changed_lots - book.new_lots]),
+            "opened": array([_hold(book.holds[hold_id]) for book in books for hold_id in book.opened_holds]),
+            "closed": array([row for book in books for row in _closed(book)]),
+            "entries": array([_entry(entry) for entry in entries]),
+            "usages": array([_usage(entry) for entry in entries if entry.usage is not None]),
+            "usage_days": array([day.row() for day in _usage_days(books)]),
+            "limits": _json(changed),
+        },
+    )
 
 
-def _closed(book: Book) -> Iterable[dict[str, Any]]:
+def _json(rows: Any) -> str | None:
+    return _encode(rows).decode() if rows else None
+
+
+def _account(account: Account) -> str:
+    a = account
+    return (
+        f'"({a.org_id},{a.available},{a.held},{a.debt},{a.covered},{a.overage_limit},{a.overage},{a.period_number},'
+        f"{a.period_start},{a.period_end},{a.period_used},{a.due_at},{a.ai_enabled:d},{a.off_seq},{a.limited:d},"
+        f'{a.last_seq},{a.last_at},{blob(a.last_hash)})"'
+    )
+
+
+def _lot(lot: Lot) -> str:
+    claw = lot.claw or UNTOUCHED
+    return (
+        f'"({lot.org_id},{lot.lot_id},{lot.available},{lot.held},{claw.reversed},{claw.expired},{claw.clawed},'
+        f'{claw.frozen:d})"'
+    )
+
+
+def _hold(hold: Hold) -> str:
+    subject = hold.subject
+    return (
+        f'"({hold.org_id},{text(hold.hold_id)},{hold.amount},{_lines(hold.lots)},{hold.opened_at},{hold.expires_at},'
+        f"{text(subject.use_case)},{text(subject.user)},{text(subject.project)},{text(subject.model)},"
+        f'{_terms(hold.terms)})"'
+    )
+
+
+def _closed(book: Book) -> Iterable[str]:
     """Holds to take away. One that was opened and resolved in the same batch was never written."""
     assert book.account is not None
-    return ({"org_id": book.account.org_id, "hold_id": hold} for hold in book.closed_holds & book.loaded_holds)
+    org_id = book.account.org_id
+    return (f'"({org_id},{text(hold_id)})"' for hold_id in book.closed_holds & book.loaded_holds)
+
+
+def _entry(entry: Entry) -> str:
+    e, moved = entry, entry.deltas
+    return (
+        f'"({e.org_id},{e.seq},{text(e.operation_id)},{e.kind},{e.at},{moved.issued},{moved.available},{moved.held},'
+        f"{moved.used},{moved.expired},{moved.reversed},{moved.overage},{moved.debt},{_lines(e.lots)},"
+        f"{e.available_after},{e.held_after},{text(e.hold_id)},{'' if e.expires_at is None else e.expires_at},"
+        f'{blob(e.fingerprint)},{text(e.note)},{blob(e.hash)})"'
+    )
+
+
+def _usage(entry: Entry) -> str:
+    usage = entry.usage
+    assert usage is not None
+    subject, tokens, terms = usage.subject, usage.tokens, usage.terms
+    return (
+        f'"({entry.org_id},{entry.seq},{text(usage.usage_id)},{entry.at},{text(subject.use_case)},'
+        f"{text(subject.user)},{text(subject.project)},{text(subject.model)},{usage.outcome},{usage.measurement},"
+        f"{tokens.input},{tokens.cached_input},{tokens.cache_write},{tokens.output},{tokens.reasoning},{usage.cost},"
+        f'{entry.deltas.used},{text(terms.rate_card if terms is not None else None)},{_terms(terms)})"'
+    )
+
+
+def _lines(lots: tuple[tuple[int, ...], ...]) -> str:
+    """Rows of numbers as an array of arrays."""
+    return '\\"{' + ",".join(["{" + ",".join(map(str, line)) + "}" for line in lots]) + '}\\"'
+
+
+def _terms(terms: Terms | None) -> str:
+    return "" if terms is None else text(_encode(terms).decode())
 
 
 class _UsageDay(msgspec.Struct):
@@ -60,6 +125,12 @@ class _UsageDay(msgspec.Struct):
     charged: int = 0
     input_tokens: int = 0
     output_tokens: int = 0
+
+    def row(self) -> str:
+        return (
+            f'"({self.org_id},{self.day},{text(self.use_case)},{text(self.user_ref)},{text(self.project_ref)},'
+            f'{self.interactions},{self.charged},{self.input_tokens},{self.output_tokens})"'
+        )
 
 
 def _usage_days(books: Sequence[Book]) -> list[_UsageDay]:
@@ -85,51 +156,3 @@ def _usage_days(books: Sequence[Book]) -> list[_UsageDay]:
             day.input_tokens += tokens.input + tokens.cached_input + tokens.cache_write
             day.output_tokens += tokens.output + tokens.reasoning
     return list(days.values())
-
-
-class _EntryRow(msgspec.Struct):
-    org_id: int
-    seq: int
-    operation_id: str
-    kind: str
-    at: int
-    issued: int
-    available: int
-    held: int
-    used: int
-    expired: int
-    reversed: int
-    overage: int
-    debt: int
-    lots: tuple[tuple[int, int, int], ...]
-    available_after: int
-    held_after: int
-    hold_id: str | None
-    expires_at: int | None
-    fingerprint: bytes
-    note: str
-    hash: bytes
-
-
-def _entry_row(entry: Entry) -> _EntryRow:
-    moved = entry.deltas
-    return _EntryRow(
-        entry.org_id, entry.seq, entry.operation_id, entry.kind, entry.at, moved.issued, moved.available, moved.held,
-        moved.used, moved.expired, moved.reversed, moved.overage, moved.debt, entry.lots, entry.available_after,
-        entry.held_after, entry.hold_id, entry.expires_at, entry.fingerprint, entry.note, entry.hash,
-    )  # fmt: skip
-
-
-def _usage_rows(entries: Iterable[Entry]) -> Iterable[dict[str, Any]]:
-    for entry in entries:
-        usage = entry.usage
-        if usage is not None:
-            subject, tokens = usage.subject, usage.tokens
-            yield {
-                "org_id": entry.org_id, "seq": entry.seq, "usage_id": usage.usage_id, "at": entry.at,
-                "use_case": subject.use_case, "user_ref": subject.user, "project_ref": subject.project,
-                "model": subject.model, "outcome": usage.outcome, "measurement": usage.measurement,
-                "input": tokens.input, "cached_input": tokens.cached_input, "cache_write": tokens.cache_write,
-                "output": tokens.output, "reasoning": tokens.reasoning, "cost": usage.cost,
-                "charged": entry.deltas.used, "terms": usage.terms,
-            }  # fmt: skip
