@@ -17,8 +17,9 @@ import msgspec
 import pytest
 
 from testkase.foundation.problems import InvalidInput
-from testkase.services.features.chat.answering import readable
-from testkase.services.features.chat.prompting import small_request as chat_request
+from testkase.services.features.chat.advice.asking import OUTPUT_TOKENS
+from testkase.services.features.chat.advice.asking import small_request as chat_request
+from testkase.services.features.chat.advice.findings import FAILURES
 from testkase.services.features.generation.ideas import ideas_for
 from testkase.services.features.generation.prompting import small_request
 from testkase.services.features.generation.steps.ideas import step_ideas
@@ -167,8 +168,8 @@ def _free_port() -> int:
         return int(free.getsockname()[1])
 
 
-async def test_a_sentence_over_facts_is_one_and_holds_no_figure_and_no_address(catalog: Catalog) -> None:
-    facts = "**7 failed results**: SHOP-14 A voucher counts once, in Sprint 44; see https://issues.example.com/SHOP-413"
-    text, result = await whole(catalog, chat_request(7, "Which test cases failed lately?", facts))
-    assert re.fullmatch(r"[A-Z][A-Za-z ,'-]{20,151}\.?", readable(text))
+async def test_a_sentence_of_advice_is_begun_by_us_and_holds_no_figure_and_no_address(catalog: Catalog) -> None:
+    text, result = await whole(catalog, chat_request(7, FAILURES, 0))
+    assert re.fullmatch(rf"{FAILURES.start}[a-z ,'-]{{16,102}}\.", msgspec.json.decode(text)["answer"])
     assert result.measurement == "exact"
+    assert result.tokens.output < OUTPUT_TOKENS

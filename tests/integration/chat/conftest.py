@@ -34,7 +34,8 @@ from tests.support.cluster import TestDatabase
 from tests.support.upstream import Reply, Upstream, scripted_upstream
 
 LARGE_MODEL = next(name for name in load_price_books().at(utc_now()).models() if name != EMBEDDED_MODEL)
-SENTENCE = '{"answer": "The checkout fails where a voucher has expired."}'
+SENTENCE = '{"answer": "Look at the newest failures first, and talk to the developers."}'
+MADE_UP = '{"answer": "Look at the voucher code, which the new company has already mended."}'
 
 
 def spoken(text: str, **reply: Any) -> Reply:

@@ -1,5 +1,6 @@
 """The chat's pages up to the moment the worker takes over, and the answers it has left."""
 
+import json
 import re
 from typing import Any
 
@@ -16,7 +17,7 @@ CHAT = "/projects/SHOP/chat"
 HTMX = {"HX-Request": "true"}
 _FINISH = """
 UPDATE chat_turn SET state = 'answered', answer = %(answer)s, facts = %(facts)s, sources = %(sources)s::jsonb,
-       charged = 20000, finished_at = now()
+       charged = 20000, ending = %(ending)s, error = %(error)s, finished_at = now()
 WHERE org_id = %(org_id)s
 """
 
@@ -40,12 +41,15 @@ def begun(client: Client, question: str = "Which test cases failed?") -> str:
     return response.headers["Location"]
 
 
-def answered(visitors: Visitors, answer: str, *, facts: str = "", sources: str = "[]") -> None:
+def answered(visitors: Visitors, answer: str, *, facts: str = "", sources: str = "[]", ending: str = "") -> None:
     """What the worker would have left."""
     from testkase.services.organizations.tenancy import run_here, tenant_transaction
 
     org_id = visitors.demo.org_id
-    values = {"org_id": org_id, "answer": answer, "facts": facts, "sources": sources}
+    error = "It kept to nothing." if ending == "facts_only" else None
+    values = {
+        "org_id": org_id, "answer": answer, "facts": facts, "sources": sources, "ending": ending, "error": error,
+    }  # fmt: skip
 
     def finish() -> Operation[None]:
         yield Statement(_FINISH, values)
@@ -184,6 +188,18 @@ def test_an_answer_leads_only_to_pages_of_what_it_was_found_in(visitors: Visitor
     assert "evil" not in page
     assert "<img" not in page
     assert "<b>" not in page
+
+
+@pytest.mark.requirement("B10")
+def test_an_answer_without_a_sentence_of_the_model_says_what_it_is_and_that_it_cost_nothing(visitors: Visitors) -> None:
+    client = visitors.client_of("member")
+    chat = begun(client)
+    sources = json.dumps([{"kind": "case", "ref": "SHOP-1", "title": "Pay"}])
+    answered(visitors, "", facts="- SHOP-1 Pay, in Sprint 4", sources=sources, ending="facts_only")
+    page = text(client.get(chat))
+    assert "<strong>0 credits: the answer is what was looked up.</strong> It kept to nothing." in page
+    assert '<a href="/projects/SHOP/cases/SHOP-1">SHOP-1</a> Pay, in Sprint 4' in page
+    assert "the model failed" not in page
 
 
 def test_the_list_goes_on_page_by_page(visitors: Visitors) -> None:

@@ -1,11 +1,11 @@
 """Getting an answer: a large model looks things up round by round; for a small one, code looks them up first."""
 
-import re
 from collections.abc import AsyncIterator, Sequence
 from typing import TYPE_CHECKING, Any
 
-import msgspec
-
+from testkase.services.features.chat.advice.asking import TEMPERATURES, small_request
+from testkase.services.features.chat.advice.findings import Finding, finding_of
+from testkase.services.features.chat.advice.judging import judge
 from testkase.services.features.chat.progress import Reporter
 from testkase.services.features.chat.prompting import (
     BESIDE_CALLS,
@@ -14,7 +14,6 @@ from testkase.services.features.chat.prompting import (
     Said,
     large_messages,
     large_request,
-    small_request,
 )
 from testkase.services.features.chat.tools.calling import LOOK_UPS, Desk, told
 from testkase.services.features.chat.tools.model import Found
@@ -27,7 +26,8 @@ if TYPE_CHECKING:
 
 TOO_LONG = "…\n\nThe answer reached its greatest length. Ask for the rest."
 
-_SENTENCE = re.compile(r'"answer"\s*:\s*"((?:[^"\\]|\\.)*)')
+REFUSED = "What the model wrote did not keep to what was found, so it is not shown."
+NOTHING_TO_ADVISE = "There was nothing to ask the model about."
 
 
 async def answer_large(
@@ -57,31 +57,47 @@ async def answer_large(
         messages += [await _looked_up(call, desk, report) for call in calls]
 
 
-async def answer_small(org_id: int, question: str, *, desk: Desk, interaction: "Interaction", report: Reporter) -> None:
-    """Rules choose what is looked up; code writes the figures; the model says one sentence about them."""
-    parts = []
+async def answer_small(team: int, question: str, *, desk: Desk, interaction: "Interaction", report: Reporter) -> str:
+    """Rules choose what is looked up; code writes the figures; the model says one sentence about them, which is shown
+    once it was judged fit to be. Answers why there is none, "" where there is one."""
+    results = await _gathered(question, desk, report)
+    finding = finding_of(results)
+    if finding is None:
+        return NOTHING_TO_ADVISE
+    report.doing("Writing a sentence about it")
+    for attempt in range(len(TEMPERATURES)):
+        if sentence := await _sentence(small_request(team, finding, attempt), finding, interaction):
+            report.says(sentence)
+            return ""
+    return REFUSED
+
+
+async def _gathered(question: str, desk: Desk, report: Reporter) -> list[Found]:
+    """What the question asks for, shown as soon as it is found."""
+    parts, results = [], []
     for name, arguments in wishes(question):
         look_up = LOOK_UPS[name]
         report.doing(look_up.doing)
         found = await desk.read(look_up, **arguments)
         parts.append(in_words(found) if isinstance(found, Found) else found.error)
         report.found("\n\n".join(parts), found.sources if isinstance(found, Found) else ())
-    report.doing("Writing a sentence about it")
-    body = small_request(org_id, question, report.now.facts)
-    async for text in _streamed(body, Answer(), interaction):
-        if sentence := readable(text):
-            report.says(sentence)
+        if isinstance(found, Found):
+            results.append(found)
+    return results
 
 
-def readable(answer: str) -> str:
-    """The sentence of an unfinished JSON answer."""
-    found = _SENTENCE.search(answer)
-    if found is None:
-        return ""
-    try:
-        return msgspec.json.decode(f'"{found[1]}"', type=str)
-    except msgspec.MsgspecError:
-        return ""
+async def _sentence(body: dict[str, Any], finding: Finding, interaction: "Interaction") -> str | None:
+    """A sentence that may be shown. A call that brought none costs nothing, however it ended: nobody has seen of it."""
+    sentence, answer = None, Answer()
+    async with interaction.call(body, stream=True) as call:
+        try:
+            async for event in call.events():
+                answer.take(event)
+            sentence = judge(answer.text, finding)
+        finally:
+            if sentence is None:
+                call.forgive()
+    return sentence
 
 
 async def _streamed(body: dict[str, Any], answer: Answer, interaction: "Interaction") -> AsyncIterator[str]:

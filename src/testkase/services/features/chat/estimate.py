@@ -6,18 +6,17 @@ from dataclasses import dataclass
 from testkase.core.ledger.terms import Tokens, price, price_ceiling
 from testkase.core.pricing import PriceBook
 from testkase.foundation.database import Operation
+from testkase.services.features.chat.advice import asking as advice
+from testkase.services.features.chat.advice.findings import FINDINGS
 from testkase.services.features.chat.model import MAX_QUESTION, USE_CASE
 from testkase.services.features.chat.prompting import (
     BESIDE_CALLS,
     MAX_CALLS,
     MAX_ROUNDS,
     OUTPUT_TOKENS,
-    SMALL_FACTS,
-    SMALL_OUTPUT_TOKENS,
     Said,
     large_messages,
     large_request,
-    small_request,
 )
 from testkase.services.features.chat.tools.calling import RESULT_BYTES
 from testkase.services.inference import ModelEntry, input_token_bound
@@ -30,9 +29,8 @@ ROUND_BYTES = 4 * BESIDE_CALLS + MAX_CALLS * (RESULT_BYTES + 4 * BESIDE_CALLS + 
 LONGEST_QUESTION = "\U0001f600" * MAX_QUESTION
 """In the letters that take most."""
 
-
-SMALL_TYPICAL = Tokens(input=350, output=40)
-"""Of a sentence of the small model, measured over ordinary questions."""
+SMALL_TYPICAL = Tokens(input=20, cached_input=150, output=26)
+"""Of a sentence of the small model that is shown, measured; one that is refused costs nothing."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,8 +69,9 @@ def most_of(entry: ModelEntry, book: PriceBook, history: Sequence[Said], questio
 def size_of(entry: ModelEntry, history: Sequence[Said], question: str) -> Size:
     """The most tokens the calls of an answer can come to, every round of look-ups included."""
     if entry.small:
-        bound = input_token_bound(small_request(2**31, question, LONGEST_QUESTION[:SMALL_FACTS]))
-        return Size(input_tokens=min(bound, entry.context_window), output_tokens=SMALL_OUTPUT_TOKENS)
+        tries = len(advice.TEMPERATURES)
+        bound = max(input_token_bound(advice.small_request(2**31, finding, 0)) for finding in FINDINGS)
+        return Size(input_tokens=min(bound, entry.context_window) * tries, output_tokens=advice.OUTPUT_TOKENS * tries)
     body = large_request(large_messages("A" * 10, history, question), entry.max_output_tokens, last=False)
     first = input_token_bound(body)
     calls = [min(first + each * ROUND_BYTES, entry.context_window) for each in range(MAX_ROUNDS + 1)]

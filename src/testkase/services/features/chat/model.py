@@ -11,8 +11,8 @@ USE_CASE: Literal["chat"] = "chat"
 """As usage is recorded under."""
 
 TurnState = Literal["queued", "running", "answered", "failed"]
-Ending = Literal["", "stopped", "switched_off"]
-"""What ended an answer early, where that was no fault."""
+Ending = Literal["", "stopped", "switched_off", "facts_only"]
+"""What ended an answer early, where that was no fault; or that it is what the look-ups found, and no model's."""
 
 MAX_QUESTION = 2_000
 """Characters of a question."""

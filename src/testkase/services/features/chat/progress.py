@@ -6,6 +6,7 @@ whether somebody pressed Stop, deleted the chat, or whether another run of the s
 
 import asyncio
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Literal
 
 import msgspec
@@ -44,6 +45,7 @@ class Reporter:
         self._database = database
         self._key = key
         self._cue = cue
+        self._over = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
 
     def doing(self, what: str) -> None:
@@ -65,23 +67,27 @@ class Reporter:
         self._task = asyncio.get_running_loop().create_task(self._keep_writing(), name="chat-progress")
 
     async def end(self) -> None:
-        """Write what there is, so that an answer that is charged is never lost; then no more."""
+        """Write what there is, so that an answer that is charged is never lost; then no more.
+
+        The task is asked to end, not cancelled: a cancellation that meets a connection on its way can get lost.
+        """
+        self._over.set()
         if self._task is not None:
-            self._task.cancel()
             await asyncio.wait([self._task])
-            if not self._task.cancelled() and (error := self._task.exception()) is not None:
-                raise error
+            self._task.result()
         cue = await self._database.run(self._step(), org_id=self._key["org_id"])
         if cue is not None:
             self._cue(cue)
 
     async def _keep_writing(self) -> None:
-        while True:
+        while not self._over.is_set():
             cue = await self._database.run(self._step(), org_id=self._key["org_id"])
             if cue is not None:
                 self._cue(cue)
                 return
-            await asyncio.sleep(EVERY_SECONDS)
+            with suppress(TimeoutError):
+                async with asyncio.timeout(EVERY_SECONDS):
+                    await self._over.wait()
 
     def _step(self) -> Operation[Cue | None]:
         """Report what is new; look how things stand. One statement, unless the turn is another's by now."""

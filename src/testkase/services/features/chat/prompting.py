@@ -1,4 +1,4 @@
-"""The requests to the model. Prompts are files in `prompts/`; questions and facts are data beside them."""
+"""The requests to a large model. Prompts are files in `prompts/`; questions and facts are data beside them."""
 
 from collections.abc import Sequence
 from importlib.resources import files
@@ -7,7 +7,6 @@ from typing import Any
 import msgspec
 
 from testkase.services.features.chat.tools.calling import TOOLS
-from testkase.services.features.chat.tools.model import plain
 
 MAX_ROUNDS = 3
 """Times a model may look things up for one answer; then it has to answer."""
@@ -15,14 +14,11 @@ MAX_CALLS = 3
 """Look-ups of one round."""
 OUTPUT_TOKENS = 900
 """Of one call of a large model."""
-SMALL_OUTPUT_TOKENS = 90
 HISTORY_TURNS = 4
 HISTORY_CHARACTERS = 800
 """Of each earlier question and answer that is sent again."""
 BESIDE_CALLS = 600
 """Characters of what a model says while it looks things up, and of a call's arguments, that are sent again."""
-SMALL_FACTS = 1_200
-"""Characters of facts the small model is shown: it reads no more with profit."""
 
 _PROMPTS = files("testkase.services.features.chat.prompts")
 
@@ -32,7 +28,6 @@ def _text(name: str) -> str:
 
 
 _LARGE_SYSTEM = _text("large_system.txt")
-_SMALL_SYSTEM = _text("small_system.txt")
 _TOOLS = [tool.as_field() for tool in TOOLS]
 
 
@@ -60,33 +55,3 @@ def large_request(messages: list[dict[str, Any]], most: int, *, last: bool) -> d
         "tool_choice": "none" if last else "auto",
         "max_tokens": min(OUTPUT_TOKENS, most),
     }
-
-
-def small_request(org_id: int, question: str, facts: str) -> dict[str, Any]:
-    """One sentence over facts that code found. The schema leaves no room for figures, addresses or marks.
-
-    Headed by the team's number, which is where prompts of different organizations part (R73).
-    """
-    asked, known = plain(question, 400), plain(facts, SMALL_FACTS)
-    return {
-        "messages": [
-            {"role": "system", "content": _SMALL_SYSTEM},
-            {"role": "user", "content": f"Team {org_id}. Facts: {known}\nQuestion: {asked}\nWhat do the facts show?"},
-        ],
-        "max_tokens": SMALL_OUTPUT_TOKENS,
-        "temperature": 0.2,
-        "min_p": 0.08,
-        "repeat_penalty": 1.1,
-        "response_format": {
-            "type": "json_schema",
-            "json_schema": {"name": "answer", "strict": True, "schema": _SENTENCE},
-        },
-    }
-
-
-_SENTENCE: dict[str, Any] = {
-    "type": "object",
-    "properties": {"answer": {"type": "string", "pattern": "^[A-Z][A-Za-z ,'-]{20,150}[a-z]\\.$"}},
-    "required": ["answer"],
-    "additionalProperties": False,
-}

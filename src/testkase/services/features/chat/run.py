@@ -161,7 +161,7 @@ class _Answering:
                 await self._give_up()
                 raise
             answered = msgspec.structs.replace(self.report.now, doing="")
-            if not answered.answer.strip() and ending != "stopped":
+            if not answered.answer.strip() and ending not in ("stopped", "facts_only"):
                 self.interaction.fail()
                 error = error or NO_ANSWER
         settlement = await self.interaction.close()
@@ -175,7 +175,8 @@ class _Answering:
         ending: Ending = ""
         self.report.begin()
         try:
-            await self._call_model()
+            if without := await self._call_model():
+                error, ending = without, "facts_only"
         except AiDisabled as refusal:
             error, ending = refusal.detail, "switched_off"
         except Problem as problem:
@@ -187,18 +188,19 @@ class _Answering:
             raise Superseded
         return (None, "stopped") if stopped and not ending else (error, ending)
 
-    async def _call_model(self) -> None:
+    async def _call_model(self) -> str:
+        """Why the answer is what was looked up and nothing else; "" where the model has answered."""
         run = self.run
         entry = self.meter.catalog.find(run.model)
         if entry.small:
-            await answer_small(
+            return await answer_small(
                 run.org_id, run.question, desk=self.desk, interaction=self.interaction, report=self.report
             )
-        else:
-            await answer_large(
-                entry, run.subject.project or "", run.history, run.question, desk=self.desk,
-                interaction=self.interaction, report=self.report,
-            )  # fmt: skip
+        await answer_large(
+            entry, run.subject.project or "", run.history, run.question, desk=self.desk,
+            interaction=self.interaction, report=self.report,
+        )  # fmt: skip
+        return ""
 
     def _cued(self, cue: Cue) -> None:
         """Somebody pressed Stop, deleted the chat, or another run has begun: cut the model off, which ends the reading
@@ -242,12 +244,13 @@ def _name_hold(run: Run) -> Operation[None]:
 def _finish(run: Run, end: End) -> Operation[None]:
     """A turn that was deleted meanwhile is not there to be finished, and that is all right."""
     answered = bool(end.answered.answer.strip()) and end.ending != "switched_off"
+    answered = answered or end.ending in ("stopped", "facts_only")
     yield Statement(
         SQL["finish"],
         {
             **run.key,
             **columns(end.answered),
-            "state": "answered" if answered or end.ending == "stopped" else "failed",
+            "state": "answered" if answered else "failed",
             "charged": end.charged,
             "receipt": end.receipt,
             "ending": end.ending,

@@ -7,6 +7,7 @@ import msgspec
 
 from testkase.services.features.generation.ideas import Idea
 from testkase.services.features.generation.prompting import EXAMPLE_WORDS, instructions
+from testkase.services.features.judging import loops, repeats, runs
 from testkase.services.workspace.model import CaseContent, CaseKind, Priority, Step
 
 _LEAK_WORDS = 8
@@ -100,27 +101,16 @@ def _copied(sentences: list[str], requirement: str) -> list[str]:
 
 
 def _looping(sentences: list[str]) -> list[str]:
-    """The same three words twice in a sentence: a small model that has lost its way."""
-    for sentence in sentences:
-        words = re.findall(r"[\w']+", sentence.lower())
-        triples = list(zip(words, words[1:], words[2:], strict=False))
-        if len(set(triples)) < len(triples):
-            return ["repeats itself"]
-    return []
+    return ["repeats itself"] if any(loops(sentence) for sentence in sentences) else []
 
 
 def _leaked(sentences: list[str]) -> list[str]:
     """Our instructions in an answer: somebody asked the model to tell them."""
-    found = any(_runs(sentence, _LEAK_WORDS) & _INSTRUCTED for sentence in sentences)
+    found = any(repeats(sentence, _INSTRUCTED, _LEAK_WORDS) for sentence in sentences)
     return ["repeats the instructions"] if found else []
 
 
-def _runs(text: str, length: int) -> set[tuple[str, ...]]:
-    words = re.findall(r"[a-z]+", text.lower())
-    return {tuple(words[start : start + length]) for start in range(len(words) - length + 1)}
-
-
-_INSTRUCTED = _runs(instructions(), _LEAK_WORDS)
+_INSTRUCTED = runs(instructions(), _LEAK_WORDS)
 
 
 def _repeated(sentences: list[str]) -> list[str]:

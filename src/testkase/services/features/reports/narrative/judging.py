@@ -6,6 +6,7 @@ from typing import Annotated
 
 import msgspec
 
+from testkase.services.features.judging import loops, tidy
 from testkase.services.features.reports.model import Facts, Item, Narrative, Recommendation
 from testkase.services.features.reports.narrative.figures import Unfounded, rendered
 from testkase.services.features.reports.narrative.schema import MOST_ADVICE, WHOLE
@@ -77,10 +78,8 @@ def judge_small(answer: str, facts: Facts) -> str | None:
         written = msgspec.json.decode(answer, type=SmallAnswer)
     except msgspec.MsgspecError:
         return None
-    words = re.findall(r"[a-z']+", written.text.lower())
-    triples = list(zip(words, words[1:], words[2:], strict=False))
-    if len(set(triples)) < len(triples):
-        return None  # it has lost its way
+    if loops(written.text):
+        return None
     return _checked(written.text, facts, LONGEST_ADVICE, [])
 
 
@@ -95,7 +94,7 @@ def _advice(item: Item | None, text: str) -> Recommendation:
 
 def _checked(text: str, facts: Facts, longest: int, objections: list[str]) -> str | None:
     """The text with its figures written out, or None with the reason among the objections."""
-    plain = _tidy(text)
+    plain = tidy(text)
     try:
         found = rendered(plain, facts)
     except Unfounded as unfounded:
@@ -139,8 +138,3 @@ def _says_all_is_well(text: str) -> bool:
 
 def _words(text: str) -> list[str]:
     return re.findall(r"\w+", text.casefold())
-
-
-def _tidy(text: str) -> str:
-    """One line, without control characters."""
-    return " ".join("".join(one if one.isprintable() else " " for one in text).split())
