@@ -2,6 +2,7 @@
 
 from campaigns.campaign import Campaign
 from campaigns.crash.crash import CRASH
+from campaigns.isolation.row_security import ROW_SECURITY
 from campaigns.ledger.calendar import CALENDAR
 from campaigns.ledger.last_credit import LAST_CREDIT
 from campaigns.ledger.simulate import SIMULATE
@@ -27,6 +28,7 @@ CAMPAIGNS: dict[str, Campaign] = {
         LOST_REPORTS,
         MONEY_BACK,
         TENANTS,
+        ROW_SECURITY,
         SWITCH,
         CUT_STREAMS,
         CRASH,

@@ -40,10 +40,9 @@ def received_events(told: Told) -> int | None:
     """How many of the plan's events arrived whole; None where something else came, or in another order."""
     place, events = 0, told.plan.events
     for line in told.got.events:
-        while place < len(events) and not events[place].shown:
-            place += 1
-        if place < len(events) and events[place].payload == line:
-            place += 1
+        shown = next((n for n in range(place, len(events)) if events[n].shown), len(events))
+        if shown < len(events) and events[shown].payload == line:
+            place = shown + 1
         elif not line.startswith(b'{"error":'):
             return None
     return place

@@ -65,6 +65,11 @@ def test_words_the_provider_never_said_are_found() -> None:
     ]  # fmt: skip
 
 
+def test_an_error_after_the_last_word_is_no_word() -> None:
+    reported = Told(CUT, Got(200, (b"0", b"1", b"2", b"3", b'{"error": {}}'), ended=True, charged=None), 4)
+    assert faults(reported, [1_630_000]) == []
+
+
 def test_bytes_cut_in_the_middle_of_an_event_are_no_event() -> None:
     raw = b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n9\r\ndata: a\n\n\r\n14\r\ndata: "
     assert understood(raw) == Got(200, (b"a",), ended=False, charged=None)

@@ -1,0 +1,1 @@
+"""Campaigns about what the database shows, and to whom, whatever the product's own code does."""
