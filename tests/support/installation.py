@@ -15,6 +15,9 @@ import psutil
 from testkase.config.children import dies_with_parent
 from testkase.config.ports import free_port
 
+NO_MODEL = {"TESTKASE_MODEL_PATH": "/nonexistent.gguf"}
+"""For tests that ask no model: it takes the longest of all to start."""
+
 
 @dataclass(slots=True)
 class Installation:

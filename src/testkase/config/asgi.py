@@ -84,6 +84,10 @@ class Dispatch:
         elif scope["type"] == "http":
             await self.health.counted("people", self.people, scope, receive, send)
 
+    def leave(self) -> None:
+        """The process will stop soon: it is no longer ready, and asks for no further request on a connection."""
+        self.health.leaving = True
+
     async def drain(self) -> None:
         """The server is stopping: streams that only listen end at once, calls of the gateway properly."""
         self.live.close()

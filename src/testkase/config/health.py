@@ -5,7 +5,7 @@ Nothing here names an organization or a person.
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, MutableMapping
+from collections.abc import Awaitable, Callable, MutableMapping, Sequence
 from typing import Any
 
 import psycopg
@@ -19,6 +19,9 @@ _FRESH_SECONDS = 1.0
 
 _PATIENCE_SECONDS = 2.0
 """For figures that stand in the database. Whoever collects metrics waits for seconds, not for a database."""
+
+_CLOSE = (b"connection", b"close")
+_RETRY = (b"retry-after", b"1")
 
 _log = structlog.get_logger(__name__)
 
@@ -41,6 +44,8 @@ class Health:
         self._looked_at = -_FRESH_SECONDS
         self._asked_at = -_FRESH_SECONDS
         self._ready = False
+        self.leaving = False
+        """The process is about to stop: whoever spreads requests over several should choose another."""
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["method"] not in ("GET", "HEAD"):
@@ -50,6 +55,8 @@ class Health:
         elif scope["path"] == "/metrics":
             await self._look_again()
             await _answer(send, 200, generate_latest(), CONTENT_TYPE_LATEST)
+        elif self.leaving:
+            await _answer(send, 503, b"stopping\n", more=[_RETRY, _CLOSE])
         elif await self.ready():
             await _answer(send, 200, b"ready\n")
         else:
@@ -89,6 +96,8 @@ class Health:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
+                if self.leaving and scope.get("http_version") == "1.1":
+                    message["headers"] = [*message.get("headers", ()), _CLOSE]
             await send(message)
 
         began = time.perf_counter()
@@ -105,11 +114,19 @@ class Health:
             REQUESTS.labels(door, str(status)).inc()
 
 
-async def _answer(send: Send, status: int, body: bytes, content_type: str = "text/plain; charset=utf-8") -> None:
+async def _answer(
+    send: Send,
+    status: int,
+    body: bytes,
+    content_type: str = "text/plain; charset=utf-8",
+    *,
+    more: Sequence[tuple[bytes, bytes]] = (),
+) -> None:
     headers = [
         (b"content-type", content_type.encode()),
         (b"content-length", str(len(body)).encode()),
         (b"cache-control", b"no-store"),
+        *more,
     ]
     await send({"type": "http.response.start", "status": status, "headers": headers})
     await send({"type": "http.response.body", "body": body})

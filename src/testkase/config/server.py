@@ -47,13 +47,19 @@ async def _serve(settings: Settings) -> None:
     )
     server.workers_kill_timeout = _LONGEST_ANSWER_SECONDS
     loop = asyncio.get_running_loop()
-    draining: list[asyncio.Task[None]] = []
+    stopping: list[asyncio.Task[None]] = []
+
+    async def stop_in_order() -> None:
+        """First no longer ready, so that others are asked. Then take no more connections, and end requests of the
+        gateway and of pages that listen: the server waits for their answers, and closes the application (which would
+        end them as well) only when it has them all."""
+        application.leave()
+        await asyncio.sleep(settings.stop_delay_seconds)
+        server.stop()  # type: ignore[no-untyped-call]
+        await application.drain()
 
     def stop() -> None:
-        """Take no more requests, and end those of the gateway and of pages that listen: the server waits for their
-        answers, and closes the application (which would end them as well) only when it has them all."""
-        server.stop()  # type: ignore[no-untyped-call]
-        draining.append(loop.create_task(application.drain()))
+        stopping.append(loop.create_task(stop_in_order()))
 
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop)

@@ -152,7 +152,7 @@ class Supervisor:
             children = [self.children[name] for name in names if name in self.children]
             for child in children:
                 child.ask_to_stop()
-            deadline = time.monotonic() + _DRAIN_SECONDS
+            deadline = time.monotonic() + self.settings.stop_delay_seconds + _DRAIN_SECONDS
             for child in children:
                 child.wait(deadline - time.monotonic())
         if self.postgres is not None:

@@ -58,6 +58,9 @@ class Settings:
     """Seed the demo organization once (`TESTKASE_DEMO`, default 1)."""
     email_url: str | None
     """`smtp://user:password@host:587` (`TESTKASE_EMAIL_URL`); unset: mail is kept in the data folder."""
+    stop_delay_seconds: int
+    """How long the application still answers after SIGTERM while it says that it is not ready
+    (`TESTKASE_STOP_DELAY_SECONDS`, default 0)."""
     log_level: str
     """`LOG_LEVEL`, default INFO."""
 
@@ -86,6 +89,7 @@ class Settings:
             seller=_path(environ, "TESTKASE_SELLER"),
             demo=environ.get("TESTKASE_DEMO", "1") == "1",
             email_url=environ.get("TESTKASE_EMAIL_URL") or None,
+            stop_delay_seconds=_number(environ, "TESTKASE_STOP_DELAY_SECONDS", 0, least=0, most=300),
             log_level=environ.get("LOG_LEVEL", "INFO").upper(),
         )
 
@@ -106,10 +110,10 @@ def _path(environ: Mapping[str, str], name: str) -> Path | None:
     return Path(value).absolute() if value else None
 
 
-def _number(environ: Mapping[str, str], name: str, default: int, *, most: int) -> int:
+def _number(environ: Mapping[str, str], name: str, default: int, *, most: int, least: int = 1) -> int:
     value = environ.get(name) or str(default)
-    if not value.isdecimal() or not 1 <= int(value) <= most:
-        raise InvalidInput(f"{name} must be a whole number from 1 to {most}, not {value!r}.", field=name)
+    if not value.isdecimal() or not least <= int(value) <= most:
+        raise InvalidInput(f"{name} must be a whole number from {least} to {most}, not {value!r}.", field=name)
     return int(value)
 
 

@@ -20,13 +20,11 @@ from testkase.config.bootstrap import make_database, prepare_roles
 from testkase.config.databases import with_login
 from testkase.config.secrets_file import load_or_make
 from tests.support.cluster import APP_PASSWORD, Cluster
-from tests.support.installation import Installation, environ_of, installed, operate
+from tests.support.installation import NO_MODEL, Installation, environ_of, installed, operate
 from tests.support.wire import Wire
 
 pytestmark = pytest.mark.slow
 
-NO_MODEL = {"TESTKASE_MODEL_PATH": "/nonexistent.gguf"}
-"""Nothing here asks it, and it takes the longest of all to start."""
 HOLD = {"use_case": "report", "user": "ada@example.com", "credits": "0.01", "ttl_seconds": 3000}
 
 

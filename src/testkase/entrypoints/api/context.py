@@ -80,6 +80,7 @@ class Context:
 
     async def drain(self) -> None:
         """Let calls in flight end by themselves for a while; then cut them off, and settle what they delivered."""
+        self.meter.turn_away()
         await self.meter.drain(DRAIN_SECONDS)
 
     async def look(self) -> None:

@@ -76,6 +76,7 @@ class Meter:
         self._clock = clock
         self._open_calls: Counter[tuple[int, str]] = Counter()
         self._live: set[Interaction] = set()
+        self._stopping = False
 
     def terms(self, model: str) -> Terms:
         """Today's rates of a model. Raises UnknownModel."""
@@ -105,8 +106,10 @@ class Meter:
         Calls beyond the size extend the hold, if the balance allows. A `hold_id`, made by `metered_id`, that was used
         before raises AlreadyCalled: the model is never called twice under one id. `asked` is what makes a repetition
         the same input, where that is more than the size of the call. Raises InsufficientCredits, AiDisabled,
-        TooManyOpenCalls and UnknownModel.
+        TooManyOpenCalls and UnknownModel, and Unavailable while the process stops.
         """
+        if self._stopping:
+            raise Unavailable("The server is stopping. Repeat the call with the same id.")
         if hold_id is not None and not is_metered(hold_id):
             raise ValueError("the hold of a metered call needs an id that no caller of the API can use")
         terms = self.terms(model)
@@ -196,6 +199,10 @@ class Meter:
                 await self._database.run(keep_failures(hold.org_id, hold.hold_id, failures), org_id=hold.org_id)
         except Exception as error:  # noqa: BLE001 - see above
             log.warning("failed attempts of hold %s were not written down: %s", hold.hold_id, type(error).__name__)
+
+    def turn_away(self) -> None:
+        """The process is about to end: open no more."""
+        self._stopping = True
 
     async def drain(self, timeout_seconds: float) -> None:
         """Before the process ends: let what is in flight settle, then cut the providers off and settle that."""
