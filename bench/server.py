@@ -63,11 +63,14 @@ class Server:
 
 
 @contextmanager
-def bench_server() -> Iterator[Server]:
-    """Started, migrated, and gone with its folder afterwards."""
+def bench_server(**settings: str) -> Iterator[Server]:
+    """Started, migrated, and gone with its folder afterwards. `settings`: of the server, beside those of a bench."""
     with tempfile.TemporaryDirectory(prefix="testkase-bench-") as folder:
         postgres = EmbeddedPostgres(
-            Path(folder) / "postgres", password=PASSWORD, log=Path(folder) / "postgres.log", settings=_DURABLE
+            Path(folder) / "postgres",
+            password=PASSWORD,
+            log=Path(folder) / "postgres.log",
+            settings={**_DURABLE, **settings},
         )
         postgres.start(timeout_seconds=60)
         try:

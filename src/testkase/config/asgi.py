@@ -28,32 +28,45 @@ class FormTooLarge(Exception):  # noqa: N818 - an event of the connection, not a
 
 class LimitedForms:
     """The application with bounded bodies. Django writes a body to disk as it comes, whoever sends it and however long
-    it is, before anything asks whether that is allowed."""
+    it is, before anything asks whether that is allowed; of one that breaks off it answers nothing at all, which the
+    server would answer as a fault of ours."""
 
     def __init__(self, application: Application, most_bytes: int = MOST_FORM_BYTES) -> None:
         self.application = application
         self.most_bytes = most_bytes
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        left = self.most_bytes
+        left, whole, answered = self.most_bytes, False, False
 
         async def receive_within() -> MutableMapping[str, Any]:
-            nonlocal left
+            nonlocal left, whole
             message = await receive()
             left -= len(message.get("body", b""))
+            whole = whole or (message["type"] == "http.request" and not message.get("more_body", False))
             if left < 0:
                 raise FormTooLarge
             return message
+
+        async def noted(message: MutableMapping[str, Any]) -> None:
+            nonlocal answered
+            answered = True
+            await send(message)
 
         declared = dict(scope["headers"]).get(b"content-length", b"0")
         try:
             if declared.isdigit() and int(declared) > self.most_bytes:
                 raise FormTooLarge
-            await self.application(scope, receive_within, send)
+            await self.application(scope, receive_within, noted)
+            if not (whole or answered):
+                await _say(send, 400, b"The form did not arrive in full.\n")
         except FormTooLarge:
-            text = [(b"content-type", b"text/plain; charset=utf-8")]
-            await send({"type": "http.response.start", "status": 413, "headers": text})
-            await send({"type": "http.response.body", "body": b"That is larger than any form here.\n"})
+            await _say(send, 413, b"That is larger than any form here.\n")
+
+
+async def _say(send: Send, status: int, text: bytes) -> None:
+    headers = [(b"content-type", b"text/plain; charset=utf-8")]
+    await send({"type": "http.response.start", "status": status, "headers": headers})
+    await send({"type": "http.response.body", "body": text})
 
 
 class Dispatch:

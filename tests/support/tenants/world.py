@@ -96,15 +96,16 @@ class World:
 def made_world(places: dict[str, Callable[[Tenant], Any]]) -> World:
     """Make both in the database Django is connected to. The neighbour has three of everything and shows the last, so
     that ids counted per organization differ."""
-    own, other = _tenant(OWN, "SHOP"), _tenant(OTHER, "VAULT")
+    own, other = made_tenant(OWN, "SHOP"), made_tenant(OTHER, "VAULT")
     for name, make in places.items():
         own.ids[name] = make(own)
         for _ in range(3):
             other.ids[name] = make(other)
-    return World(own=own, other=other, cookies={role: _session(own, role) for role in ROLES})
+    return World(own=own, other=other, cookies={role: session_of(own, role) for role in ROLES})
 
 
-def _tenant(word: str, project_key: str) -> Tenant:
+def made_tenant(word: str, project_key: str) -> Tenant:
+    """An organization in whose names and texts the word stands, with credits, a project, and somebody of each role."""
     from allauth.account.models import EmailAddress
 
     from testkase.services.organizations.operations import add_member, create_organization
@@ -141,7 +142,8 @@ def _furnish(tenant: Tenant) -> Operation[None]:
     yield from create_case(tenant.org_id, project, content, author_id=tenant.people[OWNER])
 
 
-def _session(own: Tenant, role: str) -> str:
+def session_of(own: Tenant, role: str) -> str:
+    """The cookie of a new session of the role; empty for whoever is not signed in."""
     from allauth.account.models import EmailAddress
     from django.conf import settings
     from django.test import Client
@@ -150,8 +152,10 @@ def _session(own: Tenant, role: str) -> str:
         return ""
     client = Client()
     if role == HOMELESS:
-        person = _models().User.objects.create_user("homeless@nowhere.example", "a long password")
-        EmailAddress.objects.create(user=person, email=person.email, primary=True, verified=True)
+        address = f"homeless@nowhere-near-{own.word.lower()}.example"
+        person, is_new = _models().User.objects.get_or_create(email=address)
+        if is_new:
+            EmailAddress.objects.create(user=person, email=person.email, primary=True, verified=True)
     else:
         person = own.person(role)
     client.force_login(person)
