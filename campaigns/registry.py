@@ -2,6 +2,7 @@
 
 from campaigns.campaign import Campaign
 from campaigns.crash.crash import CRASH
+from campaigns.fuzz.fuzz import FUZZ
 from campaigns.isolation.row_security import ROW_SECURITY
 from campaigns.ledger.calendar import CALENDAR
 from campaigns.ledger.last_credit import LAST_CREDIT
@@ -29,6 +30,7 @@ CAMPAIGNS: dict[str, Campaign] = {
         MONEY_BACK,
         TENANTS,
         ROW_SECURITY,
+        FUZZ,
         SWITCH,
         CUT_STREAMS,
         CRASH,

@@ -22,8 +22,9 @@ def bent_bytes(request: Request, dice: random.Random) -> str:
     flipped[dice.randrange(len(flipped))] ^= 1 << dice.randrange(8)
     request.body = {
         "truncated": body[:cut], "utf-16": text.encode("utf-16"), "utf-32": text.encode("utf-32"),
-        "bom": b"\xef\xbb\xbf" + body, "latin-1": body.replace(b'":"', b'":"\xe4', 1), "flipped": bytes(flipped), "tail": body + b"}", "none": None,
-        "nul": body + b"\x00", "zeros": b"\x00" * 40, "twice": body * 2,
+        "bom": b"\xef\xbb\xbf" + body, "latin-1": body.replace(b'":"', b'":"\xe4', 1),
+        "flipped": bytes(flipped), "tail": body + b"}", "none": None, "nul": body + b"\x00", "zeros": b"\x00" * 40,
+        "twice": body * 2,
     }[kind]  # fmt: skip
     return f"{kind} bytes"
 

@@ -96,12 +96,13 @@ def _bent_at(value: Any, path: tuple[Any, ...], dice: random.Random) -> tuple[An
     for name in way:
         node = node[name]
     kind = dice.choice(("value", "value", "value", "type", "without", "more", "twice", "name", "wrapped"))
-    old = node[last]
+    old = node[last].first if isinstance(node[last], Twice) else node[last]
     if kind == "without":
         del node[last]
     elif kind in ("more", "name") and isinstance(node, dict):
-        name = dice.choice(TEXTS)
-        node[name] = hostile(dice) if kind == "more" else node.pop(last)
+        if kind == "name":
+            del node[last]
+        node[dice.choice(TEXTS)] = old if kind == "name" else hostile(dice)
     elif kind == "twice" and isinstance(node, dict):
         node[last] = Twice(old, hostile(dice))
     elif kind == "wrapped":

@@ -9,9 +9,9 @@ from unittest.mock import patch
 
 import httpx
 
-from campaigns.counter import KEY_ID, KEY_SECRET, WEBHOOK_SECRET, report, signed, simulator
 from campaigns.fuzz import bending
 from campaigns.fuzz.request import Request
+from campaigns.payments.counter import KEY_ID, KEY_SECRET, WEBHOOK_SECRET, report, signed, simulator
 from razorpay_simulator.events import CONTAINS
 from testkase.foundation.razorpay_account import RazorpayAccount
 from testkase.services.billing.providers.razorpay.provider import RazorpayProvider

@@ -22,6 +22,7 @@ _FAST = {
     "full_page_writes": "off",
     "synchronous_commit": "off",
     "autovacuum": "off",
+    "wal_level": "logical",  # so that a test can read there what was changed
     "max_connections": "300",
 }
 

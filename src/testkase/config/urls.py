@@ -5,10 +5,10 @@ from django.urls import include, path
 
 from testkase.entrypoints.web.billing import staff
 from testkase.entrypoints.web.selfaudit import invariants
-from testkase.entrypoints.web.urls import handler403, handler404, handler500
+from testkase.entrypoints.web.urls import handler400, handler403, handler404, handler500
 from testkase.entrypoints.web.what_if.views import what_if
 
-__all__ = ["handler403", "handler404", "handler500", "urlpatterns"]
+__all__ = ["handler400", "handler403", "handler404", "handler500", "urlpatterns"]
 urlpatterns = [
     path("accounts/", include("allauth.urls")),
     path("staff/payments", staff.payments, name="staff_payments"),

@@ -49,18 +49,27 @@ def forbidden(request: HttpRequest, exception: Exception) -> HttpResponse:
     return _page(request, HTTPStatus.FORBIDDEN, "Not allowed", "Your role does not allow this.")
 
 
+def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
+    """Not even a request of ours: under another host's name, or a form that cannot be read.
+
+    Django's own answer looks for the form's token, reads the form for it, and so fails once more.
+    """
+    return _bare_page(
+        request,
+        HTTPStatus.BAD_REQUEST,
+        "The request could not be read",
+        "It was cut off, has too many parts, or came to another address. Go back, reload the page and try again.",
+    )
+
+
 def server_error(request: HttpRequest) -> HttpResponse:
-    """Something broke on our side; rendered without the database, which may be what broke."""
-    facts = {
-        "title": "Something went wrong",
-        "detail": "The page could not be made. Nothing was charged for it. Try again in a moment.",
-        "status": int(HTTPStatus.INTERNAL_SERVER_ERROR),
-        "home": reverse("home"),
-        "csp_nonce": getattr(request, "csp_nonce", ""),
-    }
-    # Without the request, no context processor runs: none of them can ask the database for the session or the balance.
-    page = get_template("testkase/problem.html").render(facts)
-    return HttpResponse(page, status=HTTPStatus.INTERNAL_SERVER_ERROR)
+    """Something broke on our side."""
+    return _bare_page(
+        request,
+        HTTPStatus.INTERNAL_SERVER_ERROR,
+        "Something went wrong",
+        "The page could not be made. Nothing was charged for it. Try again in a moment.",
+    )
 
 
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
@@ -76,3 +85,11 @@ def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
 def _page(request: HttpRequest, status: HTTPStatus, title: str, detail: str) -> HttpResponse:
     facts = {"title": title, "detail": detail, "status": int(status), "home": reverse("home")}
     return render(request, "testkase/problem.html", facts, status=status)
+
+
+def _bare_page(request: HttpRequest, status: HTTPStatus, title: str, detail: str) -> HttpResponse:
+    """Rendered without the request, so that no context processor runs: none of them can ask the database for the
+    session or the balance, or read the form, any of which may be what broke."""
+    facts = {"title": title, "detail": detail, "status": int(status), "home": reverse("home")}
+    facts["csp_nonce"] = getattr(request, "csp_nonce", "")
+    return HttpResponse(get_template("testkase/problem.html").render(facts), status=status)

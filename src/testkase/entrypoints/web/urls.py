@@ -30,6 +30,7 @@ from testkase.entrypoints.web.views.limits import asking, pages
 from testkase.entrypoints.web.views.notices import alerts, bell, mailbox
 from testkase.entrypoints.web.views.workspace.addresses import WORKSPACE
 
+handler400 = "testkase.entrypoints.web.errors.bad_request"
 handler403 = "testkase.entrypoints.web.errors.forbidden"
 handler404 = "testkase.entrypoints.web.errors.not_found"
 handler500 = "testkase.entrypoints.web.errors.server_error"

@@ -14,6 +14,8 @@ from pathlib import Path
 import httpx
 from django.conf import settings
 
+from bench.server import bench_server
+from campaigns.campaign import Campaign, Tick, unheard
 from campaigns.fuzz.changes import Change, Changes
 from campaigns.fuzz.judging import judged
 from campaigns.fuzz.operations import Document
@@ -183,7 +185,9 @@ def _last_error(app: Running) -> str:
     return lines[-1][-1_500:] if lines else ""
 
 
-def fuzz(database: TestDatabase, *, requests: int, seed: int, doors: Sequence[Door] = _DOORS) -> Outcome:
+def fuzz(
+    database: TestDatabase, *, requests: int, seed: int, tick: Tick = unheard, doors: Sequence[Door] = _DOORS
+) -> Outcome:
     """So many requests at a whole application on this database, whose server must run with wal_level=logical."""
     outcome = Outcome("fuzz", seed)
     with ExitStack() as opened:
@@ -210,7 +214,7 @@ def fuzz(database: TestDatabase, *, requests: int, seed: int, doors: Sequence[Do
             doors,
         )
         opened.callback(run.line.close)
-        _all_batches(run, requests)
+        _all_batches(run, requests, tick)
         if httpx.get(f"{app.url}/readyz", trust_env=False, timeout=20).status_code != 200:
             outcome.faults.append("the application is not ready afterwards")
     outcome.faults += deviations(database.owner_url)
@@ -218,16 +222,30 @@ def fuzz(database: TestDatabase, *, requests: int, seed: int, doors: Sequence[Do
     return outcome
 
 
-def _all_batches(run: Fuzz, requests: int) -> None:
+def _all_batches(run: Fuzz, requests: int, tick: Tick) -> None:
     places, stock = all_places(), None
     for start in range(0, requests, BATCH):
         stock = stocked(start // BATCH, places, stock)
         run.batch(stock, range(start, min(start + BATCH, requests)))
-        if start // BATCH % 8 == 7:
-            told = f"fuzz: {start + BATCH:,} of {requests:,} requests, {len(run.outcome.faults)} faults"
-            print(told, file=sys.stderr, flush=True)
+        tick(min(start + BATCH, requests))
 
 
 def _environ(model_port: int, paying: Paying) -> dict[str, str]:
     model = {"TESTKASE_MODEL_PORT": str(model_port), "TESTKASE_MODEL_API_KEY": "scripted"}
     return {**model, **paying.environ, "TESTKASE_SECRET_KEY": settings.SECRET_KEY, "LOG_LEVEL": "ERROR"}
+
+
+def _at_size(size: int, seed: int, tick: Tick) -> Outcome:
+    """On a PostgreSQL of its own that writes everything into its log."""
+    with bench_server(wal_level="logical", synchronous_commit="off") as server:
+        return fuzz(server.database, requests=size, seed=seed, tick=tick)
+
+
+FUZZ = Campaign(
+    name="fuzz",
+    about="bent requests at every door: never a 5xx, a refusal changes nothing",
+    counts="requests",
+    full=100_000,
+    small=5_000,
+    run=_at_size,
+)
