@@ -1,14 +1,19 @@
 """Whatever is sent: a clear problem, never a 5xx, and no change (I6)."""
 
 import json
+import re
 import time
 from types import SimpleNamespace
 from typing import Any, cast
 
 import httpx
+import msgspec
 import pytest
 
+from testkase.core.access import Scope
 from testkase.entrypoints.api.body import AnyRequest, read_json
+from testkase.entrypoints.api.route import Route
+from testkase.entrypoints.api.v1.routes import PREFIX, routes
 from tests.support.programs import MODEL, Organization, Organizations
 
 HOLD: dict[str, Any] = {"id": "call-1", "use_case": "chat", "user": "ada@example.com", "credits": "1"}
@@ -169,6 +174,20 @@ def test_a_query_that_cannot_be_read_is_refused(api: httpx.Client, query: str, f
 @pytest.mark.parametrize("usage_id", ["0", "-1", "x", "99999999999999999999", "%00", "1.5", "999999"])
 def test_a_receipt_that_is_not_there_is_not_found(api: httpx.Client, usage_id: str) -> None:
     assert api.get(f"/usage/{usage_id}").status_code == 404
+
+
+@pytest.mark.parametrize("route", [route for route in routes() if "{" in route.path], ids=lambda each: each.path)
+@pytest.mark.parametrize("part", ["%00", "a%00b", "%ED%A0%80", "%FF"])
+def test_an_id_the_database_cannot_be_asked_for_is_not_found(
+    base_url: str, organizations: Organizations, route: Route, part: str
+) -> None:
+    key = organizations.make(scopes=frozenset(Scope)).headers
+    body = None if route.body is None else msgspec.json.encode(route.body_example)
+    path = PREFIX + re.sub(r"{\w+}", part, route.path)
+    headers = key | {"Content-Type": "application/json"}
+    answer = httpx.request(route.method, base_url + path, content=body, headers=headers, timeout=20)
+    assert answer.status_code in (404, 422), answer.text
+    assert answer.json()["code"]
 
 
 @pytest.mark.parametrize("key", ["", "a b", "x" * 200, "ä"])

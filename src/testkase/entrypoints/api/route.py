@@ -17,7 +17,7 @@ from testkase.entrypoints.api.fields import checked_id
 from testkase.entrypoints.api.keys import Caller
 from testkase.entrypoints.api.refusals import as_problem, refuse
 from testkase.entrypoints.api.reply import Reply
-from testkase.foundation.problems import InvalidInput
+from testkase.foundation.problems import InvalidInput, NotFound
 from testkase.services.audit import Actor
 
 B = TypeVar("B")
@@ -49,7 +49,11 @@ class Ask(Generic[B]):
         return Actor(kind="api_key", ref=self.caller.key_id, name=self.caller.key_name)
 
     def path(self, name: str) -> str:
-        return str(self.request.scope["path_params"][name])
+        """A part of the address. Raises NotFound for one with a NUL: the database cannot even be asked for that."""
+        part = str(self.request.scope["path_params"][name])
+        if "\x00" in part:
+            raise NotFound("There is nothing at this address.")
+        return part
 
     def effect_id(self, given: str | None) -> str | None:
         """The id of the effect: the body's, else the Idempotency-Key. Raises InvalidInput for a key that is no id."""
