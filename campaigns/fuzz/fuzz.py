@@ -225,7 +225,7 @@ def fuzz(
 def _all_batches(run: Fuzz, requests: int, tick: Tick) -> None:
     places, stock = all_places(), None
     for start in range(0, requests, BATCH):
-        stock = stocked(start // BATCH, places, stock)
+        stock = stocked(f"Fuzz{start // BATCH}", places, stock)
         run.batch(stock, range(start, min(start + BATCH, requests)))
         tick(min(start + BATCH, requests))
 

@@ -143,7 +143,7 @@ def bent(request: Request, dice: random.Random, with_body: tuple[Bend, ...]) -> 
     for _ in range(dice.choices((0, 1, 2, 3), (20, 55, 20, 5))[0]):
         bend = dice.choice(with_body) if with_body and dice.random() < 0.65 else dice.choice(_AROUND)
         request.bent.append(bend(request, dice))
-        if request.malformed:
+        if request.malformed or request.header("Transfer-Encoding") is not None:
             break
     return request
 

@@ -44,9 +44,9 @@ class Stock:
         self.cookies[role] = session_of(self.tenant, role)
 
 
-def stocked(number: int, places: dict[str, Place], before: "Stock | None") -> Stock:
-    """A new organization. The one before lends its ids: they lead nowhere now."""
-    tenant = made_tenant(f"Fuzz{number}", "SHOP")
+def stocked(word: str, places: dict[str, Place], before: "Stock | None") -> Stock:
+    """A new organization of that name. The one before lends its ids: they lead nowhere now."""
+    tenant = made_tenant(word, "SHOP")
     for name, place in places.items():
         tenant.ids[name] = place.make(tenant)
     ids = {name: [tenant.ids[name]] * 3 for name in places}

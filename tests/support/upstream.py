@@ -58,6 +58,10 @@ class Upstream:
         """Queue replies for the next requests."""
         self._script.extend(replies)
 
+    def unscript(self) -> None:
+        """Forget the replies nobody has asked for."""
+        self._script.clear()
+
     async def handle(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """One connection, kept alive between requests."""
         self.connections += 1
