@@ -8,6 +8,7 @@ from typing import Any, cast
 from django.conf import settings as django_settings
 from django.core.asgi import get_asgi_application
 
+from testkase.config import watching
 from testkase.config.asgi_types import Application, Receive, Scope, Send
 from testkase.config.health import Health
 from testkase.entrypoints.api.app import create_app
@@ -112,6 +113,11 @@ def make_application(settings: Settings) -> Dispatch:
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "testkase.config.settings")
     programs = create_app(settings)
     context: Context = programs.state.context
+
+    async def look() -> None:
+        await context.look()
+        await context.database.run(watching.look(settings.data))
+
     people = LimitedForms(cast(Application, get_asgi_application()))
     return Dispatch(
         context,
@@ -122,5 +128,5 @@ def make_application(settings: Settings) -> Dispatch:
             secret=django_settings.SECRET_KEY,
             session_cookie=django_settings.SESSION_COOKIE_NAME,
         ),
-        health=Health(settings.app_database_url or "", look=context.look),
+        health=Health(settings.app_database_url or "", look=look),
     )

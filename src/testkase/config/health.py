@@ -10,7 +10,7 @@ from typing import Any
 
 import psycopg
 import structlog
-from prometheus_client import CONTENT_TYPE_LATEST, Counter, Histogram, generate_latest
+from prometheus_client import CONTENT_TYPE_LATEST, Counter, Gauge, Histogram, generate_latest
 
 from testkase.config.asgi_types import Application, Receive, Scope, Send
 
@@ -26,6 +26,9 @@ _RETRY = (b"retry-after", b"1")
 _log = structlog.get_logger(__name__)
 
 REQUESTS = Counter("testkase_http_requests", "HTTP requests answered.", ["door", "status"])
+DATABASE_UP = Gauge(
+    "testkase_database_up", "1 while the database answers this process; the figures read from it are old otherwise."
+)
 SECONDS = Histogram(
     "testkase_http_request_seconds",
     "From the request to the last byte of its answer.",
@@ -85,7 +88,9 @@ class Health:
         try:
             async with asyncio.timeout(_PATIENCE_SECONDS):
                 await self._look()
+            DATABASE_UP.set(1)
         except (psycopg.Error, OSError):
+            DATABASE_UP.set(0)
             _log.warning("the figures that stand in the database could not be read")
 
     async def counted(self, door: str, application: Application, scope: Scope, receive: Receive, send: Send) -> None:

@@ -9,18 +9,16 @@ import os
 import shutil
 import sqlite3
 from contextlib import closing
-from datetime import datetime
 from pathlib import Path
 
-import msgspec
 import psycopg
 from psycopg.conninfo import conninfo_to_dict
 
+from testkase.config.backups.last import remember_backup
 from testkase.config.backups.manifest import DUMP, FILES, Manifest, describe, keep_safe, write
 from testkase.config.backups.owner import check_sees_everything, owned_database
 from testkase.config.backups.programs import run_program
 from testkase.config.failures import CannotStart
-from testkase.config.private_file import write_private
 from testkase.config.upgrading.schema_state import applied_migrations
 from testkase.foundation.clock import utc_now
 from testkase.foundation.problems import InvalidInput
@@ -29,8 +27,6 @@ from testkase.foundation.settings import Settings
 _SECRETS = ("secrets.json", "demo.json", "simulator.json")
 _FOLDERS = ("heads", "mail")
 _SIMULATOR = "simulator.sqlite"
-LAST = "backup.json"
-"""In the data folder: when the last backup was begun, for those who watch that there is one."""
 
 
 def back_up(settings: Settings, target: Path) -> Manifest:
@@ -50,7 +46,7 @@ def back_up(settings: Settings, target: Path) -> Manifest:
         raise CannotStart(f"The backup could not be written to {target}: {error.strerror}.") from error
     finally:
         shutil.rmtree(draft, ignore_errors=True)
-    _remember(settings.data, manifest.begun_at)
+    remember_backup(settings.data, manifest.begun_at)
     return manifest
 
 
@@ -88,8 +84,3 @@ def _copy_simulator(data: Path, target: Path) -> None:
         return
     with closing(sqlite3.connect(data / _SIMULATOR)) as books, closing(sqlite3.connect(target / _SIMULATOR)) as copy:
         books.backup(copy)
-
-
-def _remember(data: Path, begun_at: datetime) -> None:
-    data.mkdir(parents=True, exist_ok=True, mode=0o700)
-    write_private(data / LAST, msgspec.json.encode({"begun_at": begun_at}))

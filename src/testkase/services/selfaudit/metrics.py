@@ -7,7 +7,7 @@ from testkase.services.selfaudit.standing import checked
 
 DEVIATIONS = Gauge("testkase_ledger_deviations", "Deviations from the invariants that stand now. Alarm above 0.")
 CHECKED_AT = Gauge(
-    "testkase_ledger_checked_at",
+    "testkase_ledger_checked_timestamp_seconds",
     "When the organization was checked that waits longest, in seconds since 1970. Alarm where that is more than a day"
     " and a half ago.",
 )
