@@ -15,7 +15,7 @@ NEVER = 2**62
 """Stands for "no expiry" in comparisons; later than any instant the ledger meets."""
 
 
-class Event(msgspec.Struct, frozen=True, kw_only=True):
+class Event(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """One decided change: the entry to post and the state after it.
 
     `entry` is None only where time moved the account's due date without moving any credits.

@@ -13,7 +13,7 @@ from testkase.core.ledger.model import Measurement, Outcome, Subject
 from testkase.core.ledger.terms import Terms, Tokens
 
 
-class Command(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+class Command(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag=True):
     """An operation on one organization's account."""
 
     org_id: int
@@ -47,7 +47,7 @@ class Command(msgspec.Struct, frozen=True, kw_only=True, tag=True):
         return blake2b(content, digest_size=16).digest()
 
 
-class OpenAccount(Command, frozen=True, kw_only=True):
+class OpenAccount(Command, frozen=True, kw_only=True, gc=False):
     """A new organization: its first period is the billing month it opens in, with the allowance in full (R5, P2)."""
 
     monthly_allowance: int
@@ -60,7 +60,7 @@ class OpenAccount(Command, frozen=True, kw_only=True):
         return "open:account"
 
 
-class Grant(Command, frozen=True, kw_only=True):
+class Grant(Command, frozen=True, kw_only=True, gc=False):
     """Issue credits into a new lot. `expires_at` in microseconds UTC; None: never."""
 
     grant_id: str
@@ -76,7 +76,7 @@ class Grant(Command, frozen=True, kw_only=True):
         return f"grant:{self.grant_id}"
 
 
-class OpenHold(Command, frozen=True, kw_only=True):
+class OpenHold(Command, frozen=True, kw_only=True, gc=False):
     """Set credits aside for one call (P17). Answers the entry of kind `hold`."""
 
     hold_id: str
@@ -90,7 +90,7 @@ class OpenHold(Command, frozen=True, kw_only=True):
         return f"hold:{self.hold_id}"
 
 
-class ExtendHold(Command, frozen=True, kw_only=True):
+class ExtendHold(Command, frozen=True, kw_only=True, gc=False):
     """Let a hold live `ttl_seconds` from now, and grow by `amount` (0: only longer)."""
 
     hold_id: str
@@ -107,7 +107,7 @@ class ExtendHold(Command, frozen=True, kw_only=True):
         return self.hold_id
 
 
-class SettleHold(Command, frozen=True, kw_only=True):
+class SettleHold(Command, frozen=True, kw_only=True, gc=False):
     """Charge a hold for what the call used and release the rest.
 
     Exactly one of `tokens` (priced at the hold's terms) and `credits` (micro-credits named by the caller). Outcomes
@@ -134,7 +134,7 @@ class SettleHold(Command, frozen=True, kw_only=True):
         return self.hold_id
 
 
-class VoidHold(Command, frozen=True, kw_only=True):
+class VoidHold(Command, frozen=True, kw_only=True, gc=False):
     """Release a hold in full; nothing was used."""
 
     hold_id: str
@@ -148,7 +148,7 @@ class VoidHold(Command, frozen=True, kw_only=True):
         return self.hold_id
 
 
-class RecordUsage(Command, frozen=True, kw_only=True):
+class RecordUsage(Command, frozen=True, kw_only=True, gc=False):
     """Meter a call after the fact, straight from the available credits; refused when they do not cover it.
 
     `admitted`: the entry that opened the call's hold, which lapsed before it could be settled. The call is charged as
@@ -170,7 +170,7 @@ class RecordUsage(Command, frozen=True, kw_only=True):
         return f"usage:{self.usage_id}"
 
 
-class Adjust(Command, frozen=True, kw_only=True):
+class Adjust(Command, frozen=True, kw_only=True, gc=False):
     """An operator's correction: positive issues a lot, negative takes available credits back. `note` says why."""
 
     adjustment_id: str
@@ -182,7 +182,7 @@ class Adjust(Command, frozen=True, kw_only=True):
         return f"adjustment:{self.adjustment_id}"
 
 
-class Reverse(Command, frozen=True, kw_only=True):
+class Reverse(Command, frozen=True, kw_only=True, gc=False):
     """What the provider has taken back of the purchase behind one grant, as it stands now: a target rather than a
     change, so that reports may be repeated or overtake one another.
 
@@ -205,7 +205,7 @@ class Reverse(Command, frozen=True, kw_only=True):
         return (self.operation_id, f"grant:{self.grant_id}")
 
 
-class CoverDebt(Command, frozen=True, kw_only=True):
+class CoverDebt(Command, frozen=True, kw_only=True, gc=False):
     """Cover the debt from available credits, as far as they go."""
 
     cover_id: str
@@ -215,7 +215,7 @@ class CoverDebt(Command, frozen=True, kw_only=True):
         return f"cover:{self.cover_id}"
 
 
-class WriteOff(Command, frozen=True, kw_only=True):
+class WriteOff(Command, frozen=True, kw_only=True, gc=False):
     """Forgive a debt, or `amount` of it. `note` says why."""
 
     writeoff_id: str
@@ -227,7 +227,7 @@ class WriteOff(Command, frozen=True, kw_only=True):
         return f"writeoff:{self.writeoff_id}"
 
 
-class SetOverage(Command, frozen=True, kw_only=True):
+class SetOverage(Command, frozen=True, kw_only=True, gc=False):
     """How many micro-credits calls may use beyond the balance in one billing period (P7); 0: none."""
 
     setting_id: str
@@ -238,7 +238,7 @@ class SetOverage(Command, frozen=True, kw_only=True):
         return f"overage_limit:{self.setting_id}"
 
 
-class SwitchAi(Command, frozen=True, kw_only=True):
+class SwitchAi(Command, frozen=True, kw_only=True, gc=False):
     """Switch AI on or off for the organization. Off voids every open hold at once (R60)."""
 
     switch_id: str
@@ -249,7 +249,7 @@ class SwitchAi(Command, frozen=True, kw_only=True):
         return f"switch:{self.switch_id}"
 
 
-class Touch(Command, frozen=True, kw_only=True):
+class Touch(Command, frozen=True, kw_only=True, gc=False):
     """Let time pass: expire, lapse and roll whatever is due. Answers the last entry; changes nothing when nothing is
     due."""
 

@@ -29,6 +29,11 @@ class Conversation:
     def __init__(self, connection: AsyncConnection[Any]) -> None:
         self._connection = connection
         self._libpq: PGconn = connection.pgconn
+        self._socket = self._libpq.socket
+        self._loop = asyncio.get_running_loop()
+        self._heard: asyncio.Future[None] | None = None
+        """Done when PostgreSQL has said a whole result, or will say nothing any more."""
+        self._loop.add_reader(self._socket, self._hear)
 
     @classmethod
     async def open(cls, database_url: str) -> Self:
@@ -44,6 +49,7 @@ class Conversation:
         return self
 
     async def close(self) -> None:
+        self._loop.remove_reader(self._socket)
         await self._connection.close()
 
     async def load(self, statement: Statement) -> list[Row]:
@@ -83,14 +89,18 @@ class Conversation:
     async def _flush(self) -> None:
         """Send everything. What PostgreSQL says meanwhile is taken in, or both sides would wait for each other."""
         while self._libpq.flush():
-            await self._ready(writing=True)
-            self._libpq.consume_input()
+            writable: asyncio.Future[None] = self._loop.create_future()
+            self._loop.add_writer(self._socket, _finish, writable)
+            try:
+                await writable
+            finally:
+                self._loop.remove_writer(self._socket)
 
     async def _next(self) -> PGresult | None:
         """The next result; None ends the results of one statement."""
         while self._libpq.is_busy():
-            await self._ready(writing=False)
-            self._libpq.consume_input()
+            self._heard = self._loop.create_future()
+            await self._heard
         result = self._libpq.get_result()
         if result is not None and result.status in (ExecStatus.FATAL_ERROR, ExecStatus.PIPELINE_ABORTED):
             if self._libpq.status == ConnStatus.BAD:
@@ -98,23 +108,23 @@ class Conversation:
             raise error_from_result(result)
         return result
 
-    async def _ready(self, *, writing: bool) -> None:
-        loop, socket = asyncio.get_running_loop(), self._libpq.socket
-        ready: asyncio.Future[None] = loop.create_future()
-
-        def wake() -> None:
-            if not ready.done():
-                ready.set_result(None)
-
-        loop.add_reader(socket, wake)
-        if writing:
-            loop.add_writer(socket, wake)
+    def _hear(self) -> None:
+        """Take in what has come. The socket of a connection that is gone stays readable for ever: it is let go of."""
         try:
-            await ready
-        finally:
-            loop.remove_reader(socket)
-            if writing:
-                loop.remove_writer(socket)
+            self._libpq.consume_input()
+            done = not self._libpq.is_busy()
+        except OperationalError as error:
+            self._loop.remove_reader(self._socket)
+            if self._heard is not None and not self._heard.done():
+                self._heard.set_exception(error)
+            return
+        if done and self._heard is not None:
+            _finish(self._heard)
+
+
+def _finish(future: "asyncio.Future[None]") -> None:
+    if not future.done():
+        future.set_result(None)
 
 
 def _numbered(sql: str, parameters: list[str]) -> bytes:

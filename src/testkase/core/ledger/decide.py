@@ -25,7 +25,7 @@ from testkase.core.ledger.reversing import cover_debt, reverse, write_off
 from testkase.core.ledger.switching import switch_ai
 
 
-class Decision(msgspec.Struct, frozen=True, kw_only=True):
+class Decision(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """What happened (nothing, for a replay) and the answer."""
 
     events: tuple[Event, ...]

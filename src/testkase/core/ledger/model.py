@@ -48,7 +48,7 @@ Measurement = Literal["exact", "partial", "estimated", "credits"]
 """Where the figures come from: the provider's usage, a cut stream, our own bound, or credits named by the caller."""
 
 
-class Subject(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+class Subject(msgspec.Struct, frozen=True, kw_only=True, gc=False, omit_defaults=True):
     """What a call was for. Kept as given by the caller: a member's e-mail or any outside id, a project key or
     outside id."""
 
@@ -58,7 +58,7 @@ class Subject(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     model: str | None = None
 
 
-class Account(msgspec.Struct, frozen=True, kw_only=True, array_like=True):
+class Account(msgspec.Struct, frozen=True, kw_only=True, gc=False, array_like=True):
     """An organization's balance and its place in time. One row, locked for every change.
 
     `available` and `held` are balances; `due_at` is a lower bound of the next instant at which anything falls due,
@@ -96,7 +96,7 @@ class Account(msgspec.Struct, frozen=True, kw_only=True, array_like=True):
     last_hash: bytes = bytes(32)
 
 
-class ClawBack(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+class ClawBack(msgspec.Struct, frozen=True, kw_only=True, gc=False, omit_defaults=True):
     """What became of a lot's unspent credits when its payment was taken back (P10), or its time was over."""
 
     reversed: int = 0
@@ -112,7 +112,7 @@ UNTOUCHED = ClawBack()
 OVERAGE = "overage"
 
 
-class Lot(msgspec.Struct, frozen=True, kw_only=True, array_like=True):
+class Lot(msgspec.Struct, frozen=True, kw_only=True, gc=False, array_like=True):
     """Credits that came together and expire together. `lot_id` is the sequence number of the entry that issued it."""
 
     org_id: int
@@ -134,7 +134,7 @@ class Lot(msgspec.Struct, frozen=True, kw_only=True, array_like=True):
         return self.expires_at is not None and self.expires_at <= instant
 
 
-class Hold(msgspec.Struct, frozen=True, kw_only=True, array_like=True):
+class Hold(msgspec.Struct, frozen=True, kw_only=True, gc=False, array_like=True):
     """Credits set aside for one call until it is resolved. `lots` says which: pairs of lot id and amount, in burn
     order."""
 
@@ -148,7 +148,7 @@ class Hold(msgspec.Struct, frozen=True, kw_only=True, array_like=True):
     terms: Terms | None = None
 
 
-class Usage(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+class Usage(msgspec.Struct, frozen=True, kw_only=True, gc=False, omit_defaults=True):
     """One AI interaction: the row of the usage table and the substance of its receipt (B3). Metadata only (P16)."""
 
     usage_id: str
@@ -161,7 +161,7 @@ class Usage(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     terms: Terms | None
 
 
-class Deltas(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+class Deltas(msgspec.Struct, frozen=True, kw_only=True, gc=False, omit_defaults=True):
     """What one operation moves between the organization's accounts. Sums to zero (I1)."""
 
     issued: int = 0
@@ -180,7 +180,7 @@ class Deltas(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         )  # fmt: skip
 
 
-class Entry(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+class Entry(msgspec.Struct, frozen=True, kw_only=True, gc=False, omit_defaults=True):
     """One posted operation: immutable, hashed onto its predecessor, and at the same time the stored answer to its id.
 
     The hash covers the entry's JSON with defaults left out, so that a field added later does not change old hashes.

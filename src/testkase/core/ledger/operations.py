@@ -21,7 +21,7 @@ from testkase.foundation.database import Operation
 from testkase.foundation.problems import Problem
 
 
-class Answer(msgspec.Struct, frozen=True, kw_only=True):
+class Answer(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """The posted entry, or the one posted before for the same id (`replayed`; its usage is then not loaded)."""
 
     entry: Entry

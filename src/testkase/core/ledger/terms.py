@@ -9,7 +9,7 @@ import msgspec
 from testkase.core.ledger.credits import round_up
 
 
-class Tokens(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+class Tokens(msgspec.Struct, frozen=True, kw_only=True, gc=False, omit_defaults=True):
     """Tokens of one call in disjoint buckets: every token is in exactly one of them, so none is priced twice or never.
 
     `input` excludes cached reads and cache writes; `output` excludes reasoning.
@@ -22,7 +22,7 @@ class Tokens(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     reasoning: int = 0
 
 
-class Rates(msgspec.Struct, frozen=True, kw_only=True, array_like=True):
+class Rates(msgspec.Struct, frozen=True, kw_only=True, gc=False, array_like=True):
     """Micro-credits per million tokens of each bucket. `above_input_tokens`: the tier holds for prompts longer than
     this."""
 
@@ -34,7 +34,7 @@ class Rates(msgspec.Struct, frozen=True, kw_only=True, array_like=True):
     reasoning: int
 
 
-class Terms(msgspec.Struct, frozen=True, kw_only=True):
+class Terms(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """Rate card version, model, tiers in ascending order (the first at 0) and the charge increment."""
 
     rate_card: str

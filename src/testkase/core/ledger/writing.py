@@ -3,6 +3,7 @@ PostgreSQL reads at less than half of what rows of JSON cost it, and one stateme
 """
 
 from collections.abc import Iterable, Sequence
+from functools import lru_cache
 from typing import Any
 
 import msgspec
@@ -51,30 +52,36 @@ def _json(rows: Any) -> str | None:
     return _encode(rows).decode() if rows else None
 
 
+_ACCOUNT = '"(' + "%d," * 17 + '%s)"'
+_LOT = '"(%d,%d,%d,%d,%d,%d,%d,%d)"'
+_HOLD = '"(%d,%s,%d,%s,%d,%d,%s,%s,%s,%s,%s)"'
+_ENTRY = '"(%d,%d,%s,%s,' + "%d," * 9 + '%s,%d,%d,%s,%s,%s,%s,%s)"'
+_USAGE = '"(%d,%d,%s,%d,%s,%s,%s,%s,%s,%s,' + "%d," * 7 + '%s,%s)"'
+_DAY = '"(%d,%s,%s,%s,%s,%d,%d,%d,%d)"'
+
+
 def _account(account: Account) -> str:
     a = account
-    return (
-        f'"({a.org_id},{a.available},{a.held},{a.debt},{a.covered},{a.overage_limit},{a.overage},{a.period_number},'
-        f"{a.period_start},{a.period_end},{a.period_used},{a.due_at},{a.ai_enabled:d},{a.off_seq},{a.limited:d},"
-        f'{a.last_seq},{a.last_at},{blob(a.last_hash)})"'
-    )
+    return _ACCOUNT % (
+        a.org_id, a.available, a.held, a.debt, a.covered, a.overage_limit, a.overage, a.period_number, a.period_start,
+        a.period_end, a.period_used, a.due_at, a.ai_enabled, a.off_seq, a.limited, a.last_seq, a.last_at,
+        blob(a.last_hash),
+    )  # fmt: skip
 
 
 def _lot(lot: Lot) -> str:
     claw = lot.claw or UNTOUCHED
-    return (
-        f'"({lot.org_id},{lot.lot_id},{lot.available},{lot.held},{claw.reversed},{claw.expired},{claw.clawed},'
-        f'{claw.frozen:d})"'
-    )
+    return _LOT % (
+        lot.org_id, lot.lot_id, lot.available, lot.held, claw.reversed, claw.expired, claw.clawed, claw.frozen
+    )  # fmt: skip
 
 
 def _hold(hold: Hold) -> str:
     subject = hold.subject
-    return (
-        f'"({hold.org_id},{text(hold.hold_id)},{hold.amount},{_lines(hold.lots)},{hold.opened_at},{hold.expires_at},'
-        f"{text(subject.use_case)},{text(subject.user)},{text(subject.project)},{text(subject.model)},"
-        f'{_terms(hold.terms)})"'
-    )
+    return _HOLD % (
+        hold.org_id, text(hold.hold_id), hold.amount, _lines(hold.lots), hold.opened_at, hold.expires_at,
+        text(subject.use_case), text(subject.user), text(subject.project), text(subject.model), _terms(hold.terms),
+    )  # fmt: skip
 
 
 def _closed(book: Book) -> Iterable[str]:
@@ -86,24 +93,23 @@ def _closed(book: Book) -> Iterable[str]:
 
 def _entry(entry: Entry) -> str:
     e, moved = entry, entry.deltas
-    return (
-        f'"({e.org_id},{e.seq},{text(e.operation_id)},{e.kind},{e.at},{moved.issued},{moved.available},{moved.held},'
-        f"{moved.used},{moved.expired},{moved.reversed},{moved.overage},{moved.debt},{_lines(e.lots)},"
-        f"{e.available_after},{e.held_after},{text(e.hold_id)},{'' if e.expires_at is None else e.expires_at},"
-        f'{blob(e.fingerprint)},{text(e.note)},{blob(e.hash)})"'
-    )
+    return _ENTRY % (
+        e.org_id, e.seq, text(e.operation_id), e.kind, e.at, moved.issued, moved.available, moved.held, moved.used,
+        moved.expired, moved.reversed, moved.overage, moved.debt, _lines(e.lots), e.available_after, e.held_after,
+        text(e.hold_id), "" if e.expires_at is None else e.expires_at, blob(e.fingerprint), text(e.note), blob(e.hash),
+    )  # fmt: skip
 
 
 def _usage(entry: Entry) -> str:
     usage = entry.usage
     assert usage is not None
     subject, tokens, terms = usage.subject, usage.tokens, usage.terms
-    return (
-        f'"({entry.org_id},{entry.seq},{text(usage.usage_id)},{entry.at},{text(subject.use_case)},'
-        f"{text(subject.user)},{text(subject.project)},{text(subject.model)},{usage.outcome},{usage.measurement},"
-        f"{tokens.input},{tokens.cached_input},{tokens.cache_write},{tokens.output},{tokens.reasoning},{usage.cost},"
-        f'{entry.deltas.used},{text(terms.rate_card if terms is not None else None)},{_terms(terms)})"'
-    )
+    return _USAGE % (
+        entry.org_id, entry.seq, text(usage.usage_id), entry.at, text(subject.use_case), text(subject.user),
+        text(subject.project), text(subject.model), usage.outcome, usage.measurement, tokens.input,
+        tokens.cached_input, tokens.cache_write, tokens.output, tokens.reasoning, usage.cost, entry.deltas.used,
+        text(terms.rate_card if terms is not None else None), _terms(terms),
+    )  # fmt: skip
 
 
 def _lines(lots: tuple[tuple[int, ...], ...]) -> str:
@@ -111,7 +117,9 @@ def _lines(lots: tuple[tuple[int, ...], ...]) -> str:
     return '\\"{' + ",".join(["{" + ",".join(map(str, line)) + "}" for line in lots]) + '}\\"'
 
 
+@lru_cache(maxsize=4_096)
 def _terms(terms: Terms | None) -> str:
+    """The same terms are written for call after call."""
     return "" if terms is None else text(_encode(terms).decode())
 
 
@@ -127,10 +135,10 @@ class _UsageDay(msgspec.Struct):
     output_tokens: int = 0
 
     def row(self) -> str:
-        return (
-            f'"({self.org_id},{self.day},{text(self.use_case)},{text(self.user_ref)},{text(self.project_ref)},'
-            f'{self.interactions},{self.charged},{self.input_tokens},{self.output_tokens})"'
-        )
+        return _DAY % (
+            self.org_id, self.day, text(self.use_case), text(self.user_ref), text(self.project_ref),
+            self.interactions, self.charged, self.input_tokens, self.output_tokens,
+        )  # fmt: skip
 
 
 def _usage_days(books: Sequence[Book]) -> list[_UsageDay]:
