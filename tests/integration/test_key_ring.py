@@ -41,6 +41,54 @@ async def test_a_hundred_requests_at_once_ask_the_directory_once(
     assert counting.asked == 1
 
 
+async def test_keys_in_use_are_asked_for_together(counting: CountingDatabase, organizations: Organizations) -> None:
+    made, ring = [organizations.make() for _ in range(3)], KeyRing(counting)
+    assert [(await ring.caller(f"Bearer {one.key}")).org_id for one in made] == [one.org_id for one in made]
+    for one in made:
+        await ring.caller(f"Bearer {one.key}")
+    asked = counting.asked
+    for known in ring._known.values():
+        known.until = 0.0
+    await asyncio.gather(*(ring.caller(f"Bearer {one.key}") for one in made))
+    for one in made:
+        await ring.caller(f"Bearer {one.key}")
+    assert counting.asked == asked + 1
+
+
+async def test_a_revoked_key_is_forgotten_though_another_was_asked_for(
+    counting: CountingDatabase, organizations: Organizations
+) -> None:
+    kept, revoked = organizations.make(), organizations.make()
+    ring = KeyRing(counting)
+    for one in (kept, revoked):
+        await ring.caller(f"Bearer {one.key}")
+        await ring.caller(f"Bearer {one.key}")
+    organizations.rows(
+        revoked.org_id,
+        "UPDATE api_key SET revoked_at = now() WHERE hash = %(hash)s RETURNING hash",
+        hash=hash_key(revoked.key),
+    )
+    ring._known[hash_key(kept.key)].until = 0.0
+    await ring.caller(f"Bearer {kept.key}")
+    with pytest.raises(InvalidApiKey):
+        await ring.caller(f"Bearer {revoked.key}")
+
+
+async def test_a_directory_that_cannot_be_asked_is_for_those_who_asked_to_hear(
+    counting: CountingDatabase, organizations: Organizations, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one, other, ring = organizations.make(), organizations.make(), KeyRing(counting)
+
+    async def out_of_order(*_: object, **__: object) -> object:
+        raise OSError("gone")
+
+    with monkeypatch.context() as broken:
+        broken.setattr(counting, "run", out_of_order)
+        heard = await asyncio.gather(*(ring.caller(f"Bearer {one.key}") for _ in range(2)), return_exceptions=True)
+    assert [type(error) for error in heard] == [OSError, OSError]
+    assert (await ring.caller(f"Bearer {other.key}")).org_id == other.org_id
+
+
 async def test_a_caller_that_gives_up_does_not_cancel_the_others(
     counting: CountingDatabase, organizations: Organizations
 ) -> None:

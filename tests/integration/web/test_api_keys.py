@@ -9,7 +9,7 @@ import pytest
 from django.utils import timezone
 
 from testkase.core.access import Scope, grantable_scopes
-from testkase.entrypoints.api.keys import find_caller
+from testkase.entrypoints.api.keys import find_callers
 from testkase.services.audit import Actor
 from testkase.services.billing.settings import set_purchase_roles
 from tests.integration.web.conftest import Visitors, visiting
@@ -40,7 +40,7 @@ def works(key: Any) -> bool:
     from testkase.services.organizations.tenancy import run_here, tenant_transaction
 
     with tenant_transaction(key.organization_id):
-        return run_here(find_caller(bytes(key.hash))) is not None
+        return run_here(find_callers([bytes(key.hash)])) != {}
 
 
 @pytest.mark.parametrize("role", ["owner", "admin"])
