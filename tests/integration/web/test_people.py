@@ -242,6 +242,6 @@ def test_users_and_guests_do_not_manage_a_project(visitors: Visitors, role: str)
 
 
 def _bare(page: bytes) -> str:
-    """A page without what differs from one answer to the next: tokens and nonces."""
-    text = re.sub(r'nonce="[^"]+"', "", page.decode())
+    """A page without what differs from one answer to the next: tokens, nonces and tickets."""
+    text = re.sub(r'nonce="[^"]+"|data-ticket="[^"]+"', "", page.decode())
     return re.sub(r'(csrfmiddlewaretoken" value="|X-CSRFToken": ")[^"]+', "", text)

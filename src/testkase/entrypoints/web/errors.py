@@ -30,11 +30,12 @@ def answer_problem(request: HttpRequest, problem: Problem) -> HttpResponse:
     """A page that says what happened and what to do next; HTMX gets it as a message at the top of the page."""
     status = status_of(problem)
     if getattr(request, "htmx", False):
-        response = render(request, "testkase/_toast.html", {"text": problem.detail, "level": "error"}, status=status)
+        facts = {"text": problem.detail, "level": "error", "refused": problem}
+        response = render(request, "testkase/_toast.html", facts, status=status)
         response["HX-Retarget"] = "#toasts"
         response["HX-Reswap"] = "beforeend"
         return response
-    return _page(request, status, problem.title, problem.detail)
+    return _page(request, status, problem.title, problem.detail, refused=problem)
 
 
 def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
@@ -82,8 +83,13 @@ def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
     )
 
 
-def _page(request: HttpRequest, status: HTTPStatus, title: str, detail: str) -> HttpResponse:
-    facts = {"title": title, "detail": detail, "status": int(status), "home": reverse("home")}
+def _page(
+    request: HttpRequest, status: HTTPStatus, title: str, detail: str, *, refused: Problem | None = None
+) -> HttpResponse:
+    facts = {"title": title, "detail": detail, "status": int(status), "home": reverse("home"), "refused": refused}
+    key = request.resolver_match.kwargs.get("project_key") if request.resolver_match else None
+    if key and status is not HTTPStatus.NOT_FOUND:
+        facts["project_page"] = reverse("cases", args=[key])
     return render(request, "testkase/problem.html", facts, status=status)
 
 

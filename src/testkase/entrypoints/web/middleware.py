@@ -17,7 +17,7 @@ from django.utils import timezone
 from django_htmx.http import HttpResponseClientRedirect
 
 from testkase.entrypoints.web.errors import answer_problem
-from testkase.entrypoints.web.viewer import MemberRequest, viewer_of
+from testkase.entrypoints.web.viewer import MemberRequest, Viewer, viewer_of
 from testkase.foundation.problems import Problem
 from testkase.services.organizations.tenancy import tenant_transaction
 
@@ -167,7 +167,7 @@ class Tenant:
             with tenant_transaction(viewer.org_id):
                 return _inside(request, view, args, kwargs)
         except Problem as problem:
-            return answer_problem(request, problem)
+            return _told(request, viewer, problem)
         except (ImmediateHttpResponse, ReauthenticationRequired) as wanted:
             # A view run from here is outside the hooks for exceptions, and so outside the one that answers these.
             return _ACCOUNTS.process_exception(request, wanted)  # type: ignore[no-any-return]
@@ -189,6 +189,15 @@ def _inside(request: HttpRequest, view: View, args: tuple[Any, ...], kwargs: dic
         return response
     finally:
         request.tenant_open = False  # type: ignore[attr-defined]
+
+
+def _told(request: HttpRequest, viewer: Viewer, problem: Problem) -> HttpResponseBase:
+    """The problem, in the frame of every page; without it where the frame cannot be made either."""
+    try:
+        with tenant_transaction(viewer.org_id):
+            return _inside(request, lambda asked: answer_problem(asked, problem), (), {})
+    except Problem:
+        return answer_problem(request, problem)
 
 
 def _needs_organization(view: View) -> bool:
