@@ -63,6 +63,7 @@ def test_a_member_asks_watches_leaves_comes_back_and_stops(stage: Stage, model: 
     answer = page.locator(".turn__answer").last
     expect(answer.locator(".turn__facts")).to_be_visible(timeout=ARRIVAL_MS)
     expect(answer.get_by_role("button", name="Stop")).to_be_visible()
+    expect(page.get_by_role("textbox", name="Your question")).to_be_focused()
     pictured(page, "writing")
     page.reload()
     expect(page.locator(".turn__answer").last).to_contain_text("talk to the developers", timeout=ARRIVAL_MS)
@@ -74,8 +75,11 @@ def test_a_member_asks_watches_leaves_comes_back_and_stops(stage: Stage, model: 
     asked(page, "How many test cases are there, and how far are the cycles?")
     expect(page.get_by_role("textbox", name="Your question")).to_have_value("")
     expect(page.locator(".turn__answer").last.locator(".turn__facts")).to_be_visible(timeout=ARRIVAL_MS)
-    page.get_by_role("button", name="Stop").click()
+    expect(page.get_by_role("textbox", name="Your question")).to_be_focused()
+    page.get_by_role("button", name="Stop").focus()
+    page.keyboard.press("Enter")
     expect(page.locator(".turn__foot").last).to_contain_text("Stopped", timeout=ARRIVAL_MS)
+    expect(page.locator(".turn__answer").last).to_be_focused()
     assert page.evaluate("window.notReloaded") is True
 
     model.default = Reply(status=500)
@@ -89,7 +93,7 @@ def test_a_member_asks_watches_leaves_comes_back_and_stops(stage: Stage, model: 
     owner = stage.signed_in("owner")
     switch_off(owner, stage)
     expect(page.get_by_role("textbox", name="Your question")).to_be_hidden(timeout=ARRIVAL_MS)
-    expect(page.locator(".chat")).to_contain_text("Chats can be read and deleted")
+    expect(page.locator(".chat")).to_contain_text("Chats can be read and deleted; you can ask again")
     pictured(page, "off")
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
     owner.get_by_role("button", name="switch AI on for everyone").click()

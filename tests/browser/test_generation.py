@@ -7,6 +7,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import answer
+from tests.support.keyboard import tab_to
 from tests.support.stage import Stage
 from tests.support.upstream import Reply, Upstream
 
@@ -131,7 +132,34 @@ def test_suggested_steps_are_taken_over_one_by_one(stage: Stage, model: Upstream
     expect(page.locator(".cost")).to_be_visible(timeout=ARRIVAL_MS)
     suggestion = page.locator("#suggestion-1")
     expect(suggestion).to_contain_text("check the total")
-    suggestion.get_by_role("button", name="Accept").click()
+    tab_to(page, suggestion.get_by_role("button", name="Accept"))
+    page.keyboard.press("Enter")
     expect(suggestion).to_contain_text("Accepted")
+    expect(suggestion).to_be_focused()
     expect(page.locator(".steps li")).to_have_count(before + 1)
     expect(page.locator(".steps li").last).to_contain_text("check the total")
+
+
+def test_everything_is_done_without_a_mouse_and_the_focus_stays_where_one_works(stage: Stage) -> None:
+    page = stage.signed_in("member")
+    page.goto(f"{stage.url}/projects/SHOP/generate")
+    tab_to(page, page.get_by_role("textbox", name="Requirement"))
+    page.keyboard.type(REQUIREMENT)
+    tab_to(page, page.get_by_label("Test cases"))
+    page.keyboard.press("2")
+    tab_to(page, page.get_by_role("button", name="Generate"))
+    page.keyboard.press("Enter")
+    expect(page.locator(".cost")).to_be_visible(timeout=ARRIVAL_MS)
+    first, second = page.locator("#draft-1"), page.locator("#draft-2")
+    tab_to(page, first.get_by_role("button", name="Accept"))
+    page.keyboard.press("Enter")
+    expect(first).to_contain_text("Accepted")
+    expect(first.locator("summary")).to_be_focused()
+    page.keyboard.press("Tab")
+    expect(second.locator("summary")).to_be_focused()
+    tab_to(page, second.get_by_role("link", name="Edit"))
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("form", name="Edit draft 2").get_by_label("Title")).to_be_focused()
+    page.keyboard.press("Enter")
+    expect(second).to_contain_text("Accepted")
+    expect(second.locator("summary")).to_be_focused()

@@ -6,6 +6,7 @@ import re
 import pytest
 from playwright.sync_api import Page, expect
 
+from tests.support.keyboard import tab_to
 from tests.support.stage import Stage
 from tests.support.upstream import Reply, Upstream
 
@@ -61,7 +62,12 @@ def test_a_member_makes_all_reports_at_once_and_reads_them(stage: Stage, model: 
 def test_a_report_without_a_text_shows_its_figures_and_costs_nothing(stage: Stage, model: Upstream) -> None:
     page = stage.signed_in("member")
     model.default = Reply(status=500, error={"message": "out of order"})
-    page.goto(f"{stage.url}/projects/SHOP/reports/new?kinds=risk")
-    page.get_by_role("button", name="Make reports").click()
+    page.goto(f"{stage.url}/projects/SHOP/reports/new")
+    tab_to(page, page.get_by_role("checkbox", name=re.compile("Risk")))
+    page.keyboard.press("Space")
+    expect(page.locator("#report-estimate")).to_contain_text("1 report")
+    expect(page.get_by_role("checkbox", name=re.compile("Risk"))).to_be_focused()
+    tab_to(page, page.get_by_role("button", name="Make reports"))
+    page.keyboard.press("Enter")
     expect(page.get_by_text("0 credits: no text")).to_be_visible(timeout=ARRIVAL_MS)
     expect(page.get_by_role("heading", name="Folders by risk")).to_be_visible()

@@ -28,5 +28,7 @@
   document.addEventListener("htmx:afterSettle", () => { if (follow) toEnd(); follow = false; });
 
   if (matchMedia("(max-width: 760px)").matches) document.querySelector(".chat__list")?.removeAttribute("open");
+  // A first question opens a new page: whoever types goes on typing. On a touch screen that would open the keyboard.
+  if (document.querySelector(".turn__answer--running") && matchMedia("(pointer: fine)").matches) field.focus({ preventScroll: true });
   if (turns) toEnd();
 })();

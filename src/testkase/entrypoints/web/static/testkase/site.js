@@ -101,6 +101,12 @@
     document.getElementById("toasts").append(note);
   });
 
+  // On a narrow screen the tabs scroll sideways: the one somebody is on comes into sight.
+  for (const tab of document.querySelectorAll(":is(.tabs, .bar__nav, .choice) [aria-current]")) {
+    const row = tab.parentElement;
+    row.scrollLeft = tab.offsetLeft - row.offsetLeft - (row.clientWidth - tab.offsetWidth) / 2;
+  }
+
   // A part that renews itself keeps open what somebody has opened in it.
   let opened = [];
   document.addEventListener("htmx:beforeSwap", (event) => {
@@ -108,5 +114,26 @@
   });
   document.addEventListener("htmx:afterSettle", () => {
     for (const id of opened.splice(0)) document.getElementById(id)?.setAttribute("open", "");
+  });
+
+  // What was pressed may go with the part it stood in: whoever works without a mouse goes on there, not at the top.
+  const CONTROL = "a[href], button:not([disabled], [tabindex='-1']), summary, input:not([type=hidden]), select, textarea";
+  let around = null, arrived = [];
+  document.addEventListener("htmx:beforeSwap", (event) => {
+    const { target, shouldSwap } = event.detail, focused = document.activeElement;
+    if (!shouldSwap || focused === document.body || !target.contains(focused)) return;
+    [around, arrived] = [[], []];
+    for (let one = focused; one && one !== target.parentElement; one = one.parentElement) if (one.id) around.push(one.id);
+  });
+  document.addEventListener("htmx:load", (event) => { if (around) arrived.push(event.detail.elt); });
+  document.addEventListener("htmx:afterSettle", () => {
+    if (!around) return;
+    const place = around.map((id) => document.getElementById(id)).find((one) => one && !one.disabled);
+    const stays = document.activeElement !== document.body;
+    const next = place ? (place.matches("details") ? place.querySelector("summary") : place) : arrived[0]?.querySelector?.(CONTROL);
+    around = null;
+    if (stays || !next) return;
+    if (!next.matches(CONTROL)) next.tabIndex = -1;
+    next.focus({ preventScroll: true });
   });
 })();
