@@ -170,7 +170,7 @@ def test_the_ai_credits_page_opens_the_bundles_in_a_dialog_and_zero_leads_there(
     generate = {"requirement": "A signed-in customer applies a voucher code at checkout.", "cases": "3"}
     with model_on_offer():
         refused = store.client_of("owner").post("/projects/SHOP/generate", generate).content.decode()
-    assert f'<a href="{BUY}">Buy credits</a>, and generating works again at once.' in refused
+    assert f'<a href="{BUY}">Buy credits</a>, and AI works again at once.' in refused
     store.bought()
     assert store.balance.available == 5_500_010_000
 

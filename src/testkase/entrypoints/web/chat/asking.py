@@ -15,7 +15,6 @@ from testkase.entrypoints.web.chat.facts import (
     chosen_entry,
     mine,
     page_facts,
-    refusal_facts,
     shown,
 )
 from testkase.entrypoints.web.errors import status_of
@@ -89,8 +88,7 @@ def _refused(request: MemberRequest, project: Project, problem: Problem, thread_
     """The reason and the next step beside the composer, which keeps what was written."""
     status = 422 if isinstance(problem, Conflict) else status_of(problem)
     if request.headers.get("HX-Request"):
-        facts = {"problem": problem, **refusal_facts(request.viewer)}
-        answer = render(request, "testkase/chat/_refusal.html", facts, status=status)
+        answer = render(request, "testkase/_refusal.html", {"problem": problem}, status=status)
         answer["HX-Retarget"], answer["HX-Reswap"] = "#chat-refusal", "innerHTML"
         return answer
     facts = {**page_facts(request, project, thread_id), "problem": problem}

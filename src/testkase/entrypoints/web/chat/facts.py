@@ -86,7 +86,6 @@ def page_facts(request: MemberRequest, project: Project, thread_id: int | None =
     return {
         **project_facts(viewer, project, "chat"),
         **composer_facts(request, thread_id),
-        **refusal_facts(viewer),
         "threads": latest[: operations.PAGE],
         "more": latest[operations.PAGE - 1] if len(latest) > operations.PAGE else None,
         "examples": EXAMPLES,
@@ -107,12 +106,8 @@ def composer_facts(request: MemberRequest, thread_id: int | None) -> dict[str, A
         "chosen": entry,
         "estimate": _estimate(request.viewer, entry, thread_id) if entry else None,
         "question": request.POST.get("question", ""),
+        "balance": run_here(current_balance(request.viewer.org_id)),
     }
-
-
-def refusal_facts(viewer: Viewer) -> dict[str, Any]:
-    """What somebody who is refused can do next."""
-    return {"may_buy": viewer.can(Action.BUY_CREDITS), "may_set_budgets": viewer.can(Action.SET_BUDGETS)}
 
 
 def chosen_entry(request: MemberRequest) -> ModelEntry:

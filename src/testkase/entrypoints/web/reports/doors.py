@@ -15,7 +15,6 @@ _REFUSALS = {
     Action.CREATE_REPORT: "You need the permission to generate in this project to make reports. Ask a project admin.",
     Action.SCHEDULE_REPORTS: "Scheduled reports are set up by project admins.",
 }
-OFF = "AI is switched off for this organization. Only the Owner can switch it on."
 
 
 def project_to(viewer: Viewer, key: str, action: Action) -> Project:
@@ -26,10 +25,10 @@ def project_to(viewer: Viewer, key: str, action: Action) -> Project:
     return project
 
 
-def must_be_on(request: MemberRequest, refusal: str = OFF) -> None:
+def must_be_on(request: MemberRequest, refusal: str = "") -> None:
     """Raises AiDisabled while AI is off."""
     if not run_here(current_balance(request.viewer.org_id)).ai_enabled:
-        raise AiDisabled(refusal)
+        raise AiDisabled(refusal or f"AI is off for {request.viewer.organization.name}.")
 
 
 def report_facts(viewer: Viewer, project: Project) -> dict[str, Any]:

@@ -106,8 +106,6 @@ def _facts(request: MemberRequest, project: Project, sent: QueryDict) -> dict[st
         "lookback": number(sent.get("cycles")) or DEFAULT_CYCLES,
         "lookbacks": CYCLE_CHOICES,
         **_level_facts(viewer.org_id, sent),
-        "may_buy": viewer.can(Action.BUY_CREDITS),
-        "may_set_budgets": viewer.can(Action.SET_BUDGETS),
         "estimate": None,
         "balance": run_here(current_balance(viewer.org_id)),
     }

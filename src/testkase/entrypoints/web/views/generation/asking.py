@@ -8,7 +8,6 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST
 from procrastinate.contrib.django import app as jobs
 
-from testkase.core.access import Action
 from testkase.core.ledger.refusals import AiDisabled, BudgetExceeded, InsufficientCredits, Paused
 from testkase.entrypoints.web.errors import status_of
 from testkase.entrypoints.web.live import current_balance
@@ -116,8 +115,6 @@ def _form_facts(request: MemberRequest, project: Project) -> dict[str, Any]:
         **level_facts(request),
         "longest": MAX_REQUIREMENT,
         "example": EXAMPLE,
-        "may_buy": viewer.can(Action.BUY_CREDITS),
-        "may_set_budgets": viewer.can(Action.SET_BUDGETS),
         "hint": quality_hint(brief, _kinds(request)) if brief.strip() else None,
         "balance": run_here(current_balance(viewer.org_id)),
     }

@@ -15,8 +15,6 @@ from testkase.services.metering.quality import Ladder, ladder, settings_of
 from testkase.services.organizations.tenancy import run_here
 from testkase.services.workspace.model import Project
 
-_OFF = "AI is switched off for this organization. Only the Owner can switch it on."
-
 
 def generating_project(request: MemberRequest, project_key: str, *, off_too: bool = False) -> Project:
     """The project, if the viewer may generate in it and AI is on: hidden otherwise, and refused when asked directly.
@@ -31,10 +29,10 @@ def generating_project(request: MemberRequest, project_key: str, *, off_too: boo
     return project
 
 
-def must_be_on(request: MemberRequest, refusal: str = _OFF) -> None:
+def must_be_on(request: MemberRequest, refusal: str = "") -> None:
     """Raises AiDisabled where it is off."""
     if not run_here(current_balance(request.viewer.org_id)).ai_enabled:
-        raise AiDisabled(refusal)
+        raise AiDisabled(refusal or f"AI is off for {request.viewer.organization.name}.")
 
 
 def generation_in(request: MemberRequest, project: Project, generation_id: int) -> GenerationView:

@@ -10,7 +10,7 @@ from django_htmx.http import trigger_client_event
 from procrastinate.contrib.django import app as jobs
 
 from testkase.core.access import Action
-from testkase.core.ledger.refusals import BudgetExceeded, InsufficientCredits, Paused
+from testkase.core.ledger.refusals import AiDisabled, BudgetExceeded, InsufficientCredits, Paused
 from testkase.entrypoints.web.errors import status_of
 from testkase.entrypoints.web.live import current_balance
 from testkase.entrypoints.web.offer import current_prices
@@ -43,7 +43,7 @@ def page(request: MemberRequest, project_key: str, case_key: str) -> HttpRespons
     """The case's steps with what was suggested beside them; sending the form asks for suggestions."""
     viewer = request.viewer
     if request.method == "POST":
-        project = generating_project(request, project_key)
+        project = generating_project(request, project_key, off_too=True)
         case = run_here(find_case(viewer.org_id, project.project_id, case_key))
         return _ask(request, project, case)
     project = visible_project(viewer, project_key)
@@ -76,6 +76,8 @@ def decide(request: MemberRequest, project_key: str, case_key: str, suggestion_i
 def _ask(request: MemberRequest, project: Project, case: TestCase) -> HttpResponse:
     try:
         _start(request, project, case)
+    except AiDisabled:  # between opening the page and asking: the page itself says so
+        return render(request, "testkase/steps/page.html", _facts(request, project, case), status=403)
     except (InvalidInput, InsufficientCredits, BudgetExceeded, Paused, Conflict) as problem:
         status = 422 if isinstance(problem, Conflict) else status_of(problem)
         facts = {**_facts(request, project, case), "problem": problem}
@@ -85,6 +87,7 @@ def _ask(request: MemberRequest, project: Project, case: TestCase) -> HttpRespon
 
 def _start(request: MemberRequest, project: Project, case: TestCase) -> None:
     """The request and its job, in one transaction."""
+    must_be_on(request)
     viewer = request.viewer
     wanted = request.POST.get("level") or None
     chosen = run_here(choose_model(viewer.org_id, USE_CASE, current_ladder(), wanted=wanted))
@@ -111,8 +114,6 @@ def _facts(request: MemberRequest, project: Project, case: TestCase) -> dict[str
         "case": case,
         "generation": None,
         "balance": run_here(current_balance(viewer.org_id)),
-        "may_buy": viewer.can(Action.BUY_CREDITS),
-        "may_set_budgets": viewer.can(Action.SET_BUDGETS),
         **level_facts(request),
     }
     facts |= _cost(request, case, facts)
