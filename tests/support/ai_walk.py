@@ -25,7 +25,7 @@ _DRAFT = {"preconditions": "A user has an account.", "steps": [_STEP, {**_STEP, 
 _SAYS = {
     GENERATION: _DRAFT,
     STEPS: _STEP,
-    CHAT: {"answer": "The open results show where a closer look pays off."},
+    CHAT: {"answer": "Look at the newest failures first, and talk to the developers."},
     REPORTS: {"text": "Check the environment first."},
 }
 """What the model answers each feature."""
