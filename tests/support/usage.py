@@ -36,11 +36,18 @@ SELECT %(org_id)s, n, n::text, %(start)s + n * %(minute)s,
 FROM generate_series(1::bigint, %(rows)s::bigint) AS n
 """
 
+_DAYS = """
+INSERT INTO ledger.usage_day (org_id, day, use_case, user_ref, project_ref, interactions, charged, input_tokens, output_tokens)
+SELECT org_id, (to_timestamp(at / 1000000) AT TIME ZONE 'UTC')::date, use_case, user_ref, coalesce(project_ref, ''), count(*),
+    sum(charged), sum(input), sum(output)
+FROM ledger.usage WHERE org_id = %(org_id)s GROUP BY 1, 2, 3, 4, 5
+"""
+
 
 def write_usage(owner: psycopg.Connection[tuple[object, ...]], org_id: int, rows: int) -> None:
     """As many interactions of 20 people in 3 use cases and 3 projects; the first 60 of one person nobody remembers."""
     facts = {"org_id": org_id, "rows": rows, "start": START, "minute": MINUTE}
-    for statement in (_ACCOUNT, _ENTRIES, _USAGE):
+    for statement in (_ACCOUNT, _ENTRIES, _USAGE, _DAYS):
         owner.execute(statement, facts)
 
 

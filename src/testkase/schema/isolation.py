@@ -28,7 +28,8 @@ _ROLE = Statement("""
 
 _TENANT_TABLES = Statement("""
     SELECT space.nspname AS schema, relation.relname AS name, relation.relrowsecurity, relation.relforcerowsecurity,
-           EXISTS (SELECT FROM pg_policy WHERE polrelid = relation.oid) AS has_policy,
+           EXISTS (SELECT FROM pg_policy WHERE polrelid = relation.oid)
+               OR NOT has_any_column_privilege(relation.oid, 'SELECT, INSERT, UPDATE') AS is_kept,
            EXISTS (
                SELECT FROM pg_policy AS policy, unnest(policy.polroles) AS holder
                WHERE policy.polrelid = relation.oid AND policy.polpermissive AND policy.polcmd <> 'a'
@@ -72,7 +73,7 @@ def check_isolation() -> Operation[None]:
 
 
 def _check_table(table: Row) -> None:
-    if not (table["relrowsecurity"] and table["relforcerowsecurity"] and table["has_policy"]):
+    if not (table["relrowsecurity"] and table["relforcerowsecurity"] and table["is_kept"]):
         raise IsolationInert(
             f"Table {table['schema']}.{table['name']} is not under forced row-level security: migrate the database."
         )

@@ -13,7 +13,8 @@ KNOWN = {"project", "project_member"}
 """Names and places of people, neither figures nor content."""
 _TENANT_TABLES = """
 SELECT c.oid::regclass::text FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid AND a.attname = 'org_id'
-JOIN pg_namespace n ON n.oid = c.relnamespace WHERE c.relkind = 'r' AND n.nspname IN ('public', 'ledger')
+JOIN pg_namespace n ON n.oid = c.relnamespace WHERE c.relkind IN ('r', 'p') AND NOT c.relispartition
+  AND n.nspname IN ('public', 'ledger')
 """
 
 

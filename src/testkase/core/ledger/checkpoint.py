@@ -9,7 +9,7 @@ import msgspec
 
 from testkase.core.ledger.model import Entry
 from testkase.core.ledger.posting import GENESIS, entry_hash
-from testkase.core.ledger.verify import JOURNAL, Deviation, entry_of
+from testkase.core.ledger.verify import Deviation, entry_of, journal_page
 from testkase.foundation.database import Operation, Statement, named_statements
 
 _SQL = named_statements("testkase.core.ledger.sql", "checkpoint.sql")
@@ -56,7 +56,7 @@ def verify_since(org_id: int, known: Checkpoint) -> Operation[tuple[list[Deviati
     found = yield from still_stands(org_id, known)
     reached = known
     while True:
-        rows = yield Statement(JOURNAL, {"org_id": org_id, "after": reached.seq, "limit": _PAGE})
+        rows = yield from journal_page(org_id, after=reached.seq, limit=_PAGE)
         for row in rows:
             entry, digest = entry_of(org_id, row), bytes(row["hash"])
             found += _faults(entry, digest, reached, row["charged"])

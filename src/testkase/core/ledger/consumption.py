@@ -1,15 +1,18 @@
 """Finding usage: by user, use case, project and time, and summed by day.
 
 Every look-up costs the same whatever the history behind it: the filters follow an index each, what a filter leaves open
-is walked value by value, dates become bounds of the sequence number, and sums come from the daily figures.
+is walked value by value, the newest months are looked at first, and sums come from the daily figures.
 """
 
 from datetime import date
 from enum import StrEnum
+from typing import Any, LiteralString
 
 import msgspec
 
+from testkase.core.ledger.book import NEVER
 from testkase.core.ledger.calendar import local_day
+from testkase.core.ledger.months import spans_back
 from testkase.foundation.database import Operation, Row, Statement, named_statements
 
 _SQL = named_statements("testkase.core.ledger.sql", "usage.sql")
@@ -55,8 +58,12 @@ def usage_rows(
     project: str | None = None,
 ) -> Operation[list[Row]]:
     """Rows of the usage table, newest first, below `before_seq`. `since` is included, `until` is not."""
+    latest = yield from latest_instant(org_id, before_seq)
+    if until is not None:
+        latest = min(latest, until - 1)
+    wanted: dict[str, Any] = {"org_id": org_id, "limit": limit, "before_seq": before_seq}
     if use_case is None and user is None and project is None:
-        return (yield from _rows_of_all(org_id, limit=limit, before_seq=before_seq, since=since, until=until))
+        return (yield from _newest(_SQL["page"], wanted, since=since or 0, latest=latest))
     kinds = [
         kind
         for kind in (yield from kinds_of(org_id, user=user))
@@ -64,28 +71,32 @@ def usage_rows(
     ]
     if not kinds:
         return []
-    latest = yield from _instant_before(org_id, before_seq)
-    wanted = {
-        "org_id": org_id, "limit": limit, "before_seq": before_seq, "user": user,
+    wanted |= {
+        "user": user,
         "use_cases": [kind.use_case for kind in kinds if kind.project],
         "projects": [kind.project for kind in kinds if kind.project],
         "without_project": [kind.use_case for kind in kinds if not kind.project],
-        "since": 0 if since is None else since, "latest": latest if until is None else min(latest, until - 1),
-    }  # fmt: skip
-    return (yield Statement(_SQL["page_of_kinds" if user is None else "page_of_user"], wanted))
+    }
+    sql = _SQL["page_of_kinds" if user is None else "page_of_user"]
+    return (yield from _newest(sql, wanted, since=since or 0, latest=latest))
 
 
-def _rows_of_all(
-    org_id: int, *, limit: int, before_seq: int, since: int | None, until: int | None
-) -> Operation[list[Row]]:
-    """Without a filter the table's own key serves: dates become bounds of the sequence number."""
-    from_seq = 0
-    if since is not None:
-        from_seq = yield from first_seq_from(org_id, since)
-    if until is not None:
-        before_seq = min(before_seq, (yield from first_seq_from(org_id, until)))
-    bounds = {"org_id": org_id, "limit": limit, "from_seq": from_seq, "before_seq": before_seq}
-    return (yield Statement(_SQL["page"], bounds))
+def _newest(sql: LiteralString, wanted: dict[str, Any], *, since: int, latest: int) -> Operation[list[Row]]:
+    """The newest rows of a span, looked for in more and more months until there are enough of them."""
+    rows: list[Row] = []
+    missing: int = wanted["limit"]
+    for first, last in spans_back(since, latest):
+        rows += yield Statement(sql, wanted | {"since": first, "latest": last, "limit": missing})
+        missing = wanted["limit"] - len(rows)
+        if not missing:
+            break
+    return rows
+
+
+def latest_instant(org_id: int, before_seq: int = NEVER) -> Operation[int]:
+    """When the newest entry was posted, or the newest below a number; 0 where there is none."""
+    rows = yield Statement(_SQL["instant_before"], {"org_id": org_id, "seq": before_seq})
+    return int(rows[0]["at"]) if rows else 0
 
 
 def kinds_of(org_id: int, *, user: str | None = None) -> Operation[list[Kind]]:
@@ -116,15 +127,3 @@ def usage_by_day(
         {"org_id": org_id, "part": part.value, "first_day": first_day, "back_to": back_to or first_day, "most": most},
     )
     return [DayPart(**row) for row in rows]
-
-
-def first_seq_from(org_id: int, instant: int) -> Operation[int]:
-    """The journal's first sequence number posted at or after an instant; 0 without an account."""
-    rows = yield Statement(_SQL["first_seq_from"], {"org_id": org_id, "instant": instant})
-    return int(rows[0]["seq"]) if rows else 0
-
-
-def _instant_before(org_id: int, seq: int) -> Operation[int]:
-    """Nothing below the number was posted later than this."""
-    rows = yield Statement(_SQL["instant_before"], {"org_id": org_id, "seq": seq})
-    return int(rows[0]["at"]) if rows else 0

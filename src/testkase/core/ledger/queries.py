@@ -198,7 +198,8 @@ def usage_summary(org_id: int) -> Operation[list[FeatureUsage]]:
 
 def receipt(org_id: int, seq: int) -> Operation[Receipt]:
     """Raises NotFound where the organization has no such interaction."""
-    rows = yield Statement(_SQL["receipt"], {"org_id": org_id, "seq": seq})
+    posted = yield Statement(_SQL["instant"], {"org_id": org_id, "seq": seq})
+    rows = (yield Statement(_SQL["receipt"], {"org_id": org_id, "at": posted[0]["at"], "seq": seq})) if posted else []
     if not rows:
         raise NotFound("There is no such receipt.", field="id")
     row = rows[0]

@@ -20,8 +20,8 @@ from testkase.foundation.database import Operation, Row, Statement, named_statem
 
 _SQL = named_statements("testkase.core.ledger.sql", "verify.sql")
 _PAGE = 5_000
-JOURNAL = _SQL["journal"]
-"""A page of entries, each with what `entry_of` needs, and with `charged` and `hash`."""
+_UNUSED = {"usage_id": None, "charged": None}
+"""In place of the usage of an entry that has none."""
 
 
 class Deviation(msgspec.Struct, frozen=True, kw_only=True):
@@ -88,12 +88,23 @@ def _statements(org_id: int, audit: Audit) -> Operation[None]:
 def _walk(org_id: int, audit: Audit) -> Operation[None]:
     after = 0
     while True:
-        rows = yield Statement(JOURNAL, {"org_id": org_id, "after": after, "limit": _PAGE})
+        rows = yield from journal_page(org_id, after=after, limit=_PAGE)
         for row in rows:
             audit.read(entry_of(org_id, row), bytes(row["hash"]), row["charged"])
         if len(rows) < _PAGE:
             return
         after = rows[-1]["seq"]
+
+
+def journal_page(org_id: int, *, after: int, limit: int) -> Operation[list[Row]]:
+    """Entries in order, from behind a sequence number: what `entry_of` needs, and `charged` and `hash`."""
+    entries = yield Statement(_SQL["journal"], {"org_id": org_id, "after": after, "limit": limit})
+    if not entries:
+        return []
+    instants = [row["at"] for row in entries]
+    span = {"since": min(instants), "latest": max(instants), "first": entries[0]["seq"], "last": entries[-1]["seq"]}
+    usage = {row["seq"]: row for row in (yield Statement(_SQL["usage"], {"org_id": org_id, **span}))}
+    return [row | usage.get(row["seq"], _UNUSED) for row in entries]
 
 
 def _deviations(org_id: int, audit: Audit) -> Iterator[Deviation]:

@@ -13,7 +13,6 @@ from psycopg import Connection
 from psycopg.rows import tuple_row
 
 from testkase.core.ledger.calendar import to_micros
-from testkase.core.ledger.consumption import first_seq_from
 from testkase.core.ledger.terms import Tokens
 from testkase.core.ledger.verify import account_ids
 from testkase.core.pricing import PriceBook
@@ -28,10 +27,9 @@ _AT_ONCE = 10_000
 _ROWS = """
 SELECT use_case, model, outcome, measurement, input, cached_input, cache_write, output, reasoning, charged, cost
 FROM ledger.usage
-WHERE org_id = %(org_id)s AND seq >= %(first)s AND seq < %(end)s AND at >= %(since)s AND at < %(until)s
+WHERE org_id = %(org_id)s AND at >= %(since)s AND at < %(until)s
 """
 _NAMES = "SELECT id, name FROM organization WHERE id = ANY (%(ids)s)"
-_LAST = 2**63 - 1
 
 
 def last_month(today: date) -> tuple[date, date]:
@@ -82,9 +80,8 @@ def _all_accounts(open_transaction: Transaction) -> Iterator[int]:
 
 
 def _add_all(connection: Connection[Any], replay: Replay, org_id: int, since: int, until: int) -> None:
-    """All calls of one organization. Dates become bounds of the key, so that what was before is not read."""
-    first = run(connection, first_seq_from(org_id, since))
-    params = {"org_id": org_id, "since": since, "until": until, "first": first, "end": _LAST}
+    """All calls of one organization. The instant is in the key, so that what was before is not read."""
+    params = {"org_id": org_id, "since": since, "until": until}
     with connection.cursor(name="replay", row_factory=tuple_row) as rows:
         rows.itersize = _AT_ONCE
         rows.execute(_ROWS, params)

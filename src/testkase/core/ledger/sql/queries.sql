@@ -17,14 +17,17 @@ WHERE d.org_id = %(org_id)s AND d.day >= %(first_day)s::date
 GROUP BY d.use_case
 ORDER BY charged DESC, d.use_case;
 
--- receipt: One AI interaction with the entry that charged it.
+-- instant: When an entry was posted.
+SELECT e.at FROM ledger.entry AS e WHERE e.org_id = %(org_id)s AND e.seq = %(seq)s;
+
+-- receipt: One AI interaction, of an instant, with the entry that charged it.
 SELECT u.seq, u.usage_id, u.at, u.use_case, u.user_ref, u.project_ref, u.model, u.outcome, u.measurement,
        u.input, u.cached_input, u.cache_write, u.output, u.reasoning, u.cost, u.charged, u.rate_card, u.terms,
        e.kind, e.available, e.held, e.expired, e.reversed, e.overage, e.debt, e.issued, e.available_after, e.held_after, to_json(e.lots)::text AS lots,
        encode(e.hash, 'hex') AS hash
 FROM ledger.usage AS u
 JOIN ledger.entry AS e ON e.org_id = u.org_id AND e.seq = u.seq
-WHERE u.org_id = %(org_id)s AND u.seq = %(seq)s;
+WHERE u.org_id = %(org_id)s AND u.at = %(at)s AND u.seq = %(seq)s;
 
 -- lots: Credits the organization still has, in the order in which they are spent, and those a dispute has frozen.
 SELECT lot_id, source, paid, priority, granted, available, held, granted_at, expires_at, reference, reversed, expired,

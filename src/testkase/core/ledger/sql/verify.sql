@@ -8,17 +8,20 @@ SELECT available, held, debt, covered, overage_limit, overage, period_number, pe
 FROM ledger.account
 WHERE org_id = %(org_id)s;
 
--- journal: The journal in order, a page at a time, each entry with the usage it charged.
+-- journal: The journal in order, a page at a time.
 SELECT e.seq, e.operation_id, e.kind, e.at, e.issued, e.available, e.held, e.used, e.expired, e.reversed, e.overage,
        e.debt, to_json(e.lots)::text AS lots, e.available_after, e.held_after, e.hold_id, e.expires_at, e.fingerprint,
-       e.note, e.hash,
-       u.usage_id, u.use_case, u.user_ref, u.project_ref, u.model, u.outcome, u.measurement, u.input, u.cached_input,
-       u.cache_write, u.output, u.reasoning, u.cost, u.charged, u.terms
+       e.note, e.hash
 FROM ledger.entry AS e
-LEFT JOIN ledger.usage AS u ON u.org_id = e.org_id AND u.seq = e.seq
 WHERE e.org_id = %(org_id)s AND e.seq > %(after)s
 ORDER BY e.seq
 LIMIT %(limit)s;
+
+-- usage: What was used in a span of time and of the journal: a page's, so that no month but its own is looked at.
+SELECT u.seq, u.usage_id, u.use_case, u.user_ref, u.project_ref, u.model, u.outcome, u.measurement, u.input, u.cached_input,
+       u.cache_write, u.output, u.reasoning, u.cost, u.charged, u.terms
+FROM ledger.usage AS u
+WHERE u.org_id = %(org_id)s AND u.at >= %(since)s AND u.at <= %(latest)s AND u.seq >= %(first)s AND u.seq <= %(last)s;
 
 -- lots: Every lot the organization ever had.
 SELECT lot_id, source, paid, priority, granted, available, held, granted_at, expires_at, reference, reversed, expired,
@@ -29,10 +32,10 @@ WHERE org_id = %(org_id)s;
 -- open_holds: Every hold that is not resolved.
 SELECT hold_id, amount, expires_at FROM ledger.open_hold WHERE org_id = %(org_id)s;
 
--- usage_without_entry: Usage that no entry charged.
+-- usage_without_entry: Usage that no entry charged at its instant.
 SELECT u.seq FROM ledger.usage AS u
 WHERE u.org_id = %(org_id)s
-  AND NOT EXISTS (SELECT 1 FROM ledger.entry AS e WHERE e.org_id = u.org_id AND e.seq = u.seq)
+  AND NOT EXISTS (SELECT 1 FROM ledger.entry AS e WHERE e.org_id = u.org_id AND e.seq = u.seq AND e.at = u.at)
 LIMIT 10;
 
 -- usage_by_day_differs: Subjects whose days do not add up to their interactions.

@@ -7,7 +7,6 @@ floor, and only where the days' sums do not already say that it is usual.
 from collections import defaultdict
 
 from testkase.core.ledger.calendar import local_day
-from testkase.core.ledger.consumption import first_seq_from
 from testkase.core.ledger.credits import format_credits
 from testkase.core.ledger.limits.model import PauseKind
 from testkase.core.ledger.limits.queries import pause_of, pauses
@@ -83,8 +82,7 @@ def judge(org_id: int, burn: Burn, now: int) -> Operation[bool]:
 
 def burns_since(org_id: int, since: int) -> Operation[list[Burn]]:
     """What each user and each feature was charged since an instant."""
-    from_seq = yield from first_seq_from(org_id, since)
-    rows = yield Statement(_SQL["burns"], {"org_id": org_id, "from_seq": from_seq})
+    rows = yield Statement(_SQL["burns"], {"org_id": org_id, "since": since})
     users: dict[str, int] = defaultdict(int)
     features: dict[str, dict[str, int]] = defaultdict(dict)
     for row in rows:
@@ -132,10 +130,8 @@ def _history(account: Balance, burn: Burn, now: int, forgiven: int) -> Operation
     least = days["busiest"] // _WINDOWS_A_DAY
     if burn.burned <= MULTIPLE * max(least, forgiven):
         return History(busiest=least, days=days["days"], forgiven=forgiven)
-    from_seq = yield from first_seq_from(org_id, now - HISTORY_SECONDS * SECOND)
-    until_seq = yield from first_seq_from(org_id, now - RECENT_SECONDS * SECOND)
-    span = {"org_id": org_id, **whom, "from_seq": from_seq, "until_seq": until_seq, "window": WINDOW_SECONDS * SECOND}
-    (found,) = yield Statement(_SQL["busiest"], span)
+    span = {"since": now - HISTORY_SECONDS * SECOND, "until": now - RECENT_SECONDS * SECOND}
+    (found,) = yield Statement(_SQL["busiest"], {"org_id": org_id, **whom, **span, "window": WINDOW_SECONDS * SECOND})
     return History(busiest=max(found["busiest"], least), days=days["days"], forgiven=forgiven)
 
 

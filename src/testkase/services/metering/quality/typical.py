@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
+from testkase.core.ledger.consumption import latest_instant
+from testkase.core.ledger.months import month_start
 from testkase.core.ledger.terms import Tokens, price
 from testkase.core.pricing import PriceBook
 from testkase.foundation.database import Operation, Statement
@@ -12,12 +14,15 @@ from testkase.services.metering.quality.ladder import TYPICAL
 
 RECENT = 2_000
 """Of the organization's interactions, how many are looked back at."""
+RECENT_MONTHS = 11
+"""And how many months before its newest entry's: a year in all."""
 
 _HISTORY = """
 SELECT use_case AS feature, model, count(*) AS interactions, round(avg(cost))::bigint AS cost,
        round(avg(input + cached_input + cache_write))::bigint AS input, round(avg(output + reasoning))::bigint AS output
 FROM (
-    SELECT * FROM ledger.usage WHERE org_id = %(org_id)s ORDER BY seq DESC LIMIT %(recent)s
+    SELECT * FROM ledger.usage WHERE org_id = %(org_id)s AND at >= %(since)s AND at <= %(latest)s
+    ORDER BY at DESC, seq DESC LIMIT %(recent)s
 ) AS recent
 WHERE use_case = ANY(%(features)s) AND outcome = 'completed' AND model IS NOT NULL AND cost > 0
 GROUP BY use_case, model
@@ -50,7 +55,9 @@ class Expected:
 
 def history_of(org_id: int) -> Operation[History]:
     """Needs the organization's context."""
-    rows = yield Statement(_HISTORY, {"org_id": org_id, "recent": RECENT, "features": list(FEATURES)})
+    latest = yield from latest_instant(org_id)
+    span = {"since": month_start(latest, -RECENT_MONTHS), "latest": latest, "recent": RECENT}
+    rows = yield Statement(_HISTORY, {"org_id": org_id, **span, "features": list(FEATURES)})
     return {(row.pop("feature"), row.pop("model")): Past(**row) for row in map(dict, rows)}
 
 

@@ -7,7 +7,7 @@ SELECT ledger.active_accounts(%(since)s, %(after)s, %(limit)s) AS org_id;
 -- burns: What was charged since an instant, by user and feature.
 SELECT u.user_ref AS "user", u.use_case, sum(u.charged)::bigint AS burned
 FROM ledger.usage AS u
-WHERE u.org_id = %(org_id)s AND u.seq >= %(from_seq)s AND u.charged > 0
+WHERE u.org_id = %(org_id)s AND u.at >= %(since)s AND u.charged > 0
 GROUP BY 1, 2;
 
 -- days: On how many of some days a user or feature used anything, and the most on one day.
@@ -19,11 +19,11 @@ FROM (
     GROUP BY x.day
 ) AS d;
 
--- busiest: The busiest ten minutes of a user or feature between two sequence numbers.
+-- busiest: The busiest ten minutes of a user or feature between two instants.
 SELECT coalesce(max(w.burned), 0)::bigint AS busiest
 FROM (
     SELECT sum(u.charged) AS burned FROM ledger.usage AS u
-    WHERE u.org_id = %(org_id)s AND u.seq >= %(from_seq)s AND u.seq < %(until_seq)s
+    WHERE u.org_id = %(org_id)s AND u.at >= %(since)s AND u.at < %(until)s
       AND (u.user_ref = %(user)s OR u.use_case = %(use_case)s)
     GROUP BY u.at / %(window)s
 ) AS w;
