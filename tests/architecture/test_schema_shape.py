@@ -87,6 +87,20 @@ def test_the_application_cannot_change_the_ledger_directly(catalogue: Catalogue)
     assert rows == []
 
 
+def test_partitions_are_reached_through_their_table_alone(catalogue: Catalogue) -> None:
+    rows = catalogue.execute(
+        "SELECT oid::regclass::text, relrowsecurity AND relforcerowsecurity, coalesce(relacl::text, ''),"
+        " EXISTS (SELECT FROM pg_policy WHERE polrelid = pg_class.oid) FROM pg_class"
+        " WHERE relispartition AND relkind = 'r'"
+    ).fetchall()
+    assert len(rows) >= 4, "months and the rest"
+    for name, forced, privileges, has_policy in rows:
+        assert forced, name
+        assert "testkase_app" not in privileges, name
+        assert "testkase_ledger" not in privileges, name
+        assert not has_policy, name
+
+
 def test_every_ddl_file_has_its_migration() -> None:
     schema = files("testkase.schema")
     ddl = {entry.name.removesuffix(".sql") for entry in schema.joinpath("ddl").iterdir() if entry.name.endswith(".sql")}

@@ -36,6 +36,9 @@ def test_the_owner_is_refused_as_the_application(owner_url: str) -> None:
         ),
         ("GRANT UPDATE ON ledger.entry TO testkase_app", "may write ledger.entry"),
         ("GRANT DELETE ON ledger.usage TO PUBLIC", "may write ledger.usage"),
+        ("ALTER TABLE ledger.usage_rest NO FORCE ROW LEVEL SECURITY", "ledger.usage_rest is not under forced"),
+        ("GRANT SELECT ON ledger.usage_rest TO testkase_app", "ledger.usage_rest is not under forced"),
+        ("GRANT DELETE ON ledger.usage_rest TO testkase_app", "may write ledger.usage_rest"),
         ("GRANT UPDATE ON activity TO testkase_app", "may change or remove rows of public.activity"),
     ],
 )

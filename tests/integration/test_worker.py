@@ -71,6 +71,16 @@ def test_the_jobs_of_a_killed_worker_are_begun_again(django_database: TestDataba
         assert eventually(lambda: one(django_database, status, job) == "succeeded"), worker.output()
 
 
+def test_the_next_months_are_made_before_they_are_needed(django_database: TestDatabase, tmp_path: Path) -> None:
+    newest = "SELECT max(oid::regclass::text) FROM pg_class WHERE relkind = 'r' AND relname ~ '^usage_[0-9_]+$'"
+    name = one(django_database, newest)
+    with psycopg.connect(django_database.owner_url) as owner:
+        owner.execute(f"DROP TABLE {name}".encode())
+    defer("ledger.months")
+    with working(django_database, tmp_path) as worker:
+        assert eventually(lambda: one(django_database, newest) == name), worker.output()
+
+
 def test_sigterm_stops_the_worker_in_order(django_database: TestDatabase, tmp_path: Path) -> None:
     with working(django_database, tmp_path) as worker:
         assert eventually(lambda: bool(one(django_database, "SELECT count(*) FROM procrastinate_workers")))

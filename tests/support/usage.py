@@ -8,7 +8,7 @@ from psycopg.rows import dict_row
 from testkase.foundation.database import Operation, SyncDatabase, tenant
 
 START = 1_767_225_600_000_000
-"""The first interaction, in microseconds: 2026-01-01 in UTC. They are a minute apart."""
+"""The first interaction, in microseconds: 2026-01-01 in UTC. They are a minute apart unless said otherwise."""
 MINUTE = 60_000_000
 RARE_USER = "rare@example.com"
 RARE_USE_CASE = "rare_feature"
@@ -37,16 +37,17 @@ FROM generate_series(1::bigint, %(rows)s::bigint) AS n
 """
 
 _DAYS = """
-INSERT INTO ledger.usage_day (org_id, day, use_case, user_ref, project_ref, interactions, charged, input_tokens, output_tokens)
-SELECT org_id, (to_timestamp(at / 1000000) AT TIME ZONE 'UTC')::date, use_case, user_ref, coalesce(project_ref, ''), count(*),
-    sum(charged), sum(input), sum(output)
+INSERT INTO ledger.usage_day (org_id, day, use_case, user_ref, project_ref, interactions, charged, input_tokens,
+    output_tokens)
+SELECT org_id, (to_timestamp(at / 1000000) AT TIME ZONE 'UTC')::date, use_case, user_ref, coalesce(project_ref, ''),
+    count(*), sum(charged), sum(input), sum(output)
 FROM ledger.usage WHERE org_id = %(org_id)s GROUP BY 1, 2, 3, 4, 5
 """
 
 
-def write_usage(owner: psycopg.Connection[tuple[object, ...]], org_id: int, rows: int) -> None:
+def write_usage(owner: psycopg.Connection[tuple[object, ...]], org_id: int, rows: int, *, apart: int = MINUTE) -> None:
     """As many interactions of 20 people in 3 use cases and 3 projects; the first 60 of one person nobody remembers."""
-    facts = {"org_id": org_id, "rows": rows, "start": START, "minute": MINUTE}
+    facts = {"org_id": org_id, "rows": rows, "start": START, "minute": apart}
     for statement in (_ACCOUNT, _ENTRIES, _USAGE, _DAYS):
         owner.execute(statement, facts)
 

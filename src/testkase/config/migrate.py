@@ -14,6 +14,7 @@ from testkase.config.failures import CannotStart
 from testkase.config.roles import APP
 from testkase.config.upgrading.runner import run_migrations
 from testkase.config.upgrading.schema_state import applied_migrations, refuse_newer
+from testkase.core.ledger.months import prepare_months
 from testkase.foundation.database import run
 from testkase.foundation.settings import Settings
 from testkase.schema.isolation import check_isolation
@@ -43,6 +44,7 @@ def migrate(owner_url: str, app_url: str) -> None:
             _grant(connection)
     with psycopg.connect(app_url) as connection:
         run(connection, check_isolation())
+        run(connection, prepare_months())
 
 
 @contextmanager

@@ -1,22 +1,23 @@
 """Turns a DDL file into a migration operation."""
 
 import re
-import time
 from collections.abc import Iterator
 from importlib.resources import files
-from typing import NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 from django.db.backends.base.schema import BaseDatabaseSchemaEditor
 from django.db.migrations import RunPython, RunSQL
 from django.db.migrations.state import StateApps
-from django.db.utils import OperationalError
-from psycopg.errors import DeadlockDetected, LockNotAvailable
-
-LOCK_TIMEOUT_SECONDS = 2
-"""Who waits for a table's lock has everybody queue behind: it gives up soon, and tries again after a pause."""
-TRIES = 60
 
 _STEP = re.compile(r"^-- step: (?P<name>.+)\n(?:-- unless: (?P<unless>.+)\n)?", re.MULTILINE)
+
+
+class Cursor(Protocol):
+    """Django's and the driver's alike."""
+
+    def execute(self, sql: Any, /) -> Any: ...
+
+    def fetchone(self) -> Any: ...
 
 
 class Step(NamedTuple):
@@ -29,29 +30,22 @@ class Step(NamedTuple):
 
 def ddl(name: str) -> RunSQL:
     """Run `ddl/<name>.sql` as the owner. There is no way back: a mistake is mended by the next file."""
-    return RunSQL(_text(name))
+    return RunSQL(ddl_text(name))
 
 
 def ddl_steps(name: str) -> RunPython:
     """Run `ddl/<name>.sql` step by step, while the application goes on.
 
-    Needs a migration that is not atomic. Steps are written so that whoever is killed anywhere begins again at the first.
-    A step with CONCURRENTLY waits as long as it takes, since nobody waits for it.
+    Needs a migration that is not atomic. Whoever is killed, or gives way to somebody who holds a table, is followed by
+    one who begins at the first step again: those that are done must leave themselves out, or do no harm.
     """
 
-    def run(_apps: StateApps, editor: BaseDatabaseSchemaEditor) -> None:
+    def forward(_apps: StateApps, editor: BaseDatabaseSchemaEditor) -> None:
         with editor.connection.cursor() as cursor:
-            for step in steps_of(_text(name)):
-                if step.unless is not None:
-                    cursor.execute(f"SELECT {step.unless}")
-                    if cursor.fetchone()[0]:
-                        continue
-                patient = "CONCURRENTLY" in step.sql
-                cursor.execute(f"SET lock_timeout = '{0 if patient else LOCK_TIMEOUT_SECONDS}s'")
-                _run(cursor, step.sql)
-            cursor.execute("RESET lock_timeout")
+            for step in steps_of(ddl_text(name)):
+                run_step(cursor, step)
 
-    return RunPython(run, elidable=False)
+    return RunPython(forward)
 
 
 def steps_of(text: str) -> Iterator[Step]:
@@ -62,16 +56,22 @@ def steps_of(text: str) -> Iterator[Step]:
         yield Step(begin["name"], begin["unless"], text[begin.end() : end].strip())
 
 
-def _run(cursor, sql: str) -> None:  # type: ignore[no-untyped-def]
-    for attempt in range(1, TRIES + 1):
-        try:
-            cursor.execute(sql)
+def run_step(cursor: Cursor, step: Step) -> None:
+    """On a connection that commits each statement. CONCURRENTLY waits as long as it takes: nobody waits for it."""
+    if step.unless is not None:
+        cursor.execute(f"SELECT {step.unless}")
+        if cursor.fetchone() == (True,):
             return
-        except OperationalError as fault:
-            if attempt == TRIES or not isinstance(fault.__cause__, LockNotAvailable | DeadlockDetected):
-                raise
-            time.sleep(min(0.1 * attempt, 2.0))
+    if "CONCURRENTLY" not in step.sql:
+        cursor.execute(step.sql)
+        return
+    cursor.execute("SHOW lock_timeout")
+    (limit,) = cursor.fetchone()
+    cursor.execute("SET lock_timeout = 0")
+    cursor.execute(step.sql)
+    cursor.execute(f"SET lock_timeout = '{limit}'")
 
 
-def _text(name: str) -> str:
+def ddl_text(name: str) -> str:
+    """The text of `ddl/<name>.sql`."""
     return files("testkase.schema").joinpath(f"ddl/{name}.sql").read_text(encoding="utf-8")

@@ -1,10 +1,17 @@
 """What the self-audit finds, in short journals and in long ones that it goes on from a checkpoint in."""
 
+from datetime import timedelta
+
 import pytest
 
+from testkase.core.ledger.calendar import to_micros
 from testkase.core.ledger.checkpoint import Checkpoint, verify_since, where_it_ends
+from testkase.core.ledger.months import AHEAD, month_start, prepare_months
 from testkase.entrypoints.worker.selfaudit import SelfAudit
+from testkase.foundation.clock import utc_now
+from testkase.services.selfaudit import checking
 from testkase.services.selfaudit.checking import check
+from testkase.services.selfaudit.metrics import MONTHS_END_AT, STRAYS, look
 from tests.support.selfaudit import check_all, spend, tamper
 from tests.support.shop import Shop
 
@@ -131,3 +138,33 @@ def test_receipts_are_counted_without_becoming_visible(shop: Shop) -> None:
     with shop.organizations.database.transaction() as connection:
         assert connection.execute("SELECT ledger.broken_receipt_series()").fetchone() == (0,)
         assert connection.execute("SELECT number FROM receipt").fetchall() == []
+
+
+LATE = """INSERT INTO ledger.usage (org_id, seq, usage_id, at, use_case, user_ref, outcome, measurement, input,
+    cached_input, cache_write, output, reasoning, cost, charged)
+    SELECT 7, 7, 'late', ends_at, 'chat', 'ada', 'completed', 'exact', 1, 0, 0, 1, 0, 0, 0
+    FROM ledger.usage_months_standing()"""
+
+
+def test_usage_that_came_when_its_month_had_no_partition_is_told_until_it_has_one(shop: Shop, audit: SelfAudit) -> None:
+    assert check_all(shop, audit) == []
+    tamper(shop, LATE)
+    assert check_all(shop, audit) == [(0, "months", 0)]
+    shop.organizations.database.run(look())
+    assert STRAYS._value.get() == 1
+    shop.organizations.database.run(prepare_months(AHEAD + 1))
+    assert check_all(shop, audit) == []
+    shop.organizations.database.run(look())
+    assert STRAYS._value.get() == 0
+
+
+def test_a_worker_that_makes_no_months_is_told_of_before_the_last_one_begins(
+    shop: Shop, audit: SelfAudit, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = utc_now()
+    for days, found in ((0, []), (60, []), (93, [(0, "months", 0)])):
+        later = now + timedelta(days=days)
+        monkeypatch.setattr(checking, "utc_now", lambda later=later: later)
+        assert check_all(shop, audit) == found, days
+    shop.organizations.database.run(look())
+    assert MONTHS_END_AT._value.get() * 1_000_000 == month_start(to_micros(now), AHEAD + 1)

@@ -1,9 +1,10 @@
-"""The months by which usage is kept apart: a partition each, in UTC, made ahead of time (docs/decisions/0015-months.md).
+"""The months by which usage is kept apart: a partition each, in UTC, made ahead of time (decision 15).
 
 Nothing is wrong where one is missing: what comes then lies in the partition for the rest, until the month is made.
 """
 
 from collections.abc import Iterator
+from datetime import UTC, datetime
 
 import msgspec
 
@@ -29,7 +30,7 @@ class Months(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def prepare_months(ahead: int = AHEAD) -> Operation[int]:
-    """Make the partitions of this month and the next ones that are missing; how many that were. Needs no organization."""
+    """Make what is missing of this month's partition and the next ones'; how many that were. Needs no organization."""
     (row,) = yield Statement("SELECT ledger.prepare_usage_months(%(ahead)s) AS made", {"ahead": ahead})
     return int(row["made"])
 
@@ -44,9 +45,7 @@ def month_start(instant: int, later: int = 0) -> int:
     """When the UTC month of an instant begins, or the one so many months later, in microseconds."""
     at = from_micros(instant)
     years, month = divmod(at.month - 1 + later, 12)
-    return to_micros(
-        at.replace(year=at.year + years, month=month + 1, day=1, hour=0, minute=0, second=0, microsecond=0)
-    )
+    return to_micros(datetime(at.year + years, month + 1, 1, tzinfo=UTC))
 
 
 def spans_back(since: int, latest: int) -> Iterator[tuple[int, int]]:

@@ -7,6 +7,7 @@ from procrastinate import JobContext, RetryStrategy
 from procrastinate.contrib.django import app
 
 from testkase.core.ledger.commands import Touch
+from testkase.core.ledger.months import prepare_months
 from testkase.core.ledger.queries import due_accounts
 from testkase.entrypoints.worker.resources import resources
 from testkase.foundation.problems import Problem
@@ -38,6 +39,14 @@ async def sweep_due_accounts(context: JobContext, timestamp: int) -> None:
         _log.info("swept", accounts=len(due), refused=len(refused))
         if refused or len(due) < SWEPT_AT_ONCE:
             return
+
+
+@app.periodic(cron="7 * * * *")
+@app.task(name="ledger.months", queue="schedule", queueing_lock="ledger.months", pass_context=True)
+async def prepare_next_months(context: JobContext, timestamp: int) -> None:
+    """Make the next months' partitions long before they are needed. Nearly every hour finds them there."""
+    if made := await resources(context).database.run(prepare_months()):
+        _log.info("months prepared", made=made)
 
 
 @app.periodic(cron="* * * * *")

@@ -22,7 +22,7 @@ from testkase.foundation.clock import utc_now
 from testkase.foundation.database import Operation, SyncDatabase
 from testkase.services.metering.limits.watching import active_accounts, now_there
 from testkase.services.selfaudit import standing
-from testkase.services.selfaudit.checking import SHORT_ENTRIES, check, check_receipts
+from testkase.services.selfaudit.checking import SHORT_ENTRIES, check, check_common
 from testkase.services.selfaudit.heads import Head, file_of, head_of, publish
 from testkase.services.selfaudit.model import EVERYBODY, Deviating, Outcome
 
@@ -94,7 +94,7 @@ class SelfAudit:
         return True
 
     def _check(self, org_id: int) -> None:
-        checking = check_receipts() if org_id == EVERYBODY else check(org_id, short=self._short)
+        checking = check_common() if org_id == EVERYBODY else check(org_id, short=self._short)
         outcome: Outcome = self._books.read(self._gently(checking), org_id=org_id)
         for invariant, seq in self._books.run(standing.keep(outcome)):
             _log.error("the books deviate", org_id=org_id, invariant=invariant, seq=seq)

@@ -38,7 +38,7 @@ AS $$
 $$;
 
 -- step: until when the rows that are there, and those that come meanwhile, belong to the first partition
--- unless: EXISTS (SELECT FROM pg_class WHERE oid = 'ledger.usage'::regclass AND relkind = 'p')
+-- unless: EXISTS (SELECT FROM pg_class WHERE oid = 'ledger.usage'::regclass AND relkind = 'p') OR EXISTS (SELECT FROM pg_constraint AS c WHERE c.conrelid = 'ledger.usage'::regclass AND c.conname = 'usage_until' AND substring(pg_get_constraintdef(c.oid) FROM '[0-9]{6,}')::bigint > extract(epoch FROM now() + interval '3 days') * 1000000)
 -- A month at least is left for the rest of the steps. The journal may be ahead of this server's clock.
 DO $$
 DECLARE

@@ -1,11 +1,14 @@
 """One organization's books, checked. Short journals are walked from their first entry every time; long ones from their
 checkpoint, and from their first entry once a week or for as long as something deviates."""
 
+from testkase.core.ledger.calendar import to_micros
 from testkase.core.ledger.checkpoint import Checkpoint, still_stands, verify_since, where_it_ends
+from testkase.core.ledger.months import months_standing
 from testkase.core.ledger.verify import Deviation, verify
+from testkase.foundation.clock import utc_now
 from testkase.foundation.database import Operation, Statement, named_statements
 from testkase.services.audit import verify_activity
-from testkase.services.selfaudit.model import EVERYBODY, HISTORY, RECEIPTS, Outcome, Place
+from testkase.services.selfaudit.model import EVERYBODY, HISTORY, MONTHS, RECEIPTS, Outcome, Place
 
 _SQL = named_statements("testkase.services.selfaudit.sql", "checking.sql")
 
@@ -34,11 +37,13 @@ def check(org_id: int, *, short: int = SHORT_ENTRIES) -> Operation[Outcome]:
     return Outcome(org_id=org_id, whole=whole, found=kept, reached=reached)
 
 
-def check_receipts() -> Operation[Outcome]:
-    """The numbers of receipts, over all organizations."""
+def check_common() -> Operation[Outcome]:
+    """What concerns all organizations: the numbers of receipts, and where the next months' usage is to lie."""
     (row,) = yield Statement(_SQL["broken_series"])
-    found: tuple[Place, ...] = ((RECEIPTS, 0),) if row["broken"] else ()
-    return Outcome(org_id=EVERYBODY, whole=True, found=found, reached=Checkpoint())
+    months = yield from months_standing()
+    lacking = months.lacking(to_micros(utc_now()))
+    found: list[Place] = [(code, 0) for code, broken in ((RECEIPTS, row["broken"]), (MONTHS, lacking)) if broken]
+    return Outcome(org_id=EVERYBODY, whole=True, found=tuple(found), reached=Checkpoint())
 
 
 def _known(org_id: int) -> Operation[tuple[Checkpoint, bool]]:

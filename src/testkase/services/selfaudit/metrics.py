@@ -2,6 +2,7 @@
 
 from prometheus_client import Gauge
 
+from testkase.core.ledger.months import months_standing
 from testkase.foundation.database import Operation
 from testkase.services.selfaudit.standing import checked
 
@@ -11,6 +12,12 @@ CHECKED_AT = Gauge(
     "When the organization was checked that waits longest, in seconds since 1970. Alarm where that is more than a day"
     " and a half ago.",
 )
+MONTHS_END_AT = Gauge(
+    "testkase_usage_months_end_at",
+    "Until when usage has partitions of its months, in seconds since 1970. Alarm where that is less than a month away:"
+    " the worker should have made the next ones.",
+)
+STRAYS = Gauge("testkase_usage_strays", "1 where usage lies behind the partitions of its months. Alarm above 0.")
 
 
 def look() -> Operation[None]:
@@ -18,3 +25,6 @@ def look() -> Operation[None]:
     so_far = yield from checked()
     DEVIATIONS.set(so_far.deviations)
     CHECKED_AT.set(so_far.oldest.timestamp() if so_far.oldest is not None else 0)
+    months = yield from months_standing()
+    MONTHS_END_AT.set(months.ends_at // 1_000_000)
+    STRAYS.set(months.strays)
