@@ -58,12 +58,11 @@ def usage_rows(
     project: str | None = None,
 ) -> Operation[list[Row]]:
     """Rows of the usage table, newest first, below `before_seq`. `since` is included, `until` is not."""
-    latest = yield from latest_instant(org_id, before_seq)
-    if until is not None:
-        latest = min(latest, until - 1)
+    first, latest = yield from span_of(org_id, before_seq)
+    first, latest = max(first, since or 0), latest if until is None else min(latest, until - 1)
     wanted: dict[str, Any] = {"org_id": org_id, "limit": limit, "before_seq": before_seq}
     if use_case is None and user is None and project is None:
-        return (yield from _newest(_SQL["page"], wanted, since=since or 0, latest=latest))
+        return (yield from _newest(_SQL["page"], wanted, since=first, latest=latest))
     kinds = [
         kind
         for kind in (yield from kinds_of(org_id, user=user))
@@ -78,7 +77,7 @@ def usage_rows(
         "without_project": [kind.use_case for kind in kinds if not kind.project],
     }
     sql = _SQL["page_of_kinds" if user is None else "page_of_user"]
-    return (yield from _newest(sql, wanted, since=since or 0, latest=latest))
+    return (yield from _newest(sql, wanted, since=first, latest=latest))
 
 
 def _newest(sql: LiteralString, wanted: dict[str, Any], *, since: int, latest: int) -> Operation[list[Row]]:
@@ -93,10 +92,10 @@ def _newest(sql: LiteralString, wanted: dict[str, Any], *, since: int, latest: i
     return rows
 
 
-def latest_instant(org_id: int, before_seq: int = NEVER) -> Operation[int]:
-    """When the newest entry was posted, or the newest below a number; 0 where there is none."""
-    rows = yield Statement(_SQL["instant_before"], {"org_id": org_id, "seq": before_seq})
-    return int(rows[0]["at"]) if rows else 0
+def span_of(org_id: int, before_seq: int = NEVER) -> Operation[tuple[int, int]]:
+    """When an organization's first entry was posted and its newest, or the newest up to a number; 0 without any."""
+    rows = yield Statement(_SQL["span"], {"org_id": org_id, "seq": before_seq})
+    return (rows[0]["first"], rows[0]["latest"]) if rows else (0, 0)
 
 
 def kinds_of(org_id: int, *, user: str | None = None) -> Operation[list[Kind]]:

@@ -66,8 +66,9 @@ CROSS JOIN LATERAL (
 ) AS u
 ORDER BY u.seq DESC;
 
--- instant_before: When the last entry up to a sequence number was posted.
-SELECT e.at FROM ledger.entry AS e WHERE e.org_id = %(org_id)s AND e.seq <= %(seq)s ORDER BY e.seq DESC LIMIT 1;
+-- span: When the first entry was posted, and the last one up to a sequence number.
+SELECT coalesce((SELECT f.at FROM ledger.entry AS f WHERE f.org_id = e.org_id AND f.seq = 1), 0) AS first, e.at AS latest
+FROM ledger.entry AS e WHERE e.org_id = %(org_id)s AND e.seq <= %(seq)s ORDER BY e.seq DESC LIMIT 1;
 
 -- kinds: Use case and project of everything an organization ever did, stepping over the days between them.
 WITH RECURSIVE kind AS (

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-from testkase.core.ledger.consumption import latest_instant
+from testkase.core.ledger.consumption import span_of
 from testkase.core.ledger.months import month_start
 from testkase.core.ledger.terms import Tokens, price
 from testkase.core.pricing import PriceBook
@@ -55,7 +55,7 @@ class Expected:
 
 def history_of(org_id: int) -> Operation[History]:
     """Needs the organization's context."""
-    latest = yield from latest_instant(org_id)
+    _, latest = yield from span_of(org_id)
     span = {"since": month_start(latest, -RECENT_MONTHS), "latest": latest, "recent": RECENT}
     rows = yield Statement(_HISTORY, {"org_id": org_id, **span, "features": list(FEATURES)})
     return {(row.pop("feature"), row.pop("model")): Past(**row) for row in map(dict, rows)}
