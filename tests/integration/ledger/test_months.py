@@ -159,7 +159,7 @@ def parts(owner_url: str) -> list[tuple[str, str]]:
         return owner.execute(
             "SELECT c.relname, pg_get_expr(c.relpartbound, c.oid) FROM pg_class AS c"
             " WHERE c.relispartition AND c.relkind = 'r' ORDER BY 1"
-        ).fetchall()  # type: ignore[return-value]
+        ).fetchall()
 
 
 def test_a_new_database_has_this_month_and_the_next_three(app_url: str) -> None:

@@ -16,7 +16,7 @@ from tests.support.cluster import Cluster, TestDatabase
 from tests.support.ledger import fresh_org, hold, open_account, settle
 from tests.support.upgrades import empty_database, migrate_to
 
-BEFORE, MONTHS = "0024", "0025_months"
+BEFORE, MONTHS = "0027", "0025_months"
 STEPS = list(steps_of(ddl_text(MONTHS)))
 ROWS = "SELECT count(*), sum(hashtextextended(u::text, 0)) FROM ledger.usage AS u"
 

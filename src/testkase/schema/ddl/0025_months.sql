@@ -51,9 +51,18 @@ BEGIN
 END
 $$;
 
--- step: see that they do, while everybody goes on
+-- step: the rules of a row as one constraint, as the ledger's other tables have them: each statement reads them anew
+-- unless: EXISTS (SELECT FROM pg_class WHERE oid = 'ledger.usage'::regclass AND relkind = 'p') OR EXISTS (SELECT FROM pg_constraint AS c WHERE c.conrelid = 'ledger.usage'::regclass AND c.conname = 'usage_is_sound')
+ALTER TABLE ledger.usage
+    DROP CONSTRAINT usage_input_check, DROP CONSTRAINT usage_cached_input_check, DROP CONSTRAINT usage_cache_write_check,
+    DROP CONSTRAINT usage_output_check, DROP CONSTRAINT usage_reasoning_check, DROP CONSTRAINT usage_cost_check,
+    DROP CONSTRAINT usage_check,
+    ADD CONSTRAINT usage_is_sound CHECK (
+        least(input, cached_input, cache_write, output, reasoning, charged) >= 0 AND charged <= cost) NOT VALID;
+
+-- step: see that all rows keep both, while everybody goes on
 -- unless: EXISTS (SELECT FROM pg_class WHERE oid = 'ledger.usage'::regclass AND relkind = 'p')
-ALTER TABLE ledger.usage VALIDATE CONSTRAINT usage_until;
+ALTER TABLE ledger.usage VALIDATE CONSTRAINT usage_until, VALIDATE CONSTRAINT usage_is_sound;
 
 -- step: the table of partitions takes the place of the table, which becomes its first one
 -- unless: EXISTS (SELECT FROM pg_class WHERE oid = 'ledger.usage'::regclass AND relkind = 'p')
