@@ -19,7 +19,7 @@ ROWS = 3
 _CONSTRAINTS = """
 SELECT conrelid::regclass::text, conname FROM pg_constraint
 WHERE contype IN ('c', 'f') AND connamespace::regnamespace::text !~ '^(pg_|information_schema)' AND conrelid <> 0
-  AND conparentid = 0
+  AND conparentid = 0 AND coninhcount = 0
 """
 _numbers = itertools.count(5_000_000)
 

@@ -21,7 +21,7 @@ from tests.support.cluster import Cluster, TestDatabase
 from tests.support.ledger import fresh_org, hold, open_account, settle
 from tests.support.upgrades import applied, empty_database, migrate_to, start_migration
 
-EARLY = "0015"
+EARLY = "0027"
 """The oldest of our schema's states that this code's ledger can still write to."""
 _LONGEST_SECONDS = 120
 
