@@ -12,12 +12,11 @@ CHECKED_AT = Gauge(
     "When the organization was checked that waits longest, in seconds since 1970. Alarm where that is more than a day"
     " and a half ago.",
 )
-MONTHS_END_AT = Gauge(
-    "testkase_usage_months_end_at",
+MONTHS_END = Gauge(
+    "testkase_usage_months_end_timestamp_seconds",
     "Until when usage has partitions of its months, in seconds since 1970. Alarm where that is less than a month away:"
     " the worker should have made the next ones.",
 )
-STRAYS = Gauge("testkase_usage_strays", "1 where usage lies behind the partitions of its months. Alarm above 0.")
 
 
 def look() -> Operation[None]:
@@ -26,5 +25,4 @@ def look() -> Operation[None]:
     DEVIATIONS.set(so_far.deviations)
     CHECKED_AT.set(so_far.oldest.timestamp() if so_far.oldest is not None else 0)
     months = yield from months_standing()
-    MONTHS_END_AT.set(months.ends_at // 1_000_000)
-    STRAYS.set(months.strays)
+    MONTHS_END.set(months.ends_at // 1_000_000)
