@@ -6,7 +6,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from testkase.core.ledger.terms import Tokens
-from testkase.services.features.generation.ideas import Idea, ideas_for
+from testkase.services.features.generation.ideas.choosing import ideas_for
+from testkase.services.features.generation.ideas.model import Idea
 from testkase.services.features.generation.validation import Judged
 from testkase.services.features.generation.work import SmallCases
 from testkase.services.features.generation.writing import write_small

@@ -20,7 +20,7 @@ from testkase.foundation.problems import InvalidInput
 from testkase.services.features.chat.advice.asking import OUTPUT_TOKENS
 from testkase.services.features.chat.advice.asking import small_request as chat_request
 from testkase.services.features.chat.advice.findings import FAILURES
-from testkase.services.features.generation.ideas import ideas_for
+from testkase.services.features.generation.ideas.choosing import ideas_for
 from testkase.services.features.generation.prompting import small_request
 from testkase.services.features.generation.steps.ideas import step_ideas
 from testkase.services.features.generation.steps.prompting import small_step_request

@@ -8,40 +8,30 @@ from typing import Any
 import psycopg
 import pytest
 
-from testkase.core.ledger.commands import OpenAccount
-from testkase.core.ledger.credits import MICRO
 from testkase.core.ledger.engine import Engine
-from testkase.core.ledger.queries import UsageRow, balance, usage_page
-from testkase.core.pricing import load_price_books
-from testkase.foundation.clock import utc_now
-from testkase.foundation.database import Database, Operation, T
-from testkase.foundation.settings import Settings
-from testkase.services.audit import OPERATOR
+from testkase.core.ledger.queries import UsageRow
 from testkase.services.features.chat import operations
 from testkase.services.features.chat.asking import ask
 from testkase.services.features.chat.model import Question, Turn
 from testkase.services.features.chat.operations import Mine
 from testkase.services.features.chat.run import run_turn
-from testkase.services.inference import EMBEDDED_MODEL, Catalog
-from testkase.services.live import Watcher
 from testkase.services.metering.meter import Meter
 from testkase.services.workspace.cases import create_case
 from testkase.services.workspace.cycles import add_ready_cases, create_cycle
 from testkase.services.workspace.executions import execute
 from testkase.services.workspace.model import CaseContent, CyclePlan, Outcome, Step
-from testkase.services.workspace.projects import create_project
 from tests.support.cluster import TestDatabase
-from tests.support.upstream import Reply, Upstream, scripted_upstream
+from tests.support.features import LARGE_MODEL, Office, in_pieces, metering_on
+from tests.support.replies import Reply
+from tests.support.upstream import Upstream, scripted_upstream
 
-LARGE_MODEL = next(name for name in load_price_books().at(utc_now()).models() if name != EMBEDDED_MODEL)
 SENTENCE = '{"answer": "Look at the newest failures first, and talk to the developers."}'
 MADE_UP = '{"answer": "Look at the voucher code, which the new company has already mended."}'
 
 
 def spoken(text: str, **reply: Any) -> Reply:
     """A reply that says the text in pieces."""
-    pieces = tuple(text[start : start + 12] for start in range(0, len(text), 12))
-    return Reply(**{"chunks": pieces, "usage": {"prompt_tokens": 400, "completion_tokens": 40}, **reply})
+    return in_pieces(text, length=12, tokens=(400, 40), **reply)
 
 
 def looks_up(name: str, arguments: str = "{}") -> Reply:
@@ -49,32 +39,15 @@ def looks_up(name: str, arguments: str = "{}") -> Reply:
     return Reply(chunks=(), tool_call=(name, arguments), usage={"prompt_tokens": 300, "completion_tokens": 20})
 
 
-class Room:
+class Room(Office):
     """An organization with a project, its owner and a member of the project."""
 
-    def __init__(self, database: Database, engine: Engine, name: str) -> None:
-        self.database, self.engine, self.name = database, engine, name
-        self.org_id = self.project_id = self.owner_id = self.user_id = self.cycle_id = 0
-        self.key = name[:4].upper()
-        self.email = f"ada@{name}.example"
+    owner_id = 0
 
-    async def set_up(self, owner_url: str, credits: int) -> None:
-        async with await psycopg.AsyncConnection.connect(owner_url, autocommit=True) as owner:
-            self.org_id = await _one(owner, "INSERT INTO organization (name, slug) VALUES (%s, %s) RETURNING id",
-                                     self.name, self.name)  # fmt: skip
-            self.owner_id = await self._person(owner, f"boss@{self.name}.example", "owner")
-            self.user_id = await self._person(owner, self.email, "member")
-        await self.engine.submit(OpenAccount(org_id=self.org_id, monthly_allowance=credits * MICRO, ai_enabled=True))
-        self.project_id = await self.ask(create_project(self.org_id, key=self.key, name=self.name, actor=OPERATOR))
-        async with await psycopg.AsyncConnection.connect(owner_url, autocommit=True) as owner:
-            await self.role(owner, "user")
-
-    async def role(self, owner: psycopg.AsyncConnection[Any], role: str) -> None:
-        await owner.execute(
-            "INSERT INTO project_member (org_id, project_id, user_id, role) VALUES (%s, %s, %s, %s)"
-            " ON CONFLICT (org_id, project_id, user_id) DO UPDATE SET role = excluded.role",
-            (self.org_id, self.project_id, self.user_id, role),
-        )
+    async def move_in(self, credits: int) -> None:
+        await self.set_up(credits, role="member")
+        self.owner_id = await self.person(f"boss@{self.name}.example", "owner")
+        await self.project_role("user")
 
     async def case(self, title: str, *, step: str = "Do it", preconditions: str = "") -> str:
         content = CaseContent(title=title, steps=(Step(action=step, expected="Done"),), preconditions=preconditions)
@@ -89,24 +62,9 @@ class Room:
         await self.ask(execute(*place, cycle, key, failed, by=self.user_id))
         return cycle
 
-    async def ask(self, operation: Operation[T]) -> T:
-        return await self.database.run(operation, org_id=self.org_id)
-
     @property
     def mine(self) -> Mine:
         return Mine(org_id=self.org_id, project_id=self.project_id, user_id=self.user_id)
-
-    async def _person(self, owner: psycopg.AsyncConnection[Any], email: str, role: str) -> int:
-        user = await _one(
-            owner,
-            "INSERT INTO app_user (password, is_superuser, email, ref, display_name, is_active, is_staff, date_joined)"
-            " VALUES ('', false, %s, %s, 'Ada', true, false, now()) RETURNING id",
-            email, email,
-        )  # fmt: skip
-        await owner.execute(
-            "INSERT INTO membership (user_id, org_id, role) VALUES (%s, %s, %s)", (user, self.org_id, role)
-        )
-        return user
 
 
 class Scene:
@@ -145,13 +103,13 @@ class Scene:
         await self.room.ask(operations.ask_to_stop(self.room.mine, *turn))
 
     async def usage(self) -> list[UsageRow]:
-        return await self.room.ask(usage_page(self.room.org_id, limit=50))
+        return await self.room.usage()
 
     async def available(self) -> int:
-        return (await self.room.ask(balance(self.room.org_id))).available
+        return await self.room.available()
 
     async def held(self) -> int:
-        return (await self.room.ask(balance(self.room.org_id))).held
+        return await self.room.held()
 
     async def as_owner(self, sql: str, *values: Any) -> None:
         async with await psycopg.AsyncConnection.connect(self.owner_url, autocommit=True) as owner:
@@ -173,27 +131,7 @@ def credits() -> int:
 async def scene(
     database: TestDatabase, engine: Engine, upstream: Upstream, tmp_path: Path, credits: int
 ) -> AsyncIterator[Scene]:
-    providers = tmp_path / "providers.toml"
-    providers.write_text(
-        f'[[providers]]\nname = "large"\nbase_url = "{upstream.base_url}"\nno_training = true\nzero_retention = true\n'
-        f'[[providers.models]]\nname = "{LARGE_MODEL}"\ncontext_window = 100000\nmax_output_tokens = 8000\n'
-    )
-    environ = {"TESTKASE_MODEL_PORT": str(upstream.port), "TESTKASE_PROVIDERS": str(providers)}
-    catalog = Catalog.from_settings(Settings.from_environ(environ))
-    pool = Database(database.app_url)
-    await pool.open()
-    watcher = Watcher(pool, every_seconds=0.1)
-    meter = Meter(engine, load_price_books(), catalog, watcher=watcher)
-    room = Room(pool, engine, "cobalt")
-    await room.set_up(database.owner_url, credits)
-    yield Scene(room, meter, upstream, database.owner_url)
-    await meter.drain(5)
-    await watcher.close()
-    await catalog.close()
-    await pool.close()
-
-
-async def _one(connection: psycopg.AsyncConnection[Any], sql: Any, *values: Any) -> int:
-    row = await (await connection.execute(sql, values)).fetchone()
-    assert row is not None
-    return int(row[0])
+    async with metering_on(database, engine, upstream, tmp_path, watched=True) as (pool, meter):
+        room = Room(pool, engine, database.owner_url, name="cobalt")
+        await room.move_in(credits)
+        yield Scene(room, meter, upstream, database.owner_url)

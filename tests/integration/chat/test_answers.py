@@ -13,9 +13,11 @@ from testkase.services.features.chat import operations
 from testkase.services.features.chat.answering import TOO_LONG
 from testkase.services.features.chat.asking import AnswerRunning
 from testkase.services.features.chat.prompting import MAX_ROUNDS
-from testkase.services.features.chat.run import NO_ANSWER, OUR_FAULT
+from testkase.services.features.chat.run import NO_ANSWER
+from testkase.services.features.running.carrying_out import OUR_FAULT
 from testkase.services.inference import EMBEDDED_MODEL
-from tests.integration.chat.conftest import LARGE_MODEL, Scene, looks_up, spoken
+from tests.integration.chat.conftest import Scene, looks_up, spoken
+from tests.support.features import LARGE_MODEL
 from tests.support.upstream import Reply
 
 CANARY = "canary-5d01-question"

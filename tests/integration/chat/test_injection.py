@@ -16,8 +16,9 @@ from testkase.services.workspace.cases import create_case
 from testkase.services.workspace.folders import create_folder
 from testkase.services.workspace.model import CaseContent, Step
 from testkase.services.workspace.projects import create_project
-from tests.integration.chat.conftest import LARGE_MODEL, SENTENCE, Room, Scene, looks_up, spoken
+from tests.integration.chat.conftest import SENTENCE, Room, Scene, looks_up, spoken
 from tests.integration.chat.injections import INJECTIONS
+from tests.support.features import LARGE_MODEL
 
 SECRET = "Vermilion-secret"
 QUESTIONS = (
@@ -44,8 +45,8 @@ async def poisoned(scene: Scene) -> Scene:
     hidden = await room.ask(create_project(room.org_id, key="HIDE", name="Hidden", actor=OPERATOR))
     secret = CaseContent(title=f"Voucher {SECRET}", steps=(Step(action=SECRET),), preconditions=SECRET)
     await room.ask(create_case(room.org_id, hidden, secret, author_id=room.owner_id))
-    other = Room(room.database, room.engine, "vermilion")
-    await other.set_up(scene.owner_url, 300)
+    other = Room(room.database, room.engine, scene.owner_url, name="vermilion")
+    await other.move_in(300)
     await other.case(f"Voucher {SECRET}", step=SECRET, preconditions=SECRET)
     await other.failing("VERM-1", SECRET)
     return scene

@@ -4,7 +4,8 @@ import pytest
 
 from testkase.services.features.generation.history import LEAST, usual_cost
 from testkase.services.inference import EMBEDDED_MODEL
-from tests.integration.generation.conftest import LARGE_MODEL, Scene, small_answer, spoken
+from tests.integration.generation.conftest import Scene, small_answer, spoken
+from tests.support.features import LARGE_MODEL
 
 pytestmark = pytest.mark.requirement("B9")
 

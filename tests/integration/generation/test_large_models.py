@@ -4,7 +4,8 @@ import json
 
 import pytest
 
-from tests.integration.generation.conftest import LARGE_MODEL, Scene, large_answer, spoken
+from tests.integration.generation.conftest import Scene, large_answer, spoken
+from tests.support.features import LARGE_MODEL
 from tests.support.upstream import Reply
 
 

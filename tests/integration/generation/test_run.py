@@ -19,16 +19,17 @@ from testkase.services.features.generation.operations import (
     request_generation,
 )
 from testkase.services.features.generation.progress import Reporter
-from testkase.services.features.generation.run import OUR_FAULT
+from testkase.services.features.generation.run import NOT_ALLOWED
+from testkase.services.features.running.carrying_out import OUR_FAULT
 from testkase.services.workspace.model import CaseContent
 from tests.integration.generation.conftest import (
-    LARGE_MODEL,
     REQUIREMENT,
     Scene,
     large_answer,
     small_answer,
     spoken,
 )
+from tests.support.features import LARGE_MODEL
 from tests.support.upstream import Reply
 
 CANARY = "canary-77c1e-requirement"
@@ -145,6 +146,41 @@ async def test_switching_ai_off_in_the_middle_charges_nothing_and_keeps_what_is_
     assert len(view.drafts) >= 1
     assert await scene.available() == before
     assert sum(row.charged for row in await scene.usage()) == 0
+
+
+@pytest.mark.requirement("R41", "P15")
+@pytest.mark.parametrize("change", ["left", "out of the project", "permission", "deactivated", "account gone"])
+async def test_who_lost_the_right_before_the_job_began_gets_nothing_and_pays_nothing(scene: Scene, change: str) -> None:
+    await scene.role("member")
+    await scene.project_role("user", may_generate=True)
+    number = await scene.request()
+    if change == "left":
+        await scene.role(None)
+    elif change == "deactivated":
+        await scene.write("UPDATE app_user SET is_active = false")
+    elif change == "account gone":
+        await scene.write("DELETE FROM membership")
+        await scene.write("DELETE FROM app_user")
+    else:
+        await scene.project_role("user" if change == "permission" else None)
+    view = await scene.run(number)
+    assert (view.state, view.charged, view.drafts, view.error) == ("failed", 0, (), NOT_ALLOWED)
+    assert scene.upstream.requests == []
+    assert (await scene.usage(), await scene.held()) == ([], 0)
+
+
+async def test_who_has_the_permission_when_the_job_begins_gets_the_drafts(scene: Scene) -> None:
+    await scene.role("member")
+    await scene.project_role("user", may_generate=True)
+    assert (await scene.run(await scene.request())).state == "succeeded"
+
+
+async def test_a_generation_lost_for_an_hour_keeps_nobody_from_asking(scene: Scene) -> None:
+    lost = [await scene.request() for _ in range(3)]
+    await scene.write("UPDATE generation SET created_at = now() - interval '2 hours'")
+    await scene.request()
+    view = await scene.view(lost[0])
+    assert (view.state, view.charged, view.error) == ("failed", 0, "The generation was lost. Nothing was charged.")
 
 
 async def test_running_a_finished_generation_again_changes_nothing(scene: Scene) -> None:

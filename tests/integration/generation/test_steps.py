@@ -15,7 +15,8 @@ from testkase.services.inference import EMBEDDED_MODEL
 from testkase.services.workspace.cases import create_case, find_case
 from testkase.services.workspace.history import case_changes
 from testkase.services.workspace.model import CaseContent, Project, Step
-from tests.integration.generation.conftest import LARGE_MODEL, Scene, spoken
+from tests.integration.generation.conftest import Scene, spoken
+from tests.support.features import LARGE_MODEL
 from tests.support.upstream import Reply
 
 CASE = CaseContent(

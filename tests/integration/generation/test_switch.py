@@ -11,7 +11,8 @@ from testkase.core.pricing import load_price_books
 from testkase.services.live import Watcher
 from testkase.services.metering.meter import Meter
 from testkase.services.metering.problems import SWITCHED_OFF
-from tests.integration.generation.conftest import LARGE_MODEL, Scene, large_answer, small_answer, spoken
+from tests.integration.generation.conftest import Scene, large_answer, small_answer, spoken
+from tests.support.features import LARGE_MODEL
 
 
 @pytest.fixture

@@ -9,18 +9,13 @@ from typing import Any
 import pytest
 
 from testkase.core.ledger.engine import Engine
-from testkase.core.pricing import load_price_books
-from testkase.foundation.database import Database
-from testkase.foundation.settings import Settings
 from testkase.services.features.reports.model import Kind, Options, ReportView
 from testkase.services.features.reports.requests import report, request_reports
 from testkase.services.features.reports.run import run_reports
-from testkase.services.inference import Catalog
 from testkase.services.metering.meter import Meter
-from tests.integration.generation.conftest import LARGE_MODEL
-from tests.integration.generation.conftest import Scene as Organization
 from tests.support.cluster import TestDatabase
 from tests.support.cycles import a_cycle, some_cases
+from tests.support.features import LARGE_MODEL, Office, in_pieces, metering_on
 from tests.support.replies import Reply
 from tests.support.upstream import Upstream, scripted_upstream
 
@@ -29,8 +24,7 @@ SAFE = "What was found deserves a closer look by the team this week."
 
 def spoken(answer: str, **reply: Any) -> Reply:
     """A reply that says the answer in pieces."""
-    pieces = tuple(answer[start : start + 40] for start in range(0, len(answer), 40))
-    return Reply(**{"chunks": pieces, "usage": {"prompt_tokens": 900, "completion_tokens": 120}, **reply})
+    return in_pieces(answer, tokens=(900, 120), **reply)
 
 
 def large_answer(summary: str = SAFE, *advice: str) -> str:
@@ -42,9 +36,11 @@ def small_answer(text: str = "Look at the newest results before anything else is
     return json.dumps({"text": text})
 
 
-class Scene(Organization):
+class Scene(Office):
     """Short words for what the tests do."""
 
+    meter: Meter
+    upstream: Upstream
     run_id = 0
     keys: tuple[str, ...] = ()
 
@@ -113,22 +109,11 @@ async def bare(
     database: TestDatabase, engine: Engine, upstream: Upstream, tmp_path: Path, credits: int
 ) -> AsyncIterator[Scene]:
     """Without cases and cycles."""
-    providers = tmp_path / "providers.toml"
-    providers.write_text(
-        f'[[providers]]\nname = "large"\nbase_url = "{upstream.base_url}"\nno_training = true\nzero_retention = true\n'
-        f'[[providers.models]]\nname = "{LARGE_MODEL}"\ncontext_window = 100000\nmax_output_tokens = 8000\n'
-    )
-    environ = {"TESTKASE_MODEL_PORT": str(upstream.port), "TESTKASE_PROVIDERS": str(providers)}
-    catalog = Catalog.from_settings(Settings.from_environ(environ))
-    pool = Database(database.app_url)
-    await pool.open()
-    meter = Meter(engine, load_price_books(), catalog)
-    staged = Scene(pool, engine, meter, upstream)
-    await staged.set_up(database.owner_url, credits)
-    yield staged
-    await meter.drain(5)
-    await catalog.close()
-    await pool.close()
+    async with metering_on(database, engine, upstream, tmp_path) as (pool, meter):
+        staged = Scene(pool, engine, database.owner_url)
+        staged.meter, staged.upstream = meter, upstream
+        await staged.set_up(credits)
+        yield staged
 
 
 @pytest.fixture

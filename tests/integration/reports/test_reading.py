@@ -21,10 +21,10 @@ from testkase.services.workspace.cases import edit_case, find_case
 from testkase.services.workspace.folders import create_folder
 from testkase.services.workspace.model import Step
 from testkase.services.workspace.projects import create_project
-from tests.integration.generation.conftest import LARGE_MODEL
 from tests.integration.reports.conftest import Scene
 from tests.support.cluster import TestDatabase
 from tests.support.cycles import BEGAN, a_cycle, some_cases
+from tests.support.features import LARGE_MODEL
 
 THEIRS = "canary-8812-theirs"
 
@@ -102,7 +102,7 @@ async def test_facts_from_the_database_agree_with_single_executions_counted_one_
 @pytest.fixture
 async def neighbours(scene: Scene, database: TestDatabase, engine: Engine) -> Scene:
     """Another organization in the same database, with the same project key and cycles that never pass."""
-    other = Scene(scene.database, engine, scene.meter, scene.upstream)
+    other = Scene(scene.database, engine, scene.owner_url)
     with psycopg.connect(database.owner_url, autocommit=True) as owner:
         person = owner.execute(
             "INSERT INTO app_user (password, is_superuser, email, ref, display_name, is_active, is_staff, date_joined)"

@@ -15,13 +15,14 @@ from testkase.foundation.problems import Conflict, InvalidInput, NotFound
 from testkase.services.audit import OPERATOR
 from testkase.services.features.reports.model import KINDS
 from testkase.services.features.reports.requests import TooManyRuns, delete_report, reports
+from testkase.services.features.reports.run import NOT_ALLOWED
 from testkase.services.features.reports.texts import REFUSED
 from testkase.services.inference import EMBEDDED_MODEL
 from testkase.services.live import Watcher
 from testkase.services.metering.meter import Meter
 from testkase.services.metering.problems import SWITCHED_OFF
-from tests.integration.generation.conftest import LARGE_MODEL
 from tests.integration.reports.conftest import SAFE, Scene, large_answer, small_answer, spoken
+from tests.support.features import LARGE_MODEL
 from tests.support.replies import Reply
 
 CANARY = "canary-3f0a1-title"
@@ -166,6 +167,34 @@ async def test_switching_ai_off_in_the_middle_charges_nothing_and_keeps_what_is_
     assert views[-1].error == SWITCHED_OFF
     assert ({view.charged for view in views}, await scene.available()) == ({0}, before)
     assert sum(row.charged for row in await scene.usage()) == 0
+
+
+@pytest.mark.requirement("R41", "P15")
+@pytest.mark.parametrize("change", ["left", "out of the project", "permission", "deactivated"])
+async def test_who_lost_the_right_before_the_job_began_gets_nothing_and_pays_nothing(scene: Scene, change: str) -> None:
+    await scene.role("member")
+    await scene.project_role("user", may_generate=True)
+    first = await scene.asked("flaky", "risk")
+    if change == "left":
+        await scene.role(None)
+    elif change == "deactivated":
+        await scene.write("UPDATE app_user SET is_active = false")
+    else:
+        await scene.project_role("user" if change == "permission" else None)
+    view = await scene.made(first)
+    assert (view.run_state, view.charged, view.error, view.facts) == ("failed", 0, NOT_ALLOWED, None)
+    assert [one.state for one in view.siblings] == ["failed", "failed"]
+    assert scene.upstream.requests == []
+    assert (await scene.usage(), await scene.held()) == ([], 0)
+
+
+async def test_a_run_lost_for_an_hour_keeps_nobody_from_asking(scene: Scene) -> None:
+    lost = [await scene.asked("flaky") for _ in range(3)]
+    await scene.write("UPDATE report_run SET created_at = now() - interval '2 hours'")
+    await scene.asked("flaky")
+    view = await scene.seen(lost[0])
+    assert (view.state, view.run_state, view.charged) == ("failed", "failed", 0)
+    assert view.error == "The reports were lost. Nothing was charged."
 
 
 async def test_running_a_finished_run_again_changes_nothing(scene: Scene) -> None:

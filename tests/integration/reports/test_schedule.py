@@ -139,6 +139,19 @@ async def test_it_stops_when_that_person_loses_the_right(planner: Planner, chang
     assert await planner.jobs() == []
 
 
+@pytest.mark.requirement("R41", "P15")
+async def test_who_may_no_longer_schedule_when_the_job_begins_gets_no_reports(planner: Planner) -> None:
+    await planner.set("week")
+    run_id = await planner.minute()
+    assert run_id is not None
+    await planner.scene.role("member")
+    await planner.scene.project_role("user", may_generate=True)  # may make reports, but no longer schedule them
+    await run_reports(planner.scene.org_id, run_id, planner.scene.meter, planner.scene.database)
+    [row] = await planner.scene.ask(reports(planner.scene.org_id, planner.scene.project_id, limit=9))
+    assert (row.run_state, row.charged) == ("failed", 0)
+    assert planner.scene.upstream.requests == []
+
+
 @pytest.mark.requirement("R60")
 async def test_while_ai_is_off_nothing_is_begun_and_the_page_can_say_so(planner: Planner) -> None:
     await planner.set("week")

@@ -8,7 +8,8 @@ import pytest
 from testkase.core.pricing import load_price_books
 from testkase.foundation.clock import utc_now
 from testkase.services.features.generation.estimate import estimate
-from testkase.services.features.generation.ideas import Idea, ideas_for
+from testkase.services.features.generation.ideas.choosing import ideas_for
+from testkase.services.features.generation.ideas.model import Idea
 from testkase.services.features.generation.model import Options
 from testkase.services.features.generation.progress import readable
 from testkase.services.features.generation.prompting import large_request, small_request

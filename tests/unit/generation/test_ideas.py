@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from testkase.services.features.generation.ideas import ideas_for
+from testkase.services.features.generation.ideas.choosing import ideas_for
 from testkase.services.features.generation.requirement import read_requirement
 
 LOCKOUT = (

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from testkase.services.features.generation.ideas import ideas_for
+from testkase.services.features.generation.ideas.choosing import ideas_for
 from testkase.services.features.generation.prompting import instructions, large_request, small_request
 from testkase.services.features.generation.steps.ideas import step_ideas
 from testkase.services.features.generation.steps.prompting import large_step_request, small_step_request

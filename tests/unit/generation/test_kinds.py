@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from testkase.services.features.generation.hint import quality_hint
-from testkase.services.features.generation.ideas import ideas_for
+from testkase.services.features.generation.ideas.choosing import ideas_for
 from testkase.services.features.generation.model import ORDINARY_KINDS, brief_of
 from testkase.services.features.generation.prompting import large_request, small_request
 from testkase.services.features.generation.validation import LargeAnswer, WrittenStep, judge_large

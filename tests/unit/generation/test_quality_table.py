@@ -6,7 +6,7 @@ from bench.generation.writing import VARIANTS, Written
 from testkase.core.ledger.terms import Tokens
 from testkase.core.pricing import load_price_books
 from testkase.foundation.clock import utc_now
-from testkase.services.features.generation.ideas import ideas_for
+from testkase.services.features.generation.ideas.choosing import ideas_for
 from testkase.services.features.generation.prompting import small_request
 from testkase.services.inference import EMBEDDED_MODEL
 from testkase.services.workspace.model import CaseContent, Step

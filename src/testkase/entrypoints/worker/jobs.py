@@ -15,10 +15,10 @@ from procrastinate.contrib.django import app
 
 from testkase.core.pricing import PriceBooks, load_price_books
 from testkase.entrypoints.worker.resources import Resources, resources
-from testkase.services.features.chat import run as chat
 from testkase.services.features.chat.run import run_turn
-from testkase.services.features.generation.run import AGAIN, run_generation
+from testkase.services.features.generation.run import run_generation
 from testkase.services.features.reports.run import run_reports
+from testkase.services.features.running.carrying_out import AGAIN
 from testkase.services.inference import Catalog
 from testkase.services.metering.meter import Meter
 from testkase.services.workspace.importing import run as imports
@@ -28,9 +28,7 @@ SETTLE_SECONDS = 10.0
 """How long a job that is cut off waits for its calls to be settled."""
 
 _AGAIN = RetryStrategy(max_attempts=10, exponential_wait=2, retry_exceptions=set(AGAIN))
-"""Only where the outcome is unknown; a second run continues the first and is never charged twice."""
-_CHAT_AGAIN = RetryStrategy(max_attempts=10, exponential_wait=2, retry_exceptions=set(chat.AGAIN))
-"""The same; a second run begins the answer anew."""
+"""Only where the outcome is unknown; a second run goes on, or begins an answer anew, and is never charged twice."""
 _IMPORT_TRIES = 10
 _IMPORT_AGAIN = RetryStrategy(max_attempts=_IMPORT_TRIES, exponential_wait=2, retry_exceptions=set(imports.AGAIN))
 """A second run goes on behind what is done."""
@@ -52,7 +50,7 @@ async def make_reports(context: JobContext, *, org_id: int, run_id: int) -> None
         await run_reports(org_id, run_id, meter, held.database)
 
 
-@app.task(name="chat.answer", queue="ai", pass_context=True, retry=_CHAT_AGAIN)
+@app.task(name="chat.answer", queue="ai", pass_context=True, retry=_AGAIN)
 async def answer_question(context: JobContext, *, org_id: int, thread_id: int, turn_id: int) -> None:
     """Answer a question in a chat."""
     held = resources(context)

@@ -19,6 +19,7 @@ from testkase.services.features.chat.prompting import (
     large_request,
 )
 from testkase.services.features.chat.tools.calling import RESULT_BYTES
+from testkase.services.features.running.job import Most
 from testkase.services.inference import ModelEntry, input_token_bound
 from testkase.services.metering.quality import expected_cost
 from testkase.services.metering.quality import history_of as past_use
@@ -31,14 +32,6 @@ LONGEST_QUESTION = "\U0001f600" * MAX_QUESTION
 
 SMALL_TYPICAL = Tokens(input=20, cached_input=150, output=26)
 """Of a sentence of the small model that is shown, measured; one that is refused costs nothing."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Size:
-    """Tokens of all calls of one answer together."""
-
-    input_tokens: int
-    output_tokens: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,14 +59,14 @@ def most_of(entry: ModelEntry, book: PriceBook, history: Sequence[Said], questio
     return price_ceiling(book.terms(entry.name), input_tokens=size.input_tokens, output_tokens=size.output_tokens)
 
 
-def size_of(entry: ModelEntry, history: Sequence[Said], question: str) -> Size:
+def size_of(entry: ModelEntry, history: Sequence[Said], question: str) -> Most:
     """The most tokens the calls of an answer can come to, every round of look-ups included."""
     if entry.small:
         tries = len(advice.TEMPERATURES)
         bound = max(input_token_bound(advice.small_request(2**31, finding, 0)) for finding in FINDINGS)
-        return Size(input_tokens=min(bound, entry.context_window) * tries, output_tokens=advice.OUTPUT_TOKENS * tries)
+        return Most(input_tokens=min(bound, entry.context_window) * tries, output_tokens=advice.OUTPUT_TOKENS * tries)
     body = large_request(large_messages("A" * 10, history, question), entry.max_output_tokens, last=False)
     first = input_token_bound(body)
     calls = [min(first + each * ROUND_BYTES, entry.context_window) for each in range(MAX_ROUNDS + 1)]
     output = min(OUTPUT_TOKENS, entry.max_output_tokens)
-    return Size(input_tokens=sum(calls), output_tokens=output * len(calls))
+    return Most(input_tokens=sum(calls), output_tokens=output * len(calls))

@@ -6,7 +6,7 @@ from typing import Any
 
 from testkase.core.ledger.terms import Tokens, price, price_ceiling
 from testkase.core.pricing import PriceBook
-from testkase.services.features.generation.ideas import ideas_for
+from testkase.services.features.generation.ideas.choosing import ideas_for
 from testkase.services.features.generation.model import Options
 from testkase.services.features.generation.prompting import LARGE_TRIES, TEMPERATURES, large_request, small_request
 from testkase.services.inference import EMBEDDED_MODEL, ModelEntry, input_token_bound, input_token_estimate

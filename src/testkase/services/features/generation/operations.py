@@ -124,6 +124,7 @@ def _admitted(org_id: int, subject: Subject, estimate: int) -> Operation[None]:
 
 
 def _not_too_many(org_id: int, user_id: int) -> Operation[None]:
+    yield Statement(SQL["give_up_lost"], {"org_id": org_id, "user_id": user_id})
     under_way = yield Statement(SQL["count_under_way"], {"org_id": org_id, "user_id": user_id})
     if under_way[0]["count"] >= MAX_UNDER_WAY:
         raise TooManyUnderWay(

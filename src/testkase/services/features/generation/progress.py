@@ -9,6 +9,7 @@ from testkase.foundation.database import Database, Operation, Statement
 from testkase.services.features.generation.model import Progress
 from testkase.services.features.generation.operations import SQL
 from testkase.services.features.generation.twins import find_twin
+from testkase.services.features.running.job import Superseded
 from testkase.services.workspace.model import CaseContent
 
 EVERY_SECONDS = 0.4
@@ -17,21 +18,16 @@ EVERY_SECONDS = 0.4
 _WRITTEN = re.compile(r'"(?:title|preconditions|action|expected)"\s*:\s*"((?:[^"\\]|\\.)*)')
 
 
-class Superseded(Exception):  # noqa: N818 - an event, not an error
-    """Another run of the same generation has begun; this one must write no more and charge nothing."""
-
-
 class Reporter:
     """Writes what one attempt produces. Raises Superseded as soon as the attempt is no longer the current one."""
 
     def __init__(
-        self, database: Database, org_id: int, generation_id: int, attempt: int, progress: Progress,
-        *, twins_in: int | None = None,
-    ) -> None:  # fmt: skip
+        self, database: Database, key: dict[str, int], progress: Progress, *, twins_in: int | None = None
+    ) -> None:
         self._database = database
         self._twins_in = twins_in
-        self._key = {"org_id": org_id, "generation_id": generation_id, "attempt": attempt}
-        self._org_id = org_id
+        self._key = key
+        self._org_id = key["org_id"]
         self._written_at = 0.0
         self.progress = progress
 

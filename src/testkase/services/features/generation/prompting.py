@@ -6,7 +6,7 @@ from typing import Any
 
 import msgspec
 
-from testkase.services.features.generation.ideas import Idea
+from testkase.services.features.generation.ideas.model import Idea
 from testkase.services.features.generation.model import CRITERIA_HEADING, ORDINARY_KINDS
 from testkase.services.features.generation.schema import large_schema, response_format, small_schema
 from testkase.services.inference import PREFIX_REUSE

@@ -8,7 +8,7 @@ escaped by hand and reduced to characters it can.
 import re
 from typing import Any
 
-from testkase.services.features.generation.ideas import Idea
+from testkase.services.features.generation.ideas.model import Idea
 from testkase.services.features.generation.model import ORDINARY_KINDS
 from testkase.services.workspace.model import CaseKind
 

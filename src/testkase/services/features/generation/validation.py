@@ -5,7 +5,7 @@ from typing import Annotated
 
 import msgspec
 
-from testkase.services.features.generation.ideas import Idea
+from testkase.services.features.generation.ideas.model import Idea
 from testkase.services.features.generation.prompting import EXAMPLE_WORDS, instructions
 from testkase.services.features.judging import loops, repeats, runs
 from testkase.services.workspace.model import CaseContent, CaseKind, Priority, Step

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Any, Protocol
 import msgspec
 
 from testkase.services.features.generation.estimate import Size, size_of
-from testkase.services.features.generation.ideas import Idea, ideas_for
+from testkase.services.features.generation.ideas.choosing import ideas_for
+from testkase.services.features.generation.ideas.model import Idea
 from testkase.services.features.generation.model import Options
 from testkase.services.features.generation.progress import Reporter
 from testkase.services.features.generation.prompting import large_request, small_request

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import msgspec
 
-from testkase.services.features.generation.ideas import Idea
+from testkase.services.features.generation.ideas.model import Idea
 from testkase.services.features.generation.progress import Reporter
 from testkase.services.features.generation.prompting import LARGE_TRIES, TEMPERATURES
 from testkase.services.features.generation.validation import Judged

@@ -8,22 +8,19 @@ from testkase.core.ledger.terms import Tokens
 from testkase.foundation.database import Database, Operation, Statement
 from testkase.services.features.reports.model import NAMES, Facts, Kind, Narrative, Progress
 from testkase.services.features.reports.requests import SQL
+from testkase.services.features.running.job import Superseded
 
 EVERY_SECONDS = 0.4
 """The page asks about as often."""
 
 
-class Superseded(Exception):  # noqa: N818 - an event, not an error
-    """Another attempt at the same run has begun; this one must write no more and charge nothing."""
-
-
 class Journal:
     """Writes what one attempt produces. Raises Superseded as soon as the attempt is no longer the current one."""
 
-    def __init__(self, database: Database, org_id: int, run_id: int, attempt: int, progress: Progress) -> None:
+    def __init__(self, database: Database, key: dict[str, int], progress: Progress) -> None:
         self._database = database
-        self._org_id = org_id
-        self._key = {"org_id": org_id, "run_id": run_id, "attempt": attempt}
+        self._org_id = key["org_id"]
+        self._key = key
         self._written_at = 0.0
         self.progress = progress
         self.texts = 0

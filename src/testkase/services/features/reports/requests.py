@@ -82,12 +82,7 @@ def request_reports(
             needed=estimate,
         )
     yield from check_admission(org_id, Subject(use_case=USE_CASE, user=user_ref, project=project_key), estimate)
-    under_way = yield Statement(SQL["count_under_way"], {"org_id": org_id, "user_id": user_id})
-    if under_way[0]["count"] >= MAX_UNDER_WAY:
-        raise TooManyRuns(
-            f"You have {MAX_UNDER_WAY} requests for reports under way. Wait for one of them to finish.",
-            limit=MAX_UNDER_WAY,
-        )
+    yield from _not_too_many(org_id, user_id)
     run = {
         "org_id": org_id,
         "project_id": project_id,
@@ -99,6 +94,16 @@ def request_reports(
         "progress": msgspec.json.encode(Progress(total=len(options.kinds))).decode(),
     }
     return (yield from _insert(run, options))
+
+
+def _not_too_many(org_id: int, user_id: int) -> Operation[None]:
+    yield Statement(SQL["give_up_lost"], {"org_id": org_id, "user_id": user_id})
+    under_way = yield Statement(SQL["count_under_way"], {"org_id": org_id, "user_id": user_id})
+    if under_way[0]["count"] >= MAX_UNDER_WAY:
+        raise TooManyRuns(
+            f"You have {MAX_UNDER_WAY} requests for reports under way. Wait for one of them to finish.",
+            limit=MAX_UNDER_WAY,
+        )
 
 
 def report(org_id: int, project_id: int, report_id: int) -> Operation[ReportView]:

@@ -26,7 +26,7 @@ from testkase.foundation.problems import Conflict, InvalidInput, Problem
 from testkase.services.features.generation.estimate import estimate as estimate_of
 from testkase.services.features.generation.hint import quality_hint
 from testkase.services.features.generation.history import usual_cost
-from testkase.services.features.generation.ideas import ideas_for
+from testkase.services.features.generation.ideas.choosing import ideas_for
 from testkase.services.features.generation.model import (
     DEFAULT_CASES,
     MAX_CASES,

@@ -129,10 +129,6 @@ class Desk:
         self._database = database
         self._place = place
 
-    async def allowed(self) -> None:
-        """Raises NotYourProject."""
-        await self._database.run(must_be_allowed(self._place), org_id=self._place.org_id)
-
     async def call(self, call: ToolCall) -> Found | Refused:
         """What the model asked for. Raises NotYourProject; anything else that is wrong is told to the model."""
         known = LOOK_UPS.get(call.name)

@@ -5,6 +5,12 @@ VALUES (%(org_id)s, %(project_id)s, %(project_ref)s, %(requested_by)s, %(user_re
         %(folder_id)s, %(case_key)s, %(options)s::jsonb, %(progress)s::jsonb)
 RETURNING generation_id
 
+-- give_up_lost: what no worker has brought to an end within an hour must not keep a person from asking again.
+UPDATE generation SET state = 'failed', charged = coalesce(charged, 0), finished_at = now(),
+       error = 'The generation was lost. Nothing was charged.'
+WHERE org_id = %(org_id)s AND requested_by = %(user_id)s AND state IN ('queued', 'running')
+  AND created_at < now() - interval '1 hour'
+
 -- count_under_way: how many generations one person has queued or running.
 SELECT count(*) FROM generation
 WHERE org_id = %(org_id)s AND requested_by = %(user_id)s AND state IN ('queued', 'running')
@@ -47,7 +53,8 @@ WHERE org_id = %(org_id)s AND generation_id = %(generation_id)s AND position = %
 -- begin_attempt: take a generation for a run of its job; the attempt before it can write no more.
 UPDATE generation SET state = 'running', attempt = attempt + 1
 WHERE org_id = %(org_id)s AND generation_id = %(generation_id)s AND state IN ('queued', 'running')
-RETURNING attempt, hold_id AS earlier_hold, project_id, requirement, criteria, case_key, options::text AS options, user_ref, project_ref
+RETURNING attempt, hold_id AS earlier_hold, project_id, requested_by, requirement, criteria, case_key,
+          options::text AS options, user_ref, project_ref
 
 -- name_hold: the hold of this attempt, written before it is opened.
 UPDATE generation SET hold_id = %(hold_id)s

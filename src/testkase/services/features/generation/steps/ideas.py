@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from testkase.services.features.generation.ideas import Idea
+from testkase.services.features.generation.ideas.model import Idea
 from testkase.services.workspace.model import CaseContent
 
 MOST_STEPS = 3

@@ -4,7 +4,7 @@ from typing import Any
 
 import msgspec
 
-from testkase.services.features.generation.ideas import Idea
+from testkase.services.features.generation.ideas.model import Idea
 from testkase.services.features.generation.prompting import (
     SMALL_OUTPUT_TOKENS,
     TEMPERATURES,

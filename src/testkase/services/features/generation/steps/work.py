@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import msgspec
 
 from testkase.services.features.generation.estimate import Size, large_size, small_size
-from testkase.services.features.generation.ideas import Idea
+from testkase.services.features.generation.ideas.model import Idea
 from testkase.services.features.generation.model import Options
 from testkase.services.features.generation.progress import Reporter
 from testkase.services.features.generation.steps.ideas import MOST_STEPS, step_ideas

@@ -11,6 +11,16 @@ FROM unnest(%(kinds)s::text[]) WITH ORDINALITY AS asked (kind, place)
 ORDER BY asked.place
 RETURNING report_id
 
+-- give_up_lost: what no worker has brought to an end within an hour must not keep a person from asking again.
+WITH lost AS (
+    UPDATE report_run SET state = 'failed', charged = coalesce(charged, 0), finished_at = now(),
+           error = 'The reports were lost. Nothing was charged.'
+    WHERE org_id = %(org_id)s AND requested_by = %(user_id)s AND state IN ('queued', 'running')
+      AND created_at < now() - interval '1 hour'
+    RETURNING run_id, error)
+UPDATE report r SET state = 'failed', error = lost.error
+FROM lost WHERE r.org_id = %(org_id)s AND r.run_id = lost.run_id AND r.state IN ('queued', 'running')
+
 -- count_under_way: how many runs one person has queued or running.
 SELECT count(*) FROM report_run
 WHERE org_id = %(org_id)s AND requested_by = %(user_id)s AND state IN ('queued', 'running')
@@ -59,7 +69,8 @@ WHERE run.org_id = %(org_id)s AND run.run_id = %(run_id)s AND run.state IN ('suc
 -- begin_attempt: take a run for its job; the attempt before it can write no more.
 UPDATE report_run SET state = 'running', attempt = attempt + 1
 WHERE org_id = %(org_id)s AND run_id = %(run_id)s AND state IN ('queued', 'running')
-RETURNING attempt, hold_id AS earlier_hold, project_id, options::text AS options, user_ref, project_ref
+RETURNING attempt, hold_id AS earlier_hold, project_id, requested_by, origin, options::text AS options, user_ref,
+          project_ref
 
 -- name_hold: the hold of this attempt, written before it is opened.
 UPDATE report_run SET hold_id = %(hold_id)s
