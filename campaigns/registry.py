@@ -1,6 +1,7 @@
 """Every campaign there is. One that is not listed here does not run."""
 
 from campaigns.campaign import Campaign
+from campaigns.canaries.canaries import CANARIES
 from campaigns.crash.crash import CRASH
 from campaigns.fuzz.fuzz import FUZZ
 from campaigns.isolation.row_security import ROW_SECURITY
@@ -31,6 +32,7 @@ CAMPAIGNS: dict[str, Campaign] = {
         TENANTS,
         ROW_SECURITY,
         FUZZ,
+        CANARIES,
         SWITCH,
         CUT_STREAMS,
         CRASH,
