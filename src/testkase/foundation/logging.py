@@ -31,6 +31,10 @@ _SECRET_SHAPES = (
     (re.compile(r"(://[^:/?#\s@]*:)[^@\s/]+@"), rf"\1{REDACTED}@"),
     (re.compile(r"\b(password|secret|token|api_?key)(['\"]?\s*[=:]\s*['\"]?)[^\s'\",;&)}]+", re.IGNORECASE),
      rf"\1\2{REDACTED}"),
+    # Rows as PostgreSQL quotes them in its errors, with everything people wrote into them.
+    (re.compile(r"(\bDETAIL:\s+).*?(?=\n(?:CONTEXT|HINT|STATEMENT|LOCATION):|\n\n|\Z)", re.DOTALL), rf"\1{REDACTED}"),
+    # What stands at the end of these addresses lets its reader in; refusals are logged with the address.
+    (re.compile(r"(/invitations/|/confirm-email/|/password/reset/key/)[^/\s\"'?]+"), rf"\1{REDACTED}"),
     (re.compile(r"\beyJ[A-Za-z0-9_\-]{8,}\.[A-Za-z0-9_\-]+\.[A-Za-z0-9_\-]*"), REDACTED),
 )  # fmt: skip
 
@@ -96,8 +100,9 @@ def configure(process: str, level: str = "INFO") -> None:
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(level)
-    # These tell of every request or job at INFO, with addresses and arguments in the text.
-    for chatty in ("httpx", "httpcore", "procrastinate", "asyncio"):
+    # These tell of every request or job at INFO, with addresses and arguments in the text; templates tell at DEBUG of
+    # every name they do not know, and with it all they do know: the person, their chat, the password they typed.
+    for chatty in ("httpx", "httpcore", "procrastinate", "asyncio", "django.template"):
         logging.getLogger(chatty).setLevel(max(logging.WARNING, root.level))
 
 

@@ -151,6 +151,23 @@ async def test_a_refusal_or_failure_is_sent_once_and_costs_nothing(
     assert len(upstream.requests) == 1
 
 
+@pytest.mark.parametrize("stream", [True, False])
+@pytest.mark.parametrize("said", ["sk-scripted-key is wrong", "key 'sk-scrip*******' is wrong", "not ...ripted-key"])
+async def test_a_provider_that_quotes_the_operators_key_is_not_quoted(
+    lab: Lab, upstream: Upstream, stream: bool, said: str
+) -> None:
+    error = {"error": {"message": said, "code": 400}}
+    upstream.script(
+        Reply(status=400, error=error), Reply(cut_after=0, error=error) if stream else Reply(status=500, error=error)
+    )
+    for _ in range(2):
+        with pytest.raises(ProviderError) as refused:
+            async with lab.catalog().open("m", BODY, stream=stream) as call:
+                await drained(call)
+        assert refused.value.upstream_message is None
+        assert "key" not in str(refused.value)
+
+
 async def test_a_silent_provider_times_out_free_with_a_note_that_its_cost_is_unknown(
     lab: Lab, upstream: Upstream
 ) -> None:

@@ -43,6 +43,9 @@ def log(monkeypatch: pytest.MonkeyPatch) -> Iterator[io.StringIO]:
         {"note": f"password={CANARY} host=/tmp"},
         {"note": f'{{"token": "{CANARY}"}}'},
         {"note": f"tk_live_{CANARY}".encode()},
+        {"note": f"Forbidden: /invitations/{CANARY}"},
+        {"note": f"Not Found: /accounts/password/reset/key/1-{CANARY}/"},
+        {"note": f"GET /accounts/confirm-email/{CANARY}/ HTTP/1.1"},
         {"requirement": CANARY},
         {"task_kwargs": {"anything": CANARY}},
     ],
@@ -50,6 +53,25 @@ def log(monkeypatch: pytest.MonkeyPatch) -> Iterator[io.StringIO]:
 def test_a_canary_in_a_field_is_not_written(log: io.StringIO, fields: dict[str, object]) -> None:
     structlog.get_logger("x").warning("something happened", **fields)
     assert json.loads(log.getvalue())["event"] == "something happened"
+    assert CANARY not in log.getvalue()
+
+
+def test_the_row_a_database_quotes_is_not_written_and_what_went_wrong_is(log: io.StringIO) -> None:
+    """A refused session, with its key: "DETAIL:  Failing row contains (…)"."""
+    said = f'violates check constraint "x"\nDETAIL:  Failing row contains (1, {CANARY}\n{CANARY}).\nCONTEXT:  COPY a'
+    try:
+        raise ValueError(said)
+    except ValueError:
+        logging.getLogger("x").exception("unforeseen error: %s", said)
+    assert CANARY not in log.getvalue()
+    told = json.loads(log.getvalue())
+    assert 'violates check constraint "x"' in told["exception"]
+    assert "CONTEXT:  COPY a" in told["event"]
+
+
+def test_templates_do_not_tell_all_they_know_for_want_of_one_name(log: io.StringIO) -> None:
+    """Django, at DEBUG: "Failed lookup for key [x] in [{'question': …, 'threads': …}]"."""
+    logging.getLogger("django.template").debug("no x in %s", {"threads": [CANARY]})
     assert CANARY not in log.getvalue()
 
 

@@ -70,7 +70,7 @@ class ChatCall:
         try:
             self._response = await self._endpoint.send(self._outgoing)
             if self._response.status != 200:
-                raise await failures.from_response(self._endpoint.provider.name, self._response)
+                raise await failures.from_response(self._endpoint, self._response)
         except TransportError as error:
             raise self._fail(failures.from_transport(self._endpoint.provider.name, error)) from error
         except BaseException as error:
@@ -95,7 +95,7 @@ class ChatCall:
         except failures.UNREADABLE as error:
             raise self._fail(ProviderError("The provider's answer is not a chat completion.", status=200)) from error
         except Reported as reported:
-            raise self._fail(failures.from_event(self._endpoint.provider.name, reported.error)) from None
+            raise self._fail(failures.from_event(self._endpoint, reported.error)) from None
         self._complete = self._heard.finished(1)
         if not self._complete:
             raise self._fail(ProviderError("The provider's answer has no choices.", status=200))
@@ -164,7 +164,7 @@ class ChatCall:
             raise self._fail(self._cut(problem.detail) if self._heard.text_bytes else problem) from error
 
     def _cut_by(self, reported: Reported) -> ProviderError:
-        problem = failures.from_event(self._endpoint.provider.name, reported.error)
+        problem = failures.from_event(self._endpoint, reported.error)
         return self._cut(problem.detail) if self._heard.text_bytes else problem
 
     def _cut(self, detail: str) -> StreamCut:

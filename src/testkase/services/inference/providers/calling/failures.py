@@ -6,23 +6,25 @@ import httpcore
 import msgspec
 
 from testkase.services.inference.problems import ProviderError, ProviderTimeout
-from testkase.services.inference.providers.calling.client import Response, TransportError
+from testkase.services.inference.providers.calling.client import Endpoint, Response, TransportError
 
 UNREADABLE = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
 """What decoding bytes of a provider can raise."""
 MOST_ERROR_BYTES = 64 * 1024
 MESSAGE_LENGTH = 500
+_TELLING = 8
+"""So many characters of the operator's key in a row give it away."""
 
 
-async def from_response(provider: str, response: Response) -> ProviderError:
+async def from_response(endpoint: Endpoint, response: Response) -> ProviderError:
     """The problem behind an answer other than 200."""
-    status = response.status
+    status, provider = response.status, endpoint.provider.name
     if status in (401, 403):
         # The provider's sentence quotes part of the operator's key; the caller can do nothing with it.
         return ProviderError(f"{provider} refused the operator's credentials (HTTP {status}).", status=status)
     if 300 <= status < 400:
         return ProviderError(f"{provider} answered with a redirect, which is never followed.", status=status)
-    message = _message(await _beginning(response))
+    message = _without_key(_message(await _beginning(response)), endpoint)
     facts: dict[str, Any] = {}
     retry_after = response.headers.get("retry-after", "")
     if retry_after.isdigit():
@@ -39,11 +41,13 @@ def from_transport(provider: str, error: Exception) -> ProviderError:
     return ProviderError(f"The connection to {provider} broke off ({type(error).__name__}).")
 
 
-def from_event(provider: str, error: Any) -> ProviderError:
+def from_event(endpoint: Endpoint, error: Any) -> ProviderError:
     """The problem behind an error inside an answer that began with 200."""
     code = error.get("code") if isinstance(error, dict) else None
     status = code if isinstance(code, int) and 400 <= code < 600 else None
-    return ProviderError(f"{provider} reported an error in its answer.", status=status, upstream_message=_said(error))
+    message = _without_key(_said(error), endpoint)
+    detail = f"{endpoint.provider.name} reported an error in its answer."
+    return ProviderError(detail, status=status, upstream_message=message)
 
 
 def _sentence(provider: str, status: int) -> str:
@@ -77,3 +81,12 @@ def _message(body: bytes) -> str | None:
 def _said(error: Any) -> str | None:
     message = error.get("message") if isinstance(error, dict) else error
     return message[:MESSAGE_LENGTH] if isinstance(message, str) and message else None
+
+
+def _without_key(message: str | None, endpoint: Endpoint) -> str | None:
+    """Nothing, where the provider quotes the key it was sent. The caller of a gateway is not its operator."""
+    key = endpoint.provider.api_key
+    if message is None or not key:
+        return message
+    last = max(1, len(key) - _TELLING + 1)
+    return None if any(key[start : start + _TELLING] in message for start in range(last)) else message
