@@ -15,6 +15,7 @@ from campaigns.payments.money_back import MONEY_BACK
 from campaigns.payments.payments import PAYMENTS
 from campaigns.streams.cutting import CUT_STREAMS
 from campaigns.streams.switch import SWITCH
+from campaigns.tampering.tampering import TAMPER
 from campaigns.tenants.tenants import TENANTS
 from campaigns.upgrade.upgrade import UPGRADE
 
@@ -29,6 +30,7 @@ CAMPAIGNS: dict[str, Campaign] = {
         PAYMENTS,
         LOST_REPORTS,
         MONEY_BACK,
+        TAMPER,
         TENANTS,
         ROW_SECURITY,
         FUZZ,

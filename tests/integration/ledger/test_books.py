@@ -169,6 +169,17 @@ TAMPERINGS = [
     ("I11", "UPDATE ledger.usage_day SET charged = charged + 1"),
     ("I11", "UPDATE ledger.usage_day SET interactions = interactions + 1"),
     ("I11", "UPDATE ledger.usage_day SET day = day - 40"),
+    ("I11", "UPDATE ledger.usage_day SET output_tokens = output_tokens + 1"),
+    ("I11", "UPDATE ledger.usage SET at = at + 1"),
+    ("I11", "UPDATE ledger.usage SET rate_card = 'another'"),
+    ("I3", "UPDATE ledger.open_hold SET expires_at = expires_at + 1"),
+    ("I3", "UPDATE ledger.open_hold SET opened_at = opened_at - 1"),
+    ("I3", "UPDATE ledger.open_hold SET lots = '{{99,5000000}}'"),
+    ("I3", "UPDATE ledger.open_hold SET user_ref = 'someone else'"),
+    ("I3", "UPDATE ledger.open_hold SET terms = NULL"),
+    ("I12", "UPDATE ledger.open_hold SET terms = 'no terms'"),
+    ("I12", "UPDATE ledger.account SET time_zone = 'Nowhere/Land'"),
+    ("I2", "DELETE FROM ledger.account"),
 ]
 
 
@@ -177,6 +188,7 @@ LEFT_BY_A_REFUND = [
     ("I2", "UPDATE ledger.account SET covered = covered + 1"),
     ("I2", "UPDATE ledger.account SET overage = overage - 1"),
     ("I2", "UPDATE ledger.account SET overage_limit = overage_limit * 2"),
+    ("I2", "DELETE FROM ledger.lot WHERE available = 0 AND held = 0"),
     ("P10", "UPDATE ledger.lot SET reversed = reversed - 1 WHERE reversed > 0"),
     ("P10", "UPDATE ledger.lot SET clawed = 0 WHERE clawed > 0"),
     ("P10", "UPDATE ledger.lot SET frozen = NOT frozen WHERE clawed > 0"),

@@ -7,10 +7,12 @@ import msgspec
 
 from testkase.core.ledger.account_audit import AccountAudit
 from testkase.core.ledger.claw_audit import ClawAudit
+from testkase.core.ledger.hold_audit import HoldAudit
 from testkase.core.ledger.limits.auditing import LimitsAudit
 from testkase.core.ledger.lot_audit import LotAudit
 from testkase.core.ledger.model import Entry, Lot
 from testkase.core.ledger.posting import GENESIS, entry_hash
+from testkase.core.ledger.usage_audit import UsageAudit
 
 _SPENDING = frozenset({"hold", "extend", "usage", "cover"})
 """Kinds that take credits from available: never from a lot that has expired (I4)."""
@@ -21,7 +23,7 @@ _RESOLVING = frozenset({"settle", "void", "lapse"})
 class Audit:
     """Feed it entries with `read`, finish with `close`; `found` lists (invariant, sequence number, what was found)."""
 
-    def __init__(self, lots: dict[int, Lot]) -> None:
+    def __init__(self, lots: dict[int, Lot], time_zone: str) -> None:
         self.found: list[tuple[str, int | None, str]] = []
         self.lots = lots
         self._seq = self._at = 0
@@ -37,10 +39,12 @@ class Audit:
         self.account = AccountAudit()
         self.claws = ClawAudit(lots)
         self.births = LotAudit(lots)
+        self.opened = HoldAudit()
+        self.usage = UsageAudit(time_zone)
 
-    def read(self, entry: Entry, recorded_hash: bytes, charged: int | None) -> None:
-        """One entry, in order, with the hash that stands beside it and what its usage row says was charged."""
-        self._check_chain(entry, recorded_hash)
+    def read(self, entry: Entry, row: dict[str, Any]) -> None:
+        """One entry, in order, with the row it was read from: the hash that stands beside it, and its usage's."""
+        self._check_chain(entry, bytes(row["hash"]))
         self._check_sums(entry)
         self._check_lots(entry)
         self._check_hold(entry)
@@ -49,10 +53,8 @@ class Audit:
         self.account.read(entry)
         self.claws.read(entry)
         self.births.read(entry)
-        if charged is not None and charged != entry.deltas.used:
-            self._note("I11", entry, f"usage says {charged} charged, the entry {entry.deltas.used}")
-        if entry.deltas.used and charged is None:
-            self._note("I11", entry, "credits were used but no usage is recorded")
+        self.opened.read(entry)
+        self.usage.read(entry, row)
 
     def close(self, account: dict[str, Any], open_holds: dict[str, int], orphans: list[int]) -> None:
         """Compare the sums with what the account, the lots and the open holds say of themselves."""

@@ -9,7 +9,7 @@ import msgspec
 
 from testkase.core.ledger.model import Entry
 from testkase.core.ledger.posting import GENESIS, entry_hash
-from testkase.core.ledger.verify import Deviation, entry_of, journal_page
+from testkase.core.ledger.verify import UNREADABLE, Deviation, entry_of, journal_page, unreadable
 from testkase.foundation.database import Operation, Statement, named_statements
 
 _SQL = named_statements("testkase.core.ledger.sql", "checkpoint.sql")
@@ -53,6 +53,13 @@ def still_stands(org_id: int, known: Checkpoint) -> Operation[list[Deviation]]:
 
 def verify_since(org_id: int, known: Checkpoint) -> Operation[tuple[list[Deviation], Checkpoint]]:
     """What is wrong with the entries after a checkpoint (I1, I2, I3, I12), and the checkpoint at the end of them."""
+    try:
+        return (yield from _verified_since(org_id, known))
+    except UNREADABLE as fault:
+        return [unreadable(org_id, fault)], known
+
+
+def _verified_since(org_id: int, known: Checkpoint) -> Operation[tuple[list[Deviation], Checkpoint]]:
     found = yield from still_stands(org_id, known)
     reached = known
     while True:

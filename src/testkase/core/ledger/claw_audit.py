@@ -27,7 +27,7 @@ class ClawAudit:
         self._reversed: dict[int, int] = defaultdict(int)
         self._expired: dict[int, int] = defaultdict(int)
         self._targets: dict[int, tuple[int, bool]] = {}
-        self._holds: dict[str, list[list[int]]] = {}
+        self.holds: dict[str, list[list[int]]] = {}
         """Hold → [lot, credits], in the order in which they are charged."""
         self._lent: set[int] = set()
         """Lots that were issued to lend credits beyond the balance."""
@@ -80,7 +80,7 @@ class ClawAudit:
         """What a hold took, in order; what it was charged; and where the rest went when it ended."""
         if entry.hold_id is None:
             return
-        pile = self._holds.setdefault(entry.hold_id, [])
+        pile = self.holds.setdefault(entry.hold_id, [])
         if entry.kind in ("hold", "extend"):
             pile += [[lot, held] for lot, _, held in entry.lots if held]
             pile.sort(key=lambda part: part[0] in self._lent)
@@ -91,7 +91,7 @@ class ClawAudit:
             part[1] -= charged
             charge -= charged
         if entry.kind in _ENDING:
-            self._read_rest(entry, self._holds.pop(entry.hold_id))
+            self._read_rest(entry, self.holds.pop(entry.hold_id))
 
     def _read_rest(self, entry: Entry, rest: list[list[int]]) -> None:
         given: dict[int, int] = defaultdict(int)
@@ -143,4 +143,4 @@ class ClawAudit:
             )
 
     def _lent_to_calls(self) -> int:
-        return sum(amount for pile in self._holds.values() for lot, amount in pile if lot in self._lent)
+        return sum(amount for pile in self.holds.values() for lot, amount in pile if lot in self._lent)

@@ -9,7 +9,7 @@ from testkase.core.ledger.lending import lendable, own_first
 from testkase.core.ledger.limits.admission import check_budgets, check_pauses
 from testkase.core.ledger.model import RESOLVED_AS, EntryKind, Hold, Measurement, Subject, Usage
 from testkase.core.ledger.movement import Movement
-from testkase.core.ledger.posting import account_of, post, post_movement
+from testkase.core.ledger.posting import account_of, hold_digest, post, post_movement
 from testkase.core.ledger.refusals import (
     AiDisabled,
     HoldNotFound,
@@ -49,7 +49,12 @@ def open_hold(book: Book, command: ask.OpenHold, now: int) -> tuple[Event, ...]:
         org_id=command.org_id, hold_id=command.hold_id, amount=command.amount, lots=taken, opened_at=now,
         expires_at=expires_at, subject=command.subject, terms=command.terms,
     )  # fmt: skip
-    return (_posted(book, "hold", command, now, movement, opened=hold, hold_id=hold.hold_id, expires_at=expires_at),)
+    return (
+        _posted(
+            book, "hold", command, now, movement, opened=hold, hold_id=hold.hold_id, expires_at=expires_at,
+            note=hold_digest(command.subject, command.terms),
+        ),
+    )  # fmt: skip
 
 
 def extend_hold(book: Book, command: ask.ExtendHold, now: int) -> tuple[Event, ...]:
@@ -167,13 +172,14 @@ def _posted(
     hold_id: str | None = None,
     expires_at: int | None = None,
     usage: Usage | None = None,
+    note: str = "",
 ) -> Event:
     account = account_of(book)
     changes = None if movement.beside is None else movement.square(account, now)
     return post(
         account, kind=kind, operation_id=command.operation_id, at=now, deltas=movement.deltas(),
         lines=movement.entry_lots(), lots=movement.moved(book.lots), fingerprint=command.fingerprint(), opened=opened,
-        closed=closed, hold_id=hold_id, expires_at=expires_at, usage=usage, account_changes=changes,
+        closed=closed, hold_id=hold_id, expires_at=expires_at, usage=usage, note=note, account_changes=changes,
     )  # fmt: skip
 
 

@@ -17,23 +17,36 @@ class LotAudit:
     def __init__(self, lots: dict[int, Lot]) -> None:
         self._lots = lots
         self._came: dict[int, Entry] = {}
+        self._moved: set[int] = set()
 
     def read(self, entry: Entry) -> None:
+        self._moved.update(line[0] for line in entry.lots)
         if entry.seq in self._lots:
             self._came[entry.seq] = entry
 
     def compare(self) -> list[Found]:
         """Against the lots as they stand."""
-        found: list[Found] = []
+        found: list[Found] = [
+            ("I2", lot_id, f"lot {lot_id} is missing") for lot_id in sorted(self._moved - self._lots.keys())
+        ]
         for lot_id, lot in self._lots.items():
             entry = self._came.get(lot_id)
             if entry is None:
                 found.append(("I2", None, f"lot {lot_id} was issued by no entry"))
             elif (said := _says(lot)) != (should := _born(entry, lot)):
                 found.append(("I2", lot_id, f"lot {lot_id} says {said} of its coming, its entry {should}"))
+            elif lot.source == "adjustment" and lot.reference not in self._references(entry):
+                found.append(
+                    ("I2", lot_id, f"lot {lot_id} refers to {lot.reference!r}, of which its entry knows nothing")
+                )
             elif not _is_ranked(entry, lot):
                 found.append(("I2", lot_id, f"lot {lot_id} stands elsewhere in the burn order than it came"))
         return found
+
+    def _references(self, entry: Entry) -> set[str]:
+        """What came back of a debt that was covered refers to what the lot refers to that is owed less for."""
+        others = [self._lots[line[0]] for line in entry.lots if line[0] != entry.seq and line[0] in self._lots]
+        return {lot.reference for lot in others} if entry.kind != "adjust" else {""}
 
 
 def _says(lot: Lot) -> Born:

@@ -1,18 +1,27 @@
 """Posting: an entry with its place in the journal, its hash, and the account after it."""
 
 import hashlib
+from binascii import b2a_base64
+from hashlib import blake2b
 from typing import Any
 
 import msgspec
 from msgspec.structs import force_setattr, replace
 
 from testkase.core.ledger.book import Book, Event
-from testkase.core.ledger.model import Account, Deltas, Entry, EntryKind, Hold, Lot, Usage
+from testkase.core.ledger.model import Account, Deltas, Entry, EntryKind, Hold, Lot, Subject, Usage
 from testkase.core.ledger.movement import Movement
+from testkase.core.ledger.terms import Terms
 
 _encode = msgspec.json.Encoder().encode
 GENESIS = bytes(32)
 """The hash before an organization's first entry."""
+
+
+def hold_digest(subject: Subject, terms: Terms | None) -> str:
+    """What a hold's entry notes of whom the hold is for and at what rates: its row is not hashed, but must not be
+    changed either before it is settled."""
+    return b2a_base64(blake2b(_encode((subject, terms)), digest_size=12).digest(), newline=False).decode()
 
 
 def entry_hash(previous: bytes, entry: Entry) -> bytes:

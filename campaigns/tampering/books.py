@@ -1,0 +1,97 @@
+"""Random books on PostgreSQL: a story of everything the ledger knows, and a history of changes beside it."""
+
+import random
+from datetime import date
+from pathlib import Path
+from typing import Any, cast
+
+import msgspec
+import psycopg
+
+from testkase.core.ledger.book import Book
+from testkase.core.ledger.commands import Command, Grant
+from testkase.core.ledger.decide import decide
+from testkase.core.ledger.operations import execute
+from testkase.foundation.database import Operation, run, tenant
+from testkase.foundation.problems import Problem
+from testkase.services.audit import Activity, Actor, record
+from testkase.services.selfaudit.checking import check
+from testkase.services.selfaudit.heads import Heads, compare, head_of, publish, read_published
+from tests.support.random_commands import Script
+from tests.support.side_by_side import SideBySide
+
+AT_ONCE = 8
+"""Commands of a batch, at most."""
+RECORDS = 12
+"""Changes in the activity history of a book."""
+
+_ACTIONS = ("credits.granted", "member.invited", "ai.switched_on", "api_key.made", "budget.set", "project.renamed")
+
+
+class _Shadow:
+    """The organization's state without a database, so that the dice can aim at what is there."""
+
+    def __init__(self) -> None:
+        self.book = Book()
+
+    def submit(self, command: Command, now: int) -> None:
+        try:
+            events = decide(self.book, command, now).events
+        except Problem:
+            return
+        for event in events:
+            self.book.apply(event)
+
+
+def write_book(owner: psycopg.Connection[Any], org_id: int, dice: random.Random, operations: int) -> None:
+    """A story of so many commands. Purchases stand as grants: there is no payment behind them."""
+    shadow = _Shadow()
+    story = Script(dice, cast(SideBySide, shadow))
+    command: Command = msgspec.structs.replace(story.opening(), monthly_allowance=300_000_000, ai_enabled=True)
+    batch = [(_theirs(command, org_id), story.now)]
+    for _ in range(operations):
+        if len(batch) >= dice.randint(1, AT_ONCE):
+            _write(owner, org_id, batch)
+            batch = []
+        for each, now in batch[-1:]:
+            shadow.submit(each, now)
+        drawn, now = story.next()
+        batch.append((_theirs(drawn, org_id), now))
+    _write(owner, org_id, batch)
+    for number in range(RECORDS):
+        actor = Actor(kind="person", ref=f"person{number % 3}@example.com", name="A Person")
+        change = Activity(action=dice.choice(_ACTIONS), actor=actor, target=f"thing {number}", details={"how": "so"})
+        _run(owner, org_id, record(org_id, change))
+
+
+def faults_of(owner: psycopg.Connection[Any], org_id: int, heads: Heads | None = None) -> list[str]:
+    """What the self-audit finds in these books as this connection sees them, published heads included."""
+    found = [f"{invariant} {seq}" for invariant, seq in _run(owner, org_id, check(org_id), commit=False).found]
+    if heads is not None:
+        found += [f"head {chain} {seq}" for chain, seq in _run(owner, org_id, compare(org_id, heads), commit=False)]
+    return found
+
+
+def published(owner: psycopg.Connection[Any], org_id: int, folder: Path) -> Heads:
+    """The heads as they are kept outside the database."""
+    head = _run(owner, org_id, head_of(org_id), commit=False)
+    publish(folder, date(2026, 11, 28), [head] if head else [])
+    return read_published(folder)[0]
+
+
+def _write(owner: psycopg.Connection[Any], org_id: int, batch: list[tuple[Command, int]]) -> None:
+    _run(owner, org_id, execute([command for command, _ in batch], clock=max(now for _, now in batch)))
+
+
+def _run(owner: psycopg.Connection[Any], org_id: int, operation: Operation[Any], *, commit: bool = True) -> Any:
+    owner.execute(tenant(org_id).sql, tenant(org_id).params)
+    answer = run(owner, operation)
+    if commit:
+        owner.commit()
+    return answer
+
+
+def _theirs(command: Command, org_id: int) -> Command:
+    if isinstance(command, Grant) and command.source == "purchase":
+        command = msgspec.structs.replace(command, source="grant")
+    return msgspec.structs.replace(command, org_id=org_id)

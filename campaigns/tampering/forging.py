@@ -1,0 +1,59 @@
+"""A forger who knows how the chain is made: the whole journal hashed anew after a change, or its end cut off cleanly.
+
+Within the database such books can be made to agree with themselves; the heads published outside of it do not.
+"""
+
+import random
+from typing import Any
+
+import psycopg
+
+from testkase.core.ledger.posting import GENESIS, entry_hash
+from testkase.core.ledger.verify import entry_of, journal_page
+from testkase.foundation.database import Operation, Statement, run
+
+Connection = psycopg.Connection[Any]
+
+_CUT = """
+WITH gone AS (DELETE FROM ledger.entry WHERE org_id = %(org)s AND seq > %(left)s RETURNING seq)
+UPDATE ledger.account AS a SET last_seq = e.seq, last_at = e.at, last_hash = e.hash
+FROM ledger.entry AS e WHERE a.org_id = %(org)s AND e.org_id = a.org_id AND e.seq = %(left)s
+"""
+_NOTES = """
+UPDATE ledger.entry SET note = note || ' ' WHERE org_id = %s AND seq = %s AND kind IN ('grant', 'adjust', 'write_off')
+"""
+_FINGERPRINTS = "UPDATE ledger.entry SET fingerprint = sha256(fingerprint) WHERE org_id = %s AND seq = %s"
+
+
+def rewrite(owner: Connection, org_id: int, dice: random.Random, last_seq: int) -> str:
+    """Change an entry, then every hash from there on, and the account's."""
+    seq = dice.randint(1, last_seq)
+    changed = dice.choice((_NOTES, _FINGERPRINTS))
+    if not owner.execute(changed.encode(), [org_id, seq]).rowcount:
+        owner.execute(_FINGERPRINTS.encode(), [org_id, seq])
+    run(owner, _hash_anew(org_id))
+    return f"entry {seq} changed and the journal hashed anew"
+
+
+def cut(owner: Connection, org_id: int, dice: random.Random, last_seq: int) -> str:
+    """Take the newest entries away, and let the account end before them."""
+    left = dice.randint(max(1, last_seq - 5), last_seq - 1)
+    owner.execute(_CUT.encode(), {"org": org_id, "left": left})
+    return f"the journal cut off after {left}"
+
+
+def _hash_anew(org_id: int) -> Operation[None]:
+    digest = GENESIS
+    seqs, hashes = [], []
+    for row in (yield from journal_page(org_id, after=0, limit=100_000)):
+        digest = entry_hash(digest, entry_of(org_id, row))
+        seqs.append(row["seq"])
+        hashes.append(digest)
+    yield Statement(
+        "UPDATE ledger.entry AS e SET hash = made.hash FROM unnest(%(seqs)s::bigint[], %(hashes)s::bytea[])"
+        " AS made (seq, hash) WHERE e.org_id = %(org_id)s AND e.seq = made.seq",
+        {"org_id": org_id, "seqs": seqs, "hashes": hashes},
+    )
+    yield Statement(
+        "UPDATE ledger.account SET last_hash = %(hash)s WHERE org_id = %(org_id)s", {"org_id": org_id, "hash": digest}
+    )
