@@ -6,7 +6,7 @@ from psycopg.conninfo import conninfo_to_dict
 
 from testkase.config.databases import with_database, with_login
 from testkase.config.failures import CannotStart
-from testkase.config.roles import APP, make_roles
+from testkase.config.roles import APP, make_missing_roles, make_roles
 
 OLDEST_SERVER = 150_000
 
@@ -38,6 +38,10 @@ def make_database(server_url: str, name: str) -> str:
 
 
 def prepare_roles(owner_url: str, *, app_password: str, app_url: str | None = None) -> str:
-    """Make the roles and answer the URL the application connects with. An `app_url` the operator gave is left alone."""
-    make_roles(owner_url, None if app_url else app_password)
-    return app_url or with_login(owner_url, user=APP, password=app_password)
+    """Make the roles and answer the URL the application connects with. An `app_url` the operator gave is left alone,
+    and so is a role that is there."""
+    if app_url:
+        make_missing_roles(owner_url, app_url)
+        return app_url
+    make_roles(owner_url, app_password)
+    return with_login(owner_url, user=APP, password=app_password)

@@ -11,7 +11,7 @@ from psycopg import sql
 
 from testkase.config.bootstrap import check_server
 from testkase.config.failures import CannotStart
-from testkase.config.roles import APP
+from testkase.config.roles import APP, make_missing_roles
 from testkase.config.upgrading.runner import run_migrations
 from testkase.config.upgrading.schema_state import applied_migrations, refuse_newer
 from testkase.core.ledger.months import prepare_months
@@ -31,6 +31,7 @@ def migrate_from_environment(settings: Settings) -> None:
     check_server(settings.owner_database_url)
     if not settings.app_database_url:
         raise CannotStart("Set TESTKASE_APP_DATABASE_URL to the same database as the application's role.")
+    make_missing_roles(settings.owner_database_url, settings.app_database_url)
     migrate(settings.owner_database_url, settings.app_database_url)
 
 

@@ -2,6 +2,7 @@
 
 import psycopg
 from psycopg import sql
+from psycopg.conninfo import conninfo_to_dict
 
 from testkase.config.failures import CannotStart
 
@@ -34,6 +35,17 @@ def make_roles(owner_url: str, app_password: str | None) -> None:
             f"The user of DATABASE_URL may not make the roles {APP} and {LEDGER}: give it CREATEROLE, "
             "or make them yourself and set TESTKASE_APP_DATABASE_URL."
         ) from error
+
+
+def make_missing_roles(owner_url: str, app_url: str) -> None:
+    """For an operator who names the application's login: roles that are not there are made, the application's with the
+    password of its URL; those that are there are theirs."""
+    with psycopg.connect(owner_url) as connection:
+        rows = connection.execute("SELECT rolname FROM pg_roles WHERE rolname = ANY(%s)", [[APP, LEDGER]]).fetchall()
+    login = conninfo_to_dict(app_url)
+    ours = login.get("user") == APP and (APP,) not in rows
+    if ours or (LEDGER,) not in rows:
+        make_roles(owner_url, str(login.get("password") or "") if ours else None)
 
 
 def _make(connection: psycopg.Connection[object], name: str, login: str, password: str | None) -> None:
