@@ -20,13 +20,13 @@ DOORS = frozenset({
 answer ids and numbers to the worker. Another one is a fault until it stands here."""
 
 _RELATIONS = """
-SELECT space.nspname, relation.relname, relation.relkind::text,
+SELECT space.nspname, relation.relname, CASE WHEN relation.relispartition THEN 'part' ELSE relation.relkind::text END,
        relation.relrowsecurity AND relation.relforcerowsecurity,
        ARRAY(SELECT coalesce(pg_get_expr(polqual, polrelid), '') FROM pg_policy AS policy
              WHERE polrelid = relation.oid AND polpermissive
                AND (policy.polroles = '{0}' OR 'testkase_app'::regrole = ANY (policy.polroles)))
 FROM pg_class AS relation JOIN pg_namespace AS space ON space.oid = relation.relnamespace
-WHERE relation.relkind IN ('r', 'p', 'v', 'm', 'f') AND NOT relation.relispartition
+WHERE relation.relkind IN ('r', 'p', 'v', 'm', 'f')
   AND space.nspname !~ '^pg_' AND space.nspname <> 'information_schema'
   AND EXISTS (SELECT FROM pg_attribute WHERE attrelid = relation.oid AND attname = 'org_id' AND NOT attisdropped)
 ORDER BY 1, 2
@@ -67,6 +67,7 @@ class Table:
 
     name: str
     kind: str
+    """PostgreSQL's letter, or `part`: of another table, through which its rows come."""
     columns: tuple[Column, ...]
     fault: str | None
     """What is wrong with its protection, by the catalogue alone."""
@@ -94,11 +95,11 @@ def tenant_tables(connection: psycopg.Connection[Any]) -> list[Table]:
 
 
 def _fault(kind: str, *, forced: bool, policies: list[str]) -> str | None:
-    if kind not in ("r", "p"):
+    if kind not in ("r", "p", "part"):
         return None  # what it shows is tried; it can have no policy of its own
     if not forced:
         return "is not under forced row-level security"
-    if not policies:
+    if not policies and kind != "part":
         return "has no policy for the application"
     if not all("app.org_id" in policy for policy in policies):
         return "has a policy that does not ask for the organization"
