@@ -77,6 +77,9 @@ def test_a_failure_says_that_it_cost_nothing(stage: Stage, model: Upstream) -> N
     model.default = Reply(status=500, error={"message": "out of order"})
     start_generating(page, stage, 1)
     expect(page.locator("#progress")).to_contain_text("0 credits: the model failed", timeout=ARRIVAL_MS)
+    page.get_by_role("link", name="Try again").click()
+    expect(page.get_by_role("textbox", name="Requirement")).to_have_value(REQUIREMENT)
+    expect(page.locator("#guidance")).to_contain_text("about")
     page.goto(f"{stage.url}/settings/ai-credits")
     assert balance(page) == before
 

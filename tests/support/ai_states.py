@@ -86,7 +86,9 @@ class StatedOrganization:
     def __init__(self, database: SyncDatabase) -> None:
         self._database = database
         with database.transaction() as connection:
-            (self.org_id,) = connection.execute("SELECT id FROM organization").fetchone() or (0,)
+            row = connection.execute("SELECT id FROM organization").fetchone()
+        assert row is not None
+        self.org_id = int(row[0])
         self._ids = (f"state-{number}" for number in itertools.count(1))
 
     def run(self, operation: Operation[Any]) -> Any:

@@ -17,6 +17,7 @@ from testkase.entrypoints.web.viewer import MemberRequest
 from testkase.entrypoints.web.views.generation.doors import (
     current_ladder,
     generating_project,
+    generation_in,
     level_facts,
     must_be_on,
 )
@@ -100,13 +101,14 @@ def _start(request: MemberRequest, project: Project) -> int:
 
 
 def _form_facts(request: MemberRequest, project: Project) -> dict[str, Any]:
-    brief = _brief(request)
+    requirement, criteria = _written(request, project)
+    brief = brief_of(requirement.strip(), criteria.strip())
     chosen = _kinds(request) or ORDINARY_KINDS
     viewer = request.viewer
     facts: dict[str, Any] = {
         **project_facts(viewer, project),
-        "requirement": request.POST.get("requirement", ""),
-        "criteria": request.POST.get("criteria", ""),
+        "requirement": requirement,
+        "criteria": criteria,
         "cases": request.POST.get("cases") or DEFAULT_CASES,
         "case_choices": range(1, MAX_CASES + 1),
         "kinds": [(kind, kind in chosen) for kind in KINDS],
@@ -134,6 +136,15 @@ def _cost(request: MemberRequest, brief: str) -> dict[str, Any]:
         "estimate": estimate_of(brief, options, current_prices(), entry),
         "usual": run_here(usual_cost(request.viewer.org_id, options.model, drafts)),
     }
+
+
+def _written(request: MemberRequest, project: Project) -> tuple[str, str]:
+    """Requirement and criteria: as sent, or those of an earlier generation that is tried again."""
+    earlier = number(request.GET.get("again")) if request.method == "GET" else None
+    if earlier is None:
+        return request.POST.get("requirement", ""), request.POST.get("criteria", "")
+    view = generation_in(request, project, earlier)
+    return view.requirement, view.criteria
 
 
 def _brief(request: MemberRequest) -> str:
