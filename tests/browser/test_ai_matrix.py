@@ -6,6 +6,7 @@ What is expected stands in the two tables below. They are written from the produ
 from collections.abc import Iterator
 
 import pytest
+from playwright.sync_api import expect
 
 from testkase.foundation.database import SyncDatabase
 from tests.support.ai_states import (
@@ -114,3 +115,26 @@ def test_the_owner_uses_each_of_them(walk: AiWalk) -> None:
         before = walk.spending
         walk.gets(feature)
         assert walk.spending > before
+
+
+@pytest.mark.requirement("B8", "B13")
+def test_the_ways_out_lead_back_to_an_answer(walk: AiWalk, organization: StatedOrganization) -> None:
+    member, admin = (next(one for one in USES if one.name == name) for name in ("a member", "an admin"))
+    with organization.state(LIMITED):
+        page = walk.is_refused(member, CHAT)
+        page.get_by_role("link", name="Ask for more").click()
+        page.get_by_label("How many more credits?").fill("50")
+        page.get_by_role("button", name="Send to the Owner and admins").click()
+        expect(page.get_by_text("You hear from them as soon as they decide.")).to_be_visible()
+        page = walk.is_refused(admin, CHAT)
+        page.goto(page.url.partition("/projects/")[0] + "/settings/ai-credits/budgets")
+        page.get_by_role("button", name="Approve Mira Lindqvist’s request for this period").click()
+        walk.become(member)
+        walk.gets(CHAT)
+    with organization.state(PAUSED):
+        page = walk.is_refused(admin, CHAT)
+        page.get_by_role("link", name="See what is paused, and resume it").click()
+        page.get_by_role("button", name="Resume Chat assistant").click()
+        expect(page.get_by_text("Resumed. New calls are allowed again.")).to_be_visible()
+        walk.become(member)
+        walk.gets(CHAT)

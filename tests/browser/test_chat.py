@@ -86,7 +86,7 @@ def test_a_member_asks_watches_leaves_comes_back_and_stops(stage: Stage, model: 
     asked(page, "Which test cases failed lately?")
     expect(page.locator(".turn__answer").last).to_contain_text("0 credits: the model failed", timeout=ARRIVAL_MS)
     page.get_by_role("button", name="Ask again").click()
-    expect(page.get_by_role("textbox", name="Your question")).to_have_value("Which test cases are flaky?")
+    expect(page.get_by_role("textbox", name="Your question")).to_have_value("Which test cases failed lately?")
     model.default = spoken_badly()
     asked(page, "Which test cases failed lately?")
     expect(page.locator(".turn__answer").last).to_contain_text("0 credits: the answer is what", timeout=ARRIVAL_MS)

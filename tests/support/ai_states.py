@@ -9,7 +9,7 @@ States are made with the ledger's own commands, and undone at the end of the blo
 
 import itertools
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 
 import msgspec
@@ -20,6 +20,7 @@ from testkase.core.ledger.limits.commands import Pause, RemoveBudget, Resume, Se
 from testkase.core.ledger.model import Subject
 from testkase.core.ledger.operations import execute_one
 from testkase.core.ledger.queries import Balance, balance
+from testkase.core.ledger.refusals import NotPaused
 from testkase.foundation.database import Operation, Statement, SyncDatabase
 from testkase.foundation.ids import new_id
 from testkase.services.features.reports.facts.computing import compute
@@ -122,7 +123,8 @@ class StatedOrganization:
             yield
         finally:
             for command in undo:
-                self._do(command)
+                with suppress(NotPaused):  # somebody resumed it meanwhile
+                    self._do(command)
 
     def off(self) -> list[Any]:
         self._do(SwitchAi(org_id=self.org_id, switch_id=self._id(), enabled=False))

@@ -142,6 +142,14 @@ class AiWalk:
         expect(cost).to_contain_text(re.compile(r"0\.[1-9]\d|0\.0[1-9]|[1-9]\d*\.\d\d"), timeout=ARRIVAL_MS)
         expect(cost.get_by_role("link", name="receipt")).to_be_visible()
 
+    def is_refused(self, person: Person, feature: str) -> Page:
+        """They try it in vain; answers the page that says so."""
+        self.become(person)
+        page = self._at(self._address(feature))
+        self._uses(feature)
+        expect(page.get_by_role("alert")).to_be_visible()
+        return page
+
     def is_told(self, feature: str, told: Told) -> None:
         """It does not work, and says what would help."""
         page = self._at(self._address(feature))
@@ -171,7 +179,7 @@ class AiWalk:
             page.get_by_role("textbox", name="Requirement").fill(REQUIREMENT)
             page.get_by_label("Test cases").select_option("1")
         if feature == CHAT:
-            page.get_by_role("textbox", name="Your question").fill("Which test cases are flaky?")
+            page.get_by_role("textbox", name="Your question").fill("Which test cases failed lately?")
 
     def _address(self, feature: str) -> str:
         return {
