@@ -4,11 +4,13 @@ FROM debian:trixie-slim AS build
 RUN apt-get update \
     && apt-get install -y --no-install-recommends ca-certificates python3 python3-pip python3-venv \
     && rm -rf /var/lib/apt/lists/*
-COPY requirements.lock /build/requirements.lock
+# requirements-tracing.lock holds what sends spans to a collector as well.
+ARG LOCK=requirements.lock
+COPY requirements.lock requirements-tracing.lock /build/
 # pip stays outside: the environment of the product holds nothing that could install anything.
 RUN python3 -m venv --without-pip /opt/testkase \
     && python3 -m pip --python /opt/testkase/bin/python install --no-cache-dir --no-input --no-deps --require-hashes \
-        --only-binary :all: -r /build/requirements.lock
+        --only-binary :all: -r "/build/$LOCK"
 COPY src /opt/testkase/src
 RUN echo /opt/testkase/src > "$(/opt/testkase/bin/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')/testkase-source.pth" \
     && /opt/testkase/bin/python -m compileall -q /opt/testkase/src

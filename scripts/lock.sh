@@ -1,5 +1,5 @@
 #!/bin/sh
-# Renews both lock files from pyproject.toml: for every platform, with hashes, without the address of any index.
+# Renews the lock files from pyproject.toml: for every platform, with hashes, without the address of any index.
 set -eu
 cd "$(dirname "$0")/.."
 
@@ -13,3 +13,5 @@ common="--universal --python-version 3.11 --generate-hashes --no-annotate --no-h
 "$uv" pip compile pyproject.toml $common -o requirements.lock
 # shellcheck disable=SC2086
 "$uv" pip compile pyproject.toml --group dev $common -o requirements-dev.lock
+# shellcheck disable=SC2086
+"$uv" pip compile pyproject.toml --extra tracing $common -o requirements-tracing.lock

@@ -11,9 +11,11 @@ from django.core.asgi import get_asgi_application
 from testkase.config import watching
 from testkase.config.asgi_types import Application, Receive, Scope, Send
 from testkase.config.health import Health
+from testkase.config.traced import Traced
 from testkase.entrypoints.api.app import create_app
 from testkase.entrypoints.api.context import Context
 from testkase.entrypoints.live.door import LiveDoor
+from testkase.foundation import tracing
 from testkase.foundation.settings import Settings
 
 _PROGRAMS = frozenset({"api", "openai", "webhooks"})
@@ -119,9 +121,10 @@ def make_application(settings: Settings) -> Dispatch:
         await context.database.run(watching.look(settings.data))
 
     people = LimitedForms(cast(Application, get_asgi_application()))
+    served = cast(Application, programs)
     return Dispatch(
         context,
-        programs=cast(Application, programs),
+        programs=Traced(served) if tracing.is_on() else served,
         people=people,
         live=LiveDoor(
             context.watcher,

@@ -14,6 +14,7 @@ from testkase.config.asgi import make_application
 from testkase.config.failures import CannotStart
 from testkase.config.upgrading.check_database import check_database
 from testkase.foundation import logging as log
+from testkase.foundation import tracing
 from testkase.foundation.settings import Settings
 
 _BACKLOG = 1024
@@ -25,10 +26,14 @@ of those end properly, settled for what they delivered."""
 def serve(settings: Settings) -> None:
     """Serve until SIGTERM or Ctrl-C. Raises CannotStart when the application does not start."""
     log.configure("app", settings.log_level)
+    tracing.configure(settings, "app")
     if not settings.app_database_url:
         raise CannotStart("Set TESTKASE_APP_DATABASE_URL to the database as the application's role.")
     check_database(settings.app_database_url)
-    asyncio.run(_serve(settings))
+    try:
+        asyncio.run(_serve(settings))
+    finally:
+        tracing.close()
 
 
 async def _serve(settings: Settings) -> None:

@@ -61,6 +61,12 @@ class Settings:
     stop_delay_seconds: int
     """How long the application still answers after SIGTERM while it says that it is not ready
     (`TESTKASE_STOP_DELAY_SECONDS`, default 0)."""
+    traces_url: str | None
+    """Where spans are sent (`TESTKASE_TRACES_URL`), OTLP over HTTP; unset: none are made."""
+    traces_percent: int
+    """How many of a hundred traces are kept (`TESTKASE_TRACES_PERCENT`, default 100)."""
+    traces_to_providers: bool
+    """Tell model providers the trace a call belongs to (`TESTKASE_TRACES_TO_PROVIDERS`, default 0)."""
     log_level: str
     """`LOG_LEVEL`, default INFO."""
 
@@ -90,6 +96,9 @@ class Settings:
             demo=environ.get("TESTKASE_DEMO", "1") == "1",
             email_url=environ.get("TESTKASE_EMAIL_URL") or None,
             stop_delay_seconds=_number(environ, "TESTKASE_STOP_DELAY_SECONDS", 0, least=0, most=300),
+            traces_url=environ.get("TESTKASE_TRACES_URL") or None,
+            traces_percent=_number(environ, "TESTKASE_TRACES_PERCENT", 100, least=0, most=100),
+            traces_to_providers=environ.get("TESTKASE_TRACES_TO_PROVIDERS", "0") == "1",
             log_level=environ.get("LOG_LEVEL", "INFO").upper(),
         )
 

@@ -14,7 +14,8 @@ from procrastinate import JobContext, RetryStrategy
 from procrastinate.contrib.django import app
 
 from testkase.core.pricing import PriceBooks, load_price_books
-from testkase.entrypoints.worker.resources import Resources, resources
+from testkase.entrypoints.worker.resources import resources
+from testkase.foundation.tracing import span
 from testkase.services.features.chat.run import run_turn
 from testkase.services.features.generation.run import run_generation
 from testkase.services.features.reports.run import run_reports
@@ -38,7 +39,7 @@ _IMPORT_AGAIN = RetryStrategy(max_attempts=_IMPORT_TRIES, exponential_wait=2, re
 async def generate_test_cases(context: JobContext, *, org_id: int, generation_id: int) -> None:
     """Write the drafts of a generation."""
     held = resources(context)
-    async with _metered(held) as meter:
+    async with _metered(context) as meter:
         await run_generation(org_id, generation_id, meter, held.database)
 
 
@@ -46,7 +47,7 @@ async def generate_test_cases(context: JobContext, *, org_id: int, generation_id
 async def make_reports(context: JobContext, *, org_id: int, run_id: int) -> None:
     """Make the reports of a run."""
     held = resources(context)
-    async with _metered(held) as meter:
+    async with _metered(context) as meter:
         await run_reports(org_id, run_id, meter, held.database)
 
 
@@ -54,21 +55,23 @@ async def make_reports(context: JobContext, *, org_id: int, run_id: int) -> None
 async def answer_question(context: JobContext, *, org_id: int, thread_id: int, turn_id: int) -> None:
     """Answer a question in a chat."""
     held = resources(context)
-    async with _metered(held) as meter:
+    async with _metered(context) as meter:
         await run_turn(org_id, thread_id, turn_id, meter, held.database)
 
 
 @asynccontextmanager
-async def _metered(held: Resources) -> AsyncIterator[Meter]:
+async def _metered(context: JobContext) -> AsyncIterator[Meter]:
     """A meter for one job; what it began is settled when the job ends, however it ends."""
+    held = resources(context)
     catalog = Catalog.from_settings(held.settings)
     books = _price_books(held.settings.price_book)
     meter = Meter(held.engine, books, catalog, watcher=held.watcher, database=held.database)
-    try:
-        yield meter
-    finally:
-        await meter.drain(SETTLE_SECONDS)
-        await catalog.close()
+    with span("job", task=context.job.task_name, job_id=context.job.id or 0):
+        try:
+            yield meter
+        finally:
+            await meter.drain(SETTLE_SECONDS)
+            await catalog.close()
 
 
 @app.task(name=IMPORT, queue="imports", pass_context=True, retry=_IMPORT_AGAIN)

@@ -14,6 +14,7 @@ from testkase.entrypoints.worker.resources import CONTEXT_KEY, Resources
 from testkase.entrypoints.worker.selfaudit import SelfAudit
 from testkase.entrypoints.worker.watch import BalanceWatch
 from testkase.foundation import logging as log
+from testkase.foundation import tracing
 from testkase.foundation.database import Database
 from testkase.foundation.problems import InvalidInput
 from testkase.foundation.settings import Settings
@@ -34,11 +35,15 @@ GRACE_SECONDS = 20.0
 def work(settings: Settings) -> None:
     """Work until SIGTERM or Ctrl-C."""
     log.configure("worker", settings.log_level)
+    tracing.configure(settings, "worker")
     if not settings.app_database_url:
         raise InvalidInput("Set TESTKASE_APP_DATABASE_URL to the database as the application's role.")
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "testkase.config.settings")
     django.setup()
-    asyncio.run(_work(settings, settings.app_database_url))
+    try:
+        asyncio.run(_work(settings, settings.app_database_url))
+    finally:
+        tracing.close()
 
 
 async def _work(settings: Settings, database_url: str) -> None:

@@ -13,6 +13,7 @@ from dataclasses import replace
 from typing import Self
 
 from testkase.foundation.problems import Problem
+from testkase.foundation.tracing import span
 from testkase.services.inference import Call, ProviderError
 from testkase.services.metering.attempts import Attempt, Failed, failed, may_ask_another
 from testkase.services.metering.channel import Channel
@@ -149,7 +150,9 @@ class MeteredCall:
             self.answering = attempt
             self._describe(attempt)
             try:
-                await self._ask(attempt.upstream, last=not more)
+                with span("call", model=attempt.entry.name, stream=self._stream) as told:
+                    await self._ask(attempt.upstream, last=not more)
+                    told.tell(status=attempt.upstream.status)
                 return
             except ProviderError as error:
                 if not more or self._reader_left or attempt.upstream.has_output or not may_ask_another(error):

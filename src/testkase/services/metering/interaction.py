@@ -10,6 +10,7 @@ from testkase.core.ledger.commands import ExtendHold
 from testkase.core.ledger.refusals import HoldNotFound, HoldResolved
 from testkase.core.ledger.terms import price_ceiling
 from testkase.foundation.problems import Problem
+from testkase.foundation.tracing import span
 from testkase.services.live import Pulse
 from testkase.services.metering.attempts import Attempt, Failed, fallbacks
 from testkase.services.metering.background import in_background
@@ -136,13 +137,15 @@ class Interaction:
         self._timer.cancel()
         if self._unwatch is not None:
             self._unwatch()
-        settlement = await settle(
-            self._meter.engine,
-            self.hold,
-            self._charge(),
-            opened_seq=self._opened_seq,
-            patience_seconds=self._meter.policy.settle_patience_seconds,
-        )
+        with span("settle", org_id=self.hold.org_id, hold_id=self.hold.hold_id) as told:
+            settlement = await settle(
+                self._meter.engine,
+                self.hold,
+                self._charge(),
+                opened_seq=self._opened_seq,
+                patience_seconds=self._meter.policy.settle_patience_seconds,
+            )
+            told.tell(outcome=settlement.outcome, charged_microcredits=settlement.charged)
         self.settlement = settlement
         if self._page is not None and settlement.told:
             self._page.free()

@@ -30,6 +30,7 @@ from testkase.foundation.clock import utc_now
 from testkase.foundation.database import Database
 from testkase.foundation.ids import new_id
 from testkase.foundation.problems import Unavailable
+from testkase.foundation.tracing import span
 from testkase.services.inference import Catalog
 from testkase.services.live import Watcher
 from testkase.services.metering.attempts import keep_failures
@@ -122,7 +123,8 @@ class Meter:
         )
         slot = self._take_slot(org_id, subject.user)
         try:
-            opened = await self._open_hold(hold, asked, minted=hold_id is None)
+            with span("hold", org_id=org_id, hold_id=hold.hold_id, model=model, amount_microcredits=hold.amount):
+                opened = await self._open_hold(hold, asked, minted=hold_id is None)
         except BaseException:
             self._give_back(slot)
             raise

@@ -15,6 +15,7 @@ from collections.abc import AsyncIterator, Mapping
 import certifi
 import httpcore
 
+from testkase.foundation.tracing import passed_on
 from testkase.services.inference.model import Provider
 from testkase.services.inference.providers.calling.dialect import Headers, Outgoing
 from testkase.services.inference.providers.calling.network import Network
@@ -90,7 +91,7 @@ class Endpoint:
             request = httpcore.Request(
                 "POST",
                 httpcore.URL(self.provider.base_url + outgoing.path),
-                headers=[*self._headers, (b"content-length", b"%d" % len(outgoing.content))],
+                headers=[*self._headers, (b"content-length", b"%d" % len(outgoing.content)), *passed_on()],
                 content=outgoing.content,
                 extensions={"timeout": self._timeouts},
             )
