@@ -1,8 +1,11 @@
-"""`make bench`: PostgreSQL's limit, the engine, HTTP, the gateway and memory, side by side on one PostgreSQL."""
+"""`make bench`: PostgreSQL's limit, the rules, the engine, HTTP, the gateway, memory, a long journal, pages and the
+start, side by side on one PostgreSQL."""
 
 import asyncio
 import os
 from collections.abc import Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
@@ -10,17 +13,23 @@ import typer
 from rich.console import Console
 from rich.progress import Progress
 
+from bench.figures import Figures
 from bench.gateway import gateway_cases, instant_upstream
 from bench.goals import judge
+from bench.growth import measure_growth
+from bench.journal import measure_journal
 from bench.ledger import engine_cases, prepare_ledger
 from bench.limit import limit_cases, prepare_limit
+from bench.litellm import NotInstalled, litellm_cases, proxy
 from bench.measure import Case, Result
-from bench.memory import Memory, measure_memory
-from bench.programs import CONNECTIONS, App, http_cases, make_organizations
+from bench.memory import measure_memory
+from bench.programs import CONNECTIONS, App, check_books, http_cases, make_organizations
 from bench.report import Report, save, show
 from bench.round_trips import round_trips_of_a_lone_authorize
+from bench.rules import rules_cases
 from bench.server import Server, bench_server
 from bench.sizes import DEFAULT, FULL, QUICK, Sizes
+from bench.starting import seconds_until_ready
 from testkase.core.ledger.engine import Engine
 from tests.support.processes import serving
 
@@ -28,6 +37,15 @@ FIRST_ENGINE_ORG = 1_000_000
 """Organizations of the engine's cases have no row in the directory: far from the ids of those that do."""
 
 WARM_UP_SECONDS = 0.2
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """What is measured. `only`: a part of the cases' keys. `litellm_in`: where LiteLLM is installed, or may be."""
+
+    sizes: Sizes
+    only: str
+    litellm_in: Path | None
 
 
 def run_cases(cases: Sequence[Case], sizes: Sizes, progress: Progress) -> dict[str, Result]:
@@ -41,35 +59,51 @@ def run_cases(cases: Sequence[Case], sizes: Sizes, progress: Progress) -> dict[s
             progress.update(task, description=case.name, advance=1)
             if round_number:
                 results[case.key].samples.append(case.run(sizes.seconds))
-            elif case.section != "PostgreSQL":
+            elif case.section not in ("PostgreSQL", "rules"):
                 case.run(min(WARM_UP_SECONDS, sizes.seconds / 2))
     return results
 
 
-def measure(
-    server: Server, loop: asyncio.AbstractEventLoop, sizes: Sizes, only: str, progress: Progress
-) -> tuple[dict[str, Result], list[Memory], int]:
-    """Everything on one server. `only`: a part of the cases' keys."""
+def measure(server: Server, loop: asyncio.AbstractEventLoop, plan: Plan, progress: Progress) -> Figures:
+    """Everything on one server."""
+    sizes, only = plan.sizes, plan.only
     org_ids = range(FIRST_ENGINE_ORG, FIRST_ENGINE_ORG + sizes.organizations)
-    engine = Engine(server.app_url)
+    engine, figures = Engine(server.app_url), Figures()
     loop.run_until_complete(engine.start())
     prepare_limit(server, sizes.organizations)
     loop.run_until_complete(prepare_ledger(engine, org_ids))
     organizations = make_organizations(server, CONNECTIONS)
-    with instant_upstream() as upstream_port:
+    with ExitStack() as running:
+        upstream_port = running.enter_context(instant_upstream())
         environ = {"TESTKASE_MODEL_PORT": str(upstream_port), "TESTKASE_MODEL_API_KEY": "bench", "LOG_LEVEL": "WARNING"}
-        with serving(server.database, server.folder, environ) as running:
-            server.vacuum()
-            app = App(server, loop, running.process.pid, running.url, organizations)
-            memory = measure_memory(app, sizes.memory_calls) if not only or "memory" in only else []
-            cases: list[Case] = [
-                *limit_cases(server, sizes.organizations), *engine_cases(server, loop, engine, org_ids),
-                *http_cases(app), *gateway_cases(app, upstream_port),
-            ]  # fmt: skip
-            results = run_cases([case for case in cases if only in case.key], sizes, progress)
-    trips = loop.run_until_complete(round_trips_of_a_lone_authorize(server, org_ids[-1] + 1))
+
+        def start() -> App:
+            process = running.enter_context(serving(server.database, server.folder, environ))
+            return App(server, loop, process.process.pid, process.url, organizations)
+
+        app = start()
+        server.vacuum()
+        if _wanted(only, "memory"):
+            figures.memory = measure_memory(app, sizes.memory_calls)
+        cases: list[Case] = [
+            *limit_cases(server, sizes.organizations), *rules_cases(), *engine_cases(server, loop, engine, org_ids),
+            *http_cases(app, start() if _wanted(only, "http.two.hot") else None), *gateway_cases(app, upstream_port),
+        ]  # fmt: skip
+        try:
+            cases += litellm_cases(app, running.enter_context(proxy(plan.litellm_in, upstream_port)))
+        except NotInstalled as reason:
+            figures.notes.append(f"LiteLLM is not compared with: {reason}.")
+        figures.results = run_cases([case for case in cases if only in case.key], sizes, progress)
+        check_books(app)
+    figures.round_trips = loop.run_until_complete(round_trips_of_a_lone_authorize(server, org_ids[-1] + 1))
     loop.run_until_complete(engine.stop())
-    return results, memory, trips
+    if _wanted(only, "journal"):
+        figures.journal = measure_journal(server, sizes.entries)
+    return figures
+
+
+def _wanted(only: str, key: str) -> bool:
+    return only in key
 
 
 def main(
@@ -79,23 +113,33 @@ def main(
     rounds: Annotated[int | None, typer.Option(help="Runs of each case.")] = None,
     seconds: Annotated[float | None, typer.Option(help="Seconds of each run.")] = None,
     only: Annotated[str, typer.Option(help="Only cases whose key has this in it, such as `engine.pairs`.")] = "",
+    litellm: Annotated[bool, typer.Option(help="Compare with LiteLLM too, in an environment made for it.")] = False,
     out: Annotated[Path, typer.Option(help="Folder of the reports.")] = Path("var/bench"),
 ) -> None:
-    """Measure, print the tables and the goals, and keep a report."""
+    """Measure, print the tables and the goals, and keep a report. The whole takes about a quarter of an hour."""
     size = QUICK if quick else FULL if full else DEFAULT
     sizes = Sizes(
         organizations=size.organizations,
         rounds=rounds or size.rounds,
         seconds=seconds or size.seconds,
         memory_calls=size.memory_calls,
+        entries=size.entries,
+        pages=size.pages,
     )
+    plan = Plan(sizes=sizes, only=only, litellm_in=out if litellm else None)
     console = Console(width=max(150, Console().width))
     load_before = os.getloadavg()[0]
     loop = asyncio.new_event_loop()
-    with bench_server() as server, Progress(console=console, transient=True) as progress:
-        results, memory, trips = measure(server, loop, sizes, only, progress)
-    loop.close()
-    report = Report(sizes, load_before, results, memory, judge(results, memory, trips))
+    with Progress(console=console, transient=True) as progress:
+        with bench_server() as server:
+            figures = measure(server, loop, plan, progress)
+        loop.close()
+        if _wanted(only, "pages"):
+            progress.add_task("pages", total=None)
+            figures.growth = measure_growth(sizes.pages, out)
+        if _wanted(only, "run"):
+            figures.ready_seconds = seconds_until_ready()
+    report = Report(sizes, load_before, figures, judge(figures))
     show(console, report)
     console.print(f"Kept in {save(out, report)}")
 

@@ -26,52 +26,66 @@ _QUESTION = {
 
 
 @dataclass(frozen=True)
+class Target:
+    """Who is asked for completions, and the process that answers; None where it is not ours to count."""
+
+    name: str
+    url: str
+    path: str
+    pid: int | None = None
+
+
+@dataclass(frozen=True)
 class GatewayCase:
-    """Callers asking for one completion after another, of the gateway or of the upstream itself."""
+    """Callers asking for one completion after another, of the gateway, of another proxy or of the upstream itself."""
 
     app: App
-    upstream_port: int
-    through: str
+    target: Target
     stream: bool
     callers: int
     section: str = "gateway"
 
     @property
     def name(self) -> str:
-        return f"{'stream' if self.stream else 'whole answer'}, {self.through}, {self.callers} callers"
+        return f"{'stream' if self.stream else 'whole answer'}, {self.target.name}, {self.callers} callers"
 
     @property
     def key(self) -> str:
-        return f"gateway.{self.through}.{'stream' if self.stream else 'whole'}.{self.callers}"
+        return f"gateway.{self.target.name}.{'stream' if self.stream else 'whole'}.{self.callers}"
 
     def run(self, seconds: float) -> Sample:
         return self.app.loop.run_until_complete(self._run(seconds))
 
     async def _run(self, seconds: float) -> Sample:
-        app = self.app
-        url, path = (
-            (app.url, "/openai/v1/chat/completions")
-            if self.through == "gateway"
-            else (f"http://127.0.0.1:{self.upstream_port}", "/v1/chat/completions")
-        )
-        wires = [
-            await Wire.connect(url, app.organizations[n % len(app.organizations)].key) for n in range(self.callers)
-        ]
+        app, target = self.app, self.target
+        keys = [app.organizations[n % len(app.organizations)].key for n in range(self.callers)]
+        wires = [await Wire.connect(target.url, key) for key in keys]
         latencies: list[float] = []
-        spent, database, began = process_seconds(app.pid), app.server.cpu_seconds(), time.perf_counter()
-        await asyncio.gather(*(self._caller(wire, path, n, began + seconds, latencies) for n, wire in enumerate(wires)))
+        spent, database, began = _seconds(target), app.server.cpu_seconds(), time.perf_counter()
+        await asyncio.gather(
+            *(self._caller(wire, number, began + seconds, latencies) for number, wire in enumerate(wires))
+        )
         took = time.perf_counter() - began
-        spent, database = process_seconds(app.pid) - spent, app.server.cpu_seconds() - database
+        spent, database = _seconds(target) - spent, app.server.cpu_seconds() - database
         for wire in wires:
             wire.close()
         count = len(latencies)
-        cpu = (spent / count * 1e6, database / count * 1e6) if self.through == "gateway" else (None, None)
-        return Sample(count, took, *percentiles(latencies), *cpu)
+        return Sample(
+            count,
+            took,
+            *percentiles(latencies),
+            app_cpu=spent / count * 1e6 if target.pid is not None else None,
+            database_cpu=database / count * 1e6 if target.pid == app.pid else None,
+        )
 
-    async def _caller(self, wire: Wire, path: str, number: int, until: float, latencies: list[float]) -> None:
+    async def _caller(self, wire: Wire, number: int, until: float, latencies: list[float]) -> None:
         while (began := time.perf_counter()) < until:
-            await complete(wire, path, stream=self.stream, user=f"user{number}@example.com")
+            await complete(wire, self.target.path, stream=self.stream, user=f"user{number}@example.com")
             latencies.append((time.perf_counter() - began) * 1000)
+
+
+def _seconds(target: Target) -> float:
+    return process_seconds(target.pid) if target.pid is not None else 0.0
 
 
 async def complete(wire: Wire, path: str, *, stream: bool, user: str) -> None:
@@ -101,7 +115,9 @@ def instant_upstream() -> Iterator[int]:
 
 def gateway_cases(app: App, upstream_port: int) -> Iterator[GatewayCase]:
     """Direct and through the gateway, whole answers and streams, one caller and sixteen."""
+    direct = Target("direct", f"http://127.0.0.1:{upstream_port}", "/v1/chat/completions")
+    gateway = Target("gateway", app.url, "/openai/v1/chat/completions", app.pid)
     for callers in CALLERS:
         for stream in (False, True):
-            for through in ("direct", "gateway"):
-                yield GatewayCase(app, upstream_port, through, stream, callers)
+            for target in (direct, gateway):
+                yield GatewayCase(app, target, stream, callers)

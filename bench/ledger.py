@@ -1,4 +1,5 @@
-"""(b) The engine in this process: authorizes and pairs by 1, 32 and 512 callers, over many organizations and on one."""
+"""(b) The engine in this process: authorizes and pairs by 1, 32 and 1,024 callers, over many organizations and
+on one."""
 
 import asyncio
 import itertools
@@ -14,7 +15,7 @@ from testkase.core.ledger.model import Subject
 from testkase.core.ledger.terms import Rates, Terms, Tokens
 from testkase.foundation.problems import Problem
 
-CALLERS = (1, 32, 512)
+CALLERS = (1, 32, 1024)
 CREDITS = 10**15
 _WORK = {"authorizes": "authorize", "pairs": "pair"}
 
@@ -50,7 +51,7 @@ class EngineCase:
 
     @property
     def name(self) -> str:
-        return f"{_WORK[self.work]}, {self.scope}, {self.callers} callers"
+        return f"{_WORK[self.work]}, {self.scope}, {self.callers:,} callers"
 
     @property
     def key(self) -> str:
@@ -84,16 +85,17 @@ class EngineCase:
 
 async def authorize(engine: Engine, org_id: int) -> None:
     """One hold under an id of its own."""
-    await engine.submit(_hold(org_id, f"b{next(_numbers)}"))
+    await engine.submit(hold(org_id, f"b{next(_numbers)}"))
 
 
 async def _pair(engine: Engine, org_id: int) -> None:
-    hold = _hold(org_id, f"b{next(_numbers)}")
-    await engine.submit(hold)
-    await engine.submit(SettleHold(org_id=org_id, hold_id=hold.hold_id, tokens=TOKENS))
+    held = hold(org_id, f"b{next(_numbers)}")
+    await engine.submit(held)
+    await engine.submit(SettleHold(org_id=org_id, hold_id=held.hold_id, tokens=TOKENS))
 
 
-def _hold(org_id: int, hold_id: str) -> OpenHold:
+def hold(org_id: int, hold_id: str) -> OpenHold:
+    """The command most of the bench is made of."""
     return OpenHold(org_id=org_id, hold_id=hold_id, amount=AMOUNT, ttl_seconds=300, subject=SUBJECT, terms=TERMS)
 
 

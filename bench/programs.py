@@ -1,4 +1,5 @@
-"""(c) Over HTTP, one process of the real application: single holds and settlements, and batches of 500."""
+"""(c) Over HTTP: single holds and settlements, and batches of 500, with one process of the real application; and with
+two that share one hot organization."""
 
 import asyncio
 import itertools
@@ -10,6 +11,8 @@ from dataclasses import dataclass
 from bench.cpu import process_seconds
 from bench.measure import SCOPES, Sample, percentiles
 from bench.server import Server
+from testkase.core.ledger.verify import verify
+from testkase.foundation.database import SyncDatabase
 from tests.support.programs import Organization, Organizations
 from tests.support.wire import Wire
 
@@ -43,7 +46,8 @@ class App:
 class HttpCase:
     """Connections that each wait for one answer before they ask again. An operation is a pair: hold and settlement."""
 
-    app: App
+    apps: Sequence[App]
+    """Processes of one database; connections take turns."""
     work: str
     scope: str
     section: str = "HTTP"
@@ -51,35 +55,43 @@ class HttpCase:
     @property
     def name(self) -> str:
         what = f"batches of {BATCH}" if self.work == "batches" else "single"
-        return f"pairs, {what}, {self.scope}, {self.connections} connections"
+        processes = ", two processes" if len(self.apps) > 1 else ""
+        return f"pairs, {what}, {self.scope}, {self.connections} connections{processes}"
 
     @property
     def key(self) -> str:
-        return f"http.{self.work}.{self.scope}"
+        return f"http.{'two' if len(self.apps) > 1 else self.work}.{self.scope}"
 
     @property
     def connections(self) -> int:
         return BATCH_CONNECTIONS if self.work == "batches" else CONNECTIONS
 
     def run(self, seconds: float) -> Sample:
-        return self.app.loop.run_until_complete(self._run(seconds))
+        return self.apps[0].loop.run_until_complete(self._run(seconds))
 
     async def _run(self, seconds: float) -> Sample:
-        app, each = self.app, BATCH if self.work == "batches" else 1
+        each = BATCH if self.work == "batches" else 1
         once = _batch if self.work == "batches" else single_pair
-        wires = [await Wire.connect(app.url, self._organization(n).key) for n in range(self.connections)]
+        wires = [
+            await Wire.connect(self.apps[n % len(self.apps)].url, self._organization(n).key)
+            for n in range(self.connections)
+        ]
         latencies: list[float] = []
-        spent, database, began = process_seconds(app.pid), app.server.cpu_seconds(), time.perf_counter()
+        spent, database, began = self._spent(), self.apps[0].server.cpu_seconds(), time.perf_counter()
         await asyncio.gather(*(_repeat(once, wire, began + seconds, latencies) for wire in wires))
         took = time.perf_counter() - began
-        spent, database = process_seconds(app.pid) - spent, app.server.cpu_seconds() - database
+        spent, database = self._spent() - spent, self.apps[0].server.cpu_seconds() - database
         for wire in wires:
             wire.close()
         count = max(len(latencies) * each, 1)
         return Sample(count, took, *percentiles(latencies), spent / count * 1e6, database / count * 1e6)
 
+    def _spent(self) -> float:
+        return sum(process_seconds(app.pid) for app in self.apps)
+
     def _organization(self, number: int) -> Organization:
-        return self.app.organizations[number % len(self.app.organizations) if self.scope == "many" else 0]
+        organizations = self.apps[0].organizations
+        return organizations[number % len(organizations) if self.scope == "many" else 0]
 
 
 async def _repeat(once: Callable[[Wire], Awaitable[None]], wire: Wire, until: float, latencies: list[float]) -> None:
@@ -127,8 +139,21 @@ def make_organizations(server: Server, count: int) -> list[Organization]:
         organizations.close()
 
 
-def http_cases(app: App) -> Iterator[HttpCase]:
-    """Single requests and batches, over many organizations and on one."""
+def http_cases(app: App, other: App | None) -> Iterator[HttpCase]:
+    """Single requests and batches, over many organizations and on one; with another process, also both on one."""
     for work in ("single", "batches"):
         for scope in SCOPES:
-            yield HttpCase(app, work, scope)
+            yield HttpCase((app,), work, scope)
+    if other is not None:
+        yield HttpCase((app, other), "single", "hot")
+
+
+def check_books(app: App) -> None:
+    """Every organization's books add up to the last micro-credit, whoever wrote them. Raises RuntimeError."""
+    database = SyncDatabase(app.server.app_url)
+    try:
+        for organization in app.organizations:
+            if found := database.read(verify(organization.org_id), org_id=organization.org_id):
+                raise RuntimeError(f"the books deviate: {found}")
+    finally:
+        database.close()

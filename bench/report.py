@@ -2,7 +2,7 @@
 
 import os
 import platform
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -10,12 +10,13 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
+from bench.figures import Figures, Results
 from bench.goals import Judged, row_lock_limit
+from bench.growth import Growth
+from bench.journal import Journal
 from bench.measure import Result
 from bench.memory import Memory
 from bench.sizes import Sizes
-
-Results = Mapping[str, Result]
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,8 +25,7 @@ class Report:
 
     sizes: Sizes
     load_before: float
-    results: Results
-    memory: Sequence[Memory]
+    figures: Figures
     judged: Sequence[Judged]
 
 
@@ -46,9 +46,16 @@ def show(console: Console, report: Report) -> None:
             "[yellow]The machine was busy with other work: rates then say how many processes each side runs (pgbench"
             " one a client, the engine two), not what each can do. Compare CPU per operation, or measure again.[/]"
         )
-    console.print(_figures(report.results))
-    if report.memory:
-        console.print(_memory(report.memory))
+    figures = report.figures
+    console.print(_figures(figures.results))
+    if figures.memory:
+        console.print(_memory(figures.memory))
+    if figures.growth is not None:
+        console.print(_growth(figures.growth))
+    if figures.journal is not None:
+        console.print(_journal(figures.journal))
+    for note in figures.notes:
+        console.print(note)
     console.print(_goals(report.judged))
 
 
@@ -108,10 +115,37 @@ def _memory(memory: Sequence[Memory]) -> Table:
     return table
 
 
+def _growth(growth: Growth) -> Table:
+    table = Table("server time of pages, ms", title=f"Pages; plans in {growth.plans}", title_justify="left")
+    for rows in (growth.short, growth.long):
+        table.add_column(f"median, {rows:,} interactions", justify="right")
+    table.add_column("growth of the fastest", justify="right")
+    for name, (short, long) in growth.medians.items():
+        fastest_short, fastest_long = growth.fastest[name]
+        table.add_row(name, f"{short:.1f}", f"{long:.1f}", f"{fastest_long / fastest_short:.2f} ×")
+    return table
+
+
+def _journal(journal: Journal) -> Table:
+    table = Table("journal", "seconds", "CPU µs an entry", title=f"{journal.entries:,} entries", title_justify="left")
+    each = 1e6 / journal.entries
+    table.add_row("written in batches of 1,000", f"{journal.filling:.1f}", "")
+    table.add_row("all balances added up", f"{journal.recomputing:.1f}", f"{journal.recomputing_cpu * each:.1f}")
+    table.add_row("verified from the first", f"{journal.verifying:.1f}", f"{journal.verifying_cpu * each:.1f}")
+    return table
+
+
 def _goals(judged: Sequence[Judged]) -> Table:
-    table = Table("Aim", "measured", "", title="Goals, judged against this run", title_justify="left")
+    table = Table(
+        "Aim",
+        "measured",
+        "CPU µs/op, app + PostgreSQL",
+        "",
+        title="Goals, judged against this run",
+        title_justify="left",
+    )
     for each in judged:
-        table.add_row(each.aim, each.measured, "[green]pass[/]" if each.met else "[red]miss[/]")
+        table.add_row(each.aim, each.measured, each.cpu, "[green]pass[/]" if each.met else "[red]miss[/]")
     return table
 
 

@@ -4,6 +4,7 @@ Everything Django does for an answer is timed (sessions, roles, queries, templat
 `--explain FILE` keeps the plan of every statement as PostgreSQL ran it.
 """
 
+import json
 import os
 import statistics
 import sys
@@ -95,6 +96,7 @@ def main(
     rows: Annotated[int, typer.Option(help="Interactions in the history.")] = 10_000_000,
     times: Annotated[int, typer.Option(help="Requests for each figure.")] = 20,
     explain: Annotated[Path | None, typer.Option(help="Keep the plans of statements over 1 ms here.")] = None,
+    keep: Annotated[Path | None, typer.Option(help="Keep the figures here, as JSON.")] = None,
 ) -> None:
     """Fill, measure, print."""
     console = Console(width=int(os.environ.get("COLUMNS", "110")))
@@ -109,14 +111,17 @@ def main(
         month, running = _months(server.owner_url)
         title = f"{rows:,} interactions, {times} requests each, load of other work {os.getloadavg()[0]:.1f}"
         table = Table("server time, ms", "median", "fastest", "slowest", "processor", title=title)
-        slow = []
+        slow, kept = [], {}
         for name, address in addresses(rows, month, running).items():
             found = timed(server, client, address, times)
             median = statistics.median(found.taken)
             slow += [name] if median >= GOAL_MS and name != DOCUMENT else []
+            kept[name] = {"median_ms": median, "fastest_ms": min(found.taken), "processor_ms": found.cpu}
             figures = (median, min(found.taken), max(found.taken), found.cpu)
             table.add_row(name, *(f"{figure:.1f}" for figure in figures))
         console.print(table)
+        if keep is not None:
+            keep.write_text(json.dumps(kept))
         if explain is not None:
             _keep_plans(server, client, addresses(rows, month, running), explain)
         console.print(f"goal: under {GOAL_MS} ms each: " + (f"MISSED by {', '.join(slow)}" if slow else "reached"))
