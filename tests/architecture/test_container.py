@@ -14,6 +14,7 @@ import pytest
 import yaml
 
 from testkase.config import commands
+from testkase.entrypoints.cli.app import app
 from tests.architecture.test_settings_documented import documented
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -43,9 +44,7 @@ def in_context(path: str) -> bool:
 
 def known_commands() -> set[str]:
     commands._add_operators_commands()
-    return {
-        command.name or command.callback.__name__ for command in commands.app.registered_commands if command.callback
-    }
+    return {command.name or command.callback.__name__ for command in app.registered_commands if command.callback}
 
 
 def test_what_is_copied_exists_and_is_in_the_context() -> None:

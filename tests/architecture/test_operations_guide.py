@@ -1,14 +1,15 @@
 """The guide for operators names commands, settings, files and addresses that exist."""
 
 import re
-import subprocess
-import sys
 from functools import cache
 from pathlib import Path
 
 import pytest
 import yaml
+from typer.testing import CliRunner
 
+from testkase.config import commands
+from testkase.entrypoints.cli.app import app
 from tests.architecture.test_settings_documented import documented
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -26,10 +27,9 @@ COMMANDS = sorted(
 
 @cache
 def help_of(command: str) -> str:
-    done = subprocess.run(
-        [sys.executable, "-m", "testkase", command, "--help"], capture_output=True, text=True, check=False
-    )
-    return done.stdout if done.returncode == 0 else ""
+    commands._add_operators_commands()
+    asked = CliRunner().invoke(app, [command, "--help"], env={"COLUMNS": "200"})
+    return asked.stdout if asked.exit_code == 0 else ""
 
 
 @pytest.mark.parametrize("line", COMMANDS)

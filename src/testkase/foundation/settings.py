@@ -61,6 +61,8 @@ class Settings:
     stop_delay_seconds: int
     """How long the application still answers after SIGTERM while it says that it is not ready
     (`TESTKASE_STOP_DELAY_SECONDS`, default 0)."""
+    worker_metrics_port: int
+    """Port on which the worker answers `/metrics` (`TESTKASE_WORKER_METRICS_PORT`), 0: none."""
     traces_url: str | None
     """Where spans are sent (`TESTKASE_TRACES_URL`), OTLP over HTTP; unset: none are made."""
     traces_percent: int
@@ -96,6 +98,7 @@ class Settings:
             demo=environ.get("TESTKASE_DEMO", "1") == "1",
             email_url=environ.get("TESTKASE_EMAIL_URL") or None,
             stop_delay_seconds=_number(environ, "TESTKASE_STOP_DELAY_SECONDS", 0, least=0, most=300),
+            worker_metrics_port=_port(environ, "TESTKASE_WORKER_METRICS_PORT", 0),
             traces_url=environ.get("TESTKASE_TRACES_URL") or None,
             traces_percent=_number(environ, "TESTKASE_TRACES_PERCENT", 100, least=0, most=100),
             traces_to_providers=environ.get("TESTKASE_TRACES_TO_PROVIDERS", "0") == "1",

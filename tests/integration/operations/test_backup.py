@@ -137,6 +137,12 @@ def test_a_killed_restore_is_finished_by_the_next_one_and_nothing_starts_before(
     assert "has an installation already" in operate(data, "restore", str(backup))[1]
 
 
+def test_an_installation_that_stands_still_is_saved_as_well(saved: tuple[Load, Path, Path], tmp_path: Path) -> None:
+    assert operate(saved[1], "backup", str(tmp_path / "still"))[0] == 0
+    assert (tmp_path / "still/database.dump").stat().st_size > 100_000
+    assert "There is no database" in operate(tmp_path / "var", "backup", str(tmp_path / "none"))[1]
+
+
 def test_a_backup_that_was_changed_is_not_restored(saved: tuple[Load, Path, Path], tmp_path: Path) -> None:
     changed = tmp_path / "changed"
     shutil.copytree(saved[2], changed)

@@ -7,8 +7,9 @@ import httpx
 import psycopg
 
 from testkase.config.backups.last import remember_backup
+from testkase.config.ports import free_port
 from tests.support.cluster import TestDatabase
-from tests.support.processes import serving
+from tests.support.processes import serving, wait_until_ready, working
 
 _WAITING = """
     INSERT INTO procrastinate_jobs (queue_name, task_name, status, args)
@@ -25,6 +26,14 @@ _WORKER = "INSERT INTO procrastinate_workers (last_heartbeat) VALUES (now()), (n
 def figures(url: str) -> dict[str, float]:
     lines = httpx.get(f"{url}/metrics", trust_env=False).text.splitlines()
     return {name: float(value) for name, value in (line.rsplit(" ", 1) for line in lines if not line.startswith("#"))}
+
+
+def test_the_worker_tells_what_it_counts_itself(database: TestDatabase, tmp_path: Path) -> None:
+    port = free_port()
+    with working(database, tmp_path, {"TESTKASE_WORKER_METRICS_PORT": str(port)}) as worker:
+        wait_until_ready(worker, port, "/metrics")
+        said = figures(f"http://127.0.0.1:{port}")
+    assert said["testkase_interactions_unsettled_total"] == 0
 
 
 def test_metrics_say_how_the_worker_and_the_backups_are(database: TestDatabase, tmp_path: Path) -> None:

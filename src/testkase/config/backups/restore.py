@@ -105,7 +105,7 @@ def _load(owner_url: str, backup: Path, manifest: Manifest, *, again: bool) -> N
         elif not again:
             raise CannotStart("The database of DATABASE_URL has tables already: restore into an empty one.")
         for statement in _TAKE_BACK:
-            connection.execute(sql.SQL(statement).format(sql.Identifier(LEDGER)))  # type: ignore[arg-type]
+            connection.execute(sql.SQL(statement).format(sql.Identifier(LEDGER)))
 
 
 def _check_server(owner_url: str, manifest: Manifest) -> None:

@@ -4,6 +4,7 @@ import asyncio
 import os
 
 import django
+from prometheus_client import start_http_server
 
 from testkase.core.ledger.engine import Engine
 from testkase.core.pricing import load_price_books
@@ -38,6 +39,8 @@ def work(settings: Settings) -> None:
     tracing.configure(settings, "worker")
     if not settings.app_database_url:
         raise InvalidInput("Set TESTKASE_APP_DATABASE_URL to the database as the application's role.")
+    if settings.worker_metrics_port:
+        start_http_server(settings.worker_metrics_port, addr=settings.host)
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "testkase.config.settings")
     django.setup()
     try:
