@@ -14,6 +14,8 @@ class Outcome:
     seed: int
     figures: dict[str, int | float | str] = field(default_factory=dict)
     faults: list[str] = field(default_factory=list)
+    table: str = ""
+    """More than a line can say, as Markdown; for the report, and for the page where it has a place of this name."""
 
     @property
     def line(self) -> str:

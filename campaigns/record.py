@@ -20,6 +20,8 @@ def record(report: Report, page: Path = PAGE) -> None:
         "| Campaign | Size | What happened | Found | Date | Took | Seed | Revision |",
         "|---|---|---|---|---|---|---|---|",
     ]
+    if report.table:
+        replace(page, report.campaign, report.table)
     replace(page, "results", "\n".join([*head, *(rows[name] for name in sorted(rows))]))
 
 

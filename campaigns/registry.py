@@ -7,9 +7,11 @@ from campaigns.fuzz.fuzz import FUZZ
 from campaigns.isolation.row_security import ROW_SECURITY
 from campaigns.ledger.calendar import CALENDAR
 from campaigns.ledger.last_credit import LAST_CREDIT
+from campaigns.ledger.rush import RUSH
 from campaigns.ledger.simulate import SIMULATE
 from campaigns.ledger.simulate_postgres import SIMULATE_POSTGRES
 from campaigns.ledger.sums import SUMS
+from campaigns.mutants.hunt import MUTATED
 from campaigns.payments.lost_reports import LOST_REPORTS
 from campaigns.payments.money_back import MONEY_BACK
 from campaigns.payments.payments import PAYMENTS
@@ -26,6 +28,7 @@ CAMPAIGNS: dict[str, Campaign] = {
         SIMULATE_POSTGRES,
         CALENDAR,
         LAST_CREDIT,
+        RUSH,
         SUMS,
         PAYMENTS,
         LOST_REPORTS,
@@ -38,6 +41,7 @@ CAMPAIGNS: dict[str, Campaign] = {
         SWITCH,
         CUT_STREAMS,
         CRASH,
+        MUTATED,
         UPGRADE,
     )
 }

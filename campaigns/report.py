@@ -26,6 +26,7 @@ class Report:
     after: int
     figures: dict[str, int | float | str]
     faults: list[str]
+    table: str
     began: str
     seconds: float
     replay: str
@@ -50,6 +51,7 @@ class Report:
             f"| began | {self.began} |", f"| took | {self.seconds:,.1f} s |", f"| revision | {self.revision} |",
             *(f"| {name} | {value} |" for name, value in self.machine.items()),
             *(f"| {name} | {told(value)} |" for name, value in self.figures.items()), "", "## Faults", "", *faults, "",
+            *([self.table, ""] if self.table else []),
         ))  # fmt: skip
 
 
@@ -58,7 +60,7 @@ def report(campaign: Campaign, outcome: Outcome, *, size: int, after: int, began
     further = f" --after {after}" if after else ""
     return Report(
         campaign=campaign.name, line=outcome.line, size=size, counts=campaign.counts, seed=outcome.seed, after=after,
-        figures=outcome.figures, faults=outcome.faults, began=began.strftime("%Y-%m-%dT%H:%M:%SZ"),
+        figures=outcome.figures, faults=outcome.faults, table=outcome.table, began=began.strftime("%Y-%m-%dT%H:%M:%SZ"),
         seconds=round((datetime.now(UTC) - began).total_seconds(), 3),
         replay=f"testkase campaign {campaign.name} --size {size} --seed {outcome.seed}{further}",
         revision=_revision(),

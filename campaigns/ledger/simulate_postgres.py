@@ -21,7 +21,7 @@ import psycopg
 from campaigns.campaign import Campaign, Tick, unheard
 from campaigns.fast_cluster import fast_cluster
 from campaigns.ledger.rows import State, differences, rows
-from campaigns.ledger.simulate import Block, gathered, shortened, simulation_figures, unseen
+from campaigns.ledger.simulate import Block, gathered, shortened, simulation_figures, unseen, why
 from campaigns.oracle import deviations
 from campaigns.outcome import Outcome
 from testkase.core.ledger import commands as ask
@@ -120,8 +120,8 @@ class Drivers:
         self._books.close()
 
 
-def told_block(drivers: Drivers, seed: int, number: int) -> Block:
-    """One block; both databases are empty afterwards."""
+def told_block(drivers: Drivers, seed: int, number: int, *, shorten: bool = True) -> Block:
+    """One block; both databases are empty afterwards. `shorten`: a story that fails is told shorter and shorter."""
     block, restarts = Block(), drivers.restarts
     dice = Random(f"{seed}/{number}")
     stories = [Story(Random(f"{seed}/{number}/{org_id}"), org_id) for org_id in range(1, STORIES + 1)]
@@ -129,7 +129,8 @@ def told_block(drivers: Drivers, seed: int, number: int) -> Block:
         _live(drivers, stories, dice)
         _judge(drivers)
     except Exception as error:  # noqa: BLE001 - whatever it is, it is the finding
-        block.faults.append(f"block {seed}/{number}: {_shortest(drivers, stories, error)}")
+        told = _shortest(drivers, stories, error) if shorten else why(error)
+        block.faults.append(f"block {seed}/{number}: {told}")
     for story in stories:
         block.told += story.side.told
         block.told["entries"] += len(story.side.journal)

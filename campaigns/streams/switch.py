@@ -99,7 +99,9 @@ class Office:
 
     def _note(self, answer: tuple[int, list[str]]) -> None:
         status, last = answer
-        told = next((json.loads(line.removeprefix(": testkase ")) for line in last if line.startswith(": t")), {})
+        told: dict[str, Any] = next(
+            (json.loads(line.removeprefix(": testkase ")) for line in last if line.startswith(": t")), {}
+        )
         if status == 200 and any("ai_disabled" in line for line in last):
             self.cuts.append(time.monotonic() - self.off_at)
             self.counts["cut"] += 1

@@ -59,7 +59,8 @@ class Cluster:
     def fresh(self) -> TestDatabase:
         """A copy of the template, in about a tenth of a second."""
         if not self._template_made:
-            self._make_template()
+            self.template(TEMPLATE)
+            self._template_made = True
         return self._copy(TEMPLATE)
 
     def copy(self, database: TestDatabase) -> TestDatabase:
@@ -74,16 +75,17 @@ class Cluster:
         self._as_owner(sql.SQL("CREATE DATABASE {} TEMPLATE {} STRATEGY FILE_COPY"), name, template)
         return self._urls(name)
 
-    def _make_template(self) -> None:
-        owner_url = make_database(self.server.url(), TEMPLATE)
+    def template(self, name: str, **environ: str) -> TestDatabase:
+        """A migrated database to make copies of; `environ` may name another source, with migrations of its own."""
+        owner_url = make_database(self.server.url(), name)
         app_url = prepare_roles(owner_url, app_password=APP_PASSWORD)
-        environ = {**os.environ, "DATABASE_URL": owner_url, "TESTKASE_APP_DATABASE_URL": app_url}
+        environ = {**os.environ, **environ, "DATABASE_URL": owner_url, "TESTKASE_APP_DATABASE_URL": app_url}
         done = subprocess.run(
             [sys.executable, "-m", "testkase", "migrate"], env=environ, capture_output=True, text=True, check=False
         )
         if done.returncode != 0:
             raise RuntimeError(f"The template database could not be migrated:\n{done.stderr}")
-        self._template_made = True
+        return self._urls(name)
 
     def _urls(self, name: str) -> TestDatabase:
         return TestDatabase(

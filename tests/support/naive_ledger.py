@@ -16,6 +16,7 @@ from tests.support.naive_calendar import SECOND, next_boundary
 from tests.support.naive_facts import Answer, Fact, Move, NaiveLot
 from tests.support.naive_history import History
 from tests.support.naive_limits import NaiveLimits
+from tests.support.naive_names import operation_of
 from tests.support.naive_refusals import cost_of, malformed, refusals, settled_cost
 from tests.support.naive_reversals import NaiveReversals
 
@@ -212,7 +213,7 @@ class NaiveLedger:
 
     def execute(self, command: c.Command, now: int) -> Answer:
         """Carry out a command, or say every true reason to refuse it. A refusal leaves the history as it was (I6)."""
-        past = self.find(command.operation_id)
+        past = self.find(operation_of(command))
         if past is not None and past.command == command:
             return Answer(fact=past, replayed=True)
         if past is not None and (type(past.command) is type(command) or isinstance(command, limit.LimitCommand)):
@@ -228,7 +229,7 @@ class NaiveLedger:
             return Answer(refusals=reasons)
         if isinstance(command, limit.LimitCommand):
             kind = {limit.Pause: "pause", limit.Resume: "resume"}.get(type(command), "budget")
-            return Answer(fact=self._record(command.operation_id, kind, now, command=command))
+            return Answer(fact=self._record(operation_of(command), kind, now, command=command))
         return Answer(fact=self._carry_out(command, now))
 
     def _back_to(self, facts: int, lots: int, periods: int, opening: c.OpenAccount | None) -> None:
@@ -240,7 +241,7 @@ class NaiveLedger:
     def _carry_out(self, command: c.Command, now: int) -> Fact | None:
         if isinstance(command, c.Grant | c.Adjust | c.Reverse | c.CoverDebt | c.WriteOff | c.SetOverage):
             return self._set_right(command, now)
-        operation = command.operation_id
+        operation = operation_of(command)
         amount = getattr(command, "amount", 0)
         match command:
             case c.OpenAccount():
@@ -286,7 +287,7 @@ class NaiveLedger:
                 kind, moves = "write_off", [Move(0, "issued", "debt", self.debt if amount is None else amount)]
             case c.SetOverage():
                 kind = "overage_limit"
-        return self._record(command.operation_id, kind, now, moves, command=command)
+        return self._record(operation_of(command), kind, now, moves, command=command)
 
     def _void_all(self, now: int, holds: list[str]) -> None:
         for hold in holds:
@@ -302,4 +303,4 @@ class NaiveLedger:
             moves = [*moves, *self._burn(beyond, "used", now), *self._release(hold, now, after=moves)]
             moves = self.reversals.follow(moves, now)
         kind = "settle" if command.final else "capture"
-        return self._record(command.operation_id, kind, now, moves, command=command, hold=hold, cost=cost)
+        return self._record(operation_of(command), kind, now, moves, command=command, hold=hold, cost=cost)

@@ -78,18 +78,19 @@ class NaiveLimits:
         holds = [hold for hold in self.ledger.open_holds() if in_scope(budget.scope, self._subject_of_hold(hold))]
         return sum(self.ledger.total(f"held:{hold}") for hold in holds)
 
-    def paused(self) -> set[tuple[str, str]]:
-        found: set[tuple[str, str]] = set()
+    def paused(self) -> dict[tuple[str, str], int]:
+        """Who is paused, and since when: pausing again changes the reason alone."""
+        found: dict[tuple[str, str], int] = {}
         for fact in self.ledger.history.told[limit.LimitCommand]:
             if isinstance(fact.command, limit.Pause):
-                found.add((fact.command.kind, fact.command.ref))
+                found.setdefault((fact.command.kind, fact.command.ref), fact.at)
             elif isinstance(fact.command, limit.Resume):
-                found.remove((fact.command.kind, fact.command.ref))
+                del found[fact.command.kind, fact.command.ref]
         return found
 
     def admission(self, subject: Subject, amount: int, now: int) -> Iterator[type[Exception]]:
         """Why a new call, or more for one, is refused by limits."""
-        if {("user", subject.user), ("use_case", subject.use_case)} & self.paused():
+        if {("user", subject.user), ("use_case", subject.use_case)} & self.paused().keys():
             yield r.Paused
         for budget in self.budgets().values():
             gone = self.used(budget, now) + self.held(budget)
@@ -110,7 +111,7 @@ class NaiveLimits:
                     yield r.InvalidCommand
             case limit.RemoveBudget() if budget is None:
                 yield r.BudgetNotFound
-            case limit.Pause(kind=kind, ref=ref) if len(self.paused() | {(kind, ref)}) > MOST_PAUSED:
+            case limit.Pause(kind=kind, ref=ref) if len(self.paused() | {(kind, ref): 0}) > MOST_PAUSED:
                 yield r.TooManyPauses
             case limit.Resume(kind=kind, ref=ref) if (kind, ref) not in self.paused():
                 yield r.NotPaused

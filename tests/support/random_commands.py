@@ -93,6 +93,8 @@ class Script:
         self.world = world
         self.now = START + dice.randrange(0, 400) * DAY + dice.randrange(0, DAY)
         self.weights = dice.choice(THEMES)
+        self.calm = dice.random() < 0.35
+        """An hour of many small calls, rather than years with a few."""
         self.past: list[c.Command] = []
         self.counter = 0
 
@@ -124,7 +126,7 @@ class Script:
         dice = self.dice
         due = self._falls_due()
         step = dice.choice([0, 0, 1, SECOND, 5 * SECOND, 60 * SECOND, 60 * SECOND, 3_600 * SECOND])
-        kind = dice.random()
+        kind = dice.random() * (6 if self.calm else 1)
         if kind < 0.12:
             return max(due) if due and dice.random() < 0.1 else min(due, default=self.now) + dice.choice([-1, 0, 0, 1])
         if kind < 0.15:
@@ -163,10 +165,22 @@ class Script:
             return self._switch()  # off is a short chapter: little can happen in it
         if account is not None and account.debt and self.dice.random() < 0.25:
             return self._pay_debt()  # so is debt
+        if self._blocked() and self.dice.random() < 0.2:
+            return self.dice.choice([self._open_hold, self._extend, self._extend, self._usage])()
         on_a_hold = make in (self._extend, self._settle, self._capture, self._void)
         if on_a_hold and not self.world.book.holds and self.dice.random() < 0.7:
             return self._open_hold()
         return make()
+
+    def _blocked(self) -> bool:
+        """Whether somebody may not begin a call, or let one grow, though there may be credits: it is tried all the
+        more."""
+        account, limits = self.world.book.account, self.world.book.limits
+        return bool(account and account.debt and account.available) or bool(limits and limits.pauses)
+
+    def _name(self, letter: str, shared: float = 0.1) -> str:
+        """A new one, or one that others have too: names are unique in their family alone, and within one hold."""
+        return f"{letter}{self.counter}" if self.dice.random() >= shared else self.dice.choice(("a", "b"))
 
     def _amount(self) -> int:
         """Amounts of every size, and the ones around what is there."""
@@ -178,6 +192,8 @@ class Script:
         if limits is not None and limits.budgets and dice.random() < 0.3:
             left = dice.choice(sorted(max(budget.left, 0) for budget in limits.budgets.values()))
             return left + dice.choice([0, 1])
+        if self.calm and dice.random() < 0.6:
+            return dice.choice([1, CENT, 3 * CENT, there // 10])
         beyond = there + max(account.overage_limit - account.overage, 0) if account else 0
         return dice.choice(
             [
@@ -199,7 +215,7 @@ class Script:
     def _ttl(self) -> int:
         if self.dice.random() < 0.04:
             return self.dice.choice([0, -1, 86_401, 10**12])
-        return self.dice.choice([1, 5, 60, 600, 3_600, 86_400])
+        return self.dice.choice([3_600, 86_400] if self.calm else [1, 5, 60, 600, 3_600, 86_400])
 
     def _some_hold(self) -> str:
         """Mostly one that is open, sometimes one resolved long ago, now and then one that never was."""
@@ -212,7 +228,7 @@ class Script:
     def _open_hold(self) -> c.Command:
         return c.OpenHold(
             org_id=ORG,
-            hold_id=f"h{self.counter}",
+            hold_id=self._name("h"),
             amount=self._amount(),
             ttl_seconds=self._ttl(),
             subject=self._subject(),
@@ -224,7 +240,7 @@ class Script:
         return c.ExtendHold(
             org_id=ORG,
             hold_id=self._some_hold(),
-            extension_id=f"e{self.counter}",
+            extension_id=self._name("e", shared=0.5),
             ttl_seconds=self._ttl(),
             amount=amount,
         )
@@ -264,7 +280,7 @@ class Script:
         hold = self._some_hold()
         tokens, credits = self._measured(hold)
         return c.SettleHold(org_id=ORG, hold_id=hold, tokens=tokens, credits=credits, final=False,
-                            capture_id=self.dice.choice([f"c{self.counter}"] * 20 + [""]))  # fmt: skip
+                            capture_id=self.dice.choice([self._name("c", shared=0.5)] * 20 + [""]))  # fmt: skip
 
     def _void(self) -> c.Command:
         return c.VoidHold(org_id=ORG, hold_id=self._some_hold())
@@ -272,7 +288,7 @@ class Script:
     def _usage(self) -> c.Command:
         tokens, credits = self._measured(None)
         terms = TERMS if self.dice.random() < 0.8 else None
-        return c.RecordUsage(org_id=ORG, usage_id=f"u{self.counter}", subject=self._subject(), tokens=tokens,
+        return c.RecordUsage(org_id=ORG, usage_id=self._name("u"), subject=self._subject(), tokens=tokens,
                              credits=credits, terms=terms, outcome=self.dice.choice(OUTCOMES),
                              admitted=self._admitted())  # fmt: skip
 
@@ -297,7 +313,7 @@ class Script:
         ends += [account.period_end] if account else []
         return c.Grant(
             org_id=ORG,
-            grant_id=f"g{self.counter}",
+            grant_id=self._name("g"),
             amount=self._amount(),
             source="purchase" if paid else "grant",
             paid=paid,

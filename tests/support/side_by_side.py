@@ -262,7 +262,7 @@ class SideBySide:
         account, naive = self.account(), self.naive.limits
         limits = self.book.limits or Limits()
         assert account.limited is limits.any
-        assert set(limits.pauses) == naive.paused()
+        assert {whom: pause.paused_at for whom, pause in limits.pauses.items()} == naive.paused()
         assert limits.budgets.keys() == naive.budgets().keys()
         for budget_id, said in naive.budgets().items():
             budget: Budget = at(limits.budgets[budget_id], account, account.last_at)

@@ -17,6 +17,7 @@ from campaigns.outcome import Outcome
 from campaigns.record import PAGE, between, record
 from campaigns.registry import CAMPAIGNS
 from campaigns.report import report
+from testkase.foundation import logging as log
 
 ROOT = Path(__file__).resolve().parents[3]
 
@@ -38,7 +39,7 @@ TABLE = Campaign(name="table", about="a table", counts="legs", full=4, small=1, 
 def run(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> CliRunner:
     """The command, with two campaigns of its own, in a folder of its own."""
     monkeypatch.setattr(command, "CAMPAIGNS", {"dice": DICE, "table": TABLE})
-    monkeypatch.setattr(command.log, "configure", lambda *_: None)
+    monkeypatch.setattr(log, "configure", lambda *_: None)
     monkeypatch.setenv("TESTKASE_DATA", str(tmp_path))
     return CliRunner()
 

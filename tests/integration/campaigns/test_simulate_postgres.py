@@ -3,6 +3,7 @@
 import pytest
 
 from campaigns.ledger import simulate_postgres as campaign
+from campaigns.ledger.rows import State
 from campaigns.ledger.simulate_postgres import BLOCK, STORIES, simulate_postgres
 from tests.support.cluster import Cluster
 
@@ -19,7 +20,7 @@ def test_a_row_that_was_not_written_is_found(cluster: Cluster, monkeypatch: pyte
     monkeypatch.setattr(campaign, "STORIES", 2)
     sane = campaign._rows
 
-    def without_a_hold(stories: list[campaign.Story]) -> campaign.State:
+    def without_a_hold(stories: list[campaign.Story]) -> State:
         return sane(stories) | {"hold": sane(stories)["hold"][1:]}
 
     monkeypatch.setattr(campaign, "_rows", without_a_hold)

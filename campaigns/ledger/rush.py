@@ -1,0 +1,107 @@
+"""Rush: both drivers at once, on connections of their own, ask for the last credits of one organization.
+
+The synchronous driver in threads and two engines on one event loop: what there is is given, everybody is answered, and
+one id that all of them send has one effect. The same over HTTP, in several processes, is `last-credit`.
+"""
+
+import asyncio
+import random
+from collections import Counter
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+
+from campaigns.campaign import Campaign, Tick, unheard
+from campaigns.fast_cluster import fast_cluster
+from campaigns.oracle import deviations
+from campaigns.outcome import Outcome
+from testkase.core.ledger import commands as ask
+from testkase.core.ledger.credits import MICRO
+from testkase.core.ledger.engine import Engine
+from testkase.core.ledger.operations import Answer, execute
+from testkase.core.ledger.operations import Outcome as Told
+from testkase.core.ledger.refusals import InsufficientCredits
+from testkase.foundation.database import SyncDatabase
+from tests.support.cluster import TestDatabase
+from tests.support.ledger import SUBJECT
+
+THREADS = 6
+CALLERS = 48
+ENGINES = 2
+
+
+def rush(database: TestDatabase, *, rounds: int, seed: int, tick: Tick = unheard) -> Outcome:
+    """So many organizations, one after another."""
+    outcome = Outcome("rush", seed)
+    asyncio.run(_rounds(database, rounds, seed, outcome, tick))
+    outcome.faults += deviations(database.owner_url)
+    return outcome
+
+
+def run(size: int, seed: int, tick: Tick) -> Outcome:
+    """On a PostgreSQL of its own."""
+    with fast_cluster() as cluster:
+        return rush(cluster.fresh(), rounds=size, seed=seed, tick=tick)
+
+
+RUSH = Campaign(
+    name="rush", about="both drivers on many connections ask for the last credits: what there is is given, once",
+    counts="rounds", full=10_000, small=200, run=run,
+)  # fmt: skip
+
+
+async def _rounds(database: TestDatabase, rounds: int, seed: int, outcome: Outcome, tick: Tick) -> None:
+    dice, counts = random.Random(seed), Counter[str]()
+    books = SyncDatabase(database.app_url, max_size=THREADS)
+    engines = [Engine(database.app_url) for _ in range(ENGINES)]
+    for engine in engines:
+        await engine.start()
+    with ThreadPoolExecutor(THREADS) as threads:
+        for number in range(1, rounds + 1):
+            outcome.faults += await _round(number, dice, books, engines, threads, counts)
+            tick(number)
+    for engine in engines:
+        await engine.stop()
+    books.close()
+    outcome.figures = {"rounds": rounds, "callers": CALLERS, **dict(sorted(counts.items()))}
+
+
+async def _round(
+    org_id: int,
+    dice: random.Random,
+    books: SyncDatabase,
+    engines: Sequence[Engine],
+    threads: ThreadPoolExecutor,
+    counts: Counter[str],
+) -> list[str]:
+    """accepted = floor(balance / amount), whoever asks how."""
+    balance, amount = dice.randrange(30 * MICRO), dice.randrange(MICRO // 2, 3 * MICRO)
+    await engines[0].submit(ask.OpenAccount(org_id=org_id, monthly_allowance=balance, ai_enabled=True))
+    loop = asyncio.get_running_loop()
+
+    def told(command: ask.Command) -> Told:
+        return books.run(execute([command]), org_id=org_id)[0]
+
+    asked: list[asyncio.Future[Told]] = []
+    for number in range(CALLERS):
+        name = "the same" if number % 8 == 0 else f"{number}"
+        command = ask.OpenHold(org_id=org_id, hold_id=name, amount=amount, ttl_seconds=600, subject=SUBJECT)
+        if number % 2:
+            asked.append(loop.run_in_executor(threads, told, command))
+        else:
+            asked.append(asyncio.ensure_future(_one(engines[number % 4 // 2], command)))
+    found = await asyncio.gather(*asked, return_exceptions=True)
+    accepted = sum(isinstance(one, Answer) and not one.replayed for one in found)
+    refused = sum(isinstance(one, InsufficientCredits) for one in found)
+    replayed = sum(isinstance(one, Answer) and one.replayed for one in found)
+    counts += Counter(accepted=accepted, refused=refused, repeated=replayed)
+    apart = CALLERS - CALLERS // 8 + 1
+    possible = min(balance // amount, apart)
+    faults = [f"organization {org_id}: {one!r}" for one in found if not isinstance(one, Answer | InsufficientCredits)]
+    if not faults and (accepted != possible or accepted + refused + replayed != CALLERS):
+        faults.append(f"{balance} / {amount}: {accepted} accepted, {replayed} repeated, {refused} refused")
+    return faults
+
+
+async def _one(engine: Engine, command: ask.Command) -> Told:
+    (outcome,) = await engine.submit_many([command])
+    return outcome

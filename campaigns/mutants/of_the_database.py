@@ -1,0 +1,165 @@
+"""Mistakes between the rules and the rows: what is loaded, what is written, by statements and by functions in SQL."""
+
+from campaigns.mutants.mutant import Mutant, Patch
+
+_TOLD = ("simulate-postgres",)
+_FUNCTIONS = "schema/ddl/0014_reversals.sql"
+_LIMITS = "schema/ddl/0005_ledger_functions.sql"
+
+
+def _mistake(name: str, what: str, file: str, old: str, new: str) -> Mutant:
+    return Mutant(name, what, (Patch(file, old, new),), _TOLD)
+
+
+_PYTHON = (
+    _mistake(
+        "closed-holds-stay",
+        "holds that are resolved stay open in the table",
+        "core/ledger/writing.py",
+        "book.closed_holds & book.loaded_holds",
+        "book.closed_holds - book.loaded_holds",
+    ),
+    _mistake(
+        "days-overwritten",
+        "the second call of a day in one batch replaces the first",
+        "core/ledger/writing.py",
+        "day.charged += entry.deltas.used",
+        "day.charged = entry.deltas.used",
+    ),
+    _mistake(
+        "days-in-utc",
+        "usage is summed by days in UTC",
+        "core/ledger/writing.py",
+        "local_day(account.time_zone, entry.at), subject.use_case",
+        'local_day("UTC", entry.at), subject.use_case',
+    ),
+    _mistake(
+        "off-without-holds",
+        "switching off does not see holds that are not due",
+        "core/ledger/operations.py",
+        "isinstance(command, SwitchAi | SetBudget)",
+        "isinstance(command, SetBudget)",
+    ),
+    _mistake(
+        "budget-without-holds",
+        "a new budget does not see holds that are not due",
+        "core/ledger/operations.py",
+        "isinstance(command, SwitchAi | SetBudget)",
+        "isinstance(command, SwitchAi)",
+    ),
+    _mistake(
+        "removed-budget-comes-back",
+        "a budget that was removed is not removed from the table",
+        "core/ledger/limits/rows.py",
+        'rows["removed"] += limits.removed.values()',
+        'rows["removed"] += []',
+    ),
+)
+
+_LOADED = (
+    _mistake(
+        "only-available-lots",
+        "lots that are wholly held are not loaded",
+        _FUNCTIONS,
+        "WHERE l.org_id = ANY (orgs) AND l.live\n",
+        "WHERE l.org_id = ANY (orgs) AND l.available > 0\n",
+    ),
+    _mistake(
+        "due-holds-missed",
+        "at the very instant something is due, not all holds are loaded",
+        _FUNCTIONS,
+        "a.due_at <= greatest(load.now, a.last_at)",
+        "a.due_at < greatest(load.now, a.last_at)",
+    ),
+    _mistake(
+        "due-by-the-wall-clock",
+        "what is due is not looked for where the clock has gone back",
+        _FUNCTIONS,
+        "a.due_at <= greatest(load.now, a.last_at)",
+        "a.due_at <= load.now",
+    ),
+    _mistake(
+        "frozen-not-told",
+        "a lot in dispute that lost nothing yet is loaded as untouched",
+        _FUNCTIONS,
+        "OR l.clawed <> 0 OR l.frozen\n",
+        "OR l.clawed <> 0\n",
+    ),
+    _mistake(
+        "spent-of-one-week", "a new monthly budget sees the last week alone", _FUNCTIONS, "::date - 33", "::date - 7"
+    ),
+    _mistake(
+        "spent-of-every-user",
+        "a new budget of one user counts every user's calls",
+        _FUNCTIONS,
+        """                AND d.user_ref = coalesce(s."user", d.user_ref)\n""",
+        "",
+    ),
+    _mistake(
+        "resumed-still-paused",
+        "what was resumed is loaded as paused",
+        _FUNCTIONS,
+        "ANY (limited) AND p.resumed_at IS NULL",
+        "ANY (limited)",
+    ),
+    Mutant(
+        "no-row-lock",
+        "two batches read the same balance before either writes (check, then charge)",
+        (Patch(_FUNCTIONS, "ORDER BY a.org_id FOR NO KEY UPDATE;", "ORDER BY a.org_id;"),),
+        ("rush",),
+    ),
+)
+
+_WRITTEN = (
+    _mistake(
+        "covered-not-written",
+        "what covered a debt is not written",
+        _FUNCTIONS,
+        "covered = coalesce(n.covered, 0), overage_limit",
+        "covered = a.covered, overage_limit",
+    ),
+    _mistake(
+        "off-not-written",
+        "when AI went off last is not written",
+        _FUNCTIONS,
+        "ai_enabled = coalesce(n.ai_enabled, false), off_seq = coalesce(n.off_seq, 0),\n        limited",
+        "ai_enabled = coalesce(n.ai_enabled, false), off_seq = a.off_seq,\n        limited",
+    ),
+    _mistake(
+        "thaw-not-written",
+        "a lot once frozen stays frozen",
+        _FUNCTIONS,
+        "frozen = coalesce((n.claw->>'frozen')::boolean, false)\n",
+        "frozen = l.frozen OR coalesce((n.claw->>'frozen')::boolean, false)\n",
+    ),
+    _mistake(
+        "extension-keeps-lots",
+        "a hold that grew keeps the lots it had",
+        _FUNCTIONS,
+        "SET amount = excluded.amount, lots = excluded.lots, expires_at",
+        "SET amount = excluded.amount, expires_at",
+    ),
+    _mistake(
+        "day-replaced",
+        "a day's charges are replaced by the latest batch's",
+        _FUNCTIONS,
+        "charged = d.charged + excluded.charged,\n",
+        "charged = excluded.charged,\n",
+    ),
+    _mistake(
+        "budget-use-not-written",
+        "what a budget used is not written",
+        _LIMITS,
+        "period_end = excluded.period_end, used = excluded.used, held",
+        "period_end = excluded.period_end, held",
+    ),
+    _mistake(
+        "resume-not-written",
+        "resuming is not written",
+        _LIMITS,
+        "        resumed_at = excluded.resumed_at;",
+        "        resumed_at = ledger.pause.resumed_at;",
+    ),
+)
+
+OF_THE_DATABASE = (*_PYTHON, *_LOADED, *_WRITTEN)
