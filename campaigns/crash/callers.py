@@ -9,6 +9,7 @@ import itertools
 import json
 import random
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
@@ -44,10 +45,11 @@ class Notes:
 
 
 class Caller:
-    """One program with a connection, a seed and a habit: pairs, abandoned holds, or completions."""
+    """One program with a connection, a seed and a habit: pairs, abandoned holds, or completions. Where a connection
+    broke it goes on with another process."""
 
-    def __init__(self, url: str, organization: Organization, number: int, seed: int, notes: Notes) -> None:
-        self._url = url
+    def __init__(self, urls: Sequence[str], organization: Organization, number: int, seed: int, notes: Notes) -> None:
+        self._urls = itertools.cycle([*urls[number % len(urls) :], *urls[: number % len(urls)]])
         self._organization = organization
         self._dice = random.Random(f"{seed} {number}")
         self._ids = (f"c{number}-{n}" for n in itertools.count(1))
@@ -124,7 +126,7 @@ class Caller:
 
     async def _connected(self) -> Wire:
         if self._wire is None:
-            self._wire = await Wire.connect(self._url, self._organization.key)
+            self._wire = await Wire.connect(next(self._urls), self._organization.key)
         return self._wire
 
     async def _pause(self) -> None:

@@ -1,4 +1,5 @@
-"""Crash: kill -9 of the application in the middle of streams and of PostgreSQL under load, again and again.
+"""Crash: kill -9 of the application in the middle of streams, of PostgreSQL and of the worker, under load, again and
+again. There are two processes of the application, so that while one comes up the next victim is already under load.
 
 Nothing acknowledged may be lost, nothing may happen twice, holds nobody resolved must return in time, and the books
 must be right. What was acknowledged is known from the callers' own notes (callers.py), not from what the product keeps.
@@ -7,6 +8,7 @@ must be right. What was acknowledged is known from the callers' own notes (calle
 import asyncio
 import random
 import time
+from collections import Counter
 from collections.abc import Sequence
 from typing import LiteralString
 
@@ -24,10 +26,13 @@ from testkase.core.ledger.limits.commands import SetBudget
 from testkase.core.ledger.limits.model import Scope
 from testkase.core.ledger.operations import execute_one
 from testkase.foundation.database import SyncDatabase
+from testkase.services.audit import OPERATOR
+from testkase.services.metering.limits.setting import set_guard
 from tests.support.programs import Organization, Organizations
 from tests.support.wire import Wire
 
 CALLERS = 12
+VICTIMS = ("app", "PostgreSQL", "worker")
 ORGANIZATIONS = 3
 GATEWAY_TTL_SECONDS = 60
 """How long metering's holds live when the process that renews them is gone."""
@@ -42,7 +47,7 @@ def run(size: int, seed: int, tick: Tick) -> Outcome:
 
 
 CRASH = Campaign(
-    name="crash", about="kill -9 of the application and of PostgreSQL under load: nothing lost, nothing twice",
+    name="crash", about="kill -9 of application, PostgreSQL and worker under load: nothing lost, nothing twice",
     counts="kills", full=1_000, small=20, run=run,
 )  # fmt: skip
 
@@ -56,16 +61,18 @@ async def crash(world: World, *, kills: int, seed: int, wait: bool, tick: Tick =
     for customer in customers:
         organizations.grant(customer.org_id, "1000000")
         organizations.run(customer.org_id, execute_one(_budget(customer.org_id)))
+        # One user of so many calls is what the runaway guard stops; here everybody is to go on.
+        organizations.run(customer.org_id, set_guard(customer.org_id, OPERATOR, enabled=False))
     stop = asyncio.Event()
-    callers = [Caller(world.url, customers[n % ORGANIZATIONS], n, seed, notes) for n in range(CALLERS)]
+    callers = [Caller(world.urls, customers[n % ORGANIZATIONS], n, seed, notes) for n in range(CALLERS)]
     working = [asyncio.create_task(caller.work(stop)) for caller in callers]
-    killed = {"app": 0, "PostgreSQL": 0}
+    killed, began = Counter[str](), time.monotonic()
     for number in range(kills):
-        await asyncio.sleep(0.3 + dice.random())
-        victim = ("app", "PostgreSQL")[number % 2] if number < 2 else dice.choice(("app", "PostgreSQL"))
-        await asyncio.to_thread(world.kill_app if victim == "app" else world.kill_database)
-        killed[victim] += 1
+        await asyncio.sleep(0.2 + dice.random() / 2)
+        killed[await _kill(world, dice, first=number)] += 1
         tick(number + 1)
+    seconds = time.monotonic() - began
+    await asyncio.to_thread(world.wait_for_apps)
     await asyncio.sleep(0.5)
     stop.set()
     await asyncio.gather(*working)
@@ -79,6 +86,8 @@ async def crash(world: World, *, kills: int, seed: int, wait: bool, tick: Tick =
     outcome.figures = {
         "kills of the app": killed["app"],
         "kills of PostgreSQL": killed["PostgreSQL"],
+        "kills of the worker": killed["worker"],
+        "seconds a kill": f"{seconds / max(kills, 1):.2f}",
         "acknowledged": len(notes.held) + len(notes.charged) + len(notes.answered),
         "lost": len(lost),
         "double": len(double),
@@ -88,6 +97,21 @@ async def crash(world: World, *, kills: int, seed: int, wait: bool, tick: Tick =
         "stuck holds": stuck,
     }
     return outcome
+
+
+async def _kill(world: World, dice: random.Random, *, first: int) -> str:
+    """Kill something that works; what it was. The first three are one of each."""
+    while True:
+        victim = VICTIMS[first] if first < len(VICTIMS) else dice.choices(VICTIMS, weights=(5, 3, 2))[0]
+        serving = await asyncio.to_thread(world.apps_that_serve)
+        if not serving or (victim == "worker" and not world.worker_works):
+            await asyncio.sleep(0.1)
+            continue
+        if victim == "app":
+            await asyncio.to_thread(world.kill_app, dice.choice(serving))
+        else:
+            await asyncio.to_thread(world.kill_database if victim == "PostgreSQL" else world.kill_worker)
+        return victim
 
 
 def _budget(org_id: int) -> SetBudget:
@@ -128,7 +152,7 @@ async def _let_holds_lapse(world: World, customers: Sequence[Organization], *, w
     if wait:
         await asyncio.sleep(GATEWAY_TTL_SECONDS + 2)
         for customer in customers:
-            wire = await Wire.connect(world.url, customer.key)
+            wire = await Wire.connect(world.urls[0], customer.key)
             await wire.get("/api/v1/balance")
             wire.close()
         stuck += _open_holds(world, "expires_at < extract(epoch FROM now() - interval '2 seconds') * 1000000")

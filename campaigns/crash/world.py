@@ -1,8 +1,11 @@
-"""A small installation to be destroyed: its own PostgreSQL, the application on a fixed port, a scripted model."""
+"""A small installation to be destroyed: its own PostgreSQL, two processes of the application, a worker, a scripted
+model."""
 
+import http.client
 import os
 import signal
 import tempfile
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -11,8 +14,12 @@ from bench.server import bench_server
 from testkase.config.ports import free_port
 from testkase.config.postgres import EmbeddedPostgres
 from tests.support.cluster import TestDatabase
-from tests.support.processes import Running, start, wait_until_ready
+from tests.support.processes import Running, start
 from tests.support.upstream import Reply, Upstream, scripted_upstream
+
+APPS = 2
+WORKER_BEGINS_SECONDS = 4.0
+READY_SECONDS = 120
 
 
 class World:
@@ -23,15 +30,51 @@ class World:
         self.upstream = upstream
         self._postgres = postgres
         self._folder = folder
-        self._port = free_port()
-        self.url = f"http://127.0.0.1:{self._port}"
-        self.app = self._start_app()
+        self._ports = [free_port() for _ in range(APPS)]
+        self.urls = [f"http://127.0.0.1:{port}" for port in self._ports]
+        self._apps = [self._start_app(port) for port in self._ports]
+        self._worker = self._start_worker()
+        self._worker_since = time.monotonic()
+        self.wait_for_apps()
 
-    def kill_app(self) -> None:
-        """kill -9, and a new process on the same port."""
-        self.app.process.kill()
-        self.app.process.wait()
-        self.app = self._start_app()
+    def kill_app(self, number: int) -> None:
+        """kill -9, and a new process on the same port. The others serve meanwhile."""
+        self._apps[number].process.kill()
+        self._apps[number].process.wait()
+        self._apps[number] = self._start_app(self._ports[number])
+
+    def kill_worker(self) -> None:
+        """kill -9, and another one."""
+        self._worker.process.kill()
+        self._worker.process.wait()
+        self._worker, self._worker_since = self._start_worker(), time.monotonic()
+
+    def revive(self) -> None:
+        """Start again what ended by itself because PostgreSQL was not there when it began, as a supervisor does."""
+        for number, running in enumerate(self._apps):
+            if running.process.poll() is not None:
+                self._apps[number] = self._start_app(self._ports[number])
+        if self._worker.process.poll() is not None:
+            self._worker, self._worker_since = self._start_worker(), time.monotonic()
+
+    def apps_that_serve(self) -> list[int]:
+        """Those that were killed a moment ago are no victims yet."""
+        self.revive()
+        return [number for number, port in enumerate(self._ports) if _serves(port)]
+
+    @property
+    def worker_works(self) -> bool:
+        """It has had time to begin, and has not ended by itself."""
+        began = time.monotonic() - self._worker_since > WORKER_BEGINS_SECONDS
+        return began and self._worker.process.poll() is None
+
+    def wait_for_apps(self) -> None:
+        """Until all of them serve. Raises AssertionError with what one of them said instead."""
+        deadline = time.monotonic() + READY_SECONDS
+        while len(self.apps_that_serve()) < APPS:
+            if time.monotonic() > deadline:
+                raise AssertionError("\n".join(running.output() for running in self._apps))
+            time.sleep(0.2)
 
     def kill_database(self) -> None:
         """kill -9 of the server and of every process of it at once; then recovery."""
@@ -43,20 +86,21 @@ class World:
         server.wait()
         self._postgres.start(timeout_seconds=60)
 
-    def stop_app(self) -> None:
-        self.app.stop()
+    def stop(self) -> None:
+        for running in (*self._apps, self._worker):
+            running.stop()
 
-    def _start_app(self) -> Running:
-        environ = {
-            **self.database.environ(),
-            "PORT": str(self._port),
-            "TESTKASE_MODEL_PORT": str(self.upstream.port),
-            "TESTKASE_MODEL_API_KEY": "campaign",
-            "LOG_LEVEL": "ERROR",
-        }
-        running = start("serve", environ=environ, folder=self._folder)
-        wait_until_ready(running, self._port, "/readyz")
-        return running
+    def _start_app(self, port: int) -> Running:
+        return start("serve", environ={**self._environ(), "PORT": str(port)}, folder=self._folder)
+
+    def _start_worker(self) -> Running:
+        return start("worker", environ=self._environ(), folder=self._folder)
+
+    def _environ(self) -> dict[str, str]:
+        return {
+            **self.database.environ(), "TESTKASE_MODEL_PORT": str(self.upstream.port),
+            "TESTKASE_MODEL_API_KEY": "campaign", "LOG_LEVEL": "ERROR",
+        }  # fmt: skip
 
 
 @contextmanager
@@ -73,7 +117,18 @@ def world() -> Iterator[World]:
         try:
             yield made
         finally:
-            made.stop_app()
+            made.stop()
+
+
+def _serves(port: int) -> bool:
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=2)
+    try:
+        connection.request("GET", "/healthz")
+        return connection.getresponse().status == 200
+    except (OSError, http.client.HTTPException):
+        return False
+    finally:
+        connection.close()
 
 
 def _children(pid: int) -> list[int]:

@@ -45,11 +45,10 @@ class Catch:
 
 
 class Ground:
-    """Where mutants are hunted: a server, made when it is needed, and a copy of the source for each."""
+    """Where mutants are hunted: a server, where one is needed, and a copy of the source for each."""
 
-    def __init__(self, stack: ExitStack) -> None:
-        self._stack = stack
-        self._cluster: Cluster | None = None
+    def __init__(self, cluster: Cluster | None) -> None:
+        self._cluster = cluster
         self._lock = threading.Lock()
 
     @contextmanager
@@ -63,9 +62,8 @@ class Ground:
 
     def databases(self, mutant: Mutant, tree: Path) -> list[TestDatabase]:
         """Two, made by the mutant's migrations where these are what is wrong."""
+        assert self._cluster is not None
         with self._lock:  # copying a template must be alone with it
-            if self._cluster is None:
-                self._cluster = self._stack.enter_context(fast_cluster())
             if not any(patch.file.startswith("schema/") for patch in mutant.patches):
                 return [self._cluster.fresh(), self._cluster.fresh()]
             made = self._cluster.template(f"mutant_{next(_NUMBERS)}", PYTHONPATH=str(tree))
@@ -93,7 +91,7 @@ def _found(tree: Path, name: str, databases: Sequence[TestDatabase]) -> str | No
         **os.environ, "PYTHONPATH": f"{tree}{os.pathsep}{ROOT}", "PYTHONHASHSEED": "0",
         "MUTANT_DATABASES": json.dumps([asdict(database) for database in databases]),
     }  # fmt: skip
-    asked = [sys.executable, "-m", "campaigns.mutants.slices", name]
+    asked = [sys.executable, "-m", "campaigns.mutants.slices", name]  # its source is the mutant's
     try:
         done = subprocess.run(
             asked, cwd=ROOT, env=environ, capture_output=True, text=True, timeout=_PATIENCE_SECONDS, check=False
@@ -109,8 +107,10 @@ def hunt(mutants: Sequence[Mutant], *, seed: int, processes: int | None = None, 
     """All of them, after every slice has shown that it finds nothing where nothing is wrong."""
     outcome, caught = Outcome("mutants", seed), list[Catch]()
     wanted = sorted({name for mutant in mutants for name in mutant.hunted_by})
-    with ExitStack() as stack, ThreadPoolExecutor(processes or os.cpu_count()) as hunters:
-        ground = Ground(stack)
+    with ExitStack() as stack:
+        # On this thread: a server dies with the thread that began it.
+        ground = Ground(None if set(wanted) <= WITHOUT_A_DATABASE else stack.enter_context(fast_cluster()))
+        hunters = stack.enter_context(ThreadPoolExecutor(processes or os.cpu_count()))
         for catch in hunters.map(lambda name: hunted(ground, SANE, [name]), wanted):
             if catch.by is not None:
                 outcome.faults.append(f"{catch.by} finds a fault without a mutant: {catch.said}")

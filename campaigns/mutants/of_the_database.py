@@ -72,11 +72,11 @@ _LOADED = (
         "a.due_at < greatest(load.now, a.last_at)",
     ),
     _mistake(
-        "due-by-the-wall-clock",
-        "what is due is not looked for where the clock has gone back",
+        "spent-lot-not-loaded",
+        "a refund does not see a lot that is wholly spent",
         _FUNCTIONS,
-        "a.due_at <= greatest(load.now, a.last_at)",
-        "a.due_at <= load.now",
+        "AND l.lot_id = e.seq AND NOT l.live",
+        "AND l.lot_id = e.seq AND l.live",
     ),
     _mistake(
         "frozen-not-told",

@@ -69,15 +69,15 @@ def _story(shop: Shop, dice: random.Random) -> list[str]:
     purchase = shop.order(org_id, "professional")
     reports = heard(purchase.order_id or "", f"pay_{purchase.purchase_id}")
     names = dice.choices(list(reports), k=dice.randrange(1, LONGEST + 1))
-    spend_after, spent = dice.randrange(len(names)), 0
+    spend_after, spent, faults = dice.randrange(len(names)), 0, list[str]()
     for index, name in enumerate(names * 2):
         shop.run(org_id, fulfil(org_id, purchase.purchase_id, reports[name], SELLER))
         if index == spend_after:
             spent = _spend(shop, org_id, dice.randrange(6_000) * MICRO)
-    account = shop.balance(org_id)
-    found, wanted = (account.available, account.debt), balance_after(frozenset(names), spent)
-    told = f"{', '.join(names)}; spent {spent // MICRO} after {spend_after + 1}"
-    faults = [] if found == wanted else [f"{told}: {found} instead of {wanted}"]
+        account, so_far = shop.balance(org_id), (names * 2)[: index + 1]
+        found, wanted = (account.available, account.debt), balance_after(frozenset(so_far), spent)
+        told = f"{', '.join(so_far)}; spent {spent // MICRO} after {spend_after + 1}"
+        faults += [] if found == wanted else [f"{told}: {found} instead of {wanted}"]
     return faults + [f"{told}: {deviation.found}" for deviation in shop.run(org_id, verify(org_id))]
 
 

@@ -45,7 +45,9 @@ class Running:
 def start(command: str, *, environ: Mapping[str, str], folder: Path) -> Running:
     """`python -m testkase <command>` with no more of our environment than it needs."""
     log = folder / f"{command}-{time.monotonic_ns()}.log"
-    inherited = {name: os.environ[name] for name in ("PATH", "HOME", "LANG", "VIRTUAL_ENV") if name in os.environ}
+    inherited = {
+        name: os.environ[name] for name in ("PATH", "HOME", "LANG", "VIRTUAL_ENV", "PYTHONPATH") if name in os.environ
+    }
     with log.open("wb") as output:
         process = subprocess.Popen(
             [sys.executable, "-m", "testkase", command],

@@ -96,6 +96,7 @@ class Script:
         self.calm = dice.random() < 0.35
         """An hour of many small calls, rather than years with a few."""
         self.past: list[c.Command] = []
+        self.jumped = False
         self.counter = 0
 
     def opening(self) -> c.OpenAccount:
@@ -117,7 +118,7 @@ class Script:
 
     def at(self, now: int) -> c.Command:
         """The next command, at an instant given from outside."""
-        self.now = now
+        self.jumped, self.now = now - self.now > 5 * DAY, now
         command = self._again() if self.past and self.dice.random() < 0.15 else self._new()
         self.past.append(command)
         return command
@@ -130,7 +131,7 @@ class Script:
         if kind < 0.12:
             return max(due) if due and dice.random() < 0.1 else min(due, default=self.now) + dice.choice([-1, 0, 0, 1])
         if kind < 0.15:
-            return self.now + dice.choice([DAY, 20 * DAY, 40 * DAY, 100 * DAY, 400 * DAY])
+            return self.now + dice.choice([DAY, 9 * DAY, 12 * DAY, 20 * DAY, 40 * DAY, 100 * DAY, 400 * DAY])
         if kind < 0.20:
             return max(self.now - dice.choice([1, SECOND, DAY]), 0)
         return self.now + step
@@ -165,6 +166,8 @@ class Script:
             return self._switch()  # off is a short chapter: little can happen in it
         if account is not None and account.debt and self.dice.random() < 0.25:
             return self._pay_debt()  # so is debt
+        if self.jumped and self.dice.random() < 0.2:
+            return self._set_budget()  # of a month, it must see what was used weeks ago
         if self._blocked() and self.dice.random() < 0.2:
             return self.dice.choice([self._open_hold, self._extend, self._extend, self._usage])()
         on_a_hold = make in (self._extend, self._settle, self._capture, self._void)
@@ -378,7 +381,7 @@ class Script:
     def _set_budget(self) -> c.Command:
         """New ones, changed ones, of every scope and period; limits around what is used and held already."""
         dice = self.dice
-        periods: tuple[Period, ...] = ("day", "week", "month")
+        periods: tuple[Period, ...] = ("day", "week", "month", "month")
         scope = Scope(
             project=dice.choice([None, None, "WEB"]),
             user=dice.choice([None, None, *USERS]),

@@ -23,9 +23,9 @@ async def test_the_last_credit_is_given_once_however_many_ask_at_once(database: 
 
 @pytest.mark.slow
 @pytest.mark.requirement("I2", "I5", "I7")
-async def test_killing_the_application_and_postgresql_loses_nothing_and_doubles_nothing() -> None:
+async def test_killing_application_postgresql_and_worker_loses_nothing_and_doubles_nothing() -> None:
     with world() as doomed:
-        outcome = await crash(doomed, kills=2, seed=20_261_122, wait=False)
+        outcome = await crash(doomed, kills=3, seed=20_261_122, wait=False)
     assert outcome.faults == [], outcome.line
     assert outcome.figures["acknowledged"]
-    assert (outcome.figures["kills of the app"], outcome.figures["kills of PostgreSQL"]) == (1, 1)
+    assert [outcome.figures[f"kills of {what}"] for what in ("the app", "PostgreSQL", "the worker")] == [1, 1, 1]
