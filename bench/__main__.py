@@ -31,6 +31,7 @@ from bench.server import Server, bench_server
 from bench.sizes import DEFAULT, FULL, QUICK, Sizes
 from bench.starting import seconds_until_ready
 from testkase.core.ledger.engine import Engine
+from testkase.foundation.settings import USUAL_LANES
 from tests.support.processes import serving
 
 FIRST_ENGINE_ORG = 1_000_000
@@ -68,7 +69,7 @@ def measure(server: Server, loop: asyncio.AbstractEventLoop, plan: Plan, progres
     """Everything on one server."""
     sizes, only = plan.sizes, plan.only
     org_ids = range(FIRST_ENGINE_ORG, FIRST_ENGINE_ORG + sizes.organizations)
-    engine, figures = Engine(server.app_url), Figures()
+    engine, figures = Engine(server.app_url, lanes=USUAL_LANES), Figures()
     loop.run_until_complete(engine.start())
     prepare_limit(server, sizes.organizations)
     loop.run_until_complete(prepare_ledger(engine, org_ids))

@@ -14,8 +14,8 @@ def process_seconds(pid: int) -> float:
 
 
 def tree_seconds(pid: int) -> float:
-    """The same over the process and all its descendants: PostgreSQL is one process, of one thread, per connection. To the
-    nanosecond, because many of them may each have done little."""
+    """The same over the process and all its descendants: PostgreSQL is a process, of one thread, per connection. Finer,
+    because many of them may each have done little."""
     return sum(_scheduled_seconds(each) + sum(_fields(each)[13:15]) * _TICK_SECONDS for each in _tree(pid))
 
 

@@ -9,6 +9,8 @@ from pathlib import Path
 from testkase.foundation.problems import InvalidInput
 from testkase.foundation.razorpay_account import RazorpayAccount, account
 
+USUAL_LANES = 2
+"""While one waits for PostgreSQL the other decides. More only make batches smaller, each of which has its own cost."""
 MAX_LANES = 128
 """Each lane is a connection of each process: more than PostgreSQL has room for help nobody."""
 
@@ -31,7 +33,7 @@ class Settings:
     app_database_url: str | None
     """The database as the application role (`TESTKASE_APP_DATABASE_URL`), set by the supervisor for its children."""
     ledger_lanes: int
-    """Writers of the ledger in a process, each with a connection (`TESTKASE_LEDGER_LANES`, default 1); see
+    """Writers of the ledger in a process, each with a connection (`TESTKASE_LEDGER_LANES`, default 2); see
     docs/scale.md."""
     secret_key: str
     """Signs sessions and tokens (`TESTKASE_SECRET_KEY`); the supervisor keeps one in the data folder."""
@@ -84,7 +86,7 @@ class Settings:
             public_url=(environ.get("TESTKASE_PUBLIC_URL") or f"http://{host}:{port}").rstrip("/"),
             owner_database_url=environ.get("DATABASE_URL") or None,
             app_database_url=environ.get("TESTKASE_APP_DATABASE_URL") or None,
-            ledger_lanes=_number(environ, "TESTKASE_LEDGER_LANES", 1, most=MAX_LANES),
+            ledger_lanes=_number(environ, "TESTKASE_LEDGER_LANES", USUAL_LANES, most=MAX_LANES),
             secret_key=environ.get("TESTKASE_SECRET_KEY") or secrets.token_urlsafe(48),
             model_path=_path(environ, "TESTKASE_MODEL_PATH"),
             model_port=_port(environ, "TESTKASE_MODEL_PORT", 0),

@@ -2,18 +2,21 @@
 
 import asyncio
 import random
+from collections.abc import AsyncIterator, Sequence
+from typing import Any
 
 import psycopg
 import pytest
 
-from testkase.core.ledger.commands import Grant
+from testkase.core.ledger.commands import Command, Grant
 from testkase.core.ledger.credits import MICRO
-from testkase.core.ledger.engine import Engine
+from testkase.core.ledger.engine import TOGETHER, Engine
 from testkase.core.ledger.lanes import hash_of, lane_of
+from testkase.core.ledger.operations import Answer
 from testkase.core.ledger.queries import balance
 from testkase.foundation.database import SyncDatabase
 from tests.support.cluster import TestDatabase
-from tests.support.ledger import fresh_org, open_account
+from tests.support.ledger import fresh_org, hold, open_account, settle
 
 RANDOM = random.Random(7)
 NUMBERS = [0, 1, 2, 31, 2**31 - 1, 2**31, 2**32 - 1, 2**32, 2**63 - 1, *(RANDOM.randrange(2**63) for _ in range(5_000))]
@@ -46,3 +49,63 @@ async def test_many_lanes_keep_the_books_as_one_does(database: TestDatabase) -> 
     reading = SyncDatabase(database.app_url)
     assert {reading.read(balance(org), org_id=org).available for org in orgs} == {(300 + 20) * MICRO}
     reading.close()
+
+
+@pytest.fixture
+async def batches(database: TestDatabase, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[tuple[Engine, list[int]]]:
+    """An engine of two lanes, and how many commands each of its batches had."""
+    engine, sizes = Engine(database.app_url, lanes=2), list[int]()
+    await engine.start()
+    for lane in engine._lanes:
+        monkeypatch.setattr(lane, "_transaction", _counted(lane._transaction, sizes))
+    yield engine, sizes
+    await engine.stop()
+
+
+def _counted(carry_out: Any, sizes: list[int]) -> Any:
+    async def count(commands: Sequence[Command]) -> Any:
+        sizes.append(len(commands))
+        return await carry_out(commands)
+
+    return count
+
+
+async def test_two_lanes_with_little_to_do_do_it_together(batches: tuple[Engine, list[int]]) -> None:
+    engine, sizes = batches
+    orgs = [fresh_org() for _ in range(24)]
+    assert {lane_of(org, 2) for org in orgs} == {0, 1}
+    await engine.submit_many([open_account(org) for org in orgs])
+    assert sizes == [24]
+
+
+async def test_two_lanes_with_much_to_do_do_it_side_by_side(batches: tuple[Engine, list[int]]) -> None:
+    engine, sizes = batches
+    orgs = [fresh_org() for _ in range(2 * TOGETHER)]
+    await engine.submit_many([open_account(org) for org in orgs])
+    assert sorted(sizes) == sorted([sum(lane_of(org, 2) == lane for org in orgs) for lane in (0, 1)])
+
+
+async def test_what_comes_for_an_organization_while_the_other_lane_has_it_comes_after(
+    batches: tuple[Engine, list[int]],
+) -> None:
+    engine, sizes = batches
+    orgs = [fresh_org() for _ in range(24)]
+    await engine.submit_many([open_account(org) for org in orgs])
+    rounds = []
+    for turn in range(10):
+        commands = [command for org in orgs for command in (hold(org, f"h{turn}"), settle(org, f"h{turn}", 1))]
+        rounds.append(asyncio.create_task(engine.submit_many(commands)))
+        await asyncio.sleep(0)
+    outcomes = [outcome for answers in await asyncio.gather(*rounds) for outcome in answers]
+    assert all(isinstance(outcome, Answer) for outcome in outcomes), "no settlement came before its hold"
+    assert sum(sizes) == 24 * 21
+
+
+async def test_stopping_two_lanes_finishes_what_both_have_queued(database: TestDatabase) -> None:
+    engine = Engine(database.app_url, lanes=2)
+    await engine.start()
+    async with asyncio.TaskGroup() as tasks:
+        opened = tasks.create_task(engine.submit_many([open_account(fresh_org()) for _ in range(24)]))
+        await asyncio.sleep(0)
+        await engine.stop()
+    assert all(isinstance(outcome, Answer) for outcome in opened.result())

@@ -3,7 +3,8 @@
 A lane is one connection and one writer task. The writer takes whatever commands have queued while its previous
 transaction was committing — there is no timer, so an idle engine answers at once — and executes them as one batch:
 lock and load in one round trip, decide, write and commit in the next. Row lock and disk flush are paid once a batch,
-which is why an organization everybody uses is as cheap as ten thousand that share the load.
+which is why an organization everybody uses is as cheap as ten thousand that share the load. An organization keeps its
+lane. Where there are two, one decides while the other waits for PostgreSQL; with little to do they go together.
 
 Any number of processes may run engines against the same rows; nothing depends on this memory. A caller that gives up
 only cancels its own future. A command that fails, fails alone. An error of the connection does not mean that the batch
@@ -33,6 +34,10 @@ MAX_BATCH = 512
 MAX_QUEUE = 20_000
 """Commands waiting in one lane before new ones are turned away."""
 
+TOGETHER = 128
+"""So many commands waiting in two lanes go as one batch: each batch has a cost of its own, and two small ones cost more
+than their working side by side saves."""
+
 SILENCE_SECONDS = 8.0
 """How long one attempt may take. Longer than PostgreSQL itself waits for a lock or works on a statement."""
 
@@ -48,6 +53,9 @@ class Engine:
 
     def __init__(self, database_url: str, *, lanes: int = 1, clock: Callable[[], int] | None = None) -> None:
         self._lanes = [_Lane(database_url, clock) for _ in range(lanes)]
+        if lanes == 2:  # more of them stand for servers, whose batches are kept apart
+            for lane, other in zip(self._lanes, reversed(self._lanes), strict=True):
+                lane.other = other
 
     async def start(self) -> None:
         """Connect every lane. Raises psycopg.OperationalError when the database cannot be reached."""
@@ -85,6 +93,10 @@ class _Lane:
         self._url = database_url
         self._clock = clock
         self.queue: deque[_Waiting] = deque()
+        self.other: _Lane | None = None
+        """The lane whose commands may come along while both have few."""
+        self.busy = False
+        """Its commands are being executed, by itself or along with the other's: who is queued now comes after them."""
         self._wake = asyncio.Event()
         self._stopping = False
         self._conversation: Conversation | None = None
@@ -114,19 +126,39 @@ class _Lane:
 
     async def _write(self) -> None:
         while True:
-            if not self.queue:
-                if self._stopping:
+            if not self.queue or self.busy:
+                if self._stopping and not self.busy:
                     return
                 self._wake.clear()
                 await self._wake.wait()
                 # Callers made ready by the same turn of the loop join this batch instead of waiting for the next.
                 await asyncio.sleep(0)
                 continue
-            batch = [self.queue.popleft() for _ in range(min(len(self.queue), MAX_BATCH))]
+            batch, lanes = self._take()
             outcomes = await self._run(batch)
             for (_, future), outcome in zip(batch, outcomes, strict=True):
                 if not future.done():
                     future.set_result(outcome)
+            for lane in lanes:
+                lane.go_on()
+
+    def _take(self) -> "tuple[list[_Waiting], list[_Lane]]":
+        """The next batch, and the lanes whose commands it has: their queues are kept back until it is done, so that
+        the commands of one organization stay in order."""
+        lanes, other = [self], self.other
+        batch = [self.queue.popleft() for _ in range(min(len(self.queue), MAX_BATCH))]
+        if other is not None and other.queue and not other.busy and len(batch) + len(other.queue) <= TOGETHER:
+            batch += other.queue
+            other.queue.clear()
+            lanes.append(other)
+        for lane in lanes:
+            lane.busy = True
+        return batch, lanes
+
+    def go_on(self) -> None:
+        """Its commands are done."""
+        self.busy = False
+        self._wake.set()
 
     async def _run(self, batch: list[_Waiting]) -> list[Outcome]:
         """The outcome of every command of a batch, whatever happens to the batch as a whole."""

@@ -1,17 +1,21 @@
 """Which lane of the engine an organization's commands take.
 
-One lane on one server. On many servers as many lanes as the ledger has shards: then every batch is about one shard, and
-one server commits it alone. The hash is PostgreSQL's own of a bigint, and the lanes are equal ranges of it, which is
-how Citus lays out shards; a test compares it with the database's `hashint8`.
+Two lanes on one server: one decides while the other waits for PostgreSQL. On many servers as many lanes as the ledger
+has shards: then every batch is about one shard, and one server commits it alone. The hash is PostgreSQL's own of a
+bigint, and the lanes are equal ranges of it, which is how Citus lays out shards; a test compares it with the database's
+`hashint8`.
 """
+
+from functools import lru_cache
 
 _MASK = 0xFFFF_FFFF
 _START = (0x9E37_79B9 + 4 + 3_923_095) & _MASK
 _LOWEST = 1 << 31
 
 
+@lru_cache(maxsize=65_536)
 def lane_of(org_id: int, lanes: int) -> int:
-    """0 ≤ lane < lanes."""
+    """0 ≤ lane < lanes. Remembered, as it is asked for every command."""
     return 0 if lanes == 1 else ((hash_of(org_id) + _LOWEST) * lanes) >> 32
 
 
