@@ -9,7 +9,7 @@ import msgspec
 from testkase.foundation.database import Operation, Row, Statement
 from testkase.foundation.problems import Conflict, InvalidInput, NotFound
 from testkase.services.workspace.content import search_text, tidied
-from testkase.services.workspace.folders import folder_path
+from testkase.services.workspace.folders import folder_path, hold_folders
 from testkase.services.workspace.history import NewChange, add_changes, differences
 from testkase.services.workspace.model import CaseContent, CaseStatus, Origin, Step, TestCase
 from testkase.services.workspace.names import name_of
@@ -78,7 +78,7 @@ WHERE org_id = %(org_id)s AND case_id = ANY(%(case_ids)s)
 """
 _AUTOMATED: LiteralString = """
 SELECT key FROM test_case
-WHERE org_id = %(org_id)s AND project_id = %(project_id)s AND automation_id = %(automation_id)s
+WHERE org_id = %(org_id)s AND project_id = %(project_id)s AND automation_id = ANY(%(automation_ids)s)
   AND case_id <> %(case_id)s
 """
 
@@ -142,10 +142,8 @@ def create_cases(
     numbered = yield Statement(_NUMBER, values)
     if not numbered:
         raise NotFound("There is no such project.")
-    for folder_id in {case.folder_id for case in cases if case.folder_id is not None}:
-        yield from folder_path(org_id, project_id, folder_id)
-    for case in cases:
-        yield from _check_automation(org_id, project_id, case.content, case_id=0)
+    yield from hold_folders(org_id, project_id, (case.folder_id for case in cases if case.folder_id is not None))
+    yield from _check_automation(org_id, project_id, [case.content for case in cases], case_id=0)
     prefix, first = numbered[0]["key"], numbered[0]["last_case"] - len(cases) + 1
     rows = [
         {"nth": nth, "key": f"{prefix}-{first + nth}", "folder_id": case.folder_id, **msgspec.to_builtins(case.content)}
@@ -190,7 +188,7 @@ def edit_case(
         fields["folder"] = (before, (yield from folder_path(org_id, project_id, folder_id)))
     if not fields:
         return False
-    yield from _check_automation(org_id, project_id, content, case_id=case.case_id)
+    yield from _check_automation(org_id, project_id, [content], case_id=case.case_id)
     values = {
         **msgspec.to_builtins(content), "org_id": org_id, "case_id": case.case_id, "folder_id": folder_id,
         "tags": list(content.tags), "steps": msgspec.json.encode(content.steps).decode(), "editor_id": editor_id,
@@ -242,10 +240,13 @@ def _changed(
     yield from add_changes(org_id, changes, by=editor_id, origin="person")
 
 
-def _check_automation(org_id: int, project_id: int, content: CaseContent, *, case_id: int) -> Operation[None]:
-    if not content.automation_id:
+def _check_automation(
+    org_id: int, project_id: int, contents: Sequence[CaseContent], *, case_id: int
+) -> Operation[None]:
+    wanted = [content.automation_id for content in contents if content.automation_id]
+    if not wanted:
         return
-    values = {"org_id": org_id, "project_id": project_id, "automation_id": content.automation_id, "case_id": case_id}
+    values = {"org_id": org_id, "project_id": project_id, "automation_ids": wanted, "case_id": case_id}
     rows = yield Statement(_AUTOMATED, values)
     if rows:
         raise Conflict(f"{rows[0]['key']} already has this automation id.", field="automation_id")

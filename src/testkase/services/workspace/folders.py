@@ -3,6 +3,7 @@
 Whoever changes the tree holds the project's row: two moves at once cannot make a folder its own ancestor.
 """
 
+from collections.abc import Iterable
 from typing import LiteralString
 
 from testkase.foundation.database import Operation, Row, Statement
@@ -16,12 +17,19 @@ DEEPEST = 8
 MOST = 1_000
 """Folders of one project."""
 
+# Counted once, whatever the planner knows of a project that has just been imported.
 _LIST: LiteralString = """
+WITH c AS MATERIALIZED (
+    SELECT folder_id, count(*) AS case_count FROM test_case
+    WHERE org_id = %(org_id)s AND project_id = %(project_id)s AND folder_id IS NOT NULL
+    GROUP BY folder_id)
 SELECT f.folder_id, f.parent_id, f.name, coalesce(c.case_count, 0) AS case_count
-FROM case_folder f
-LEFT JOIN (SELECT folder_id, count(*) AS case_count FROM test_case
-           WHERE org_id = %(org_id)s AND project_id = %(project_id)s AND folder_id IS NOT NULL
-           GROUP BY folder_id) c USING (folder_id)
+FROM case_folder f LEFT JOIN c USING (folder_id)
+WHERE f.org_id = %(org_id)s AND f.project_id = %(project_id)s
+ORDER BY f.name_key, f.folder_id
+"""
+_BARE: LiteralString = """
+SELECT f.folder_id, f.parent_id, f.name, 0 AS case_count FROM case_folder f
 WHERE f.org_id = %(org_id)s AND f.project_id = %(project_id)s
 ORDER BY f.name_key, f.folder_id
 """
@@ -37,6 +45,11 @@ _HOLD: LiteralString = """
 SELECT name, parent_id FROM case_folder
 WHERE org_id = %(org_id)s AND project_id = %(project_id)s AND folder_id = %(folder_id)s
 FOR KEY SHARE
+"""
+_HOLD_ALL: LiteralString = """
+SELECT folder_id FROM case_folder
+WHERE org_id = %(org_id)s AND project_id = %(project_id)s AND folder_id = ANY(%(folders)s)
+ORDER BY folder_id FOR KEY SHARE
 """
 _INSERT: LiteralString = """
 INSERT INTO case_folder (org_id, project_id, parent_id, name, name_key)
@@ -125,6 +138,45 @@ def folder_at(org_id: int, project_id: int, path: str) -> Operation[int | None]:
     return parent
 
 
+def folders_at(org_id: int, project_id: int, paths: Iterable[str]) -> Operation[dict[str, int | None]]:
+    """The folders that many paths name, made where they are missing. A path that cannot be a folder, for its names, its
+    depth or the number of folders there are, leads to the top: None."""
+    folders = yield from _locked(org_id, project_id)
+    known = {(folder.parent_id, folded(folder.name)): folder.folder_id for folder in folders.values()}
+    found: dict[str, int | None] = {}
+    for path in paths:
+        found[path] = yield from _made_at(org_id, project_id, path, known)
+    return found
+
+
+def _made_at(
+    org_id: int, project_id: int, path: str, known: dict[tuple[int | None, str], int]
+) -> Operation[int | None]:
+    try:
+        names = [_name(part) for part in path.split("/") if part.strip()]
+    except InvalidInput:
+        return None
+    if len(names) > DEEPEST or len(known) + len(names) > MOST:
+        return None
+    parent: int | None = None
+    for name in names:
+        place = (parent, folded(name))
+        if place not in known:
+            (row,) = yield Statement(_INSERT, _place(org_id, project_id, name, parent))
+            known[place] = int(row["folder_id"])
+        parent = known[place]
+    return parent
+
+
+def hold_folders(org_id: int, project_id: int, folder_ids: Iterable[int]) -> Operation[None]:
+    """Keep these folders where they are until the transaction ends. Raises NotFound where one is not there."""
+    wanted = sorted(set(folder_ids))
+    if wanted:
+        rows = yield Statement(_HOLD_ALL, {"org_id": org_id, "project_id": project_id, "folders": wanted})
+        if len(rows) < len(wanted):
+            raise NotFound("There is no such folder.")
+
+
 def folder_path(org_id: int, project_id: int, folder_id: int | None) -> Operation[str]:
     """A folder's path, for people; "" for the top. Holds the folder where it is. Raises NotFound."""
     path: list[str] = []
@@ -144,9 +196,11 @@ def with_those_inside(folders: list[Folder], folder_id: int) -> list[int]:
 
 
 def _locked(org_id: int, project_id: int) -> Operation[dict[int, Folder]]:
+    """The tree, its folders not counted, held until the transaction ends. Raises NotFound."""
     if not (yield Statement(_LOCK, {"org_id": org_id, "project_id": project_id})):
         raise NotFound("There is no such project.")
-    return {folder.folder_id: folder for folder in (yield from list_folders(org_id, project_id))}
+    rows = yield Statement(_BARE, {"org_id": org_id, "project_id": project_id})
+    return {folder.folder_id: folder for folder in _tree(rows)}
 
 
 def _placed(

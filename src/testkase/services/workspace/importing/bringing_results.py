@@ -1,4 +1,7 @@
-"""Taking results over: each belongs to the case with its automation id, else to the one with its title."""
+"""Taking results over: each belongs to the case with its automation id, else to the one with its title that has none.
+
+Real suites have dozens of tests of one name in different classes: a title alone never says which of them it was.
+"""
 
 from collections.abc import Sequence
 
@@ -6,6 +9,7 @@ from testkase.foundation.database import Operation, Row
 from testkase.services.workspace.cases import NewCase, create_cases
 from testkase.services.workspace.content import tidied
 from testkase.services.workspace.executions import record_outcomes
+from testkase.services.workspace.folders import folders_at
 from testkase.services.workspace.importing.bringing_cases import Place
 from testkase.services.workspace.importing.matching import Known, known_cases
 from testkase.services.workspace.importing.model import ReportLine, ResultItem, Unmatched
@@ -51,7 +55,7 @@ def _case_of(item: ResultItem, known: Known) -> tuple[Row | None, str]:
     """The case of a result, or why there is none."""
     if item.automation_id in known.by_automation:
         return known.by_automation[item.automation_id], ""
-    titled = known.titled(item.title)
+    titled = [row for row in known.titled(item.title) if not (item.named and row["automation_id"])]
     if len(titled) == 1:
         return titled[0], ""
     if titled:
@@ -64,7 +68,9 @@ def _written(place: Place, items: Sequence[ResultItem], known: Known) -> Operati
     lacking = {item.automation_id: item for item in items if _case_of(item, known)[0] is None}
     if not lacking:
         return {}
-    cases = [NewCase(content=_content(item)) for item in lacking.values()]
+    paths = {item.folder for item in lacking.values() if item.folder}
+    folders = (yield from folders_at(place.org_id, place.project_id, paths)) if paths else {}
+    cases = [NewCase(content=_content(item), folder_id=folders.get(item.folder)) for item in lacking.values()]
     made = yield from create_cases(place.org_id, place.project_id, cases, author_id=place.user_id, origin="import")
     return dict(zip(lacking, made, strict=True))
 

@@ -5,6 +5,7 @@ is read; depth, number and length of what is kept are bounded.
 """
 
 import math
+import re
 from typing import Annotated
 from xml.parsers import expat
 
@@ -16,6 +17,8 @@ from testkase.services.workspace.model import Executed, Outcome
 
 DEEPEST = 64
 _LONGEST_COMMENT = 2_000
+_DOTTED = re.compile(r"[^\W\d]\w*(?:\.[^\W\d]\w*)+")
+DEEPEST_PACKAGE = 3
 _FAULTS: dict[str, Executed] = {"failure": "failed", "error": "failed", "skipped": "skipped"}
 _RANK = {"passed": 0, "skipped": 1, "failed": 2}
 
@@ -43,7 +46,21 @@ class _Test:
             return Unreadable(line=self.line, title=self.name[:300], reason="The test's name is too long.")
         comment = "\n".join(self.comment).replace("\x00", "").strip()[:_LONGEST_COMMENT]
         outcome = Outcome(result=self.result, comment=comment, duration_ms=self.duration_ms)
-        return ResultItem(line=self.line, automation_id=automation_id, title=self.name[:300], outcome=outcome)
+        return ResultItem(
+            line=self.line, automation_id=automation_id, title=self.name[:300], outcome=outcome,
+            folder=_folder(self.classname),
+        )  # fmt: skip
+
+
+def _folder(classname: str) -> str:
+    """Where a test stands: the packages of a dotted class name, the class itself left out. What lies deeper than people
+    like to open is one folder; other names are no places."""
+    if not _DOTTED.fullmatch(classname):
+        return ""
+    *above, last = classname.split(".")
+    parts = above if last[0].isupper() else [*above, last]
+    deep = ".".join(parts[DEEPEST_PACKAGE:])
+    return " / ".join(parts[:DEEPEST_PACKAGE] + ([deep] if deep else []))
 
 
 class _Reader:

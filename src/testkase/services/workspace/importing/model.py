@@ -36,6 +36,13 @@ class ResultItem(msgspec.Struct, frozen=True, kw_only=True):
     automation_id: str
     title: str
     outcome: Outcome
+    folder: str = ""
+    """Path of the folder for a case that is written for it; "" for the top."""
+
+    @property
+    def named(self) -> bool:
+        """Whether the file says more than a title: then a case of that title may be another test's."""
+        return self.automation_id != self.title
 
 
 class Unreadable(msgspec.Struct, frozen=True, kw_only=True):

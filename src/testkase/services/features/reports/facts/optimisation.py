@@ -20,7 +20,8 @@ from testkase.services.features.reports.facts.words import (
 from testkase.services.features.reports.model import FEW_CYCLES, Chart, Column, Facts, Row, Table
 
 FORMULA = (
-    f"Alike: at least {percent(ALIKE)} of the words of title, preconditions and steps in common, whatever their order."
+    f"Alike: at least {percent(ALIKE)} of the words of title, preconditions and steps in common, whatever their order;"
+    " automated tests of which nothing is written but their name are not compared."
     f" Never failing: passed in every cycle in which it was executed, {FEW_CYCLES} at least, and neither failed nor was"
     " blocked. Never executed: ready, and without a result in any of these cycles. Slowest: the median of the measured"
     " times; the share is of the sum of all medians. Nothing here says that a case is not needed: that is for people."

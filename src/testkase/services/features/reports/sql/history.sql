@@ -12,9 +12,12 @@ WHERE org_id = %(org_id)s AND project_id = %(project_id)s AND state <> 'planned'
 ORDER BY (state = 'running') DESC, coalesce(finished_at, started_at) DESC, cycle_id DESC
 LIMIT 1
 
--- cases: the newest cases of a project, with their number; the text of steps only where cases are compared.
+-- cases: the newest cases of a project, with their number; the text of steps only where cases are compared, and none of an
+-- automated test of which nothing was written but its name: names that differ in a parameter are no duplicates.
 SELECT case_id, key, title, priority, status, folder_id, count(*) OVER () AS of,
-       CASE WHEN %(texts)s THEN title || ' ' || preconditions || ' ' || coalesce((
+       CASE WHEN %(texts)s AND NOT (automation_id <> '' AND preconditions = '' AND jsonb_array_length(steps) = 1
+                AND steps -> 0 ->> 'action' = 'Run the automated test ' || automation_id)
+            THEN title || ' ' || preconditions || ' ' || coalesce((
            SELECT string_agg(coalesce(step ->> 'action', '') || ' ' || coalesce(step ->> 'expected', ''), ' ')
            FROM jsonb_array_elements(steps) AS step), '') ELSE '' END AS text
 FROM test_case
