@@ -3,7 +3,8 @@
 from campaigns.mutants.mutant import Mutant, Patch
 
 _TOLD = ("simulate-postgres",)
-_FUNCTIONS = "schema/ddl/0014_reversals.sql"
+_FUNCTIONS = "schema/ddl/0027_hot_path.sql"
+_CLAWS = "schema/ddl/0014_reversals.sql"
 _LIMITS = "schema/ddl/0005_ledger_functions.sql"
 
 
@@ -36,14 +37,14 @@ _PYTHON = (
     _mistake(
         "off-without-holds",
         "switching off does not see holds that are not due",
-        "core/ledger/operations.py",
+        "core/ledger/reading.py",
         "isinstance(command, SwitchAi | SetBudget)",
         "isinstance(command, SetBudget)",
     ),
     _mistake(
         "budget-without-holds",
         "a new budget does not see holds that are not due",
-        "core/ledger/operations.py",
+        "core/ledger/reading.py",
         "isinstance(command, SwitchAi | SetBudget)",
         "isinstance(command, SwitchAi)",
     ),
@@ -68,8 +69,15 @@ _LOADED = (
         "due-holds-missed",
         "at the very instant something is due, not all holds are loaded",
         _FUNCTIONS,
-        "a.due_at <= greatest(load.now, a.last_at)",
-        "a.due_at < greatest(load.now, a.last_at)",
+        "IF soonest <= now OR behind THEN",
+        "IF soonest < now OR behind THEN",
+    ),
+    _mistake(
+        "columns-swapped",
+        "of a lot, what is held is read as available",
+        _FUNCTIONS,
+        "l.granted, l.available, l.held, l.granted_at,",
+        "l.granted, l.held, l.available, l.granted_at,",
     ),
     _mistake(
         "spent-lot-not-loaded",
@@ -81,7 +89,7 @@ _LOADED = (
     _mistake(
         "frozen-not-told",
         "a lot in dispute that lost nothing yet is loaded as untouched",
-        _FUNCTIONS,
+        _CLAWS,
         "OR l.clawed <> 0 OR l.frozen\n",
         "OR l.clawed <> 0\n",
     ),
@@ -105,7 +113,7 @@ _LOADED = (
     Mutant(
         "no-row-lock",
         "two batches read the same balance before either writes (check, then charge)",
-        (Patch(_FUNCTIONS, "ORDER BY a.org_id FOR NO KEY UPDATE;", "ORDER BY a.org_id;"),),
+        (Patch(_FUNCTIONS, "ORDER BY o.org_id FOR NO KEY UPDATE", "ORDER BY o.org_id"),),
         ("rush",),
     ),
 )
@@ -115,22 +123,22 @@ _WRITTEN = (
         "covered-not-written",
         "what covered a debt is not written",
         _FUNCTIONS,
-        "covered = coalesce(n.covered, 0), overage_limit",
-        "covered = a.covered, overage_limit",
+        "debt = n.debt, covered = n.covered,\n",
+        "debt = n.debt,\n",
     ),
     _mistake(
         "off-not-written",
         "when AI went off last is not written",
         _FUNCTIONS,
-        "ai_enabled = coalesce(n.ai_enabled, false), off_seq = coalesce(n.off_seq, 0),\n        limited",
-        "ai_enabled = coalesce(n.ai_enabled, false), off_seq = a.off_seq,\n        limited",
+        "off_seq = n.off_seq, limited = n.limited",
+        "limited = n.limited",
     ),
     _mistake(
         "thaw-not-written",
         "a lot once frozen stays frozen",
         _FUNCTIONS,
-        "frozen = coalesce((n.claw->>'frozen')::boolean, false)\n",
-        "frozen = l.frozen OR coalesce((n.claw->>'frozen')::boolean, false)\n",
+        "            frozen = n.frozen\n",
+        "            frozen = l.frozen OR n.frozen\n",
     ),
     _mistake(
         "extension-keeps-lots",

@@ -21,7 +21,9 @@ START = 1_790_000_000 * SECOND
 """21 September 2026."""
 ORG = 7
 SUBJECT = Subject(use_case="test_generation", user="ana@example.com", project="WEB", model="m")
-USERS = ("ana@example.com", "ben@example.com")
+ODD = 'b "c", \\{d}(é)\t'
+"""What people and programs may write too: every sign that means something on the way to a row and back."""
+USERS = ("ana@example.com", ODD)
 USE_CASES = ("test_generation", "chat")
 TERMS = Terms(
     rate_card="2026-11-01",
@@ -166,6 +168,9 @@ class Script:
             return self._switch()  # off is a short chapter: little can happen in it
         if account is not None and account.debt and self.dice.random() < 0.25:
             return self._pay_debt()  # so is debt
+        limits = self.world.book.limits
+        if limits is not None and limits.pauses and self.dice.random() < 0.08:
+            return self._resume()  # and so is a pause
         if self.jumped and self.dice.random() < 0.2:
             return self._set_budget()  # of a month, it must see what was used weeks ago
         if self._blocked() and self.dice.random() < 0.2:
@@ -183,7 +188,7 @@ class Script:
 
     def _name(self, letter: str, shared: float = 0.1) -> str:
         """A new one, or one that others have too: names are unique in their family alone, and within one hold."""
-        return f"{letter}{self.counter}" if self.dice.random() >= shared else self.dice.choice(("a", "b"))
+        return f"{letter}{self.counter}" if self.dice.random() >= shared else self.dice.choice(("a", ODD))
 
     def _amount(self) -> int:
         """Amounts of every size, and the ones around what is there."""
@@ -326,7 +331,7 @@ class Script:
 
     def _adjust(self) -> c.Command:
         amount = self._amount() * self.dice.choice([1, -1])
-        return c.Adjust(org_id=ORG, adjustment_id=f"a{self.counter}", amount=amount, note="a correction")
+        return c.Adjust(org_id=ORG, adjustment_id=f"a{self.counter}", amount=amount, note=f"a correction: {ODD}")
 
     def _reverse(self) -> c.Command:
         """Refunds and disputes of something granted, often of what was reversed before; amounts around what is left."""
@@ -374,7 +379,7 @@ class Script:
         return Subject(
             use_case=dice.choice(USE_CASES),
             user=dice.choice(USERS),
-            project=dice.choice(["WEB", "APP", None]),
+            project=dice.choice(["WEB", "APP", ODD, None]),
             model="m",
         )
 
@@ -415,7 +420,7 @@ class Script:
 
     def _pause(self) -> c.Command:
         kind, ref = self._whom()
-        return limit.Pause(org_id=ORG, change_id=f"p{self.counter}", kind=kind, ref=ref, reason="It runs away.")
+        return limit.Pause(org_id=ORG, change_id=f"p{self.counter}", kind=kind, ref=ref, reason=f"It runs away: {ODD}")
 
     def _resume(self) -> c.Command:
         limits = self.world.book.limits
