@@ -12,7 +12,7 @@ help:
 	@echo "make check        lint, types, import rules"
 	@echo "make bench        performance, side by side with PostgreSQL's own limit"
 	@echo "make campaign     random and destructive tests; CAMPAIGN=name for one, SIZE=number or full, SEED=number; ARGS=--list"
-	@echo "make screenshots  pictures of the pages, into docs/screenshots"
+	@echo "make screenshots  pictures of the pages, into var/screenshots; the README's into docs"
 	@echo "make lock         renew the lock files from pyproject.toml"
 
 environment:
@@ -54,7 +54,7 @@ campaign: development
 
 screenshots: development
 	@scripts/chromium.sh
-	@$(PYTHON) -m tests.support.screenshots docs/screenshots
+	@$(PYTHON) -m tests.support.screenshots var/screenshots
 
 lock: development
 	@scripts/lock.sh

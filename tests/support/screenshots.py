@@ -1,15 +1,26 @@
-"""Pictures of the pages: `python -m tests.support.screenshots docs/screenshots`. Light and dark, laptop and phone.
+"""Pictures of the pages: `python -m tests.support.screenshots FOLDER`. Light and dark, laptop and phone.
 
-Everything on them is real: the demo organization, and drafts that the embedded model writes while they are taken.
+What is on them is the demo organization after ten weeks of use, written to its journal by the ledger itself, and drafts
+that the embedded model writes while the pictures are taken. The README's few are kept in docs/screenshots, smaller.
 """
 
+import random
 import sys
 import tempfile
+import time
+from datetime import UTC, datetime
 from pathlib import Path
 
+from PIL import Image
 from playwright.sync_api import Page
 
-from tests.support.cluster import Cluster
+from testkase.core.ledger.commands import Command, Grant, OpenAccount, RecordUsage
+from testkase.core.ledger.credits import MICRO
+from testkase.core.ledger.model import Subject
+from testkase.core.ledger.operations import execute_one
+from testkase.core.pricing import load_price_books
+from testkase.foundation.database import SyncDatabase
+from tests.support.cluster import Cluster, TestDatabase
 from tests.support.processes import embedded_model
 from tests.support.stage import LAPTOP, PHONE, Stage, stage_on
 
@@ -40,6 +51,14 @@ PAGES = {
     "privacy": "/help/ai-privacy",
 }
 PATIENCE_MS = 240_000
+OF_THE_README = ("laptop-light-ai-credits", "laptop-dark-ai-credits", "laptop-light-drafts", "laptop-dark-drafts")
+README = Path(__file__).resolve().parents[2] / "docs/screenshots"
+MOST_HEIGHT = 1_300
+FIRST, WEEKS, FRIDAY = 1, 10, 4
+HOUR = 3_600 * MICRO
+DAY = 24 * HOUR
+CALLS_A_DAY = (3, 5, 6, 8)
+PEOPLE = ("owner@northwind.example", "admin@northwind.example", *(["member@northwind.example"] * 3))
 
 
 def main(target: Path) -> None:
@@ -50,7 +69,9 @@ def main(target: Path) -> None:
         folder.chmod(0o755)
         cluster = Cluster(folder)
         try:
-            with embedded_model(folder) as model, stage_on(cluster.fresh(), folder, model) as stage:
+            database = cluster.fresh()
+            live(database)
+            with embedded_model(folder) as model, stage_on(database, folder, model) as stage:
                 generation = _generate(stage, target)
                 for device, viewport in {"laptop": LAPTOP, "phone": PHONE}.items():
                     for scheme in ("light", "dark"):
@@ -58,6 +79,41 @@ def main(target: Path) -> None:
                 stage.leave()
         finally:
             cluster.stop()
+    for name in OF_THE_README:
+        _shrunk(target / f"{name}.png", README / f"{name}.png")
+
+
+def live(database: TestDatabase) -> None:
+    """Ten weeks of the demo organization, before anybody has made it: its account stands at the first number."""
+    chance, now = random.Random(11), int(time.time() * MICRO)
+    books = SyncDatabase(database.app_url)
+
+    def run(command: Command, at: int) -> None:
+        books.run(execute_one(command, clock=at), org_id=FIRST)
+
+    allowance = load_price_books(None).at(datetime.now(UTC)).monthly_allowance
+    begin = now - WEEKS * 7 * DAY
+    run(OpenAccount(org_id=FIRST, monthly_allowance=allowance, ai_enabled=True), begin)
+    run(Grant(org_id=FIRST, grant_id="welcome", amount=900 * MICRO, expires_at=now + 200 * DAY), begin)
+    for day in range(WEEKS * 7):
+        for call in sorted(chance.randrange(8 * HOUR, 18 * HOUR) for _ in range(chance.choice(CALLS_A_DAY))):
+            at = begin + day * DAY + call
+            if at >= now or datetime.fromtimestamp(at / MICRO, UTC).weekday() > FRIDAY:
+                continue
+            use_case = chance.choice(("test_generation", "test_generation", "chat", "chat", "chat", "report"))
+            subject = Subject(use_case=use_case, user=chance.choice(PEOPLE), project="SHOP")
+            cost = chance.randrange(20, 260) * MICRO // 100
+            run(RecordUsage(org_id=FIRST, usage_id=f"p{day}-{call}", subject=subject, credits=cost), at)
+    books.close()
+
+
+def _shrunk(source: Path, target: Path) -> None:
+    """The top of a page in few colours: a picture for reading on the web, of a few dozen kilobytes."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    with Image.open(source) as picture:
+        width, height = picture.size
+        top = picture.convert("RGB").crop((0, 0, width, min(height, MOST_HEIGHT)))
+        top.quantize(256).save(target, optimize=True)
 
 
 def _generate(stage: Stage, target: Path) -> str:
