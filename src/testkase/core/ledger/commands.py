@@ -12,6 +12,8 @@ import msgspec
 from testkase.core.ledger.model import Measurement, Outcome, Subject
 from testkase.core.ledger.terms import Terms, Tokens
 
+_encode = msgspec.msgpack.Encoder().encode
+
 
 class Command(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag=True):
     """An operation on one organization's account."""
@@ -41,7 +43,7 @@ class Command(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag=True):
     def fingerprint(self) -> bytes:
         """16 bytes that differ when the input differs: of what was asked, where given, else of the command."""
         try:
-            content = (type(self).__name__.encode() + self.asked) if self.asked else msgspec.msgpack.encode(self)
+            content = (type(self).__name__.encode() + self.asked) if self.asked else _encode(self)
         except OverflowError:  # an integer no valid command can hold; it will be refused, but by the rules
             content = repr(self).encode()
         return blake2b(content, digest_size=16).digest()

@@ -43,13 +43,15 @@ def decide(book: Book, command: ask.Command, now: int) -> Decision:
             raise AccountNotFound("The organization has no credit account.")
         return _decided(tuple(open_account(command, now)))
     now = max(now, book.account.last_at)
-    state, passed = book, tuple[Event, ...]()
+    state = book
+    passed: tuple[Event, ...] = ()
     if now >= book.account.due_at:
         state = book.copy()
         passed = tuple(pass_time(state, now))
     if isinstance(command, ask.Touch):
         return Decision(events=passed, entry=_standing(account_of(state)))
-    return _decided(passed + _HANDLERS[type(command)](state, command, now))
+    events = _HANDLERS[type(command)](state, command, now)
+    return _decided(passed + events if passed else events)
 
 
 def _settle(book: Book, command: ask.SettleHold, now: int) -> tuple[Event, ...]:

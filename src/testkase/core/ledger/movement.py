@@ -23,8 +23,9 @@ class Movement:
         self.beside: Beside | None = None
 
     def move(self, lot_id: int, available: int, held: int) -> None:
-        before = self.lines.get(lot_id)
-        self.lines[lot_id] = (available, held) if before is None else (before[0] + available, before[1] + held)
+        lines = self.lines
+        before = lines.get(lot_id)
+        lines[lot_id] = (available, held) if before is None else (before[0] + available, before[1] + held)
         self.held += held
 
     def hold(self, taken: tuple[tuple[int, int], ...]) -> None:
@@ -153,11 +154,10 @@ class Movement:
         """The lots after the movement."""
         if self.beside is not None:
             return tuple(self._moved_beside(lots, self.beside))
-        moved = []
-        for lot_id, (available, held) in self.lines.items():
-            lot = lots[lot_id]
-            moved.append(replace(lot, available=lot.available + available, held=lot.held + held))
-        return tuple(moved)
+        return tuple([
+            replace(lot := lots[lot_id], available=lot.available + available, held=lot.held + held)
+            for lot_id, (available, held) in self.lines.items()
+        ])  # fmt: skip
 
     def _moved_beside(self, lots: dict[int, Lot], beside: "Beside") -> Iterator[Lot]:
         for lot_id, (available, held) in self.lines.items():
