@@ -35,9 +35,9 @@ async def from_response(endpoint: Endpoint, response: Response) -> ProviderError
 def from_transport(provider: str, error: Exception) -> ProviderError:
     """The problem behind a connection that failed."""
     if isinstance(error, httpcore.ConnectError | httpcore.ConnectTimeout | httpcore.PoolTimeout):
-        return ProviderError(f"{provider} cannot be reached.")
+        return ProviderError(f"The provider {provider} cannot be reached.")
     if isinstance(error, httpcore.TimeoutException):
-        return ProviderTimeout(f"{provider} sent nothing for too long.")
+        return ProviderTimeout(f"The provider {provider} sent nothing for too long.")
     return ProviderError(f"The connection to {provider} broke off ({type(error).__name__}).")
 
 
@@ -46,16 +46,16 @@ def from_event(endpoint: Endpoint, error: Any) -> ProviderError:
     code = error.get("code") if isinstance(error, dict) else None
     status = code if isinstance(code, int) and 400 <= code < 600 else None
     message = _without_key(_said(error), endpoint)
-    detail = f"{endpoint.provider.name} reported an error in its answer."
+    detail = f"The provider {endpoint.provider.name} reported an error in its answer."
     return ProviderError(detail, status=status, upstream_message=message)
 
 
 def _sentence(provider: str, status: int) -> str:
     if status == 429:
-        return f"{provider} is asked too often at the moment (HTTP 429). Nothing was charged; try again later."
+        return f"The provider {provider} is asked too often (HTTP 429). Nothing was charged; try again later."
     if status < 500:
-        return f"{provider} did not accept the request (HTTP {status}). Nothing was charged."
-    return f"{provider} failed (HTTP {status}). Nothing was charged."
+        return f"The provider {provider} did not accept the request (HTTP {status}). Nothing was charged."
+    return f"The provider {provider} failed (HTTP {status}). Nothing was charged."
 
 
 async def _beginning(response: Response) -> bytes:
