@@ -23,7 +23,7 @@
 
   let follow = false;
   document.addEventListener("htmx:beforeSwap", (event) => {
-    follow = event.detail.target.classList?.contains("turn__answer") && atEnd();
+    if (event.detail.target.classList?.contains("turn__answer")) follow = atEnd();  // other parts swap meanwhile
   });
   document.addEventListener("htmx:afterSettle", () => { if (follow) toEnd(); follow = false; });
 

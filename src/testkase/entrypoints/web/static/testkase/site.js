@@ -108,9 +108,10 @@
   }
 
   // A part that renews itself keeps open what somebody has opened in it.
-  let opened = [];
+  const opened = [];
   document.addEventListener("htmx:beforeSwap", (event) => {
-    opened = [...event.detail.target.querySelectorAll("details[id][open]")].map((details) => details.id);
+    if (!event.detail.shouldSwap) return;
+    for (const details of event.detail.target.querySelectorAll("details[id][open]")) opened.push(details.id);
   });
   document.addEventListener("htmx:afterSettle", () => {
     for (const id of opened.splice(0)) document.getElementById(id)?.setAttribute("open", "");
