@@ -62,8 +62,9 @@ class Driver:
         ):
             yield self._raw(_CHATS, key | {"Content-Type": "application/json"}, body.encode("latin-1"))
         yield self._raw(_CHATS, key | {"Content-Type": f"text/{prompt}"}, prompt.encode())
-        for body in ({"id": [prompt]}, {prompt: prompt}, {"id": "x", "use_case": prompt * 9}):
-            yield self._post("/api/v1/holds", key, body)
+        holds: tuple[dict[str, Any], ...] = ({"id": [prompt]}, {prompt: prompt}, {"id": "x", "use_case": prompt * 9})
+        for hold in holds:
+            yield self._post("/api/v1/holds", key, hold)
         yield lambda: self.http.get(f"/api/v1/usage?cursor={prompt}&{prompt}=1", headers=key)
         name = f"hold-{self.requests}"
         yield self._post("/api/v1/holds", key, {"id": name, "use_case": "chat", "user": "ada", "credits": "1"})

@@ -76,14 +76,11 @@ class Pages:
     def _fill(self, request: Request, route: str, stock: Stock, dice: random.Random) -> None:
         row = row_for(route, self._rows)
         given = stock.filled(row.form) if row is not None else {}
-        fields = [(name, value) for name, value in given.items() if isinstance(value, str | int)]
+        fields = [(name, str(value)) for name, value in given.items() if isinstance(value, str | int)]
         files = [(name, value.name, value.read()) for name, value in given.items() if hasattr(value, "read")]
         if dice.random() < 0.5 or not fields:
             fields = self._forms.get(request.path) or fields
-        request.method, request.value = (
-            "POST",
-            _bent_fields([(name, str(value)) for name, value in fields], dice, request),
-        )
+        request.method, request.value = "POST", _bent_fields(fields, dice, request)
         if dice.random() < 0.95:
             request.value.append(("csrfmiddlewaretoken", TOKEN))
         else:

@@ -2,8 +2,8 @@
 
 import random
 import re
-from re import _constants as sre  # type: ignore[attr-defined]
-from re import _parser as parser  # type: ignore[attr-defined]
+from re import _constants as sre
+from re import _parser as parser
 from typing import Any
 
 from campaigns.fuzz.operations import Document
@@ -30,15 +30,12 @@ class Sampler:
             return schema["const"]
         if "enum" in schema:
             return dice.choice(schema["enum"])
-        kinds = {
-            "object": self._object, "array": self._array, "string": self._string, "integer": self._integer,
-            "number": self._number,
-        }  # fmt: skip
         kind = schema.get("type")
         if kind in ("object", "array"):
-            return kinds[kind](schema, depth)
-        if kind in kinds:
-            return kinds[kind](schema)
+            return (self._object if kind == "object" else self._array)(schema, depth)
+        simple = {"string": self._string, "integer": self._integer, "number": self._number}
+        if kind in simple:
+            return simple[kind](schema)
         return dice.random() < 0.5 if kind == "boolean" else None
 
     def _object(self, schema: dict[str, Any], depth: int) -> dict[str, Any]:
@@ -92,11 +89,11 @@ def _part(op: Any, argument: Any, dice: random.Random) -> str:
     if op in (sre.MAX_REPEAT, sre.MIN_REPEAT):
         least, most, inner = argument
         count = dice.randint(least, min(int(most), least + _MOST_REPEATED))
-        return "".join(_part(*each, dice) for _ in range(count) for each in inner)
+        return "".join(_part(each[0], each[1], dice) for _ in range(count) for each in inner)
     if op is sre.SUBPATTERN:
-        return "".join(_part(*each, dice) for each in argument[3])
+        return "".join(_part(each[0], each[1], dice) for each in argument[3])
     if op is sre.BRANCH:
-        return "".join(_part(*each, dice) for each in dice.choice(argument[1]))
+        return "".join(_part(each[0], each[1], dice) for each in dice.choice(argument[1]))
     return ""  # an anchor
 
 

@@ -13,11 +13,14 @@ from dataclasses import replace
 from typing import Any
 
 import httpx
+import psycopg
 
 from bench.server import bench_server
 from campaigns.campaign import Campaign, Tick, unheard
 from campaigns.outcome import Outcome
-from testkase.entrypoints.api.app import create_app
+from testkase.entrypoints.api.app import application
+from testkase.entrypoints.api.context import Context
+from tests.support.buying import paying_through
 from tests.support.cluster import TestDatabase
 from tests.support.django import django_on, model_on_offer
 from tests.support.programs import api_settings, served
@@ -26,6 +29,7 @@ from tests.support.tenants.pages import Trial, page_routes
 from tests.support.tenants.programs import Keys, KeyTrial, key_routes
 from tests.support.tenants.row import Place
 from tests.support.tenants.snapshot import Snapshots, changed
+from tests.support.tenants.till import PROVIDER
 from tests.support.tenants.world import OTHER, World, made_world
 from tests.support.upstream import scripted_upstream
 
@@ -45,14 +49,15 @@ TENANTS = Campaign(
 def tenants(database: TestDatabase, *, cases: int, seed: int, tick: Tick = unheard) -> Outcome:
     """Whole passes over both route tables, until so many requests were made."""
     outcome, dice = Outcome("tenants", seed), random.Random(seed)
-    with django_on(database), model_on_offer():
+    with django_on(database), model_on_offer(), paying_through(PROVIDER):
         places = all_places()
         world = made_world({name: place.make for name, place in places.items()})
         snapshots, done, passes = Snapshots(database), 0, 0
         with _door(database, outcome) as (routes, http):
             while done < cases:
                 _renew(world, places)
-                tried = _absent(places, dice)
+                _put_back(database, world)
+                tried = _absent(places, world, dice)
                 done += _pages(world, tried, snapshots, dice, outcome)
                 done += _keys(world, tried, snapshots, dice, outcome, routes=routes, http=http)
                 passes += 1
@@ -103,16 +108,24 @@ def _renew(world: World, places: dict[str, Place]) -> None:
         world.own.ids[name], world.other.ids[name] = place.make(world.own), place.make(world.other)
 
 
-def _absent(places: dict[str, Place], dice: random.Random) -> dict[str, Place]:
-    """Places whose absent id is another one: a number beyond all, or a name of the same make."""
+def _put_back(database: TestDatabase, world: World) -> None:
+    """Who may buy, as it was: programs with the right key have changed it."""
+    with psycopg.connect(database.owner_url) as connection:
+        connection.execute("DELETE FROM billing_setting WHERE org_id = %s", [world.own.org_id])
 
-    def drawn(value: Any) -> Any:
+
+def _absent(places: dict[str, Place], world: World, dice: random.Random) -> dict[str, Place]:
+    """Places whose absent id is another one: a number that could be an id, or a name of the same make, which stands in
+    a sorted list where the neighbour's would."""
+
+    def drawn(value: Any, theirs: Any) -> Any:
         if isinstance(value, int):
-            return dice.randrange(10**6, 2**62)
-        return "".join(dice.choice(string.ascii_uppercase) if one.isalnum() else one for one in str(value))
+            return dice.randrange(10**6, 10**15)
+        letters = "".join(dice.choice(string.ascii_uppercase) if one.isalnum() else one for one in str(value))
+        return str(theirs)[0] + letters[1:]
 
     return {
-        name: place if place.absent is None else replace(place, absent=drawn(place.absent))
+        name: place if place.absent is None else replace(place, absent=drawn(place.absent, world.other.ids[name]))
         for name, place in places.items()
     }
 
@@ -126,7 +139,8 @@ def _door(database: TestDatabase, outcome: Outcome) -> Iterator[tuple[list[str],
             outcome.faults.append(f"{answer.request.method} {answer.request.url.path} shows something of {OTHER}")
 
     with scripted_upstream() as upstream:
-        app = create_app(api_settings(database, model_port=upstream.port))
+        context = Context.from_settings(api_settings(database, model_port=upstream.port))
+        app = application(replace(context, provider=PROVIDER))
         with served(app) as url, httpx.Client(base_url=url, timeout=20, event_hooks={"response": [listen]}) as http:
             yield key_routes(app), http
 

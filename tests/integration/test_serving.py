@@ -1,7 +1,10 @@
 """The application process: one port for people, programs and whatever watches it."""
 
+import contextlib
 import os
+import resource
 import signal
+import socket
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -65,6 +68,62 @@ def test_pages_carry_the_headers_that_protect_them(app: httpx.Client) -> None:
 
 def test_a_request_under_a_foreign_name_is_refused(app: httpx.Client) -> None:
     assert app.get("/accounts/login/", headers={"host": "evil.example"}).status_code == 400
+
+
+_HEAD = b"POST /api/v1/holds HTTP/1.1\r\nHost: 127.0.0.1\r\n"
+
+
+@pytest.mark.parametrize(
+    "request_bytes",
+    [
+        _HEAD + b"Content-Length: 2\r\nContent-Length: 5\r\n\r\n{}abc",
+        _HEAD + b"Content-Length: 2, 2\r\n\r\n{}",
+        _HEAD + b"Content-Length: +2\r\n\r\n{}",
+        _HEAD + b"Transfer-Encoding: xchunked\r\n\r\n0\r\n\r\n",
+        _HEAD + b"Transfer-Encoding: chunked, identity\r\n\r\n0\r\n\r\n",
+        _HEAD + b"Transfer-Encoding:\r\n chunked\r\n\r\n0\r\n\r\n",
+        _HEAD + b"Content-Length : 2\r\n\r\n{}",
+        _HEAD + b"X: a\x00b\r\n\r\n",
+        b"GET /\r\n\r\n",
+        b"\x16\x03\x01\x02\x00\x01\x00" + b"a" * 500,
+    ],
+)
+def test_what_two_servers_could_read_differently_is_refused(module_served: Running, request_bytes: bytes) -> None:
+    with socket.create_connection(("127.0.0.1", _port(module_served)), timeout=20) as line:
+        line.sendall(request_bytes)
+        assert line.recv(100).startswith(b"HTTP/1.1 400 ")
+
+
+@pytest.mark.parametrize(
+    ("target", "header", "status"),
+    [
+        ("/healthz?" + "a" * 100_000, "", 414),
+        ("/accounts/login/?" + "&".join(f"a{number}=1" for number in range(10_000)), "", 414),
+        ("/healthz", "X: " + "a" * 600_000, 431),
+        ("/healthz", "\r\n".join(f"X{number}: a" for number in range(5_000)), 431),
+    ],
+)
+def test_a_head_longer_than_any_is_refused(module_served: Running, target: str, header: str, status: int) -> None:
+    with socket.create_connection(("127.0.0.1", _port(module_served)), timeout=20) as line:
+        with contextlib.suppress(ConnectionError):  # it may be refused before it was sent
+            line.sendall(f"GET {target} HTTP/1.1\r\nHost: 127.0.0.1\r\n{header}\r\n\r\n".encode())
+        assert line.recv(100).startswith(f"HTTP/1.1 {status} ".encode())
+
+
+def test_more_slow_callers_than_a_thousand_shut_nobody_out(module_served: Running, app: httpx.Client) -> None:
+    """With the server's own limit, a thousand half requests kept everybody waiting, health included."""
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
+    with contextlib.ExitStack() as open_lines:
+        for _ in range(1_500):
+            line = socket.create_connection(("127.0.0.1", _port(module_served)), timeout=20)
+            open_lines.enter_context(line).sendall(b"GET /api/v1/balance HTTP/1.1\r\n")
+        assert app.get("/healthz").status_code == 200
+        assert app.get("/accounts/login/").status_code == 200
+
+
+def _port(running: Running) -> int:
+    return int(running.url.rpartition(":")[2])
 
 
 def test_over_https_cookies_belong_to_this_host_alone(database: TestDatabase, tmp_path: Path) -> None:

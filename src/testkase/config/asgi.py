@@ -1,6 +1,7 @@
 """One ASGI application on one port: programs' addresses go to Litestar, open pages' streams to the live door, health to
 health.py, everything else people ask for to Django."""
 
+import asyncio
 import os
 from collections.abc import MutableMapping
 from typing import Any, cast
@@ -25,30 +26,33 @@ MOST_FORM_BYTES = 2 * 1024 * 1024
 """Of what a person's browser sends; no form comes near. Programs' routes have limits of their own."""
 
 
-class FormTooLarge(Exception):  # noqa: N818 - an event of the connection, not an error
-    """The body has more bytes than any form."""
+FORM_SECONDS = 60.0
+"""In which a form must have come: whoever sends a byte now and then would keep a connection for ever."""
+
+
+class FormRefused(Exception):  # noqa: N818 - an event of the connection, not an error
+    """The body is more than any form, or comes too slowly. Its status and words."""
+
+    def __init__(self, status: int, text: bytes) -> None:
+        super().__init__(status)
+        self.status = status
+        self.text = text
 
 
 class LimitedForms:
-    """The application with bounded bodies. Django writes a body to disk as it comes, whoever sends it and however long
-    it is, before anything asks whether that is allowed; of one that breaks off it answers nothing at all, which the
-    server would answer as a fault of ours."""
+    """The application with bounded bodies. Django writes a body to disk as it comes, whoever sends it, however long it
+    is and takes, before anything asks whether that is allowed; of one that breaks off it answers nothing at all, which
+    the server would answer as a fault of ours."""
 
-    def __init__(self, application: Application, most_bytes: int = MOST_FORM_BYTES) -> None:
+    def __init__(
+        self, application: Application, most_bytes: int = MOST_FORM_BYTES, most_seconds: float = FORM_SECONDS
+    ) -> None:
         self.application = application
         self.most_bytes = most_bytes
+        self.most_seconds = most_seconds
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        left, whole, answered = self.most_bytes, False, False
-
-        async def receive_within() -> MutableMapping[str, Any]:
-            nonlocal left, whole
-            message = await receive()
-            left -= len(message.get("body", b""))
-            whole = whole or (message["type"] == "http.request" and not message.get("more_body", False))
-            if left < 0:
-                raise FormTooLarge
-            return message
+        body, answered = _Body(receive, self.most_bytes, self.most_seconds), False
 
         async def noted(message: MutableMapping[str, Any]) -> None:
             nonlocal answered
@@ -58,12 +62,39 @@ class LimitedForms:
         declared = dict(scope["headers"]).get(b"content-length", b"0")
         try:
             if declared.isdigit() and int(declared) > self.most_bytes:
-                raise FormTooLarge
-            await self.application(scope, receive_within, noted)
-            if not (whole or answered):
+                raise _too_large()
+            await self.application(scope, body.receive, noted)
+            if not (body.whole or answered):
                 await _say(send, 400, b"The form did not arrive in full.\n")
-        except FormTooLarge:
-            await _say(send, 413, b"That is larger than any form here.\n")
+        except FormRefused as refused:
+            await _say(send, refused.status, refused.text)
+
+
+class _Body:
+    """One request's body on its way in."""
+
+    def __init__(self, receive: Receive, most_bytes: int, most_seconds: float) -> None:
+        self._receive = receive
+        self._left = most_bytes
+        self._until = asyncio.get_running_loop().time() + most_seconds
+        self.whole = False
+
+    async def receive(self) -> MutableMapping[str, Any]:
+        """The next message. Raises FormRefused."""
+        try:
+            async with asyncio.timeout_at(None if self.whole else self._until):
+                message = await self._receive()
+        except TimeoutError:
+            raise FormRefused(408, b"The form came too slowly.\n") from None
+        self._left -= len(message.get("body", b""))
+        if self._left < 0:
+            raise _too_large()
+        self.whole = self.whole or (message["type"] == "http.request" and not message.get("more_body", False))
+        return message
+
+
+def _too_large() -> FormRefused:
+    return FormRefused(413, b"That is larger than any form here.\n")
 
 
 async def _say(send: Send, status: int, text: bytes) -> None:

@@ -2,9 +2,10 @@
 
 import asyncio
 import logging
+import resource
 import signal
 
-from granian.constants import Interfaces
+from granian.constants import HTTPModes, Interfaces
 from granian.errors import FatalError
 from granian.http import HTTP1Settings
 from granian.log import LogLevels
@@ -18,6 +19,13 @@ from testkase.foundation import tracing
 from testkase.foundation.settings import Settings
 
 _BACKLOG = 1024
+_MOST_CONNECTIONS = 10_000
+"""At once. Every open page listens on one; with the server's own limit of a thousand, so many slow callers shut out all
+others, and even whoever asks for its health."""
+_SPARE_FILES = 256
+"""Of those the process may have open: for the database, model providers and itself."""
+_HEADER_SECONDS = 15
+"""In which a request's head must have come, and an idle connection the next one."""
 _LONGEST_ANSWER_SECONDS = 25
 """How long answers under way may take after SIGTERM: longer than calls of the gateway may (Context.drain), so that all
 of those end properly, settled for what they delivered."""
@@ -36,6 +44,16 @@ def serve(settings: Settings) -> None:
         tracing.close()
 
 
+def _most_connections() -> int:
+    """As many as the process may have files open, which is more than it is given unless it asks."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = _MOST_CONNECTIONS + _SPARE_FILES
+    allowed = wanted if hard == resource.RLIM_INFINITY else min(hard, wanted)
+    if soft != resource.RLIM_INFINITY and soft < allowed:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (allowed, hard))
+    return max(1, allowed - _SPARE_FILES)
+
+
 async def _serve(settings: Settings) -> None:
     application = make_application(settings)
     server = Server(
@@ -45,7 +63,9 @@ async def _serve(settings: Settings) -> None:
         interface=Interfaces.ASGI,
         websockets=False,
         backlog=_BACKLOG,
-        http1_settings=HTTP1Settings(header_read_timeout=30_000),
+        backpressure=_most_connections(),
+        http=HTTPModes.http1,  # while it waits to learn which version comes, the server waits for ever
+        http1_settings=HTTP1Settings(header_read_timeout=_HEADER_SECONDS * 1000),
         # Its messages take the way of all others; left alone it would write its own format beside them.
         log_dictconfig={"loggers": {"_granian": {"propagate": True}}},
         log_level=LogLevels.error,

@@ -1,5 +1,6 @@
 """Whatever is sent: a clear problem, never a 5xx, and no change (I6)."""
 
+import asyncio
 import json
 import re
 import time
@@ -11,6 +12,7 @@ import msgspec
 import pytest
 
 from testkase.core.access import Scope
+from testkase.entrypoints.api import body
 from testkase.entrypoints.api.body import AnyRequest, read_json
 from testkase.entrypoints.api.route import Route
 from testkase.entrypoints.api.v1.routes import PREFIX, routes
@@ -141,6 +143,17 @@ def test_a_body_without_a_length_is_cut_at_the_limit(api: httpx.Client) -> None:
     assert (answer.status_code, answer.json()["code"]) == (413, "too_large")
 
 
+async def test_a_body_that_does_not_come_is_not_waited_for_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(body, "BODY_SECONDS", 0.02)
+
+    async def receive() -> Any:
+        await asyncio.Future()
+
+    request = SimpleNamespace(scope={"headers": [(b"content-type", b"application/json")]}, receive=receive)
+    with pytest.raises(body.TooSlow):
+        await read_json(cast(AnyRequest, request), 8_000_000)
+
+
 async def test_a_body_in_very_many_pieces_is_not_copied_for_each_of_them() -> None:
     """Eight megabytes in pieces of a hundred bytes kept the server busy for a minute and a half."""
     pieces = iter([{"type": "http.request", "body": b" " * 100, "more_body": True}] * 50_000)
@@ -151,8 +164,8 @@ async def test_a_body_in_very_many_pieces_is_not_copied_for_each_of_them() -> No
 
     request = SimpleNamespace(scope={"headers": [(b"content-type", b"application/json")]}, receive=receive)
     began = time.process_time()
-    body = await read_json(cast(AnyRequest, request), 8_000_000)
-    assert (len(body), type(body)) == (5_000_002, bytes)
+    found = await read_json(cast(AnyRequest, request), 8_000_000)
+    assert (len(found), type(found)) == (5_000_002, bytes)
     assert time.process_time() - began < 5
 
 

@@ -138,6 +138,20 @@ def test_a_request_that_cannot_be_bounded_is_refused_before_anything_is_spent(
     assert len(upstream.requests) == asked
 
 
+@pytest.mark.requirement("I6")
+@pytest.mark.parametrize("options", [0, "", [], False, 1])
+def test_options_of_a_stream_that_are_none_are_refused_without_an_entry(
+    base_url: str, org: Organization, organizations: Organizations, options: Any
+) -> None:
+    """What is false was taken for nothing: the credits were held, and then given back."""
+    entries = "SELECT count(*) AS n FROM ledger.entry"
+    before = organizations.rows(org.org_id, entries)
+    request = {"model": MODEL, "messages": ASK, "stream_options": options}
+    answer = httpx.post(f"{base_url}/openai/v1/chat/completions", json=request, headers=org.headers)
+    assert (answer.status_code, answer.json()["error"]["param"]) == (400, "stream_options")
+    assert organizations.rows(org.org_id, entries) == before
+
+
 @pytest.mark.parametrize(
     ("content", "content_type", "status", "code"),
     [

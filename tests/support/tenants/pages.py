@@ -18,7 +18,7 @@ from tests.support.tenants.world import OTHER, World
 _NAMES = re.compile(r"<(?:\w+:)?(\w+)>|\(\?P<(\w+)>[^)]*\)")
 _PRIVATE = re.compile(rb'nonce="[^"]+"|data-ticket="[^"]+"|\b[A-Za-z0-9]{64}\b')
 """The nonce, the live stream's ticket and the form's token: different in every answer."""
-_OWN_HEADERS = {"content-length", "content-security-policy", "set-cookie", "x-request-id"}
+_OWN_HEADERS = {"content-length", "content-security-policy", "expires", "set-cookie", "x-request-id"}
 _GONE = 400
 """The first status that is no success."""
 

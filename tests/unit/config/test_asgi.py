@@ -1,5 +1,6 @@
 """Forms that are too long, or break off, are answered; whoever is gone after a whole one is not."""
 
+import asyncio
 from collections.abc import MutableMapping
 from typing import Any
 
@@ -30,12 +31,12 @@ async def statuses(*messages: Message) -> list[int]:
     arriving, sent = iter(messages), list[Message]()
 
     async def receive() -> Message:
-        return next(arriving)
+        return next(arriving, None) or await asyncio.Future()
 
     async def send(message: Message) -> None:
         sent.append(message)
 
-    await LimitedForms(as_django_does, most_bytes=10)({"type": "http", "headers": []}, receive, send)
+    await LimitedForms(as_django_does, most_bytes=10, most_seconds=0.05)({"type": "http", "headers": []}, receive, send)
     return [message["status"] for message in sent if "status" in message]
 
 
@@ -47,8 +48,10 @@ async def statuses(*messages: Message) -> list[int]:
         ([GONE], [400]),
         ([piece(b"a" * 6, more=True), piece(b"a" * 6, more=True)], [413]),
         ([piece(b"a=1", more=False), GONE], []),
+        ([piece(b"a=1", more=True)], [408]),
+        ([], [408]),
     ],
-    ids=["whole", "broken off", "nothing came", "too long", "whole, and then gone"],
+    ids=["whole", "broken off", "nothing came", "too long", "whole, and then gone", "slow", "silent"],
 )
 async def test_a_form_that_does_not_arrive_in_full_is_no_fault_of_ours(
     messages: list[Message], expected: list[int]

@@ -1,5 +1,6 @@
 """Reading a request's body: bounded, declared as JSON, decoded into a typed value with the faulty field named."""
 
+import asyncio
 import re
 from typing import Any, ClassVar, TypeVar
 
@@ -13,6 +14,9 @@ AnyRequest = Request[Any, Any, Any]
 
 XML = ("text/xml", "application/xml")
 """As which XML is declared."""
+BODY_SECONDS = 60.0
+"""In which a body must have come. Whoever sends a byte now and then would keep a connection for ever, and there are
+only so many of them."""
 _AMOUNTS = frozenset({"credits"})
 _PLACE = re.compile(r"^(?P<what>.*?)(?: - at `(?P<place>[^`]*)`)?$", re.DOTALL)
 _UNKNOWN_FIELD = re.compile(r"^Object contains unknown field `(?P<name>.*)`$", re.DOTALL)
@@ -24,6 +28,13 @@ class TooLarge(Problem):
 
     code = "too_large"
     title = "The body is too large"
+
+
+class TooSlow(Problem):
+    """The body had not arrived after BODY_SECONDS."""
+
+    code = "too_slow"
+    title = "The body came too slowly"
 
 
 class UnsupportedMediaType(Problem):
@@ -57,7 +68,7 @@ def header(request: AnyRequest, name: bytes) -> str | None:
 
 
 async def read_json(request: AnyRequest, limit_bytes: int) -> bytes:
-    """The body's bytes. Raises UnsupportedMediaType, TooLarge, InvalidBody."""
+    """The body's bytes. Raises UnsupportedMediaType, TooLarge, TooSlow, InvalidBody."""
     kind = declared(request)
     if kind != "application/json" and not (kind.startswith("application/") and kind.endswith("+json")):
         raise UnsupportedMediaType("The body must be JSON and be declared so: Content-Type: application/json.")
@@ -70,15 +81,23 @@ def declared(request: AnyRequest) -> str:
 
 
 async def read_bytes(request: AnyRequest, limit_bytes: int) -> bytes:
-    """The body's bytes, whatever they are. Raises TooLarge, InvalidBody."""
+    """The body's bytes, whatever they are. Raises TooLarge, TooSlow, InvalidBody."""
     return await read_body(request, limit_bytes)
 
 
 async def read_body(request: AnyRequest, limit_bytes: int) -> bytes:
-    """The body's bytes, whatever they are. Raises TooLarge, InvalidBody."""
+    """The body's bytes, whatever they are. Raises TooLarge, TooSlow, InvalidBody."""
     length = header(request, b"content-length")
     if length is not None and length.isascii() and length.isdigit() and int(length) > limit_bytes:
         raise _too_large(limit_bytes)
+    try:
+        async with asyncio.timeout(BODY_SECONDS):
+            return await _arrived(request, limit_bytes)
+    except TimeoutError:
+        raise TooSlow(f"The body had not arrived after {BODY_SECONDS:.0f} seconds.") from None
+
+
+async def _arrived(request: AnyRequest, limit_bytes: int) -> bytes:
     body = bytearray()  # appended to in place: a body sent in a hundred thousand pieces must not be copied each time
     while True:
         message = await request.receive()

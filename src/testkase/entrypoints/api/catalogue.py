@@ -43,6 +43,7 @@ PROBLEMS: dict[str, Known] = {
     "purchase_not_paid": Known(409, "The purchase is not paid", "Read the purchase; there is nothing to give back."),
     "overage_bill_unpaid": Known(409, "A bill for extra credits was not paid", "Pay the bill of GET /overage/bills."),
     "too_many_purchases": Known(409, "Too many purchases wait for their payment", "Have one of them paid, or wait."),
+    "too_slow": Known(408, "The body came too slowly", "Send the whole body within a minute."),
     "too_large": Known(413, "The body is too large", "Send less at once."),
     "unsupported_media_type": Known(415, "The body is not declared as JSON", "Send `Content-Type: application/json`."),
     "invalid_input": Known(422, "The request is not valid", "Correct the field named in `field`."),

@@ -27,7 +27,7 @@ BODY_LIMIT = 2 * 1024 * 1024
 """Bytes: a thousand holds with long names take less than one megabyte."""
 
 EVERY_ROUTE = ("invalid_api_key", "missing_scope", "unavailable")
-WITH_BODY = ("invalid_json", "invalid_body", "too_large", "unsupported_media_type", "invalid_input")
+WITH_BODY = ("invalid_json", "invalid_body", "too_slow", "too_large", "unsupported_media_type", "invalid_input")
 
 
 @dataclass(frozen=True, slots=True)

@@ -37,7 +37,7 @@ async def chat_completion(context: Context, request: AnyRequest) -> ASGIResponse
     stream = body.get("stream")
     if stream is not None and not isinstance(stream, bool):
         raise InvalidInput("stream must be true or false.", field="stream")
-    if not isinstance(body.get("stream_options") or {}, dict):
+    if not isinstance(body.get("stream_options"), dict | None):
         raise InvalidInput("stream_options must be an object.", field="stream_options")
     key = header(request, b"idempotency-key")
     question = Question(
