@@ -43,7 +43,7 @@ ALLOWED: dict[tuple[str, str], str] = {
     ("public.usersessions_usersession", "*"): "where a person's browsers were last seen",
 }
 """What a refused request may change, by table and column."""
-_AFTERWARDS_SECONDS = 0.1
+_AFTERWARDS_SECONDS = 0.5
 """What is left without an answer may still be under way."""
 _MADE = {
     "/api/v1/holds": "hold_id",

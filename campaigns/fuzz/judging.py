@@ -130,7 +130,7 @@ def _of_pages(request: Request, answer: Answer, _document: Document) -> Iterator
 
 def _is_of_the_server(answer: Answer) -> bool:
     """What is no HTTP at all never reaches the application."""
-    return answer.status in (400, 431) and not answer.body
+    return answer.status in (400, 417, 431) and not answer.body
 
 
 def _told(answer: Answer) -> Any:
