@@ -31,7 +31,9 @@ async def statuses(*messages: Message) -> list[int]:
     arriving, sent = iter(messages), list[Message]()
 
     async def receive() -> Message:
-        return next(arriving, None) or await asyncio.Future()
+        for message in arriving:
+            return message
+        return await asyncio.Future[Message]()
 
     async def send(message: Message) -> None:
         sent.append(message)
