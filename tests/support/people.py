@@ -57,17 +57,20 @@ def sign_in(demo: Demo, role: str) -> "Client":
     return client
 
 
-def use_credits(demo: Demo, usage_id: str, *, tokens: Tokens | None = None, outcome: Outcome = "completed") -> int:
-    """One metered interaction of the demo member on the demo model; answers its receipt."""
+def use_credits(
+    demo: Demo, usage_id: str, *, tokens: Tokens | None = None, outcome: Outcome = "completed",
+    use_case: str = "test_generation", model: str = "testkase-demo",
+) -> int:  # fmt: skip
+    """One metered interaction of the demo member; answers its receipt."""
     from testkase.entrypoints.web.offer import current_prices
     from testkase.services.organizations.tenancy import run_here, tenant_transaction
 
     command = RecordUsage(
         org_id=demo.org_id,
         usage_id=usage_id,
-        subject=Subject(use_case="test_generation", user=demo.emails["member"], project="SHOP", model="testkase-demo"),
+        subject=Subject(use_case=use_case, user=demo.emails["member"], project="SHOP", model=model),
         tokens=tokens or Tokens(input=900, cached_input=400, output=600),
-        terms=current_prices().terms("testkase-demo"),
+        terms=current_prices().terms(model),
         outcome=outcome,
     )
     with tenant_transaction(demo.org_id):

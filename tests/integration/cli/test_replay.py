@@ -87,6 +87,17 @@ def test_a_faulty_draft_is_answered_with_every_fault(demo: Demo) -> None:
         assert staff.post("/staff/what-if", _form(DOUBLED) | changes).status_code == 422
 
 
+def test_a_draft_that_is_too_large_or_faulty_all_over_is_answered_with_a_page_of_a_sensible_length(demo: Demo) -> None:
+    models().User.objects.filter(email=demo.emails["owner"]).update(is_staff=True)
+    staff = sign_in(demo, "owner")
+    large = staff.post("/staff/what-if", _form("#" * 100_001))
+    assert (large.status_code, "at most 100 KB" in large.content.decode()) == (422, True)
+    dotted = staff.post("/staff/what-if", _form("a" + ".a" * 40_000 + " = 1"))
+    assert (dotted.status_code, "more than 60 dots" in dotted.content.decode()) == (422, True)
+    many = staff.post("/staff/what-if", _form("".join(f"wrong_{number} = 1\n" for number in range(3_000))))
+    assert (many.status_code, many.content.decode().count("wrong_") <= 50) == (422, True)
+
+
 def test_nobody_else_finds_the_page(demo: Demo) -> None:
     for role in demo.emails:
         for answer in (sign_in(demo, role).get("/staff/what-if"), sign_in(demo, role).post("/staff/what-if")):

@@ -1,5 +1,8 @@
 """Erasure: content goes, figures stay byte for byte, the books verify, and names of erased people are not shown."""
 
+from typing import Any
+
+import psycopg
 import pytest
 
 from testkase.entrypoints.worker.privacy import carry_out
@@ -124,6 +127,61 @@ def test_an_erased_person_is_a_number_beside_their_work_too(scene: Scene) -> Non
         assert "Erased person 1" in shown(path), path
 
 
+@pytest.mark.requirement("P11", "P16")
+def test_an_erased_person_is_a_number_beside_exports_requests_and_ai_work(scene: Scene) -> None:
+    """Where their name was written down as it was, or is read from their account."""
+    member = models().User.objects.get(email=scene.demo.emails["member"])
+    owner, name = sign_in(scene.demo, "owner"), member.display_name
+    models().User.objects.filter(pk=member.pk).update(display_name="Zebedee Q")
+    of = {"org": scene.org_id, "ref": member.ref, "user": member.pk}
+    written(scene, of)
+    [(key,)] = scene.owner("SELECT key FROM test_case WHERE generation_id IS NOT NULL")
+    pages = ["/settings/privacy", "/settings/ai-credits/budgets", "/projects/SHOP/reports",
+             "/projects/SHOP/reports/schedule", f"/projects/SHOP/cases/{key}"]  # fmt: skip
+
+    def shown(path: str) -> str:
+        answer = owner.get(path)
+        assert answer.status_code == 200, path
+        return str(answer.content.decode())
+
+    assert [path for path in pages if "Zebedee Q" in shown(path)] == pages
+    owner.post(f"/settings/members/{member.pk}/removal", follow=True)
+    erase(scene, "person", member.ref)
+    written(scene, of)  # what the erasure took is put back, so that the pages have something to show
+    for path in pages:
+        for gone in ("Zebedee Q", name, member.email):
+            assert gone not in shown(path), path
+        assert "Erased person 1" in shown(path), path
+
+
+def written(scene: Scene, of: dict[str, Any]) -> None:
+    with psycopg.connect(scene.database.owner_url, autocommit=True) as owner:
+        for sql in (_EXPORT, _BUDGET_REQUEST, _REPORT_RUN, _REPORT, _SCHEDULE, _GENERATION, _DRAFT, _ORIGIN):
+            owner.execute(sql.encode(), of)
+
+
+_EXPORT = """INSERT INTO organization_export (org_id, export_id, asked_ref, asked_name)
+VALUES (%(org)s, 'x', %(ref)s, 'Zebedee Q') ON CONFLICT DO NOTHING"""
+_BUDGET_REQUEST = """INSERT INTO budget_request (org_id, request_id, budget_id, user_id, amount, reason)
+VALUES (%(org)s, 'r', 'gone', %(user)s, 5, '') ON CONFLICT DO NOTHING"""
+_REPORT_RUN = """INSERT INTO report_run (org_id, project_id, requested_by, user_ref, project_ref, options)
+SELECT org_id, project_id, %(user)s, %(ref)s, key, '{"model": "testkase-demo", "kinds": ["risk"]}' FROM project
+WHERE key = 'SHOP'"""
+_REPORT = """INSERT INTO report (org_id, run_id, project_id, kind, model)
+SELECT org_id, run_id, project_id, 'risk', 'testkase-demo' FROM report_run ON CONFLICT DO NOTHING"""
+_SCHEDULE = """INSERT INTO report_schedule (org_id, project_id, every, kinds, set_by, set_by_ref)
+SELECT org_id, project_id, 'week', '{risk}', %(user)s, %(ref)s FROM project WHERE key = 'SHOP' ON CONFLICT DO NOTHING"""
+_GENERATION = """INSERT INTO generation (org_id, project_id, project_ref, user_ref, requirement, options, state,
+                        finished_at)
+SELECT org_id, project_id, key, %(ref)s, 'Pay', '{"model": "testkase-demo", "cases": 1}', 'succeeded', now()
+FROM project WHERE key = 'SHOP'"""
+_DRAFT = """INSERT INTO draft_case (org_id, generation_id, position, content, state, case_key, decided_by, decided_at)
+SELECT g.org_id, max(g.generation_id), 1, '{"title": "Pay"}', 'accepted', (SELECT min(key) FROM test_case), %(user)s,
+       now()
+FROM generation AS g WHERE g.requirement = 'Pay' GROUP BY g.org_id"""
+_ORIGIN = """UPDATE test_case SET generation_id = (SELECT max(generation_id) FROM generation WHERE requirement = 'Pay'),
+       draft_position = 1
+WHERE key = (SELECT min(key) FROM test_case)"""
 _AN_EXECUTION = "SELECT max(cycle_id) FROM execution"
 
 

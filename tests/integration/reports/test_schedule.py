@@ -1,22 +1,30 @@
 """Reports by the clock: begun as the person who set them up, with that person's rights of now, and never otherwise."""
 
-from typing import Any
+from pathlib import Path
+from typing import Any, LiteralString
 
 import psycopg
 import pytest
 
 from testkase.core.ledger.commands import SwitchAi
 from testkase.core.pricing import load_price_books
+from testkase.entrypoints.worker.reports import look_at_due
+from testkase.entrypoints.worker.resources import Resources
 from testkase.foundation.clock import utc_now
-from testkase.foundation.database import Operation, Statement
+from testkase.foundation.database import Operation, Row, Statement
+from testkase.foundation.settings import Settings
 from testkase.services.audit import OPERATOR
+from testkase.services.billing.seller import load_seller
 from testkase.services.features.reports.requests import reports
 from testkase.services.features.reports.run import run_reports
-from testkase.services.features.reports.schedules.looking import due_schedules, look_at
+from testkase.services.features.reports.schedules import looking
+from testkase.services.features.reports.schedules.looking import MOST_FAULTS, due_schedules, look_at
 from testkase.services.features.reports.schedules.setting import Schedule, find_schedule, set_schedule
+from testkase.services.live import Watcher
+from testkase.services.workspace.projects import create_project
 from tests.integration.reports.conftest import Scene
 from tests.support.cluster import TestDatabase
-from tests.support.cycles import a_cycle
+from tests.support.cycles import a_cycle, some_cases
 
 
 class Planner:
@@ -38,10 +46,26 @@ class Planner:
                 self.scene.org_id, self.scene.user_id, role,
             )  # fmt: skip
 
-    async def set(self, every: str, *kinds: str) -> None:
+    async def another_project(self) -> int:
+        """With a cycle to report on."""
+        scene = self.scene
+        made = await scene.ask(create_project(scene.org_id, key="DESK", name="Desk", actor=OPERATOR))
+        keys = await scene.ask(some_cases(scene.org_id, made, ["Open"], author_id=scene.user_id))
+        await scene.ask(a_cycle(scene.org_id, made, "Sprint 1", {keys[0]: "F"}, week=1))
+        return made
+
+    def resources(self, folder: Path) -> Resources:
+        """As the worker has them."""
+        settings = Settings.from_environ({"TESTKASE_DATA": str(folder), "TESTKASE_MODEL_PORT": "9"})
+        return Resources(
+            settings=settings, database=self.scene.database, engine=self.scene.engine,
+            watcher=Watcher(self.scene.database), provider=None, seller=load_seller(None),
+        )  # fmt: skip
+
+    async def set(self, every: str, *kinds: str, project_id: int | None = None) -> None:
         operation = set_schedule(
-            self.scene.org_id, self.scene.project_id, project_key="SHOP", every=every, kinds=kinds or ("flaky",),
-            user_id=self.scene.user_id, user_ref="ada@example.com", actor=OPERATOR,
+            self.scene.org_id, project_id or self.scene.project_id, project_key="SHOP", every=every,
+            kinds=kinds or ("flaky",), user_id=self.scene.user_id, user_ref="ada@example.com", actor=OPERATOR,
         )  # fmt: skip
         await self.scene.ask(operation)
 
@@ -51,8 +75,8 @@ class Planner:
         book, catalog = load_price_books().at(utc_now()), self.scene.meter.catalog
         begun = None
         for org_id, project_id in await self.scene.database.run(due_schedules(10)):
-            looking = look_at(org_id, project_id, book=book, catalog=catalog)
-            begun = await self.scene.database.run(looking, org_id=org_id) or begun
+            look = look_at(org_id, project_id, book=book, catalog=catalog)
+            begun = await self.scene.database.run(look, org_id=org_id) or begun
         return begun
 
     async def finish_a_cycle(self) -> int:
@@ -171,6 +195,48 @@ async def test_without_credits_nothing_is_begun(planner: Planner) -> None:
     assert await planner.minute() is None
     assert "credits" in (await planner.found()).last_told
     assert await planner.jobs() == []
+
+
+async def test_a_faulty_schedule_waits_longer_each_time_stops_in_the_end_and_keeps_no_other_waiting(
+    planner: Planner, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    scene, (faulty, sound) = planner.scene, (planner.scene.project_id, await planner.another_project())
+    await planner.set("week")
+    await planner.set("week", project_id=sound)
+    begin = looking._begin
+
+    def broken(place: dict[str, Any], row: Row, *rest: Any) -> Operation[int]:
+        if place["project_id"] == faulty:
+            yield Statement("SELECT 1 / 0")
+        return (yield from begin(place, row, *rest))
+
+    monkeypatch.setattr(looking, "_begin", broken)
+    held = planner.resources(tmp_path)
+    waits = []
+    for number in range(MOST_FAULTS):
+        planner.write("UPDATE report_watch SET due_at = now() - interval '1 hour' WHERE project_id = %s", faulty)
+        planner.write("UPDATE report_watch SET due_at = now() - interval '1 second' WHERE project_id = %s", sound)
+        assert await look_at_due(held) == (1 if number < 3 else 0)  # nobody has more than three runs under way
+        schedule = await planner.found()
+        assert "went wrong on our side" in schedule.last_told
+        waits.append((schedule.due_at - utc_now()).total_seconds() if schedule.due_at else None)
+        assert await look_at_due(held) == 0  # not again before its time
+    assert [round(wait / 60) for wait in waits if wait is not None] == [1, 2, 4, 8, 16, 32, 64]
+    assert schedule.stopped_because is not None
+    assert f"tried {MOST_FAULTS} times" in schedule.stopped_because
+    told = await scene.ask(_rows("SELECT title, link FROM notification WHERE kind = 'report_schedule.stopped'"))
+    assert [row["link"] for row in told] == ["/projects/SHOP/reports/schedule"]
+    stops = await scene.ask(_rows("SELECT details FROM activity WHERE action = 'report_schedule.stopped'"))
+    assert len(stops) == 1
+    monkeypatch.undo()
+    await planner.set("week")  # set up again, it begins anew
+    planner.write("UPDATE report_run SET state = 'failed', finished_at = now()")
+    assert await planner.minute() is not None
+    assert (await planner.found()).last_told == ""
+
+
+def _rows(sql: LiteralString) -> Operation[list[dict[str, Any]]]:
+    return (yield Statement(sql))
 
 
 def _jobs() -> Operation[list[dict[str, Any]]]:

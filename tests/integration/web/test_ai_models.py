@@ -112,6 +112,25 @@ def test_the_cost_follows_the_organizations_own_history(visitors: Visitors) -> N
     assert section(text(visitors), "chat").count("a run of typical size") == 3
 
 
+@pytest.mark.requirement("B9", "B16")
+@pytest.mark.usefixtures("only_the_demonstration")
+def test_a_chat_costs_the_same_on_this_page_and_beside_the_question(visitors: Visitors) -> None:
+    """Without a past, after use of other features and models, and from the organization's own chats."""
+    from testkase.core.ledger.terms import Tokens
+
+    def both() -> set[str]:
+        beside = re.findall(r"About ([\d.]+) credits", text(visitors, path="/projects/SHOP/chat"))
+        return {*re.findall(r"about ([\d.]+)", section(text(visitors), "chat")), *beside}
+
+    assert len(both()) == 1
+    use_credits(visitors.demo, "u1", use_case="chat", model="gpt-5.4", tokens=Tokens(input=9_000, output=2_000))
+    assert len(both()) == 1
+    use_credits(visitors.demo, "u2", use_case="chat", tokens=Tokens(input=30, output=200))
+    measured = both()
+    assert len(measured) == 1
+    assert "average of your last 1 run" in section(text(visitors), "chat")
+
+
 @pytest.mark.requirement("B16")
 @pytest.mark.usefixtures("offering")
 def test_the_owner_chooses_and_the_next_run_uses_it(visitors: Visitors) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from testkase.core.ledger.terms import Tokens, price
-from testkase.core.pricing import PriceBook, PriceBookError, load_price_books, read_draft
+from testkase.core.pricing import DRAFT_BYTES, PriceBook, PriceBookError, load_price_books, read_draft
 from testkase.core.pricing.load import PACKAGED
 from testkase.core.pricing.replay import BY_CREDITS, UNKNOWN_MODEL, Replay
 
@@ -123,6 +123,29 @@ def test_the_margin_is_what_a_credit_brings_at_least_less_what_the_provider_asks
     assert (sums.would, sums.cost_microdollars) == (150_000_000, 1_000_000)
     assert replay.margin_microdollars(sums) == 150 * 500 * 10**6 // 58_000 - 1_000_000
     assert Replay(draft()).margin_microdollars(replay.sums.get((2, "chat"), type(sums)())) is None
+
+
+@pytest.mark.parametrize(
+    ("draft", "complaint"),
+    [
+        (b"a" + b".a" * 40_000 + b" = 1", "line 1: has more than 60 dots"),
+        (b"x = 1\n[a" + b".a" * 40_000 + b"]", "line 2: has more than 60 dots"),
+        (b"#" * 100_001, "has 100,001 bytes; 100,000 are the most"),
+        (b"a = " + b"9" * 90_000, "TOML"),
+        (b"a = " + b"[" * 40_000, "goes too deep"),
+        (b"a = " + b"{a = " * 10_000, "goes too deep"),
+    ],
+)
+def test_a_draft_that_would_take_long_to_read_is_refused_at_once(draft: bytes, complaint: str) -> None:
+    with pytest.raises(PriceBookError) as refused:
+        read_draft(draft, "next.toml")
+    assert complaint in refused.value.detail
+
+
+def test_the_books_in_force_are_far_from_those_limits() -> None:
+    for content in (file.read_bytes() for file in NEWEST.parent.glob("*.toml")):
+        assert len(content) < DRAFT_BYTES / 2
+        assert max(line.count(b".") for line in content.splitlines()) < 30
 
 
 @pytest.mark.requirement("P6")

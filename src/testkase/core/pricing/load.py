@@ -20,6 +20,11 @@ MAX_RATE = 1_000_000 * MICRO
 MAX_TOKENS = 100_000_000
 """Largest context window a row may name."""
 
+DRAFT_BYTES = 100_000
+"""Of a draft somebody uploads; the packaged books have a sixth of it."""
+_MOST_DOTS = 60
+"""In one line, strings included: the parser's time grows with the square of a dotted key's parts."""
+
 _KINDS = ("input", "cached_input", "cache_write", "output", "reasoning")
 _UNIT = "credits per million tokens"
 _COST_UNIT = "dollars per million tokens"
@@ -51,10 +56,21 @@ def read_draft(content: bytes, name: str) -> PriceBook:
     """A book that is not in force, such as an operator's draft, whatever its file is called. Raises PriceBookError with
     every fault, in the words that would be used of a book in force."""
     faults = Faults(name)
-    book = _book(content, name, faults)
+    book = _book(content, name, faults) if _modest(content, faults) else None
     if faults.found or book is None:
         raise PriceBookError("\n".join(faults.found), errors=tuple(faults.found))
     return book
+
+
+def _modest(content: bytes, faults: Faults) -> bool:
+    """Whether it can be read in no time."""
+    if len(content) > DRAFT_BYTES:
+        faults.add("file", f"has {len(content):,} bytes; {DRAFT_BYTES:,} are the most")
+    for number, line in enumerate(content.splitlines(), start=1):
+        if line.count(b".") > _MOST_DOTS:
+            faults.add(f"line {number}", f"has more than {_MOST_DOTS} dots: no price book goes so deep")
+            break
+    return not faults.found
 
 
 def _read(file: Path, faults: Faults) -> PriceBook | None:
@@ -76,7 +92,7 @@ def _book(content: bytes, name: str, faults: Faults) -> PriceBook | None:
     except RecursionError:
         faults.add("file", "goes too deep: no price book has tables in tables in tables")
         return None
-    except tomllib.TOMLDecodeError as error:
+    except ValueError as error:  # of the syntax, or of a number with thousands of digits
         faults.add("TOML", f"{error}; correct the syntax there")
         return None
     root = Table(faults, "", values)

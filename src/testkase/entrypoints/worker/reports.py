@@ -8,7 +8,7 @@ from procrastinate.contrib.django import app
 
 from testkase.core.pricing import load_price_books
 from testkase.entrypoints.worker.resources import Resources, resources
-from testkase.services.features.reports.schedules.looking import due_schedules, look_at
+from testkase.services.features.reports.schedules.looking import due_schedules, look_at, look_failed
 from testkase.services.inference import Catalog
 
 AT_ONCE = 200
@@ -33,11 +33,24 @@ async def look_at_due(held: Resources) -> int:
         return 0
     book = load_price_books(held.settings.price_book).at(datetime.now(UTC))
     catalog, begun = Catalog.from_settings(held.settings), 0
-    for org_id, project_id in due:
-        looking = look_at(org_id, project_id, book=book, catalog=catalog)
-        try:
-            begun += (await held.database.run(looking, org_id=org_id)) is not None
-        except Exception as fault:  # noqa: BLE001 - one schedule in trouble must not keep the others from being looked at
-            _log.warning("a schedule could not be looked at", org_id=org_id, fault=type(fault).__name__)
-    await catalog.close()
+    try:
+        for org_id, project_id in due:
+            looking = look_at(org_id, project_id, book=book, catalog=catalog)
+            try:
+                begun += (await held.database.run(looking, org_id=org_id)) is not None
+            except Exception as fault:  # noqa: BLE001 - one in trouble must not keep the others from being looked at
+                await _put_off(held, org_id, project_id, fault)
+    finally:
+        await catalog.close()
     return begun
+
+
+async def _put_off(held: Resources, org_id: int, project_id: int, fault: Exception) -> None:
+    """Later again, or no more. Where that cannot be written down either, the database is away, and all wait."""
+    what = type(fault).__name__
+    try:
+        stopped = await held.database.run(look_failed(org_id, project_id), org_id=org_id)
+    except Exception as second:  # noqa: BLE001 - see above
+        _log.warning("a schedule could not be put off", org_id=org_id, fault=what, then=type(second).__name__)
+        return
+    _log.warning("a schedule could not be looked at", org_id=org_id, project=project_id, fault=what, stopped=stopped)

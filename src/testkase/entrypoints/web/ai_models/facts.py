@@ -104,7 +104,7 @@ def _panels(org_id: int) -> list[Panel]:
             Step(
                 level=level,
                 entry=entry,
-                expected=expected_cost(feature, entry.name, history, book),
+                expected=expected_cost(feature, entry, history, book),
                 chosen=level == settings[feature].level,
             )
             for level, entry in ladder(catalog(), book, feature).items()

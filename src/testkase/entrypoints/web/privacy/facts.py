@@ -36,14 +36,16 @@ def page_facts(viewer: Viewer) -> dict[str, Any]:
 def _for_the_owner(viewer: Viewer) -> dict[str, Any]:
     projects = run_here(list_projects(viewer.org_id, user_id=viewer.user.pk, sees_all=True))
     erasures = run_here(newest_erasures(viewer.org_id))
-    names = names_of_people(viewer.org_id, {one.target for one in erasures if one.scope == "person"})
+    exports = run_here(newest_exports(viewer.org_id))
+    asked = {one.asked_ref for one in exports}
+    names = names_of_people(viewer.org_id, asked | {one.target for one in erasures if one.scope == "person"})
     return {
         "choices": [("" if days is None else str(days), in_words(days)) for days in CHOICES],
         "projects": [(str(project.project_id), f"{project.name} ({project.key})") for project in projects],
         "people": by_name(people_to_erase(viewer.org_id)),
         "erasures": [(one, shown_ref(one.label, names.get(one.target, ""))) for one in erasures],
         "forms": {scope: new_id("erasure") for scope in ("project", "person", "ai", "everything")},
-        "exports": run_here(newest_exports(viewer.org_id)),
+        "exports": [(one, shown_ref(one.asked_name, names.get(one.asked_ref, ""))) for one in exports],
         "export_form": new_id("export"),
     }
 

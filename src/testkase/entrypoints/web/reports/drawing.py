@@ -19,6 +19,7 @@ class Drawing:
         self.chart = chart
         self.width = max(len(chart.labels), 1) * (BAR + GAP)
         self.highest = _scale(max((sum(values) for values in chart.values), default=0))
+        self.middle = self.highest // 2
 
     @property
     def bars(self) -> SafeString:
@@ -86,10 +87,10 @@ def lines_of(table: Table) -> list[tuple[str, str, list[Cell]]]:
 
 
 def _scale(most: int) -> int:
-    """The next 1, 2 or 5 times a power of ten."""
+    """The next of 2, 4, 6, 8, 10, 20, 40, …: half of it, which stands beside the middle line, is a whole number too."""
     step = 1
     while True:
-        for factor in (1, 2, 5):
+        for factor in (2, 4, 6, 8, 10):
             if most <= factor * step:
                 return factor * step
         step *= 10

@@ -11,7 +11,7 @@ from django.views.decorators.http import require_POST, require_safe
 from django_htmx.http import trigger_client_event
 
 from testkase.core.access import Action
-from testkase.entrypoints.web.names import names_of_people
+from testkase.entrypoints.web.names import names_of_people, shown_ref
 from testkase.entrypoints.web.offer import entry_of
 from testkase.entrypoints.web.query import number
 from testkase.entrypoints.web.reports.doors import must_be_on, project_to, report_facts
@@ -21,7 +21,7 @@ from testkase.entrypoints.web.viewer import MemberRequest, Viewer
 from testkase.entrypoints.web.views.workspace.doors import visible_project
 from testkase.foundation.clock import utc_now
 from testkase.services.features.reports.facts.reading import has_cycle
-from testkase.services.features.reports.model import NAMES, ReportView
+from testkase.services.features.reports.model import NAMES, ReportRow, ReportView
 from testkase.services.features.reports.requests import delete_report, report, reports
 from testkase.services.features.reports.schedules.setting import find_schedule
 from testkase.services.metering.problems import SWITCHED_OFF
@@ -45,7 +45,7 @@ def index(request: MemberRequest, project_key: str) -> HttpResponse:
     people = names_of_people(viewer.org_id, {row.user_ref for row in rows})
     facts = {
         **report_facts(viewer, project),
-        "reports": [(row, people.get(row.user_ref, row.user_ref)) for row in rows[:PAGE]],
+        "reports": [_line(row, people.get(row.user_ref, row.user_ref)) for row in rows[:PAGE]],
         "next": rows[PAGE - 1].report_id if len(rows) > PAGE else None,
     }
     if request.headers.get("HX-Request") and before:
@@ -91,6 +91,11 @@ def remove(request: MemberRequest, project_key: str, report_id: int) -> HttpResp
     run_here(gone)
     messages.success(request, "The report is gone. What it cost stays in the usage.")
     return redirect("reports", project.key)
+
+
+def _line(row: ReportRow, name: str) -> tuple[ReportRow, str, str]:
+    """A row, who asked, and the reference that says so more exactly: not that of a person who was erased."""
+    return row, name, shown_ref(row.user_ref, name)
 
 
 def _report_facts(viewer: Viewer, project: Project, view: ReportView) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from django.shortcuts import render
 from django.views.decorators.http import require_http_methods
 from psycopg import Connection
 
-from testkase.core.pricing import PriceBookError, read_draft
+from testkase.core.pricing import DRAFT_BYTES, PriceBookError, read_draft
 from testkase.core.pricing.money import dollars_of
 from testkase.core.pricing.replay import Replay, Sums
 from testkase.entrypoints.web.middleware import without_transaction
@@ -22,7 +22,8 @@ from testkase.foundation.problems import InvalidInput
 from testkase.services.metering.replaying import last_month, organization_names, replay_period
 from testkase.services.organizations.tenancy import tenant_transaction
 
-LARGEST_BYTES = 1_000_000
+_MOST_FAULTS = 50
+"""That are shown; the first ones are mended first."""
 _MOST_ORGANIZATIONS = 100
 
 
@@ -50,7 +51,7 @@ def what_if(request: HttpRequest) -> HttpResponse:
         try:
             facts |= _outcome(request)
         except PriceBookError as problem:
-            status, facts["faults"] = 422, problem.facts["errors"]
+            status, facts["faults"] = 422, problem.facts["errors"][:_MOST_FAULTS]
         except InvalidInput as problem:
             status, facts["faults"] = 422, [problem.detail]
     response = render(request, "testkase/what_if/page.html", facts, status=status)
@@ -60,8 +61,8 @@ def what_if(request: HttpRequest) -> HttpResponse:
 
 def _outcome(request: HttpRequest) -> dict[str, Any]:
     file = request.FILES.get("book")
-    if file is None or not file.size or file.size > LARGEST_BYTES:
-        raise InvalidInput("Choose a draft price book of at most 1 MB.", field="book")
+    if file is None or not file.size or file.size > DRAFT_BYTES:
+        raise InvalidInput("Choose a draft price book of at most 100 KB.", field="book")
     draft = read_draft(file.read(), file.name or "draft.toml")
     first, last = (_day(request.POST.get(name, "")) for name in ("since", "until"))
     begun = time.monotonic()

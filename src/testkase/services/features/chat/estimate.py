@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from testkase.core.ledger.terms import Tokens, price, price_ceiling
+from testkase.core.ledger.terms import price_ceiling
 from testkase.core.pricing import PriceBook
 from testkase.foundation.database import Operation
 from testkase.services.features.chat.advice import asking as advice
@@ -30,9 +30,6 @@ ROUND_BYTES = 4 * BESIDE_CALLS + MAX_CALLS * (RESULT_BYTES + 4 * BESIDE_CALLS + 
 LONGEST_QUESTION = "\U0001f600" * MAX_QUESTION
 """In the letters that take most."""
 
-SMALL_TYPICAL = Tokens(input=20, cached_input=150, output=26)
-"""Of a sentence of the small model that is shown, measured; one that is refused costs nothing."""
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Estimate:
@@ -46,11 +43,8 @@ class Estimate:
 def estimate(org_id: int, entry: ModelEntry, book: PriceBook, history: Sequence[Said] = ()) -> Operation[Estimate]:
     """Before anything is written, so `most` is that of the longest question. Raises UnknownModel."""
     most = most_of(entry, book, history, LONGEST_QUESTION)
-    expected = expected_cost(USE_CASE, entry.name, (yield from past_use(org_id)), book)
-    likely = expected.cost
-    if entry.small and expected.basis != "measured":  # it is asked for one sentence, and compares with no other model
-        likely = price(book.terms(entry.name), SMALL_TYPICAL)
-    return Estimate(likely=min(likely, most), most=most, interactions=expected.interactions)
+    expected = expected_cost(USE_CASE, entry, (yield from past_use(org_id)), book)
+    return Estimate(likely=min(expected.cost, most), most=most, interactions=expected.interactions)
 
 
 def most_of(entry: ModelEntry, book: PriceBook, history: Sequence[Said], question: str) -> int:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from testkase.core.ledger.terms import Tokens, price, price_ceiling
 from testkase.core.pricing import PriceBook
 from testkase.foundation.database import Operation, Statement
-from testkase.services.features.reports.model import Facts, Kind, Options
+from testkase.services.features.reports.model import USE_CASE, Facts, Kind, Options
 from testkase.services.features.reports.narrative.prompting import (
     DATA_BYTES,
     LARGE_OUTPUT_TOKENS,
@@ -21,12 +21,10 @@ from testkase.services.features.reports.narrative.prompting import (
 )
 from testkase.services.features.reports.requests import SQL
 from testkase.services.inference import ModelEntry, input_token_bound
+from testkase.services.metering.quality import SMALL_TYPICAL, TYPICAL
 
 LOOKED_AT = 20
 """Reports of each kind that an estimate goes by."""
-_TYPICAL_SMALL = Tokens(input=260, cached_input=330, output=85)
-_TYPICAL_LARGE = Tokens(input=1_900, output=420)
-"""Of one report, where the organization has none of its kind yet; measured."""
 _FEWER, _MORE = 2, 3
 """Without a past the range is from a half to one and a half."""
 
@@ -65,7 +63,7 @@ def estimate(options: Options, book: PriceBook, entry: ModelEntry, past: dict[Ki
     terms = book.terms(options.model)
     size = bound_of(len(options.kinds), entry)
     most = price_ceiling(terms, input_tokens=size.input, output_tokens=size.output)
-    typical = price(terms, _TYPICAL_SMALL if entry.small else _TYPICAL_LARGE)
+    typical = price(terms, (SMALL_TYPICAL if entry.small else TYPICAL)[USE_CASE])
     low = likely = high = 0
     for kind in options.kinds:
         prices = sorted(price(terms, tokens) for tokens in past.get(kind, ()))

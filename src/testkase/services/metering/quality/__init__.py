@@ -6,7 +6,7 @@
 `ladder` says which models the levels are, `choose_model` which of them this organization uses.
 """
 
-from testkase.services.metering.quality.ladder import TYPICAL, Ladder, ladder
+from testkase.services.metering.quality.ladder import SMALL_TYPICAL, TYPICAL, Ladder, ladder
 from testkase.services.metering.quality.setting import (
     Chosen,
     LevelNotOffered,
@@ -18,6 +18,7 @@ from testkase.services.metering.quality.setting import (
 from testkase.services.metering.quality.typical import Expected, History, expected_cost, history_of
 
 __all__ = [
+    "SMALL_TYPICAL",
     "TYPICAL",
     "Chosen",
     "Expected",

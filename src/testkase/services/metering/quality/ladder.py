@@ -7,10 +7,18 @@ from testkase.services.inference import Catalog, Feature, Level, ModelEntry
 TYPICAL: dict[Feature, Tokens] = {
     "test_generation": Tokens(input=1_200, output=1_600),
     "chat": Tokens(input=3_000, output=500),
-    "report": Tokens(input=6_000, output=1_500),
+    "report": Tokens(input=1_900, output=420),
 }
-"""A call of each feature in real models' tokens, for whoever has no history yet: a requirement of half a page and four
-cases; a question with what the assistant looked up; the figures of a cycle and two pages about them."""
+"""A run of each feature in large models' tokens, for whoever has no history yet: a requirement of half a page and four
+cases; a question with what the assistant looked up; the figures of a cycle and a text about them."""
+
+SMALL_TYPICAL: dict[Feature, Tokens] = {
+    "test_generation": Tokens(input=255, cached_input=1_356, output=340),
+    "chat": Tokens(input=20, cached_input=150, output=26),
+    "report": Tokens(input=260, cached_input=330, output=85),
+}
+"""The same of a small model, measured. It is asked for sentences that code has prepared, with a prompt that is mostly
+computed already: what a large model took says nothing about it."""
 
 Ladder = dict[Level, ModelEntry]
 """The model of each level; empty where no model can be called."""

@@ -9,8 +9,8 @@ from testkase.core.ledger.months import month_start
 from testkase.core.ledger.terms import Tokens, price
 from testkase.core.pricing import PriceBook
 from testkase.foundation.database import Operation, Statement
-from testkase.services.inference import FEATURES, Feature
-from testkase.services.metering.quality.ladder import TYPICAL
+from testkase.services.inference import FEATURES, Feature, ModelEntry
+from testkase.services.metering.quality.ladder import SMALL_TYPICAL, TYPICAL
 
 RECENT = 2_000
 """Of the organization's interactions, how many are looked back at."""
@@ -61,10 +61,13 @@ def history_of(org_id: int) -> Operation[History]:
     return {(row.pop("feature"), row.pop("model")): Past(**row) for row in map(dict, rows)}
 
 
-def expected_cost(feature: Feature, model: str, history: History, book: PriceBook) -> Expected:
-    """What one run will likely be charged. Raises UnknownModel."""
+def expected_cost(feature: Feature, entry: ModelEntry, history: History, book: PriceBook) -> Expected:
+    """What one run will likely be charged: the only estimate of it, wherever a page shows one. Raises UnknownModel."""
+    model = entry.name
     if (own := history.get((feature, model))) is not None:
         return Expected(cost=own.cost, basis="measured", interactions=own.interactions)
+    if entry.small:
+        return Expected(cost=price(book.terms(model), SMALL_TYPICAL[feature]), basis="typical")
     others = [past for (name, _), past in history.items() if name == feature]
     count = sum(past.interactions for past in others)
     if not count:

@@ -39,7 +39,7 @@ UPDATE organization_export SET state = %(state)s, size_bytes = %(size)s, finishe
 WHERE org_id = %(org_id)s AND export_id = %(export_id)s AND attempt = %(attempt)s AND state = 'queued'
 """
 _COLUMNS = """
-SELECT e.export_id, e.state, e.attempt, e.size_bytes, e.asked_name, e.asked_at, e.finished_at,
+SELECT e.export_id, e.state, e.attempt, e.size_bytes, e.asked_ref, e.asked_name, e.asked_at, e.finished_at,
        EXISTS (SELECT FROM organization_export_part AS p WHERE p.org_id = e.org_id AND p.export_id = e.export_id
                AND p.attempt = e.attempt) AS kept
 FROM organization_export AS e WHERE e.org_id = %(org_id)s
@@ -67,6 +67,7 @@ class Export(msgspec.Struct, frozen=True, kw_only=True):
     state: str
     attempt: int
     size_bytes: int
+    asked_ref: str
     asked_name: str
     asked_at: datetime
     finished_at: datetime | None

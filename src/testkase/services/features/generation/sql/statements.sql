@@ -92,7 +92,10 @@ ORDER BY position FOR UPDATE
 
 -- provenance: where a test case came from. Erased content leaves only the number.
 SELECT g.options ->> 'model' AS model, g.options ->> 'level' AS level, g.user_ref, g.created_at, d.edited, d.decided_at,
-       coalesce(nullif(u.display_name, ''), u.email) AS decided_by
+       coalesce((SELECT 'Erased person ' || gone.number FROM erased_person AS gone
+                 WHERE gone.org_id = d.org_id AND gone.person_ref = u.ref AND NOT EXISTS (
+                     SELECT FROM membership AS back WHERE back.org_id = gone.org_id AND back.user_id = u.id)),
+                nullif(u.display_name, ''), u.email) AS decided_by
 FROM generation g JOIN draft_case d USING (org_id, generation_id) LEFT JOIN app_user u ON u.id = d.decided_by
 WHERE g.org_id = %(org_id)s AND g.generation_id = %(generation_id)s AND d.case_key = %(case_key)s AND g.case_key IS NULL
 

@@ -1,5 +1,6 @@
 """Looking at schedules that are due: begin the reports, as the person who set them up and with their rights of now."""
 
+from datetime import datetime
 from typing import Any
 
 from testkase.core.access import Action, can_in_project
@@ -13,6 +14,11 @@ from testkase.services.features.reports.requests import request_reports
 from testkase.services.features.reports.schedules.setting import LOOK_SECONDS, SQL, WEEK_SECONDS
 from testkase.services.inference import Catalog
 from testkase.services.metering.quality import choose_model, ladder
+from testkase.services.notifications import Notification, notify
+
+MOST_FAULTS = 8
+"""Looks in a row that went wrong: over four hours with the pauses between them."""
+FAULT = "Something went wrong on our side when the reports were to be begun."
 
 CLOCK = Actor(kind="system", ref="schedule", name="The schedule")
 
@@ -74,14 +80,45 @@ def _begin(place: dict[str, Any], row: Row, cycle_id: int | None, book: PriceBoo
     return run_id
 
 
+def look_failed(org_id: int, project_id: int) -> Operation[bool]:
+    """A look ended in a fault of ours, and all of it was rolled back. It is looked at again, each time after twice as
+    long, and in the end no more; answers whether this was the end. In a transaction of its own, whatever the fault was.
+    """
+    place: dict[str, Any] = {"org_id": org_id, "project_id": project_id}
+    found = yield Statement(SQL["fault"], place)
+    if not found:
+        return False  # the schedule was removed meanwhile
+    if found[0]["faults"] < MOST_FAULTS:
+        yield Statement(SQL["tell"], {**place, "told": f"{FAULT} It is tried again by itself."})
+        return False
+    for project in (yield Statement(SQL["whose"], place)):
+        yield from _end(place, project["key"], f"{FAULT} It was tried {MOST_FAULTS} times")
+        yield from notify(org_id, _stopped(place, project, found[0]["due_at"]))
+    return True
+
+
+def _stopped(place: dict[str, Any], project: Row, at: datetime) -> Notification:
+    return Notification(
+        kind="report_schedule.stopped", event_key=f"report_schedule.stopped:{place['project_id']}:{at.isoformat()}",
+        title=f"Scheduled reports of {project['name']} were stopped",
+        body=f"{FAULT} It was tried {MOST_FAULTS} times. Nothing was charged. A project admin can set them up again.",
+        link=f"/projects/{project['key']}/reports/schedule", link_label="Open the schedule",
+    )  # fmt: skip
+
+
 def _stop(place: dict[str, Any], row: Row) -> Operation[None]:
     """Whoever set it up has left, or may not do it any more: nothing is spent in their name (R41)."""
-    yield Statement(SQL["unwatch"], place)
     if row["stopped_because"] is not None:
+        yield Statement(SQL["unwatch"], place)
         return
-    reason = f"{row['set_by_name']} may no longer schedule reports in this project"
+    yield from _end(place, row["key"], f"{row['set_by_name']} may no longer schedule reports in this project")
+
+
+def _end(place: dict[str, Any], project_key: str, reason: str) -> Operation[None]:
+    yield Statement(SQL["unwatch"], place)
     yield Statement(SQL["stop"], {**place, "reason": f"{reason}. A project admin can set them up again."})
     activity = Activity(
-        action="report_schedule.stopped", actor=CLOCK, project=row["key"], use_case="report", details={"reason": reason}
-    )
+        action="report_schedule.stopped", actor=CLOCK, project=project_key, use_case="report",
+        details={"reason": reason},
+    )  # fmt: skip
     yield from record(place["org_id"], activity)

@@ -1,5 +1,10 @@
 -- requests: Open requests first, then the latest decisions; of everybody, or of one person.
-SELECT r.request_id, r.budget_id, r.user_id, coalesce(nullif(u.display_name, ''), split_part(u.email, '@', 1)) AS person, u.email, r.amount, r.reason, r.state, r.for_good,
+SELECT r.request_id, r.budget_id, r.user_id,
+       coalesce((SELECT 'Erased person ' || gone.number FROM erased_person AS gone
+                 WHERE gone.org_id = r.org_id AND gone.person_ref = u.ref AND NOT EXISTS (
+                     SELECT FROM membership AS back WHERE back.org_id = gone.org_id AND back.user_id = u.id)),
+                nullif(u.display_name, ''), split_part(u.email, '@', 1)) AS person,
+       u.email, r.amount, r.reason, r.state, r.for_good,
        r.asked_at, r.decided_at
 FROM budget_request AS r
 JOIN app_user AS u ON u.id = r.user_id
@@ -17,7 +22,12 @@ SET request_id = excluded.request_id, amount = excluded.amount, reason = exclude
 RETURNING xmax = 0 AS is_new;
 
 -- locked: One request, which nobody else can decide meanwhile.
-SELECT r.request_id, r.budget_id, r.user_id, coalesce(nullif(u.display_name, ''), split_part(u.email, '@', 1)) AS person, u.email, r.amount, r.reason, r.state, r.for_good,
+SELECT r.request_id, r.budget_id, r.user_id,
+       coalesce((SELECT 'Erased person ' || gone.number FROM erased_person AS gone
+                 WHERE gone.org_id = r.org_id AND gone.person_ref = u.ref AND NOT EXISTS (
+                     SELECT FROM membership AS back WHERE back.org_id = gone.org_id AND back.user_id = u.id)),
+                nullif(u.display_name, ''), split_part(u.email, '@', 1)) AS person,
+       u.email, r.amount, r.reason, r.state, r.for_good,
        r.asked_at, r.decided_at
 FROM budget_request AS r
 JOIN app_user AS u ON u.id = r.user_id
