@@ -9,6 +9,7 @@ import pytest
 from testkase.core.ledger.commands import SwitchAi
 from testkase.core.ledger.refusals import AiDisabled, InsufficientCredits
 from testkase.foundation.problems import InvalidInput
+from testkase.services.audit import OPERATOR
 from testkase.services.features.chat import operations
 from testkase.services.features.chat.answering import TOO_LONG
 from testkase.services.features.chat.asking import AnswerRunning
@@ -249,7 +250,7 @@ async def test_a_deleted_chat_ends_its_answer_and_leaves_its_sum(scene: Scene) -
     turn = await scene.question()
     job = asyncio.create_task(run_quietly(scene, turn))
     await scene.until(turn, "words")
-    await scene.room.ask(operations.delete_thread(scene.room.mine, turn[0]))
+    await scene.room.ask(operations.delete_thread(scene.room.mine, turn[0], project_key="COBA", actor=OPERATOR))
     await asyncio.wait_for(job, 5)
     [row] = await scene.usage()
     assert row.charged > 0

@@ -215,6 +215,26 @@ def test_the_list_goes_on_page_by_page(visitors: Visitors) -> None:
     assert client.get(f"{CHAT}?after=nonsense", headers=HTMX).status_code == 200
 
 
+def test_a_line_of_the_list_asks_again_while_an_answer_is_written_and_then_no_more(visitors: Visitors) -> None:
+    client = visitors.client_of("member")
+    chat = begun(client)
+    number = chat.rpartition("/")[2]
+    address = f"{CHAT}?line={number}"
+    assert (
+        f'id="thread-{number}" hx-get="{address}&amp;at={number}" hx-trigger="chat-asked from:body, every 2s"'
+        in text(client.get(chat))
+    )
+    line = text(client.get(f"{address}&at={number}", headers=HTMX))
+    assert ("answering" in line, "every 2s" in line, 'aria-current="page"' in line) == (True, True, True)
+    elsewhere = text(client.get(address, headers=HTMX))
+    assert ("every 2s" in elsewhere, "aria-current" in elsewhere) == (True, False)
+    answered(visitors, "Done.")
+    line = text(client.get(f"{address}&at={number}", headers=HTMX))
+    assert ("answering" in line, "every 2s" in line, "chat-asked" in line) == (False, False, True)
+    assert "hx-trigger" not in text(client.get(address, headers=HTMX))
+    assert visitors.client_of("owner").get(address, headers=HTMX).status_code == 404
+
+
 @pytest.mark.requirement("P18", "B8", "B13")
 def test_a_budget_or_a_pause_refuses_in_place_and_says_what_next(
     visitors: Visitors, django_database: TestDatabase

@@ -2,11 +2,13 @@
 
 import re
 
+import psycopg
 import pytest
 from django.test import Client
 
 from testkase.services.workspace.model import CaseContent, Step
 from tests.integration.web.conftest import Visitors
+from tests.support.cluster import TestDatabase
 from tests.support.people import models, use_credits, with_draft
 
 PAGE = "/settings/privacy"
@@ -48,6 +50,32 @@ def test_the_choice_of_how_long_is_kept_and_refuses_others(visitors: Visitors) -
     assert owner.post(f"{PAGE}/retention", {"keep_days": "31"}).status_code == 422
     assert owner.post(f"{PAGE}/retention", {"keep_days": ""}).status_code == 302
     assert "Now: for ever." in text(owner)
+
+
+@pytest.mark.requirement("P16", "R75")
+def test_the_owner_has_one_chat_erased_without_seeing_what_was_said(
+    visitors: Visitors, django_database: TestDatabase
+) -> None:
+    with psycopg.connect(django_database.owner_url, autocommit=True) as owner:
+        for title in ("canary-61 first", "canary-61 second"):
+            owner.execute(
+                "INSERT INTO chat_thread (org_id, project_id, user_id, user_ref, title)"
+                " SELECT p.org_id, p.project_id, u.id, u.ref, %s FROM project AS p, app_user AS u"
+                " WHERE p.key = 'SHOP' AND u.email = %s",
+                [title, visitors.demo.emails["member"]],
+            )
+        rows = owner.execute("SELECT thread_id FROM chat_thread ORDER BY thread_id").fetchall()
+    number = rows[-1][0]
+    page = text(visitors.client_of("owner"))
+    assert "canary-61" not in page
+    assert re.search(rf'<option value="{number}">[^<]+ in SHOP, last asked [^<]+, 0 questions</option>', page)
+    for role, status in (("admin", 403), ("member", 403), ("owner", 302)):
+        answer = visitors.client_of(role).post(f"{PAGE}/erasures", {"scope": "chat", "target": str(number)})
+        assert answer.status_code == status
+    assert f"Chat {number}" in text(visitors.client_of("owner"))
+    assert f"asked for the erasure of chat {number}" in text(visitors.client_of("owner"), "/settings/activity")
+    gone = visitors.client_of("owner").post(f"{PAGE}/erasures", {"scope": "chat", "target": "999999"})
+    assert gone.status_code == 404
 
 
 def test_the_owner_erases_a_generation_from_its_page(visitors: Visitors) -> None:

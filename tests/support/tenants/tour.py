@@ -70,6 +70,28 @@ def _is_page(world: World, role: str, path: str) -> bool:
     return answer.status_code == 200 and b"</html>" in answer.getvalue()
 
 
+def unusable(page: Page) -> Iterator[str]:
+    """What keeps people from using a page as it stands, a dialog that is open included: in light on a laptop, then in
+    dark on a phone."""
+    if page.locator("h1").count() != 1:
+        yield "has not exactly one h1"
+    page.evaluate(AXE)
+    page.set_viewport_size(LAPTOP)  # type: ignore[arg-type]
+    page.emulate_media(color_scheme="light", reduced_motion="reduce")
+    yield from _axe(page, "light, laptop", None)
+    page.set_viewport_size(PHONE)  # type: ignore[arg-type]
+    page.emulate_media(color_scheme="dark")
+    yield from _axe(page, "dark, phone", ["color-contrast", "scrollable-region-focusable", "target-size"])
+
+
+def _axe(page: Page, how: str, only: list[str] | None) -> Iterator[str]:
+    if not page.evaluate(_FITS):
+        yield f"{how}: wider than the screen"
+    for rule, impact, target in page.evaluate(_RUN, only):
+        if impact in _SERIOUS:
+            yield f"{how}: {rule} ({impact}) at {target}"
+
+
 class Walk:
     """Browsers signed in as each role, and what was wrong with each page."""
 
@@ -86,20 +108,7 @@ class Walk:
         if answer is None or answer.status not in (200, 404):
             yield f"is answered with {answer and answer.status}"
         yield from self._weight(page)
-        if page.locator("h1").count() != 1:
-            yield "has not exactly one h1"
-        page.evaluate(AXE)
-        yield from self._axe(page, "light, laptop", None)
-        page.set_viewport_size(PHONE)  # type: ignore[arg-type]
-        page.emulate_media(color_scheme="dark")
-        yield from self._axe(page, "dark, phone", ["color-contrast", "scrollable-region-focusable", "target-size"])
-
-    def _axe(self, page: Page, how: str, only: list[str] | None) -> Iterator[str]:
-        if not page.evaluate(_FITS):
-            yield f"{how}: wider than the screen"
-        for rule, impact, target in page.evaluate(_RUN, only):
-            if impact in _SERIOUS:
-                yield f"{how}: {rule} ({impact}) at {target}"
+        yield from unusable(page)
 
     def _weight(self, page: Page) -> Iterator[str]:
         parts: list[tuple[str, int]] = page.evaluate(_WEIGHT)

@@ -25,6 +25,7 @@ _CHANGES = {
     "cycle.reopened": "took the test cycle {target} up again",
     "cycle.deleted": "deleted the test cycle {target} and its results",
     "folder.deleted": "deleted the folder {target}; {cases} moved up",
+    "chat.deleted": "deleted a chat of their own: {target}",
     "report.deleted": "deleted an AI report: {target}",
     "report_schedule.set": "scheduled AI reports, {every}: {target}",
     "report_schedule.removed": "ended the scheduled AI reports",

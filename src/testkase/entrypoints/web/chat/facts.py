@@ -92,6 +92,12 @@ def page_facts(request: MemberRequest, project: Project, thread_id: int | None =
     }
 
 
+def line_facts(request: MemberRequest, project: Project, thread_id: int) -> dict[str, Any]:
+    """A line of the list, which asks again while an answer is being written. Raises NotFound."""
+    row = run_here(operations.thread_line(mine(request.viewer, project), thread_id))
+    return {"project": project, "row": row, "thread": {"thread_id": turn_number(request, "at")}}
+
+
 def composer_facts(request: MemberRequest, thread_id: int | None) -> dict[str, Any]:
     """The model that will answer, and what it will cost."""
     ladder_, setting = steps(), run_here(settings_of(request.viewer.org_id))[USE_CASE]

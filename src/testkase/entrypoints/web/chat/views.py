@@ -11,6 +11,7 @@ from testkase.entrypoints.web.chat.facts import (
     TURNS,
     ai_is_on,
     chat_project,
+    line_facts,
     mine,
     page_facts,
     shown,
@@ -30,6 +31,8 @@ UNCHANGED = 204
 def index(request: MemberRequest, project_key: str) -> HttpResponse:
     """The viewer's chats in the project, and the composer of a new one; HTMX asks for further lines."""
     project = chat_project(request, project_key)
+    if request.headers.get("HX-Request") and (line := turn_number(request, "line")) is not None:
+        return render(request, "testkase/chat/_thread.html", line_facts(request, project, line))
     after = After.read(request.GET.get("after", ""))
     if request.headers.get("HX-Request") and after is not None:
         rows = run_here(operations.threads(mine(request.viewer, project), limit=operations.PAGE + 1, after=after))
@@ -99,5 +102,6 @@ def rename(request: MemberRequest, project_key: str, thread_id: int) -> HttpResp
 def remove(request: MemberRequest, project_key: str, thread_id: int) -> HttpResponse:
     """Everything said in a chat goes; what it cost stays in the usage."""
     project = chat_project(request, project_key)
-    run_here(operations.delete_thread(mine(request.viewer, project), thread_id))
+    owner, actor = mine(request.viewer, project), request.viewer.actor
+    run_here(operations.delete_thread(owner, thread_id, project_key=project.key, actor=actor))
     return redirect("chats", project.key)

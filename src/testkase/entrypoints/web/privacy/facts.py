@@ -2,6 +2,8 @@
 
 from typing import Any
 
+from django.utils.timezone import localtime
+
 from testkase.core.access import Action
 from testkase.core.ledger.consumption import users_of
 from testkase.entrypoints.web.filters import by_name
@@ -9,6 +11,8 @@ from testkase.entrypoints.web.names import names_of_people, shown_ref, without_e
 from testkase.entrypoints.web.viewer import Viewer
 from testkase.foundation.ids import new_id
 from testkase.services.audit.finding import actors_of
+from testkase.services.features.chat.model import ThreadOf
+from testkase.services.features.chat.operations import newest_threads
 from testkase.services.organizations.tenancy import run_here
 from testkase.services.privacy.erasing import newest_erasures
 from testkase.services.privacy.export.asking import newest_exports
@@ -18,6 +22,7 @@ from testkase.services.privacy.registry import CONTENT
 from testkase.services.workspace.projects import list_projects
 
 _MOST_PEOPLE = 500
+_MOST_CHATS = 200
 
 
 def page_facts(viewer: Viewer) -> dict[str, Any]:
@@ -44,10 +49,24 @@ def _for_the_owner(viewer: Viewer) -> dict[str, Any]:
         "projects": [(str(project.project_id), f"{project.name} ({project.key})") for project in projects],
         "people": by_name(people_to_erase(viewer.org_id)),
         "erasures": [(one, shown_ref(one.label, names.get(one.target, ""))) for one in erasures],
-        "forms": {scope: new_id("erasure") for scope in ("project", "person", "ai", "everything")},
+        "chats": _chats(viewer.org_id),
+        "forms": {scope: new_id("erasure") for scope in ("project", "person", "chat", "ai", "everything")},
         "exports": [(one, shown_ref(one.asked_name, names.get(one.asked_ref, ""))) for one in exports],
         "export_form": new_id("export"),
     }
+
+
+def _chats(org_id: int) -> list[tuple[str, str]]:
+    """The newest chats, for a choice among them: whose, where and when. Their titles are the Owner's no more than what
+    was said in them."""
+    found = run_here(newest_threads(org_id, limit=_MOST_CHATS))
+    names = names_of_people(org_id, {one.user_ref for one in found})
+    return [(str(one.thread_id), _chat(one, names.get(one.user_ref, one.user_ref))) for one in found]
+
+
+def _chat(one: ThreadOf, name: str) -> str:
+    asked, questions = f"{localtime(one.asked_at):%-d %b %Y, %H:%M}", "question" if one.turn_count == 1 else "questions"
+    return f"{name} in {one.project_key}, last asked {asked}, {one.turn_count} {questions}"
 
 
 def people_to_erase(org_id: int) -> dict[str, str]:

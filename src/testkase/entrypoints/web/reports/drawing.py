@@ -87,10 +87,13 @@ def lines_of(table: Table) -> list[tuple[str, str, list[Cell]]]:
 
 
 def _scale(most: int) -> int:
-    """The next of 2, 4, 6, 8, 10, 20, 40, …: half of it, which stands beside the middle line, is a whole number too."""
-    step = 1
+    """The next of 2, 4, 6, 8, 10, 20, 30, 40, …: half of it, beside the line in the middle, is a whole number too."""
+    for top in (2, 4, 6, 8):
+        if most <= top:
+            return top
+    step = 10
     while True:
-        for factor in (2, 4, 6, 8, 10):
+        for factor in (1, 2, 3, 4, 5, 6, 8):
             if most <= factor * step:
                 return factor * step
         step *= 10

@@ -64,7 +64,8 @@ def _flow(view: ReportView, project: Project, person: str, zone: str) -> Iterabl
     yield from _found(view.facts)
     yield from _commented(view, view.narrative)
     if view.facts.chart is not None:
-        yield KeepTogether([_said(view.facts.chart.title, "heading"), _chart(view.facts.chart)])
+        chart = view.facts.chart
+        yield KeepTogether([_said(f"{chart.title}, in {chart.measure}", "heading"), _chart(chart)])
     for table in view.facts.tables:
         yield _said(table.title, "heading")
         yield _table(table) if table.rows else _said(table.nothing, "small")

@@ -50,6 +50,16 @@ class ThreadRow(msgspec.Struct, frozen=True, kw_only=True):
         return f"{self.asked_at.isoformat()}~{self.thread_id}"
 
 
+class ThreadOf(msgspec.Struct, frozen=True, kw_only=True):
+    """Somebody's conversation, without anything that was said in it."""
+
+    thread_id: int
+    user_ref: str
+    project_key: str
+    asked_at: datetime
+    turn_count: int
+
+
 class Thread(msgspec.Struct, frozen=True, kw_only=True):
     """A conversation of one person."""
 

@@ -10,7 +10,8 @@ import msgspec
 
 from testkase.foundation.database import Operation, Row, Statement, named_statements
 from testkase.foundation.problems import InvalidInput, NotFound
-from testkase.services.features.chat.model import MAX_TITLE, Thread, ThreadRow, Turn
+from testkase.services.audit import Activity, Actor, record
+from testkase.services.features.chat.model import MAX_TITLE, USE_CASE, Thread, ThreadOf, ThreadRow, Turn
 from testkase.services.features.chat.prompting import HISTORY_TURNS, Said
 from testkase.services.features.chat.tools.model import Source
 
@@ -65,6 +66,11 @@ def threads(mine: Mine, *, limit: int, after: After | None = None) -> Operation[
     return [ThreadRow(**row) for row in rows]
 
 
+def thread_line(mine: Mine, thread_id: int) -> Operation[ThreadRow]:
+    """One of their threads as the list shows it. Raises NotFound."""
+    return ThreadRow(**(yield from _theirs("thread_line", mine, thread_id)))
+
+
 def find_thread(mine: Mine, thread_id: int) -> Operation[Thread]:
     """One of their threads. Raises NotFound."""
     return Thread(**(yield from _theirs("find_thread", mine, thread_id)))
@@ -78,9 +84,21 @@ def rename_thread(mine: Mine, thread_id: int, title: str) -> Operation[None]:
     yield from _theirs("rename_thread", mine, thread_id, title=title)
 
 
-def delete_thread(mine: Mine, thread_id: int) -> Operation[None]:
-    """Everything said in it goes; what it cost stays in the usage. Raises NotFound."""
+def delete_thread(mine: Mine, thread_id: int, *, project_key: str, actor: Actor) -> Operation[None]:
+    """Everything said in it goes; what it cost stays in the usage. Its title was the question's: only its number is
+    recorded. Raises NotFound."""
     yield from _theirs("delete_thread", mine, thread_id)
+    deleted = Activity(
+        action="chat.deleted", actor=actor, target=f"chat {thread_id}", project=project_key, use_case=USE_CASE
+    )
+    yield from record(mine.org_id, deleted)
+
+
+def newest_threads(org_id: int, *, limit: int) -> Operation[list[ThreadOf]]:
+    """The organization's chats, the one last asked in first: whose, where and when, and nothing that was said. For the
+    Owner, who may have one erased and may read none."""
+    rows = yield Statement(SQL["newest_threads"], {"org_id": org_id, "limit": limit})
+    return [ThreadOf(**row) for row in rows]
 
 
 def turns(mine: Mine, thread_id: int, *, limit: int, before: int | None = None) -> Operation[list[Turn]]:

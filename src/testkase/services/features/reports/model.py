@@ -87,6 +87,11 @@ class Chart(msgspec.Struct, frozen=True, kw_only=True):
     labels: tuple[str, ...]
     values: tuple[tuple[int, ...], ...]
 
+    @property
+    def measure(self) -> str:
+        """The unit as a word, for a heading."""
+        return {"%": "percent", "s": "seconds"}.get(self.unit, self.unit)
+
 
 class Facts(msgspec.Struct, frozen=True, kw_only=True):
     """What a report found: everything on its page but the model's text."""

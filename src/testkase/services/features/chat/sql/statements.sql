@@ -10,6 +10,22 @@ WHERE t.org_id = %(org_id)s AND t.project_id = %(project_id)s AND t.user_id = %(
 ORDER BY t.asked_at DESC, t.thread_id DESC
 LIMIT %(limit)s
 
+-- thread_line: one of a person's threads, as the list shows it.
+SELECT t.thread_id, t.title, t.asked_at,
+       (SELECT count(*) FROM chat_turn AS u WHERE u.org_id = t.org_id AND u.thread_id = t.thread_id) AS turn_count,
+       EXISTS (SELECT FROM chat_turn AS u WHERE u.org_id = t.org_id AND u.thread_id = t.thread_id
+               AND u.state IN ('queued', 'running')) AS running
+FROM chat_thread AS t
+WHERE t.org_id = %(org_id)s AND t.project_id = %(project_id)s AND t.user_id = %(user_id)s AND t.thread_id = %(thread_id)s
+
+-- newest_threads: everybody's threads of an organization, without a word of what was said.
+SELECT t.thread_id, t.user_ref, p.key AS project_key, t.asked_at,
+       (SELECT count(*) FROM chat_turn AS u WHERE u.org_id = t.org_id AND u.thread_id = t.thread_id) AS turn_count
+FROM chat_thread AS t JOIN project AS p ON p.org_id = t.org_id AND p.project_id = t.project_id
+WHERE t.org_id = %(org_id)s
+ORDER BY t.asked_at DESC, t.thread_id DESC
+LIMIT %(limit)s
+
 -- find_thread: one of a person's threads.
 SELECT thread_id, title, created_at, asked_at FROM chat_thread
 WHERE org_id = %(org_id)s AND project_id = %(project_id)s AND user_id = %(user_id)s AND thread_id = %(thread_id)s
