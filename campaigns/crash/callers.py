@@ -57,6 +57,10 @@ class Caller:
         self._streams = number % 3 == 0
         self._wire: Wire | None = None
 
+    def turn_to(self, url: str) -> None:
+        """Where to go on once the connection of now has broken."""
+        self._urls = itertools.cycle([url])
+
     async def work(self, stop: asyncio.Event) -> None:
         """Until told to stop; what was begun is brought to an answer."""
         while not stop.is_set():

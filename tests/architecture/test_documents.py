@@ -8,8 +8,9 @@ import pytest
 from typer.core import TyperGroup
 from typer.main import get_command
 
-from testkase.config import commands
+from testkase.config.commands import _add_operators_commands
 from testkase.entrypoints.api.catalogue import PROBLEMS
+from testkase.entrypoints.cli.app import app
 
 ROOT = Path(__file__).resolve().parents[2]
 DOCUMENTS = sorted([ROOT / "README.md", *ROOT.glob("docs/**/*.md"), *ROOT.glob("src/**/README.md")], key=str)
@@ -56,8 +57,8 @@ def commands_in(text: str) -> set[str]:
 @cache
 def options() -> dict[str, set[str]]:
     """Every command of `testkase` with its options."""
-    commands._add_operators_commands()
-    group = get_command(commands.app)
+    _add_operators_commands()
+    group = get_command(app)
     assert isinstance(group, TyperGroup)
     return {
         name: {option for parameter in command.params for option in (*parameter.opts, *parameter.secondary_opts)}

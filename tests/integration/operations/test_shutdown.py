@@ -48,7 +48,7 @@ class Fleet:
 
     async def restart(self) -> list[int]:
         """Load on the first until it has stopped, then on the second; what `/readyz` of the first said meanwhile."""
-        callers = [Caller(self._first.url, self._customer, n, 7, self.notes) for n in range(CALLERS)]
+        callers = [Caller([self._first.url], self._customer, n, 7, self.notes) for n in range(CALLERS)]
         working = [asyncio.create_task(caller.work(self.stop)) for caller in callers]
         await asyncio.sleep(1.0)
         stopping = threading.Thread(target=self._first.stop, args=(signal.SIGTERM,))
@@ -56,7 +56,7 @@ class Fleet:
         said = await self._readiness()
         await asyncio.to_thread(stopping.join)
         for caller in callers:
-            caller._url = self._second.url
+            caller.turn_to(self._second.url)
         await asyncio.sleep(0.5)
         self.stop.set()
         await asyncio.gather(*working)
@@ -92,7 +92,7 @@ async def test_an_installation_told_to_stop_answers_what_it_has_begun(tmp_path: 
     notes, stop, data = Notes(), asyncio.Event(), tmp_path / "var"
     with installed(data, **NO_MODEL) as running:
         key = json.loads((data / "demo.json").read_text())["api_key"]
-        callers = [Caller(running.url, Organization(0, key), number, 7, notes) for number in (1, 2, 4, 5)]
+        callers = [Caller([running.url], Organization(0, key), number, 7, notes) for number in (1, 2, 4, 5)]
         working = [asyncio.create_task(caller.work(stop)) for caller in callers]
         await asyncio.sleep(1.0)
         assert await asyncio.to_thread(running.stop) == 0
