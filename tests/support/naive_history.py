@@ -24,6 +24,8 @@ class History(list[Fact]):
         self.named: dict[str, Fact] = {}
         self.told: dict[type[c.Command], list[Fact]] = defaultdict(list)
         """Facts by the kind of command they answer; those about limits under `LimitCommand` too, in order."""
+        self.of_grant: dict[str, list[c.Reverse]] = defaultdict(list)
+        """What was said of each grant's payment."""
         self.of_hold: dict[str, list[Fact]] = defaultdict(list)
         self.open: set[str] = set()
         self.used_before: list[int] = []
@@ -38,6 +40,8 @@ class History(list[Fact]):
         self.named.setdefault(fact.operation, fact)
         for kind in self._kinds(fact):
             self.told[kind].append(fact)
+        if isinstance(fact.command, c.Reverse):
+            self.of_grant[fact.command.grant_id].append(fact.command)
         for hold in self._holds(fact):
             self.of_hold[hold].append(fact)
         if fact.kind == "hold" and fact.hold:
@@ -55,6 +59,8 @@ class History(list[Fact]):
             del self.named[fact.operation]
         for kind in self._kinds(fact):
             self.told[kind].pop()
+        if isinstance(fact.command, c.Reverse):
+            self.of_grant[fact.command.grant_id].pop()
         for hold in self._holds(fact):
             self.of_hold[hold].pop()
         if fact.kind == "allowance":

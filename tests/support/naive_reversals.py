@@ -27,10 +27,8 @@ class NaiveReversals:
     def target(self, lot: int) -> tuple[int, bool]:
         """What was said last of the purchase a lot came with: how many credits, and whether it is in dispute."""
         issued_by = self.state.history[lot - 1].operation
-        for fact in reversed(self.state.history.told[c.Reverse]):
-            if isinstance(fact.command, c.Reverse) and f"grant:{fact.command.grant_id}" == issued_by:
-                return fact.command.clawed, fact.command.frozen
-        return 0, False
+        said = self.state.history.of_grant.get(issued_by.removeprefix("grant:"))
+        return (said[-1].clawed, said[-1].frozen) if said and issued_by.startswith("grant:") else (0, False)
 
     def owed(self) -> int:
         """Credits taken back though they were spent, of all lots. What a call holds is spent until it comes back."""
