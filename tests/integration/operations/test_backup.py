@@ -8,19 +8,26 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 
+import httpx
 import psycopg
 import pytest
 from psycopg import sql
 
+from campaigns.crash.callers import Caller, Notes
 from testkase.config.backups.owner import embedded, started
 from testkase.config.bootstrap import make_database, prepare_roles
 from testkase.config.databases import with_login
 from testkase.config.secrets_file import load_or_make
-from tests.support.cluster import APP_PASSWORD, Cluster
+from tests.support.cluster import APP_PASSWORD, Cluster, TestDatabase
 from tests.support.installation import NO_MODEL, Installation, environ_of, installed, operate
+from tests.support.processes import serving
+from tests.support.programs import Organization
+from tests.support.told import nothing_was_lost
 from tests.support.wire import Wire
 
 pytestmark = pytest.mark.slow
@@ -61,28 +68,28 @@ class Load:
         return answer
 
 
-def operations(data: Path) -> set[str]:
-    """What the journal of an installation that does not run has."""
-    server = embedded(data, load_or_make(data))
-    with started(server), psycopg.connect(make_database(server.url(), "testkase")) as connection:
-        return {row[0] for row in connection.execute("SELECT operation_id FROM ledger.entry").fetchall()}
+@dataclass(frozen=True, slots=True)
+class Saved:
+    """An installation that was stopped under load, and a backup taken of it while it was under load."""
+
+    load: Load
+    data: Path
+    backup: Path
+    notes: Notes
+    """Of callers whose calls were under way when it was told to stop."""
 
 
 @pytest.fixture(scope="module")
-def saved(tmp_path_factory: pytest.TempPathFactory) -> tuple[Load, Path, Path]:
-    """An installation that was stopped, and a backup taken of it while it was under load."""
+def saved(tmp_path_factory: pytest.TempPathFactory) -> Saved:
     folder = tmp_path_factory.mktemp("saved")
     with installed(folder / "var", **NO_MODEL) as running:
-        load = Load(running.url, key_of(running))
+        key = str(json.loads((running.data / "demo.json").read_text())["api_key"])
+        load, notes = Load(running.url, key), Notes()
         wait_for_heads(running)
-        said = asyncio.run(load.during("backup", str(folder / "backup"), data=running.data))
-        assert said[0] == 0, said[1]
-        assert "with everything that was acknowledged before" in said[1]
-    return load, folder / "var", folder / "backup"
-
-
-def key_of(running: Installation) -> str:
-    return str(json.loads((running.data / "demo.json").read_text())["api_key"])
+        code, said = asyncio.run(load.during("backup", str(folder / "backup"), data=running.data))
+        assert (code, "with everything that was acknowledged before" in said) == (0, True), said
+        asyncio.run(stop_under_load(running, key, notes))
+    return Saved(load, folder / "var", folder / "backup", notes)
 
 
 def wait_for_heads(running: Installation) -> None:
@@ -93,37 +100,40 @@ def wait_for_heads(running: Installation) -> None:
         time.sleep(0.05)
 
 
-def test_everything_acknowledged_before_a_backup_is_in_what_is_restored(
-    saved: tuple[Load, Path, Path], tmp_path: Path
-) -> None:
-    load, data, backup = saved
-    code, said = operate(tmp_path / "var", "restore", str(backup))
-    assert (code, "0 deviations" in said) == (0, True), said
-    begun_at = json.loads((backup / "manifest.json").read_text())["begun_at"]
-    moment = time.mktime(time.strptime(begun_at[:19], "%Y-%m-%dT%H:%M:%S")) - time.timezone
-    before = {operation for at, operation in load.acknowledged if at < moment}
-    restored, original = operations(tmp_path / "var"), operations(data)
-    assert len(before) > 20
-    assert before <= restored <= original
-    assert len(restored) < len(original)  # and the load went on while it was taken
-
-    with installed(tmp_path / "var", **NO_MODEL) as running:
-        assert asyncio.run(balance(running.url, load.key)) == 200
-        assert operate(running.data, "verify", "--heads", str(running.data / "heads"))[0] == 0
+async def stop_under_load(running: Installation, key: str, notes: Notes) -> None:
+    """Callers repeat what was not answered until they are; in the end nobody is left who could."""
+    stop = asyncio.Event()
+    callers = [Caller([running.url], Organization(0, key), number, 7, notes) for number in (1, 2, 4, 5)]
+    working = [asyncio.create_task(caller.work(stop)) for caller in callers]
+    await asyncio.sleep(1.0)
+    assert await asyncio.to_thread(running.stop) == 0
+    await asyncio.sleep(0.2)
+    for task in working:
+        task.cancel()
+    await asyncio.gather(*working, return_exceptions=True)
 
 
-async def balance(url: str, key: str) -> int:
-    wire = await Wire.connect(url, key)
-    try:
-        return (await wire.get("/api/v1/balance")).status
-    finally:
-        wire.close()
+@contextmanager
+def database_of(data: Path) -> Iterator[str]:
+    """The database of an installation that does not run, as its owner."""
+    server = embedded(data, load_or_make(data))
+    with started(server):
+        yield make_database(server.url(), "testkase")
 
 
-def test_a_killed_restore_is_finished_by_the_next_one_and_nothing_starts_before(
-    saved: tuple[Load, Path, Path], tmp_path: Path
-) -> None:
-    data, backup = tmp_path / "var", saved[2]
+def operations(owner_url: str) -> set[str]:
+    """What the journal has."""
+    with psycopg.connect(owner_url) as connection:
+        return {row[0] for row in connection.execute("SELECT operation_id FROM ledger.entry").fetchall()}
+
+
+def begun(backup: Path) -> float:
+    """When a backup was begun."""
+    return datetime.fromisoformat(json.loads((backup / "manifest.json").read_text())["begun_at"]).timestamp()
+
+
+def kill_a_restore(data: Path, backup: Path) -> None:
+    """In the middle."""
     killed = subprocess.Popen(
         [sys.executable, "-m", "testkase", "restore", str(backup)], env=environ_of(data), stdout=subprocess.DEVNULL
     )
@@ -132,37 +142,64 @@ def test_a_killed_restore_is_finished_by_the_next_one_and_nothing_starts_before(
         time.sleep(0.01)
     killed.kill()
     killed.wait()
+
+
+@pytest.mark.requirement("B15")
+def test_an_installation_told_to_stop_answers_what_it_has_begun(saved: Saved) -> None:
+    assert len(saved.notes.charged) > 5
+    with database_of(saved.data) as owner_url:
+        nothing_was_lost(saved.notes, owner_url)
+
+
+def test_everything_acknowledged_before_a_backup_is_in_what_is_restored_kills_or_not(
+    saved: Saved, tmp_path: Path
+) -> None:
+    data = tmp_path / "var"
+    kill_a_restore(data, saved.backup)
     assert "was not restored to the end" in operate(data, "run", PORT="1")[1]
-    assert operate(data, "restore", str(backup))[0] == 0
-    assert "has an installation already" in operate(data, "restore", str(backup))[1]
+    code, said = operate(data, "restore", str(saved.backup))
+    assert (code, "0 deviations" in said) == (0, True), said
+    assert "has an installation already" in operate(data, "restore", str(saved.backup))[1]
+
+    before = {operation for at, operation in saved.load.acknowledged if at < begun(saved.backup)}
+    assert len(before) > 20
+    with database_of(saved.data) as owner_url:
+        original = operations(owner_url)
+    with database_of(data) as owner_url:
+        restored = operations(owner_url)
+        app_url = with_login(owner_url, user="testkase_app", password=load_or_make(data).app_password)
+        with serving(TestDatabase("testkase", owner_url, app_url), data) as running:
+            answer = httpx.get(f"{running.url}/api/v1/balance", headers={"Authorization": f"Bearer {saved.load.key}"})
+    assert before <= restored < original  # the load went on while it was taken
+    assert answer.status_code == 200
 
 
-def test_an_installation_that_stands_still_is_saved_as_well(saved: tuple[Load, Path, Path], tmp_path: Path) -> None:
-    assert operate(saved[1], "backup", str(tmp_path / "still"))[0] == 0
+def test_an_installation_that_stands_still_is_saved_as_well(saved: Saved, tmp_path: Path) -> None:
+    assert operate(saved.data, "backup", str(tmp_path / "still"))[0] == 0
     assert (tmp_path / "still/database.dump").stat().st_size > 100_000
     assert "There is no database" in operate(tmp_path / "var", "backup", str(tmp_path / "none"))[1]
 
 
-def test_a_backup_that_was_changed_is_not_restored(saved: tuple[Load, Path, Path], tmp_path: Path) -> None:
+def test_a_backup_that_was_changed_is_not_restored(saved: Saved, tmp_path: Path) -> None:
     changed = tmp_path / "changed"
-    shutil.copytree(saved[2], changed)
+    shutil.copytree(saved.backup, changed)
     dump = changed / "database.dump"
     dump.write_bytes(dump.read_bytes()[:-1] + b"x")
     assert "was changed since the backup was made" in operate(tmp_path / "var", "restore", str(changed))[1]
     assert not (tmp_path / "var").exists()
 
 
-def test_a_backup_of_a_newer_version_is_not_restored(saved: tuple[Load, Path, Path], tmp_path: Path) -> None:
+def test_a_backup_of_a_newer_version_is_not_restored(saved: Saved, tmp_path: Path) -> None:
     newer = tmp_path / "newer"
-    shutil.copytree(saved[2], newer)
+    shutil.copytree(saved.backup, newer)
     manifest = json.loads((newer / "manifest.json").read_text())
     manifest["migrations"].append(["testkase_schema", "9999_later"])
     (newer / "manifest.json").write_text(json.dumps(manifest))
     assert "newer version of TestKase" in operate(tmp_path / "var", "restore", str(newer))[1]
 
 
-def test_a_backup_holds_what_secrets_are_needed_and_lets_nobody_else_read_it(saved: tuple[Load, Path, Path]) -> None:
-    _, data, backup = saved
+def test_a_backup_holds_what_secrets_are_needed_and_lets_nobody_else_read_it(saved: Saved) -> None:
+    data, backup = saved.data, saved.backup
     assert (backup / "data/secrets.json").read_bytes() == (data / "secrets.json").read_bytes()
     assert {path.stat().st_mode & 0o077 for path in (backup, *backup.rglob("*"))} == {0}
     assert "exists already" in operate(data, "backup", str(backup))[1]
@@ -184,7 +221,6 @@ def test_a_server_of_ones_own_is_saved_and_restored_by_an_owner_who_is_no_superu
     }
     code, said = operate(data[1], "restore", str(tmp_path / "backup"), **environ)
     assert code == 0, said
-    assert "has tables already" in operate(tmp_path / "third", "restore", str(tmp_path / "backup"), **environ)[1]
 
 
 def owned(cluster: Cluster, name: str) -> str:
