@@ -74,12 +74,14 @@ def test_a_member_asks_watches_leaves_comes_back_and_stops(stage: Stage, model: 
     model.default = sentence(delay=0.3)
     asked(page, "How many test cases are there, and how far are the cycles?")
     expect(page.get_by_role("textbox", name="Your question")).to_have_value("")
+    expect(page.locator(".chat__list")).to_contain_text("2 questions · answering")
     expect(page.locator(".turn__answer").last.locator(".turn__facts")).to_be_visible(timeout=ARRIVAL_MS)
     expect(page.get_by_role("textbox", name="Your question")).to_be_focused()
     page.get_by_role("button", name="Stop").focus()
     page.keyboard.press("Enter")
     expect(page.locator(".turn__foot").last).to_contain_text("Stopped", timeout=ARRIVAL_MS)
     expect(page.locator(".turn__answer").last).to_be_focused()
+    expect(page.locator(".chat__list")).not_to_contain_text("answering")
     assert page.evaluate("window.notReloaded") is True
 
     model.default = Reply(status=500)

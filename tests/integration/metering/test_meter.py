@@ -5,12 +5,13 @@ import logging
 import psycopg
 import pytest
 
+from testkase.core.ledger.credits import format_credits
 from testkase.core.ledger.refusals import InsufficientCredits
 from testkase.services.inference import ProviderError
 from testkase.services.metering import AlreadyCalled, metered_id
 from tests.support.cluster import TestDatabase
 from tests.support.metering import BODY, COST, TOKENS, Bench, ask, opened
-from tests.support.programs import Organization, Organizations
+from tests.support.programs import MODEL, Organization, Organizations
 from tests.support.upstream import Reply, Upstream
 
 
@@ -44,6 +45,25 @@ async def test_calls_beyond_the_size_that_was_asked_for_extend_the_hold_or_are_r
         asked = len(upstream.requests)
     assert asked == 2
     assert bench.usage(poor)[0].charged == 2 * COST
+
+
+@pytest.mark.requirement("P17")
+async def test_calls_of_the_size_that_was_asked_for_need_no_more_however_many_and_small_they_are(
+    bench: Bench, organizations: Organizations
+) -> None:
+    """The charge is rounded up once, and so is what is held for it: a cent for each call would not be there."""
+    meter = bench.meter()
+    _, bounds = meter.clamp(MODEL, {**BODY, "max_tokens": 1})
+    size = {"input_tokens": 7 * bounds.input_tokens, "output_tokens": 7 * bounds.output_tokens}
+    each = meter.estimate(MODEL, input_tokens=bounds.input_tokens, output_tokens=bounds.output_tokens)
+    all_together = meter.estimate(MODEL, **size)
+    assert 7 * each > all_together
+    poor = organizations.make(format_credits(all_together))
+    async with await opened(meter, poor, **size) as interaction:
+        for _ in range(7):
+            async with interaction.call({**BODY, "max_tokens": 1}, stream=True) as call:
+                assert [event async for event in call.events()]
+            assert bench.balance(poor).held == all_together
 
 
 @pytest.mark.requirement("P17")

@@ -50,7 +50,7 @@ class Interaction:
         self._page = meter.keeper.take(hold, opened_seq) if meter.keeper is not None else None
         self._answering = ""
         self._held = hold.amount
-        self._committed = 0
+        self._input_tokens = self._output_tokens = 0
         self._extensions = 0
         self._failed = False
         self._revoked: Problem | None = None
@@ -167,24 +167,25 @@ class Interaction:
         return self.hold.subject.model or self.hold.terms.model
 
     async def _cover(self, bounds: Bounds) -> None:
-        """Every call is counted at the most it can cost, so that the sum can never exceed the hold."""
-        ceiling = price_ceiling(
-            self.hold.terms,
-            input_tokens=bounds.input_tokens,
-            output_tokens=bounds.output_tokens,
-        )
-        missing = self._committed + ceiling - self._held
-        self._committed += ceiling
+        """Every call is counted at the most it can use, and all of them are priced together, as they will be charged:
+        so the charge can never exceed the hold, and no call is rounded up for itself."""
+        missing = self._ceiling(bounds, +1) - self._held
         if missing > 0:
             try:
                 await self._extend(missing)
             except BaseException as error:
-                self._committed -= ceiling  # a smaller call may still fit
+                self._ceiling(bounds, -1)  # a smaller call may still fit
                 if isinstance(error, HoldResolved) and error.facts.get("state") == "voided":
                     self._switch_off()
                     raise switched_off() from error
                 raise
             self._held += missing
+
+    def _ceiling(self, bounds: Bounds, sign: int) -> int:
+        """The most all calls together can cost, with this one more or less."""
+        self._input_tokens += sign * bounds.input_tokens
+        self._output_tokens += sign * bounds.output_tokens
+        return price_ceiling(self.hold.terms, input_tokens=self._input_tokens, output_tokens=self._output_tokens)
 
     async def _extend(self, amount: int) -> None:
         self._extensions += 1

@@ -6,8 +6,10 @@ VALUES (%(org_id)s, %(project_id)s, %(project_ref)s, %(requested_by)s, %(user_re
 RETURNING generation_id
 
 -- give_up_lost: what no worker has brought to an end within an hour must not keep a person from asking again.
-UPDATE generation SET state = 'failed', charged = coalesce(charged, 0), finished_at = now(),
-       error = 'The generation was lost. Nothing was charged.'
+UPDATE generation AS g
+SET state = CASE WHEN EXISTS (SELECT FROM draft_case AS d WHERE d.org_id = g.org_id AND d.generation_id = g.generation_id)
+                 THEN 'succeeded' ELSE 'failed' END,
+    charged = coalesce(charged, 0), finished_at = now(), error = 'The generation was lost. Nothing was charged.'
 WHERE org_id = %(org_id)s AND requested_by = %(user_id)s AND state IN ('queued', 'running')
   AND created_at < now() - interval '1 hour'
 

@@ -13,8 +13,10 @@ RETURNING report_id
 
 -- give_up_lost: what no worker has brought to an end within an hour must not keep a person from asking again.
 WITH lost AS (
-    UPDATE report_run SET state = 'failed', charged = coalesce(charged, 0), finished_at = now(),
-           error = 'The reports were lost. Nothing was charged.'
+    UPDATE report_run AS gone
+    SET state = CASE WHEN EXISTS (SELECT FROM report AS r WHERE r.org_id = gone.org_id AND r.run_id = gone.run_id
+                                  AND r.state = 'succeeded') THEN 'succeeded' ELSE 'failed' END,
+        charged = coalesce(charged, 0), finished_at = now(), error = 'The reports were lost. Nothing was charged.'
     WHERE org_id = %(org_id)s AND requested_by = %(user_id)s AND state IN ('queued', 'running')
       AND created_at < now() - interval '1 hour'
     RETURNING run_id, error)
