@@ -16,6 +16,7 @@ from django.conf import settings
 
 from bench.server import bench_server
 from campaigns.campaign import Campaign, Tick, unheard
+from campaigns.fuzz.afterwards import done, worked_off
 from campaigns.fuzz.changes import Change, Changes
 from campaigns.fuzz.judging import judged
 from campaigns.fuzz.operations import Document
@@ -186,9 +187,16 @@ def _last_error(app: Running) -> str:
 
 
 def fuzz(
-    database: TestDatabase, *, requests: int, seed: int, tick: Tick = unheard, doors: Sequence[Door] = _DOORS
+    database: TestDatabase,
+    *,
+    requests: int,
+    seed: int,
+    tick: Tick = unheard,
+    doors: Sequence[Door] = _DOORS,
+    afterwards: bool = True,
 ) -> Outcome:
-    """So many requests at a whole application on this database, whose server must run with wal_level=logical."""
+    """So many requests at a whole application on this database, whose server must run with wal_level=logical. What they
+    leave for a worker is worked off `afterwards`."""
     outcome = Outcome("fuzz", seed)
     with ExitStack() as opened:
         folder = Path(opened.enter_context(tempfile.TemporaryDirectory(prefix="testkase-fuzz-")))
@@ -197,7 +205,8 @@ def fuzz(
         for around in (django_on(database), model_on_offer()):
             opened.enter_context(around)
         paying = opened.enter_context(open_till())
-        app = opened.enter_context(serving(database, folder, _environ(upstream.port, paying)))
+        environ = _environ(upstream.port, paying)
+        app = opened.enter_context(serving(database, folder, environ))
         changes = Changes.of(database)
         opened.callback(changes.close)
         document = Document(httpx.get(f"{app.url}/api/v1/openapi.json", trust_env=False).json())
@@ -217,8 +226,9 @@ def fuzz(
         _all_batches(run, requests, tick)
         if httpx.get(f"{app.url}/readyz", trust_env=False, timeout=20).status_code != 200:
             outcome.faults.append("the application is not ready afterwards")
+        outcome.faults += worked_off(database, folder, environ) if afterwards else ()
     outcome.faults += deviations(database.owner_url)
-    outcome.figures = {"requests": sum(run.tally.values()), **dict(sorted(run.tally.items()))}
+    outcome.figures = {"requests": sum(run.tally.values()), **dict(sorted(run.tally.items())), **done(database)}
     return outcome
 
 
