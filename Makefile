@@ -4,12 +4,12 @@ SHELL := /bin/sh
 VENV := .venv
 PYTHON := $(VENV)/bin/python
 
-.PHONY: help run test check lint types imports format bench campaign screenshots lock clean environment development
+.PHONY: help run test check lint types imports audit format bench campaign screenshots lock clean environment development
 
 help:
 	@echo "make run          start everything on http://127.0.0.1:8000 (PORT=…, HOST=…, DATABASE_URL=…, TESTKASE_DATA=…)"
 	@echo "make test         every test, the browser's included"
-	@echo "make check        lint, types, import rules"
+	@echo "make check        lint, types, import rules, dependencies"
 	@echo "make bench        performance, side by side with PostgreSQL's own limit"
 	@echo "make campaign     random and destructive tests; CAMPAIGN=name for one, SIZE=number or full, SEED=number; ARGS=--list"
 	@echo "make screenshots  pictures of the pages, into var/screenshots; the README's into docs"
@@ -30,7 +30,7 @@ test: development
 	@scripts/chromium.sh
 	@$(PYTHON) -m pytest -n auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder $(ARGS)
 
-check: lint types imports
+check: lint types imports audit
 
 lint: development
 	@$(PYTHON) -m ruff check .
@@ -45,6 +45,9 @@ types: development
 
 imports: development
 	@$(VENV)/bin/lint-imports
+
+audit: development
+	@$(PYTHON) scripts/audit.py
 
 bench: development
 	@$(PYTHON) -m bench $(ARGS)

@@ -20,7 +20,7 @@ from tests.support.cluster import TestDatabase
 @contextmanager
 def django_on(database: TestDatabase) -> Iterator[None]:
     """Connections made meanwhile, in any thread, lead to this database."""
-    _set_up()
+    set_up()
     default = connections["default"]
     default.close()
     connections.settings["default"].update(django_database(database.app_url, pool=False))
@@ -43,7 +43,7 @@ def model_on_offer() -> Iterator[None]:
     offer.catalog.cache_clear()
 
 
-def _set_up() -> None:
+def set_up() -> None:
     """Once a session. Passwords are hashed cheaply, and rate limits are off: tests sign in often."""
     if apps.ready:
         return

@@ -12,6 +12,7 @@ from django.core.asgi import get_asgi_application
 from testkase.config import watching
 from testkase.config.asgi_types import Application, Receive, Scope, Send
 from testkase.config.health import Health
+from testkase.config.protection import Headers, protected, protecting
 from testkase.config.traced import Traced
 from testkase.entrypoints.api.app import create_app
 from testkase.entrypoints.api.context import Context
@@ -107,9 +108,17 @@ class Dispatch:
     """Chooses by the first part of the path. The life of the process belongs to the programs' side: Django has none."""
 
     def __init__(
-        self, context: Context, *, programs: Application, people: Application, live: LiveDoor, health: Health
+        self,
+        context: Context,
+        *,
+        programs: Application,
+        people: Application,
+        live: LiveDoor,
+        health: Health,
+        headers: Headers = (),
     ) -> None:
         self.context = context
+        self.headers = headers
         self.programs = programs
         self.people = people
         self.live = live
@@ -119,6 +128,7 @@ class Dispatch:
         if scope["type"] == "lifespan":
             await self.programs(scope, receive, send)
             return
+        send = protected(send, self.headers)
         path: str = scope["path"]
         if path in _HEALTH:
             await self.health(scope, receive, send)
@@ -163,4 +173,5 @@ def make_application(settings: Settings) -> Dispatch:
             session_cookie=django_settings.SESSION_COOKIE_NAME,
         ),
         health=Health(settings.app_database_url or "", look=look),
+        headers=protecting(https=settings.public_url.startswith("https://")),
     )

@@ -59,6 +59,7 @@ STORAGES = {
 WHITENOISE_USE_FINDERS = True
 WHITENOISE_AUTOREFRESH = False
 WHITENOISE_MAX_AGE = 86_400
+WHITENOISE_ALLOW_ALL_ORIGINS = False
 
 # Mail: to the operator's server, or into the mailbox of a trial run
 DEFAULT_FROM_EMAIL = f"TestKase <no-reply@{_PUBLIC.hostname or 'localhost'}>"

@@ -65,7 +65,7 @@ ACCOUNT: dict[str, Any] = {
         {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
         {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 10}},
         {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
-        {"NAME": "django.contrib.auth.password_validation.NumericPasswordValidator"},
+        {"NAME": "testkase.entrypoints.web.sign_in.passwords.NotTheProduct"},
     ],
     "LOGIN_URL": "account_login",
     "LOGIN_REDIRECT_URL": "home",
@@ -115,4 +115,5 @@ def cookies_over(https: bool) -> dict[str, Any]:
         "CSRF_COOKIE_SECURE": True,
         "CSRF_COOKIE_NAME": "__Host-csrftoken",
         "SECURE_HSTS_SECONDS": 31_536_000,
+        "SECURE_HSTS_INCLUDE_SUBDOMAINS": True,
     }

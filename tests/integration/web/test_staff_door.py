@@ -1,0 +1,36 @@
+"""Staff come in by the door of everybody else: with its second step, and with its patience for guesses."""
+
+from collections.abc import Iterator
+
+import pytest
+from django.test import Client
+
+from tests.integration.web.conftest import Visitors, visiting
+from tests.support.cluster import TestDatabase
+from tests.support.django import django_on
+from tests.support.people import models
+
+
+@pytest.fixture(scope="module")
+def visitors(module_database: TestDatabase) -> Iterator[Visitors]:
+    with django_on(module_database):
+        demo = visiting()
+        models().User.objects.filter(email=demo.demo.emails["admin"]).update(is_staff=True)
+        yield demo
+
+
+@pytest.mark.parametrize("page", ["/staff/", "/staff/login/", "/staff/auth/group/", "/staff/payments"])
+def test_the_pages_for_staff_have_no_sign_in_of_their_own(visitors: Visitors, page: str) -> None:
+    right = {"username": visitors.demo.emails["admin"], "password": visitors.demo.passwords["admin"], "next": "/staff/"}
+    client = Client()
+    for answer in (client.get(page, follow=True), client.post(page, right, follow=True)):
+        assert answer.redirect_chain[-1][0].startswith("/accounts/login/")
+    assert "_auth_user_id" not in client.session
+    assert client.get("/staff/").status_code == 302
+
+
+def test_nobody_but_staff_gets_in_and_staff_change_their_password_where_everybody_does(visitors: Visitors) -> None:
+    assert visitors.client_of("owner").get("/staff/login/").status_code == 403
+    staff = visitors.client_of("admin")
+    assert staff.get("/staff/").status_code == 200
+    assert staff.get("/staff/password_change/").headers["Location"] == "/accounts/password/change/"
