@@ -241,7 +241,7 @@ def test_a_budget_or_a_pause_refuses_in_place_and_says_what_next(
 ) -> None:
     """The budget of this page's own: nobody chats for more than nothing a day."""
     from testkase.core.ledger import operations as ledger
-    from testkase.core.ledger.limits.commands import Pause
+    from testkase.core.ledger.limits.commands import Pause, Resume
     from testkase.services.organizations.tenancy import run_here, tenant_transaction
 
     org_id, member = visitors.demo.org_id, visitors.client_of("member")
@@ -263,4 +263,11 @@ def test_a_budget_or_a_pause_refuses_in_place_and_says_what_next(
         run_here(ledger.execute_one(command))
     refused = member.post(f"{CHAT}/questions", asked, headers=HTMX)
     assert (refused.status_code, "Looked odd" in text(refused)) == (403, True)
+    pause = Pause(org_id=org_id, change_id="q", kind="user", ref=visitors.demo.emails["member"], reason="A loop")
+    resume = Resume(org_id=org_id, change_id="r", kind="use_case", ref="chat")
+    with tenant_transaction(org_id):
+        run_here(ledger.execute_one(pause))
+        run_here(ledger.execute_one(resume))
+    refused = member.post(f"{CHAT}/questions", asked, headers=HTMX)
+    assert "Your use of AI is paused. A loop. Ask your Owner or an admin to resume it." in text(refused)
     assert jobs(django_database) == []

@@ -109,10 +109,11 @@ def _budget(problem: Problem, _: Viewer) -> SafeString:
 
 def _paused(problem: Problem, viewer: Viewer) -> str:
     facts = problem.facts
+    reason = facts["reason"] if facts["reason"].endswith((".", "!", "?")) else f"{facts['reason']}."
     if facts["kind"] == "use_case":
-        return f"{use_case(facts['ref'])} is paused for everyone. {facts['reason']}"
+        return f"{use_case(facts['ref'])} is paused for everyone. {reason}"
     whose = "Your use of AI" if facts["ref"] == viewer.user.ref else f"AI use of {facts['ref']}"
-    return f"{whose} is paused. {facts['reason']}"
+    return f"{whose} is paused. {reason}"
 
 
 _WORDS: dict[str, Callable[[Problem, Viewer], str | SafeString]] = {

@@ -187,6 +187,12 @@ def test_alerts_lead_those_to_buying_who_may(store: Store, policy: str, leads: b
     page = admin.get("/notifications").content.decode()
     assert (f'<a href="{BUY}">Buy credits</a>' in page) == leads, "the banner"
     assert ("Ask your Owner to buy credits." in page) != leads
+    with model_on_offer():
+        refused = admin.post(
+            "/projects/SHOP/generate", {"requirement": "A voucher code.", "cases": "1"}
+        ).content.decode()
+    assert (f'<a href="{BUY}">Buy credits</a>, and AI works again at once.' in refused) == leads
+    assert ("Ask your Owner for more credits" in refused) != leads
     buys = [
         action for action in re.findall(r'action="(/notifications/\d+)"', page) if {"buy": "1"} in forms(page, action)
     ]
