@@ -237,3 +237,19 @@ def test_imports_of_another_organization_are_not_there(bench: Bench, neighbour: 
                 options=ImportOptions(), actor=ANN,
             )
         )  # fmt: skip
+
+
+def test_tests_of_one_name_in_different_classes_are_different_cases(bench: Bench) -> None:
+    bench.write("works")
+    first = b'<testsuite><testcase classname="a.ATest" name="works"/></testsuite>'
+    assert bring(bench, "junit", first, cycle_name="1", unmatched="create").counts == {"matched": 1}
+    both = b"""<testsuite><testcase classname="a.b.ATest" name="runs"/><testcase classname="a.c.BTest" name="runs">
+    <failure message="m"/></testcase></testsuite>"""
+    assert bring(bench, "junit", both, cycle_name="1", unmatched="create").counts == {"created": 2}
+    third = b'<testsuite><testcase classname="a.d.CTest" name="runs"/></testsuite>'
+    run = bring(bench, "junit", third, cycle_name="1", unmatched="create")
+    assert run.counts == {"created": 1}
+    found = {entry.key: entry.result for entry in bench.run(list_entries(bench.org_id, run.cycle_id, limit=10))}
+    assert found == {"SHOP-1": "passed", "SHOP-2": "passed", "SHOP-3": "failed", "SHOP-4": "passed"}
+    paths = [folder.path for folder in bench.run(list_folders(bench.org_id, bench.project_id))]
+    assert paths == ["a", "a / b", "a / c", "a / d"]

@@ -103,6 +103,25 @@ def test_results_in_json_are_read() -> None:
 
 
 @pytest.mark.parametrize(
+    ("classname", "folder"),
+    [
+        ("networkx.algorithms.community.tests.test_quality.TestQuality", "networkx / algorithms / community"),
+        ("networkx.classes.tests.test_graph", "networkx / classes"),
+        ("com.example.shop.cart.payment.PayTest", "com / example / shop / cart.payment"),
+        ("tests.unit.test_money", "tests / unit"),
+        ("test_money", ""),
+        ("PayTest", ""),
+        ("src/Button.test.js renders", ""),
+        ("", ""),
+    ],
+)
+def test_a_new_case_goes_where_its_class_stands(classname: str, folder: str) -> None:
+    (item,) = read_junit(f'<testsuite><testcase classname="{classname}" name="n"/></testsuite>'.encode())
+    assert isinstance(item, ResultItem)
+    assert item.folder == folder
+
+
+@pytest.mark.parametrize(
     "data",
     [b"{}", b"[1]", b'[{"title": "A"}]', b'[{"title": "A", "result": "won"}]', b'[{"title": "", "result": "passed"}]',
      b'[{"title": "A", "result": "passed", "more": 1}]', b"[",

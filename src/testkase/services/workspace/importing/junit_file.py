@@ -18,6 +18,7 @@ from testkase.services.workspace.model import Executed, Outcome
 DEEPEST = 64
 _LONGEST_COMMENT = 2_000
 _DOTTED = re.compile(r"[^\W\d]\w*(?:\.[^\W\d]\w*)+")
+_TESTS = re.compile(r"tests?|test_\w+|\w+_test")
 DEEPEST_PACKAGE = 3
 _FAULTS: dict[str, Executed] = {"failure": "failed", "error": "failed", "skipped": "skipped"}
 _RANK = {"passed": 0, "skipped": 1, "failed": 2}
@@ -53,12 +54,11 @@ class _Test:
 
 
 def _folder(classname: str) -> str:
-    """Where a test stands: the packages of a dotted class name, the class itself left out. What lies deeper than people
-    like to open is one folder; other names are no places."""
-    if not _DOTTED.fullmatch(classname):
-        return ""
-    *above, last = classname.split(".")
-    parts = above if last[0].isupper() else [*above, last]
+    """Where a test stands: the packages of a dotted class name, without the class, its module and what merely says that
+    there are tests. What lies deeper than people like to open is one folder; other names are no places."""
+    parts = classname.split(".") if _DOTTED.fullmatch(classname) else []
+    while len(parts) > 1 and (parts[-1][0].isupper() or _TESTS.fullmatch(parts[-1])):
+        parts.pop()
     deep = ".".join(parts[DEEPEST_PACKAGE:])
     return " / ".join(parts[:DEEPEST_PACKAGE] + ([deep] if deep else []))
 
