@@ -7,11 +7,21 @@ from functools import cache
 from django.utils import timezone
 from reportlab.graphics.shapes import Drawing, Rect, String
 from reportlab.lib.colors import HexColor
+from reportlab.lib.enums import TA_RIGHT
 from reportlab.lib.pagesizes import A4
 from reportlab.lib.styles import ParagraphStyle
 from reportlab.lib.units import mm
 from reportlab.pdfgen.canvas import Canvas
-from reportlab.platypus import Flowable, KeepTogether, Paragraph, SimpleDocTemplate, Spacer, Table, TableStyle
+from reportlab.platypus import (
+    CondPageBreak,
+    Flowable,
+    KeepTogether,
+    Paragraph,
+    SimpleDocTemplate,
+    Spacer,
+    Table,
+    TableStyle,
+)
 
 from testkase.entrypoints.web.statements.lettering import BOLD, REGULAR, register_fonts, written
 from testkase.services.features.reports.model import Chart, Facts, Narrative, ReportView
@@ -28,6 +38,8 @@ _MARGIN = 20 * mm
 _WIDTH = A4[0] - 2 * _MARGIN
 _CHART = 120
 _SIZE = 8
+_FEW_LINES = 40 * mm
+"""A table begins where a few of its lines have room."""
 
 
 def pdf_of(view: ReportView, project: Project, person: str, *, zone: str) -> bytes:
@@ -67,10 +79,11 @@ def _flow(view: ReportView, project: Project, person: str, zone: str) -> Iterabl
         chart = view.facts.chart
         yield KeepTogether([_said(f"{chart.title}, in {chart.measure}", "heading"), _chart(chart)])
     for table in view.facts.tables:
-        yield _said(table.title, "heading")
+        yield CondPageBreak(_FEW_LINES)  # a heading kept with its table would take the whole table to the next page
+        yield _said(table.title, "above")
         yield _table(table) if table.rows else _said(table.nothing, "small")
         if table.more:
-            yield _said(f"and {table.more:,} more.", "small")
+            yield _said(f"and {table.more:,} more.", "more")
     yield _said("How it was computed", "heading")
     yield _said(view.facts.formula, "small")
     yield _said(f"Cycles, oldest first: {', '.join(map(_written, view.facts.cycles)) or 'none'}.", "small")
@@ -107,7 +120,7 @@ def _chart(chart: Chart) -> Drawing:
             below += height
         total = f"{sum(values):,}"
         _label(drawing, left, 24 + below + 2, total)
-        _label(drawing, place * slot, 13, _cut(_written(chart.labels[place]), int(slot / 4)))
+        _label(drawing, place * slot, 13, _cut_label(_written(chart.labels[place]), int(slot / 4)))
     left = 0.0
     for part, name in zip(chart.parts, chart.names, strict=True):
         drawing.add(Rect(left, 0, 6, 6, fillColor=_PARTS[part], strokeColor=None))
@@ -122,7 +135,8 @@ def _label(drawing: Drawing, left: float, bottom: float, text: str) -> None:
 
 def _table(table: Found) -> Table:
     style = _styles()["cell"]
-    head: list[Flowable | str] = [column.name for column in table.columns]
+    heads = {False: _styles()["head"], True: _styles()["head of figures"]}
+    head: list[Flowable | str] = [Paragraph(column.name, heads[column.figure]) for column in table.columns]
     rows: list[list[Flowable | str]] = [head]
     for row in table.rows:
         pairs = zip(row.cells, table.columns, strict=True)
@@ -136,7 +150,6 @@ def _table(table: Found) -> Table:
         ("VALIGN", (0, 0), (-1, -1), "TOP"), ("LINEBELOW", (0, 0), (-1, -1), 0.4, _LINE),
         ("LEFTPADDING", (0, 0), (-1, -1), 0), ("RIGHTPADDING", (0, 0), (-1, -1), 6),
         ("TOPPADDING", (0, 0), (-1, -1), 3), ("BOTTOMPADDING", (0, 0), (-1, -1), 4),
-        ("FONT", (0, 0), (-1, 0), REGULAR, 6.5), ("TEXTCOLOR", (0, 0), (-1, 0), _MUTED),
     ]  # fmt: skip
     rules += [("ALIGN", (place, 0), (place, -1), "RIGHT") for place, one in enumerate(table.columns) if one.figure]
     made.setStyle(TableStyle(rules))
@@ -153,6 +166,11 @@ def _written(text: str) -> str:
 
 def _cut(text: str, longest: int) -> str:
     return text if len(text) <= longest else f"{text[: max(longest - 1, 1)]}…"
+
+
+def _cut_label(text: str, longest: int) -> str:
+    """Of a folder's path the end, which says which it is."""
+    return _cut(text if len(text) <= longest else text.rpartition(" / ")[2], longest)
 
 
 def _escaped(text: str) -> str:
@@ -172,5 +190,7 @@ def _styles() -> dict[str, ParagraphStyle]:
         style("title", 20, BOLD, spaceBefore=2, spaceAfter=4), style("lead", 11), style("small", 8, **muted),
         style("body", 9.5, spaceAfter=4), style("cell", _SIZE), style("warning", 9.5, BOLD, spaceAfter=6),
         style("heading", 10.5, BOLD, spaceBefore=14, spaceAfter=5, keepWithNext=1),
+        style("above", 10.5, BOLD, spaceBefore=14, spaceAfter=5), style("more", 8, spaceBefore=3, **muted),
+        style("head", 6.5, **muted), style("head of figures", 6.5, alignment=TA_RIGHT, **muted),
     )  # fmt: skip
     return {one.name: one for one in styles}

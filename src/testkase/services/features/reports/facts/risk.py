@@ -114,7 +114,15 @@ def _chart(risky: list[FolderRisk], together: Fraction) -> Chart | None:
 
 def _table(risks: list[FolderRisk], together: Fraction) -> Table:
     rows = [
-        Row((short(one.folder), str(one.cases), str(one.failures), percent(one.rate), percent(_share(one, together))))
+        Row(
+            (
+                short(one.folder),
+                f"{one.cases:,}",
+                f"{one.failures:,}",
+                percent(one.rate),
+                percent(_share(one, together)),
+            )
+        )
         for one in risks[:LISTED]
     ]
     return Table(
