@@ -80,7 +80,7 @@ class Prober:
 
 
 def _counted(form: Form, rows: Sequence[Any], most: int) -> str:
-    first = rows[0][0] if rows else 0
+    first: Any = rows[0][0] if rows else 0
     seen = int(first[0]["Plan"]["Actual Rows"] if form.answer == "plan" else first)
     return f"{seen} rows counted" if seen > most else ""
 

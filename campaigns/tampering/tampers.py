@@ -58,7 +58,7 @@ class Table:
 
     @property
     def place(self) -> sql.SQL:
-        return sql.SQL(self.name)  # type: ignore[arg-type]  # from the catalogue
+        return sql.SQL(self.name)  # from the catalogue
 
     def value(self, column: Column, value: Any) -> Any:
         return Jsonb(value) if column.type == "jsonb" and value is not None else value
@@ -116,8 +116,8 @@ class Hand:
         return bool(new <= min([self._rows["ledger.account"][0]["period_end"], *lots, *holds]))
 
     def _set(self, table: Table, row: Row, column: Column, value: Any) -> None:
-        query = sql.SQL("UPDATE {} SET {} = %s WHERE (tableoid, ctid) = (%s, %s::tid)")
-        query = query.format(table.place, sql.Identifier(column.name))
+        change = sql.SQL("UPDATE {} SET {} = %s WHERE (tableoid, ctid) = (%s, %s::tid)")
+        query = change.format(table.place, sql.Identifier(column.name))
         self._owner.execute(query, [table.value(column, value), row["place"], row["ctid"]])
 
     def _delete(self, table: Table) -> str:
