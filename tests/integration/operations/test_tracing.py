@@ -7,9 +7,10 @@ import pytest
 from opentelemetry.proto.trace.v1.trace_pb2 import Span
 
 from tests.integration.test_canaries import CANARY, plant
+from tests.integration.test_worker import eventually, one
 from tests.support.cluster import TestDatabase
 from tests.support.collector import Collector, collecting
-from tests.support.processes import serving
+from tests.support.processes import serving, working
 from tests.support.programs import Organization, Organizations
 from tests.support.upstream import Upstream, scripted_upstream
 
@@ -73,3 +74,20 @@ def test_a_provider_is_told_the_trace_where_the_operator_wants_it(database: Test
     call = next(span for span in collector.named("call") if span.trace_id.hex() == TRACE)
     assert upstream.requests[0].headers["traceparent"] == f"00-{TRACE}-{call.span_id.hex()}-01"
     assert "tracestate" not in upstream.requests[0].headers
+
+
+def test_a_job_of_an_ai_feature_is_a_span(django_database: TestDatabase, tmp_path: Path) -> None:
+    from procrastinate.contrib.django import app
+
+    # There is no such generation, which is soon found out.
+    job = app.configure_task("generation.run", queue="ai").defer(org_id=1, generation_id=1)
+    waiting = "SELECT count(*) FROM procrastinate_jobs WHERE id = %s AND status IN ('todo', 'doing')"
+    with (
+        collecting() as collector,
+        working(django_database, tmp_path, {"TESTKASE_TRACES_URL": collector.url}) as worker,
+    ):
+        assert eventually(lambda: one(django_database, waiting, job) == 0), worker.output()
+        worker.stop()
+    (span,) = collector.named("job")
+    assert facts(span)["task"] == "generation.run"
+    assert facts(span)["job_id"] == job
