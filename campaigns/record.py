@@ -21,8 +21,15 @@ def record(report: Report, page: Path = PAGE) -> None:
         "|---|---|---|---|---|---|---|---|",
     ]
     if report.table:
-        replace(page, report.campaign, report.table)
+        replace(page, report.campaign, _merged(between(page, report.campaign), report.table))
     replace(page, "results", "\n".join([*head, *(rows[name] for name in sorted(rows))]))
+
+
+def _merged(before: str, now: str) -> str:
+    """A table with the rows of now in the place of earlier ones of the same name: a run may be of a part."""
+    head, fresh = now.splitlines()[:2], {line.split("|")[1]: line for line in now.splitlines()[2:]}
+    known = {line.split("|")[1]: line for line in before.splitlines()[2:]}
+    return "\n".join([*head, *(known | fresh).values()])
 
 
 def between(page: Path, mark: str) -> str:

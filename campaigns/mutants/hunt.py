@@ -19,6 +19,7 @@ from campaigns.campaign import Campaign, Tick, unheard
 from campaigns.fast_cluster import fast_cluster
 from campaigns.mutants.mutant import SOURCE, Mutant, Stale
 from campaigns.mutants.of_debts import OF_DEBTS
+from campaigns.mutants.of_guards import OF_GUARDS
 from campaigns.mutants.of_limits import OF_LIMITS
 from campaigns.mutants.of_payments import OF_PAYMENTS
 from campaigns.mutants.of_spending import OF_SPENDING
@@ -29,7 +30,15 @@ from campaigns.outcome import Outcome
 from campaigns.report import ROOT
 from tests.support.cluster import Cluster, TestDatabase
 
-MUTANTS: tuple[Mutant, ...] = (*OF_SPENDING, *OF_TIME, *OF_DEBTS, *OF_LIMITS, *OF_THE_DATABASE, *OF_PAYMENTS)
+MUTANTS: tuple[Mutant, ...] = (
+    *OF_SPENDING,
+    *OF_TIME,
+    *OF_DEBTS,
+    *OF_LIMITS,
+    *OF_THE_DATABASE,
+    *OF_GUARDS,
+    *OF_PAYMENTS,
+)
 SANE = Mutant("sane", "nothing is wrong", (), ())
 _PATIENCE_SECONDS = 300
 _NUMBERS = itertools.count(1)
@@ -81,7 +90,7 @@ def hunted(ground: Ground, mutant: Mutant, slices: Sequence[str]) -> Catch:
     except Stale as stale:
         return Catch(mutant, None, f"is stale: {stale}")
     except RuntimeError as error:  # the database itself would not have it
-        return Catch(mutant, "migrate", str(error).strip().splitlines()[-1])
+        return Catch(mutant, "migrate, which refuses", str(error).strip().splitlines()[-1])
     return Catch(mutant, None, "survived")
 
 

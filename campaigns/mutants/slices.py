@@ -9,7 +9,15 @@ import traceback
 from importlib import import_module
 
 WITHOUT_A_DATABASE = {"simulate", "calendar", "money-back on the model"}
-SLICES = WITHOUT_A_DATABASE | {"simulate-postgres", "rush", "money-back", "payments", "lost-reports"}
+SLICES = WITHOUT_A_DATABASE | {
+    "simulate-postgres",
+    "rush",
+    "money-back",
+    "payments",
+    "lost-reports",
+    "row-security",
+    "tamper",
+}
 
 
 def main(name: str) -> int:

@@ -7,11 +7,13 @@ import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+from campaigns.isolation.row_security import row_security
 from campaigns.ledger.rush import rush
 from campaigns.ledger.simulate_postgres import Drivers, told_block
 from campaigns.payments.lost_reports import lost_reports
 from campaigns.payments.money_back import money_back
 from campaigns.payments.payments import payments
+from campaigns.tampering.tampering import tamper
 from tests.support.cluster import TestDatabase
 
 SEED = 1
@@ -51,10 +53,21 @@ def _lost_reports() -> Iterator[str]:
         yield from lost_reports(next(databases()), Path(folder), paid=6, minutes=30, seed=SEED).faults
 
 
+def _row_security() -> Iterator[str]:
+    yield from row_security(next(databases()), tries=2_500, seed=SEED).faults
+
+
+def _tamper() -> Iterator[str]:
+    with tempfile.TemporaryDirectory() as folder:
+        yield from tamper(next(databases()), Path(folder), changes=400, seed=SEED).faults
+
+
 SLICES: dict[str, Callable[[], Iterator[str]]] = {
     "simulate-postgres": _simulate_postgres,
     "rush": _rush,
     "money-back": _money_back,
     "payments": _payments,
     "lost-reports": _lost_reports,
+    "row-security": _row_security,
+    "tamper": _tamper,
 }
