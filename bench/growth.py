@@ -15,19 +15,19 @@ _TIMES = 20
 
 @dataclass(frozen=True, slots=True)
 class Growth:
-    """Server milliseconds of each page over a short history and over a long one: medians, and the fastest of each."""
+    """Milliseconds of each page over a short and over a long history: medians of server time, and processor time."""
 
     short: int
     long: int
     medians: Mapping[str, tuple[float, float]]
-    fastest: Mapping[str, tuple[float, float]]
+    processor: Mapping[str, tuple[float, float]]
     plans: Path
     """Every statement's plan over the long history, as PostgreSQL ran it."""
 
     @property
     def worst(self) -> tuple[str, float]:
-        """The page that grows most, and how much: by the fastest answers, which other work disturbs least."""
-        ratios = {name: long / short for name, (short, long) in self.fastest.items() if name != DOCUMENT}
+        """The page that grows most, and how much: by processor time, which other work disturbs least."""
+        ratios = {name: long / short for name, (short, long) in self.processor.items() if name != DOCUMENT}
         name = max(ratios, key=ratios.__getitem__)
         return name, ratios[name]
 
@@ -44,7 +44,7 @@ def measure_growth(rows: Sequence[int], folder: Path) -> Growth | None:
         short=rows[0],
         long=rows[-1],
         medians={name: (short[name]["median_ms"], long[name]["median_ms"]) for name in both},
-        fastest={name: (short[name]["fastest_ms"], long[name]["fastest_ms"]) for name in both},
+        processor={name: (short[name]["processor_ms"], long[name]["processor_ms"]) for name in both},
         plans=plans,
     )
 

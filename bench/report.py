@@ -116,13 +116,15 @@ def _memory(memory: Sequence[Memory]) -> Table:
 
 
 def _growth(growth: Growth) -> Table:
-    table = Table("server time of pages, ms", title=f"Pages; plans in {growth.plans}", title_justify="left")
+    table = Table("page, ms", title=f"Pages; plans in {growth.plans}", title_justify="left")
     for rows in (growth.short, growth.long):
-        table.add_column(f"median, {rows:,} interactions", justify="right")
-    table.add_column("growth of the fastest", justify="right")
-    for name, (short, long) in growth.medians.items():
-        fastest_short, fastest_long = growth.fastest[name]
-        table.add_row(name, f"{short:.1f}", f"{long:.1f}", f"{fastest_long / fastest_short:.2f} ×")
+        table.add_column(f"median, {rows:,}", justify="right")
+        table.add_column(f"processor, {rows:,}", justify="right")
+    table.add_column("growth of processor", justify="right")
+    for name, medians in growth.medians.items():
+        processor = growth.processor[name]
+        figures = (each for pair in zip(medians, processor, strict=True) for each in pair)
+        table.add_row(name, *(f"{each:.1f}" for each in figures), f"{processor[1] / processor[0]:.2f} ×")
     return table
 
 
