@@ -129,6 +129,17 @@ def test_what_is_no_answer_is_refused(answer: str) -> None:
     assert judge(answer, FAILURES) is None
 
 
+CLAIMS = (
+    "passed", "was", "were", "been", "had", "happened", "already", "completed", "successfully", "because", "all",
+    "every", "never", "none", "nothing", "no", "one", "two", "ten", "half", "twice",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("word", CLAIMS)
+def test_no_word_of_claims_and_quantities_is_a_word_of_advice(word: str) -> None:
+    assert judge(said(f"Look at the results, and see what is {word} in them."), FAILURES) is None
+
+
 def test_an_example_that_is_copied_is_refused() -> None:
     for example in EXAMPLES:
         start = example["answer"]["answer"].split()[0] + " "
