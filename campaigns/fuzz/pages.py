@@ -29,6 +29,17 @@ _BENDS: tuple[Bend, ...] = (
     bending.bent_query,
     bending.bent_method,
 )
+_BESIDE = (
+    "/live",
+    "/healthz",
+    "/readyz",
+    "/metrics",
+    "/static/testkase/site.css",
+    "/static/x",
+    "/favicon.ico",
+    "/nothing",
+)
+"""Addresses that are in no table: answered before Django, or by nobody."""
 _WHO = (OWNER,) * 10 + (ADMIN, PROJECT_ADMIN, MEMBER, GUEST, HOMELESS, ANONYMOUS)
 Fields = list[tuple[str, str]]
 
@@ -47,6 +58,8 @@ class Pages:
 
     def request(self, stock: Stock, dice: random.Random) -> Request:
         """One page or form, most often bent."""
+        if dice.random() < 0.03:
+            return _beside(stock, dice)
         route = dice.choice(self._routes)
         row, role = row_for(route, self._rows), dice.choice(_WHO)
         ids = {name: stock.one(name, dice) for name in names_in(route)}
@@ -93,6 +106,16 @@ class Pages:
         if dice.random() < 0.06:
             bend = dice.choice((bending.bent_bytes, bending.bent_type, bending.bent_length, bending.bent_depth))
             request.bent.append(bend(request, dice))
+
+
+def _beside(stock: Stock, dice: random.Random) -> Request:
+    path = dice.choice(_BESIDE)
+    request = Request(door="pages", method="GET", path=path, who=OWNER)
+    request.set("Cookie", f"sessionid={stock.cookies[OWNER]}".encode())
+    if path == "/live":  # a ticket that is none: a good one would be answered for a minute
+        request.query = urlencode({"ticket": dice.choice(TEXTS)}, errors="surrogatepass")
+    request.bent.append(dice.choice(_BENDS)(request, dice))
+    return request
 
 
 def _bent_fields(fields: Fields, dice: random.Random, request: Request) -> Fields:

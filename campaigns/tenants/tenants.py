@@ -33,6 +33,9 @@ from tests.support.tenants.till import PROVIDER
 from tests.support.tenants.world import OTHER, World, made_world
 from tests.support.upstream import scripted_upstream
 
+_AHEAD = 150
+"""More entries than a pass makes."""
+
 
 def run(size: int, seed: int, tick: Tick) -> Outcome:
     """At least so many requests across two organizations."""
@@ -106,6 +109,15 @@ def _renew(world: World, places: dict[str, Place]) -> None:
     """Other things of the neighbour to ask for, and of one's own to use up."""
     for name, place in places.items():
         world.own.ids[name], world.other.ids[name] = place.make(world.own), place.make(world.other)
+    _get_ahead(world, places["seq"])
+
+
+def _get_ahead(world: World, receipts: Place) -> None:
+    """Receipts are counted in each organization: the neighbour's number must not be one of one's own as well, even
+    after all that programs do meanwhile."""
+    last = receipts.make(world.own)
+    while world.other.ids["seq"] < last + _AHEAD:
+        world.other.ids["seq"] = world.other.ids["usage_id"] = receipts.make(world.other)
 
 
 def _put_back(database: TestDatabase, world: World) -> None:
