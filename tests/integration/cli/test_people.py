@@ -1,4 +1,4 @@
-"""Who may open the pages for staff."""
+"""Who may open the pages for staff, and whose sessions end."""
 
 import os
 import subprocess
@@ -11,8 +11,12 @@ from tests.support.programs import Organizations
 
 
 def _staff(database: TestDatabase, *words: str) -> tuple[int, str]:
+    return _testkase(database, "staff", *words)
+
+
+def _testkase(database: TestDatabase, *words: str) -> tuple[int, str]:
     done = subprocess.run(
-        [sys.executable, "-m", "testkase", "staff", *words],
+        [sys.executable, "-m", "testkase", *words],
         env={**os.environ, **database.environ()},
         capture_output=True,
         text=True,
@@ -53,3 +57,18 @@ def test_without_a_provider_payments_cannot_be_reconciled(database: TestDatabase
         check=False,
     )
     assert (done.returncode, "RAZORPAY_KEY_ID" in done.stderr) == (1, True)
+
+
+def test_an_operator_ends_every_session_of_a_person(django_database: TestDatabase) -> None:
+    from django.test import Client
+
+    from tests.support.people import staged_demo
+
+    demo = staged_demo()
+    here, there, other = Client(), Client(), Client()
+    for client, role in ((here, "member"), (there, "member"), (other, "owner")):
+        client.post("/accounts/login/", {"login": demo.emails[role], "password": demo.passwords[role]})
+    code, said = _testkase(django_database, "sign-out", demo.emails["member"].upper())
+    assert (code, said) == (0, f"{demo.emails['member']} is signed out everywhere: 2 sessions ended.\n")
+    assert [client.get("/projects").status_code for client in (here, there, other)] == [302, 302, 200]
+    assert _testkase(django_database, "sign-out", "nobody@nowhere.example")[0] == 1

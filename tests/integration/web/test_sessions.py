@@ -178,3 +178,65 @@ def test_nobody_signs_themselves_up_for_more_than_an_account(visitors: Visitors)
     assert not person.is_staff
     assert not person.is_superuser
     assert not models().Membership.objects.filter(user=person, organization_id=visitors.demo.org_id).exists()
+
+
+@pytest.mark.parametrize(("aged", "days", "lasts"), [("seen_at", 6, True), ("seen_at", 8, False), ("both", 15, False)])
+def test_a_session_ends_when_nobody_looks_and_after_two_weeks_at_the_latest(
+    visitors: Visitors, aged: str, days: int, lasts: bool
+) -> None:
+    client = Client()
+    client.post("/accounts/login/", credentials(visitors))
+    session = client.session
+    for name in ("signed_in_at", "seen_at") if aged == "both" else (aged,):
+        session[name] -= days * 86_400
+    session.save()
+    key = key_of(client)
+    assert (client.get("/projects").status_code == 200) is lasts
+    assert is_kept(key) is lasts
+    if lasts:
+        assert client.session["seen_at"] > session["seen_at"]
+
+
+def test_looking_all_the_time_makes_no_session_last_longer(visitors: Visitors) -> None:
+    client = Client()
+    client.post("/accounts/login/", credentials(visitors))
+    session = client.session
+    session["signed_in_at"] -= 15 * 86_400
+    session.save()
+    assert client.get("/projects").status_code == 302
+
+
+def test_every_sign_in_and_every_failure_is_logged_without_an_address(
+    visitors: Visitors, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO", logger="testkase.services.organizations.security")
+    client = Client()
+    client.post("/accounts/login/", {**credentials(visitors), "password": "wrong"})
+    client.post("/accounts/login/", credentials(visitors))
+    client.post("/accounts/logout/")
+    said = [one.getMessage() for one in caplog.records if one.name == "testkase.services.organizations.security"]
+    assert [line.partition(":")[0] for line in said] == ["sign-in failed", "signed in", "signed out"]
+    assert "by password" in said[1]
+    assert visitors.demo.emails["member"] not in " ".join(said)
+    assert visitors.demo.passwords["member"] not in " ".join(said)
+
+
+def test_a_new_password_by_letter_does_not_go_past_the_second_step(visitors: Visitors) -> None:
+    """And the link is good for an hour, and only until the password is another one."""
+    import re
+
+    from django.conf import settings
+    from django.core import mail
+
+    from tests.integration.web.test_two_step import set_up, signed_in
+
+    assert settings.PASSWORD_RESET_TIMEOUT == 3_600
+    set_up(signed_in(visitors, "owner"))
+    client = Client()
+    client.post("/accounts/password/reset/", {"email": visitors.demo.emails["owner"]})
+    link = re.search(r"http://[^/]+(/accounts/password/reset/key/\S+)", str(mail.outbox[-1].body))
+    assert link is not None
+    form = client.get(link[1]).headers["Location"]
+    answer = client.post(form, {"password1": "a-brand-new-secret", "password2": "a-brand-new-secret"}, follow=True)
+    assert answer.redirect_chain[-1][0].startswith("/accounts/2fa/authenticate/")
+    assert client.get("/projects").status_code == 302

@@ -30,6 +30,7 @@ WEB_MIDDLEWARE: list[str] = [
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "testkase.entrypoints.web.sign_in.lasting.SessionsEnd",
     # Every page wants a signed-in person unless it says otherwise.
     "django.contrib.auth.middleware.LoginRequiredMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
@@ -67,6 +68,8 @@ ACCOUNT: dict[str, Any] = {
         {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
         {"NAME": "testkase.entrypoints.web.sign_in.passwords.NotTheProduct"},
     ],
+    # A link out of a letter changes a password: it is good for an hour.
+    "PASSWORD_RESET_TIMEOUT": 3_600,
     "LOGIN_URL": "account_login",
     "LOGIN_REDIRECT_URL": "home",
     "ACCOUNT_ADAPTER": "testkase.entrypoints.web.accounts.AccountAdapter",

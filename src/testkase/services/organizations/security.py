@@ -1,15 +1,18 @@
-"""Changes of how somebody signs in, in the history of every organization they belong to.
+"""Changes of how somebody signs in, in the history of every organization they belong to; signing in, in the log.
 
 allauth tells of them by signals, in the request that makes them. An organization's members trust each other's accounts:
 those in charge see when somebody's second factor goes.
 """
 
+import logging
+from hashlib import sha256
 from typing import Any
 
 from allauth.account.models import EmailAddress
 from allauth.account.signals import email_changed, email_confirmed, password_changed, password_reset, password_set
 from allauth.mfa.signals import authenticator_added, authenticator_removed, authenticator_reset
 from allauth.socialaccount.signals import social_account_added, social_account_removed
+from django.contrib.auth.signals import user_logged_in, user_logged_out, user_login_failed
 from django.db import transaction
 from django.dispatch import receiver
 
@@ -17,7 +20,29 @@ from testkase.services.audit import Activity
 from testkase.services.organizations.actors import person, record_here
 from testkase.services.organizations.models import Membership, User
 
+_log = logging.getLogger(__name__)
+
 _METHODS = {"totp": "an authenticator app", "webauthn": "a security key", "recovery_codes": "recovery codes"}
+
+
+@receiver(user_logged_in)
+def _signed_in(request: Any, user: User, **_: Any) -> None:
+    records = request.session.get("account_authentication_methods", ())
+    steps = ", ".join(str(one.get("method")) for one in records if isinstance(one, dict))
+    _log.info("signed in: account %s by %s", user.pk, steps or "a letter or a first sign-up")
+
+
+@receiver(user_logged_out)
+def _signed_out(user: User | None, **_: Any) -> None:
+    if user is not None:
+        _log.info("signed out: account %s", user.pk)
+
+
+@receiver(user_login_failed)
+def _refused(credentials: dict[str, Any], **_: Any) -> None:
+    """By a digest of the address: the same account's failures stand together, and no address is in the log."""
+    address = str(credentials.get("email") or credentials.get("username") or "").strip().lower()
+    _log.warning("sign-in failed: address %s", sha256(address.encode()).hexdigest()[:16])
 
 
 @receiver(authenticator_added)
