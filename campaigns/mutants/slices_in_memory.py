@@ -11,7 +11,7 @@ from tests.support.heard import oracle
 from tests.support.random_commands import tell
 
 SEED = 1
-BLOCKS = 10
+BLOCKS = 20
 _ZONES = ("UTC", "Europe/Berlin", "America/New_York", "Pacific/Auckland", "Asia/Kolkata")
 _ANCHORS = (1, 15, 28, 29, 30, 31)
 

@@ -169,8 +169,8 @@ class Script:
         if account is not None and account.debt and self.dice.random() < 0.25:
             return self._pay_debt()  # so is debt
         limits = self.world.book.limits
-        if limits is not None and limits.pauses and self.dice.random() < 0.08:
-            return self._resume()  # and so is a pause
+        if limits is not None and limits.pauses and self.dice.random() < 0.1:
+            return self._resume() if self.dice.random() < 0.7 else self._pause()  # so is a pause; it may be said again
         if self.jumped and self.dice.random() < 0.2:
             return self._set_budget()  # of a month, it must see what was used weeks ago
         if self._blocked() and self.dice.random() < 0.2:
@@ -341,6 +341,10 @@ class Script:
         before = [one.grant_id for one in self.past if isinstance(one, c.Reverse) and one.grant_id in grants]
         again = before and dice.random() < 0.5
         name = dice.choice(before if again else list(grants)[-6:]) if grants and dice.random() < 0.97 else "nobody's"
+        if (busy := [one for one in grants if self._is_busy(one)]) and dice.random() < 0.3:
+            return c.Reverse(
+                org_id=ORG, reversal_id=f"r{self.counter}", grant_id=dice.choice(busy), clawed=0, frozen=True
+            )
         granted = grants.get(name, CENT)
         lot = self._lot_of(name)
         left = lot.available if lot is not None else 0
@@ -348,6 +352,11 @@ class Script:
         amounts += [granted + 1, -1] if dice.random() < 0.1 else []
         return c.Reverse(org_id=ORG, reversal_id=f"r{self.counter}", grant_id=name, clawed=dice.choice(amounts),
                          frozen=dice.random() < 0.25)  # fmt: skip
+
+    def _is_busy(self, grant_id: str) -> bool:
+        """Whether all that is left of it is set aside: a dispute finds nothing yet, and much when it comes back."""
+        lot = self._lot_of(grant_id)
+        return lot is not None and bool(lot.held) and not lot.available
 
     def _lot_of(self, grant_id: str) -> Lot | None:
         book = self.world.book
@@ -419,7 +428,9 @@ class Script:
         return "use_case", self.dice.choice(USE_CASES)
 
     def _pause(self) -> c.Command:
-        kind, ref = self._whom()
+        limits = self.world.book.limits
+        paused = list(limits.pauses) if limits else []
+        kind, ref = self.dice.choice(paused) if paused and self.dice.random() < 0.5 else self._whom()
         return limit.Pause(org_id=ORG, change_id=f"p{self.counter}", kind=kind, ref=ref, reason=f"It runs away: {ODD}")
 
     def _resume(self) -> c.Command:
