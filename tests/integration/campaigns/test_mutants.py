@@ -5,6 +5,7 @@ import pytest
 from campaigns.mutants.hunt import MUTANTS, Ground, hunt, hunted
 from campaigns.mutants.mutant import Mutant, Patch, Stale, check
 from campaigns.mutants.slices import SLICES
+from campaigns.record import PAGE
 
 
 def test_every_patch_applies_exactly_once() -> None:
@@ -41,3 +42,10 @@ def test_a_mistake_that_nobody_finds_is_a_fault() -> None:
     outcome = hunt([harmless], seed=1, processes=1)
     assert outcome.faults == ["harmless survived"]
     assert "| harmless | a word | `core/ledger/rules.py` | **nobody** |" in outcome.table
+
+
+def test_the_table_on_the_page_names_every_mutant() -> None:
+    page = PAGE.read_text().split("<!-- mutants -->")[1]
+    missing = [mutant.name for mutant in MUTANTS if f"| {mutant.name} | " not in page]
+    assert missing == [], "`testkase campaign mutants --size full --record` writes it anew"
+    assert "**nobody**" not in page
