@@ -20,8 +20,10 @@ from psycopg import sql
 
 from campaigns.crash.callers import Caller, Notes
 from testkase.config.backups.owner import embedded, started
+from testkase.config.backups.programs import load_dump
 from testkase.config.bootstrap import make_database, prepare_roles
 from testkase.config.databases import with_login
+from testkase.config.failures import CannotStart
 from testkase.config.secrets_file import load_or_make
 from tests.support.cluster import APP_PASSWORD, Cluster, TestDatabase
 from tests.support.installation import NO_MODEL, Installation, environ_of, installed, operate
@@ -203,6 +205,15 @@ def test_a_backup_holds_what_secrets_are_needed_and_lets_nobody_else_read_it(sav
     assert (backup / "data/secrets.json").read_bytes() == (data / "secrets.json").read_bytes()
     assert {path.stat().st_mode & 0o077 for path in (backup, *backup.rglob("*"))} == {0}
     assert "exists already" in operate(data, "backup", str(backup))[1]
+
+
+def test_a_server_older_than_pg_restore_gets_what_it_understands(saved: Saved, cluster: Cluster) -> None:
+    owner_url = make_database(cluster.server.url(), "older")
+    prepare_roles(owner_url, app_password=APP_PASSWORD)
+    load_dump(owner_url, saved.backup / "database.dump", server_version=150_000)
+    assert len(operations(owner_url)) > 20
+    with pytest.raises(CannotStart, match="already exists"):
+        load_dump(owner_url, saved.backup / "database.dump", server_version=150_000)
 
 
 def test_a_server_of_ones_own_is_saved_and_restored_by_an_owner_who_is_no_superuser(

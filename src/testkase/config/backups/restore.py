@@ -18,7 +18,7 @@ from psycopg.conninfo import conninfo_to_dict
 from testkase.config.backups.manifest import DUMP, FILES, Manifest, digest, read
 from testkase.config.backups.manifest import FILE_NAME as MANIFEST
 from testkase.config.backups.owner import embedded, started
-from testkase.config.backups.programs import run_program
+from testkase.config.backups.programs import load_dump
 from testkase.config.bootstrap import check_server, make_database, prepare_roles
 from testkase.config.data_folder import RESTORING, DataFolder
 from testkase.config.failures import CannotStart
@@ -101,7 +101,7 @@ def _load(owner_url: str, backup: Path, manifest: Manifest, *, again: bool) -> N
         if connection.execute(_TABLES).fetchone() == (0,):
             # An owner who is not a superuser can give functions to the ledger's role only where that may make some.
             connection.execute(sql.SQL(_LEND).format(sql.Identifier(LEDGER)))
-            run_program("pg_restore", owner_url, "--single-transaction", "--exit-on-error", str(backup / DUMP))
+            load_dump(owner_url, backup / DUMP, server_version=connection.info.server_version)
         elif not again:
             raise CannotStart("The database of DATABASE_URL has tables already: restore into an empty one.")
         for statement in _TAKE_BACK:
