@@ -240,3 +240,29 @@ def test_a_new_password_by_letter_does_not_go_past_the_second_step(visitors: Vis
     answer = client.post(form, {"password1": "a-brand-new-secret", "password2": "a-brand-new-secret"}, follow=True)
     assert answer.redirect_chain[-1][0].startswith("/accounts/2fa/authenticate/")
     assert client.get("/projects").status_code == 302
+
+
+def test_another_address_wants_the_password_once_more(visitors: Visitors) -> None:
+    client = visitors.client_of("admin")
+    answer = client.post("/accounts/email/", {"email": "second@northwind.example", "action_add": ""})
+    assert answer.headers["Location"].startswith("/accounts/reauthenticate/")
+
+
+def test_no_address_of_the_pages_takes_a_form_without_the_sessions_token(visitors: Visitors) -> None:
+    """Whatever the view would say: the token is asked for before it."""
+    from django.urls import NoReverseMatch, get_resolver, reverse
+
+    strict = Client(enforce_csrf_checks=True)
+    strict.cookies = visitors.client_of("owner").cookies
+    tried, taken = 0, []
+    for name in {key for key in get_resolver().reverse_dict if isinstance(key, str)} - {"purchase_callback"}:
+        for _, parameters in get_resolver().reverse_dict[name][0]:
+            try:
+                address = reverse(name, kwargs=dict.fromkeys(parameters, "1"))
+            except NoReverseMatch:
+                continue
+            tried += 1
+            if strict.post(address, {"name": "x", "enable": "1"}).status_code != 403:
+                taken.append(address)
+    assert taken == []
+    assert tried > 80
