@@ -207,13 +207,19 @@ def test_a_backup_holds_what_secrets_are_needed_and_lets_nobody_else_read_it(sav
     assert "exists already" in operate(data, "backup", str(backup))[1]
 
 
-def test_a_server_older_than_pg_restore_gets_what_it_understands(saved: Saved, cluster: Cluster) -> None:
+def test_a_server_older_than_pg_restore_gets_what_it_understands_whole_or_not_at_all(
+    saved: Saved, cluster: Cluster, tmp_path: Path
+) -> None:
     owner_url = make_database(cluster.server.url(), "older")
     prepare_roles(owner_url, app_password=APP_PASSWORD)
-    load_dump(owner_url, saved.backup / "database.dump", server_version=150_000)
+    dump, cut = saved.backup / "database.dump", tmp_path / "cut.dump"
+    cut.write_bytes(dump.read_bytes()[: dump.stat().st_size // 2])
+    with pytest.raises(CannotStart, match="pg_restore failed"):
+        load_dump(owner_url, cut, server_version=150_000)
+    load_dump(owner_url, dump, server_version=150_000)  # nothing of the first is in its way
     assert len(operations(owner_url)) > 20
     with pytest.raises(CannotStart, match="already exists"):
-        load_dump(owner_url, saved.backup / "database.dump", server_version=150_000)
+        load_dump(owner_url, dump, server_version=150_000)
 
 
 def test_a_server_of_ones_own_is_saved_and_restored_by_an_owner_who_is_no_superuser(
