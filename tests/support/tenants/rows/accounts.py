@@ -52,7 +52,6 @@ ROWS = {
     "accounts/social/*": Row(get=EVERYBODY, post=EVERYBODY),
     "accounts/oidc/<slug:provider_id>/login/": _WITHOUT_PROVIDER,
     "accounts/oidc/<slug:provider_id>/login/callback/": _WITHOUT_PROVIDER,
-    "staff/login/": Row(get=EVERYBODY),
     "staff/*": Row(get=NOBODY, post=NOBODY, refused=(302, 403, 404)),
 }
 
