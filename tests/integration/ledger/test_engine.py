@@ -135,6 +135,28 @@ async def test_a_commit_that_went_unheard_is_no_repetition_by_the_caller(
     assert (await engine.submit(hold(org_id, "a"))).replayed
 
 
+@pytest.mark.requirement("I5")
+async def test_nor_is_one_after_which_the_rows_stay_locked_for_a_while(
+    engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A disk that stalls: the commit is given up on, the rows are locked at the next try, and then it is there."""
+    org_id = await organization(engine)
+    (lane,) = engine._lanes
+    commit = lane._transaction
+    faults = iter([psycopg.OperationalError("the commit took too long"), psycopg.errors.LockNotAvailable()])
+
+    async def stall(commands: Sequence[Command]) -> list[Outcome]:
+        fault = next(faults, None)
+        outcomes = [] if isinstance(fault, psycopg.errors.LockNotAvailable) else await commit(commands)
+        if fault is not None:
+            raise fault
+        return outcomes
+
+    monkeypatch.setattr(lane, "_transaction", stall)
+    outcomes = await engine.submit_many([hold(org_id, "a"), hold(org_id, "b"), hold(org_id, "a")])
+    assert [outcome.replayed for outcome in outcomes if isinstance(outcome, Answer)] == [False, False, True]
+
+
 async def test_a_command_the_database_refuses_does_not_take_its_batch_along(engine: Engine) -> None:
     org_id = await organization(engine)
     nul = msgspec.structs.replace(hold(org_id, "nul"), hold_id="nul\0")

@@ -36,7 +36,8 @@ def back_up(settings: Settings, target: Path) -> Manifest:
     draft = target.with_name(f".{target.name}.making")
     shutil.rmtree(draft, ignore_errors=True)
     try:
-        (draft / FILES).mkdir(parents=True, mode=0o700)
+        draft.mkdir(parents=True, mode=0o700)  # before there is anything in it: nobody reads along while it is made
+        (draft / FILES).mkdir(mode=0o700)
         with owned_database(settings) as url:
             manifest = _fill(draft, settings, url)
         write(draft, manifest)

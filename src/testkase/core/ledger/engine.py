@@ -185,6 +185,7 @@ class _Lane:
 
     async def _apart(self, commands: Sequence[Command]) -> list[Outcome]:
         """The batch was undone: each organization on its own, then each command, so that only the guilty one fails."""
+        earlier = list(self._decided)
         groups: dict[int, list[Command]] = {}
         for command in commands:
             groups.setdefault(command.org_id, []).append(command)
@@ -193,7 +194,7 @@ class _Lane:
             for part in [group] if len(groups) > 1 else [[command] for command in group]:
                 found = await self._try(part)
                 outcomes.update(zip(map(id, part), found, strict=True))
-        return [outcomes[id(command)] for command in commands]
+        return _first_told([outcomes[id(command)] for command in commands], earlier)
 
     async def _try(self, commands: list[Command]) -> list[Outcome]:
         try:

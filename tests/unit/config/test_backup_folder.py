@@ -1,0 +1,45 @@
+"""A backup holds everybody's rows and the product's secrets: only its user may look, also while it is being made."""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from testkase.config.backups import backup
+from testkase.config.backups.manifest import Manifest
+from testkase.foundation.clock import utc_now
+from testkase.foundation.settings import Settings
+
+
+@contextmanager
+def _somewhere(_settings: Settings) -> Iterator[str]:
+    yield "postgresql://owner@localhost/none"
+
+
+@pytest.fixture
+def usual_umask() -> Iterator[None]:
+    before = os.umask(0o022)
+    yield
+    os.umask(before)
+
+
+@pytest.mark.usefixtures("usual_umask")
+def test_nobody_else_can_enter_a_backup_that_is_being_made(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: list[int] = []
+
+    def fill(draft: Path, _settings: Settings, _url: str) -> Manifest:
+        seen.append(draft.stat().st_mode & 0o777)
+        (draft / "database.dump").write_bytes(b"rows")
+        return Manifest(
+            format=1, begun_at=utc_now(), server_version=180_000, owner="owner", migrations=[], own_secret_key=True,
+            contents=[],
+        )  # fmt: skip
+
+    monkeypatch.setattr(backup, "owned_database", _somewhere)
+    monkeypatch.setattr(backup, "_fill", fill)
+    monkeypatch.setenv("TESTKASE_DATA", str(tmp_path))
+    backup.back_up(Settings.from_environ(), tmp_path / "saved")
+    assert seen == [0o700]
+    assert (tmp_path / "saved" / "database.dump").stat().st_mode & 0o777 == 0o600
