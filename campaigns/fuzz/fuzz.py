@@ -40,6 +40,7 @@ BATCH = 250
 _DOORS: Sequence[Door] = ("api",) * 11 + ("openai",) * 2 + ("webhooks",) + ("pages",) * 6
 ALLOWED: dict[tuple[str, str], str] = {
     ("public.api_key", "last_used_at"): "when a key was last used is written down every half minute",
+    ("ledger.account", "due_at"): "when time next has something to do is looked up once that moment is over",
     ("public.django_session", "*"): "what a browser was told, and until when it is signed in",
     ("public.usersessions_usersession", "*"): "where a person's browsers were last seen",
 }

@@ -17,6 +17,12 @@ ORDER BY 1, 2
 """
 
 
+_PASSING = {"public.api_key": "last_used_at", "ledger.account": "due_at"}
+"""Columns that move with time alone, whoever asks for what meanwhile: when a key was last used is written down every
+half minute, and when time next has something to do (a hold's end, say) once that moment is over. What time then does
+is an entry, and seen."""
+
+
 class Snapshots:
     """Looks at the whole database from outside, past row security."""
 
@@ -45,8 +51,8 @@ def changed(before: dict[str, str], after: dict[str, str]) -> list[str]:
 
 
 def _digest(schema: str, table: str, where: sql.Composable) -> sql.Composable:
-    # When a key was last used is written down every half minute, whoever asks for what meanwhile.
-    row = sql.SQL("(to_jsonb(t) - 'last_used_at')" if table == "api_key" else "t")
+    passing = _PASSING.get(f"{schema}.{table}")
+    row = sql.SQL("t") if passing is None else sql.SQL("(to_jsonb(t) - {})").format(sql.Literal(passing))
     return sql.SQL(
         "SELECT {label}, coalesce(sum(hashtextextended({row}::text, 0)), 0)::text FROM {table} t WHERE {where}"
     ).format(label=sql.Literal(f"{schema}.{table}"), row=row, table=sql.Identifier(schema, table), where=where)
