@@ -43,6 +43,7 @@ SPOKEN = {
     "bsd": "BSD-3-Clause",
     "bsd license": "BSD-3-Clause",
     "bsd 2-clause license": "BSD-2-Clause",
+    "3-clause bsd license": "BSD-3-Clause",
     "apache 2.0": "Apache-2.0",
     "apache software license": "Apache-2.0",
     "isc license": "ISC",
@@ -185,7 +186,7 @@ def licences_of(dist: metadata.Distribution) -> list[str]:
     if is_allowed([name]):
         return [name]
     classifiers = [one for one in told.get_all("Classifier") or [] if one.startswith("License ::")]
-    return [one.rpartition("::")[2].strip() for one in classifiers]
+    return [one.rpartition("::")[2].strip() for one in classifiers] or [name] * bool(name)
 
 
 def is_allowed(licences: Sequence[str]) -> bool:
