@@ -17,7 +17,7 @@ from campaigns.tampering.tampering import tamper
 from tests.support.cluster import TestDatabase
 
 SEED = 1
-BLOCKS = 8
+BLOCKS = 12
 
 
 def databases() -> Iterator[TestDatabase]:

@@ -171,7 +171,7 @@ class Script:
         limits = self.world.book.limits
         if limits is not None and limits.pauses and self.dice.random() < 0.1:
             return self._resume() if self.dice.random() < 0.7 else self._pause()  # so is a pause; it may be said again
-        if self.jumped and self.dice.random() < 0.2:
+        if self.jumped and self.dice.random() < 0.35:
             return self._set_budget()  # of a month, it must see what was used weeks ago
         if self._blocked() and self.dice.random() < 0.2:
             return self.dice.choice([self._open_hold, self._extend, self._extend, self._usage])()
@@ -402,6 +402,8 @@ class Script:
             use_case=dice.choice([None, None, *USE_CASES]),
         )
         period = dice.choice(periods)
+        if self.jumped and dice.random() < 0.7:
+            scope, period = dice.choice([Scope(), scope]), "month"
         amount = dice.choice([self._amount(), 5 * CENT, 40 * CENT, 200 * CENT, 10**14])
         name = dice.choice(["weekly"] * 20 + [""])
         return limit.SetBudget(org_id=ORG, change_id=f"b{self.counter}", budget_id=self._some_budget(), name=name,
