@@ -49,6 +49,14 @@ def test_only_the_payment_providers_page_sends_a_form_without_our_token() -> Non
     assert exempt == WITHOUT_TOKEN
 
 
+def test_staff_look_at_jobs_and_edit_no_table_of_accounts() -> None:
+    from django.contrib import admin
+
+    views_are_loaded = dict(views())
+    assert views_are_loaded
+    assert {model._meta.label for model in admin.site._registry} == {"procrastinate.ProcrastinateJob"}
+
+
 def test_pages_without_a_sign_in_are_the_ways_to_one() -> None:
     open_to_all = {name for name, view in views() if not getattr(view, "login_required", True)}
     ours = {name for name in open_to_all if name.startswith("testkase.")}

@@ -1,6 +1,7 @@
 """A session begins with the sign-in and ends with it; where a sign-in leads, what guesses it, and what it may bring."""
 
 from collections.abc import Iterator
+from typing import Any
 from urllib.parse import quote
 
 import pytest
@@ -255,8 +256,9 @@ def test_no_address_of_the_pages_takes_a_form_without_the_sessions_token(visitor
     strict = Client(enforce_csrf_checks=True)
     strict.cookies = visitors.client_of("owner").cookies
     tried, taken = 0, []
-    for name in {key for key in get_resolver().reverse_dict if isinstance(key, str)} - {"purchase_callback"}:
-        for _, parameters in get_resolver().reverse_dict[name][0]:
+    known: Any = get_resolver().reverse_dict
+    for name in {key for key in known if isinstance(key, str)} - {"purchase_callback"}:
+        for _, parameters in known[name][0]:
             try:
                 address = reverse(name, kwargs=dict.fromkeys(parameters, "1"))
             except NoReverseMatch:

@@ -34,3 +34,16 @@ def test_nobody_but_staff_gets_in_and_staff_change_their_password_where_everybod
     staff = visitors.client_of("admin")
     assert staff.get("/staff/").status_code == 200
     assert staff.get("/staff/password_change/").headers["Location"] == "/accounts/password/change/"
+
+
+@pytest.mark.parametrize(
+    "table",
+    ["account/emailaddress", "mfa/authenticator", "socialaccount/socialapp", "socialaccount/socialaccount",
+     "usersessions/usersession", "auth/group", "organizations/user"],
+)  # fmt: skip
+def test_staff_cannot_make_a_way_into_anybodys_account(visitors: Visitors, table: str) -> None:
+    models().User.objects.filter(email=visitors.demo.emails["admin"]).update(is_superuser=True)
+    staff = visitors.client_of("admin")
+    for page in (f"/staff/{table}/", f"/staff/{table}/add/", f"/staff/{table}/1/delete/"):
+        assert staff.get(page).status_code == 404
+        assert staff.post(page, {"email": "x@y.example"}).status_code == 404
