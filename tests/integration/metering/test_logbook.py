@@ -1,20 +1,22 @@
 """What a killed process had delivered is charged by whoever comes after it, once, and its hold goes at once."""
 
+import asyncio
 import fcntl
 import os
 from pathlib import Path
 
 import pytest
 
-from testkase.core.ledger.commands import SwitchAi
+from testkase.core.ledger.commands import Command, SwitchAi
 from testkase.core.ledger.engine import Engine
-from testkase.core.ledger.operations import execute_one
+from testkase.core.ledger.operations import Answer, execute_one
 from testkase.core.ledger.terms import Tokens
-from testkase.services.metering import Interaction
+from testkase.foundation.problems import Unavailable
+from testkase.services.metering import Interaction, Meter, Policy
 from testkase.services.metering.logbook import Keeper
 from testkase.services.metering.logbook.pages import Pages
 from testkase.services.metering.request import Bounds
-from tests.support.metering import Bench, ask, opened
+from tests.support.metering import BODY, COST, Bench, ask, opened
 from tests.support.programs import Organization, Organizations
 
 BOUNDS = Bounds(input_tokens=5_000, output_tokens=2_000)
@@ -118,3 +120,60 @@ async def test_where_nothing_can_be_written_calls_go_on_without_a_logbook(
     async with await opened(bench.meter(), org) as interaction:
         assert keeper.take(interaction.hold, 2) is None
     await keeper.close()
+
+
+async def _away(_command: Command) -> Answer:
+    raise Unavailable("The database is away.")
+
+
+def patient(bench: Bench, keeper: Keeper) -> Meter:
+    return Meter(bench.engine, bench.books, bench.catalog, policy=Policy(settle_patience_seconds=0.2), keeper=keeper)
+
+
+@pytest.mark.requirement("P17", "B1")
+async def test_an_answer_in_one_piece_is_charged_too_where_the_process_ends_before_the_ledger_was_told(
+    bench: Bench, engine: Engine, org: Organization, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    keeper = Keeper(engine, tmp_path)
+    keeper.open()
+    interaction = await opened(patient(bench, keeper), org)
+    async with interaction.call(BODY, stream=False) as call:
+        assert await call.read()
+    monkeypatch.setattr(engine, "submit", _away)
+    assert not (await interaction.close()).told
+    await keeper.close()
+    monkeypatch.undo()
+    assert await Keeper(engine, tmp_path).settle_the_dead() == 1
+    (row,) = bench.usage(org)
+    assert (row.charged, row.measurement) == (COST, "exact")
+
+
+@pytest.mark.requirement("B10")
+async def test_what_was_of_no_use_stays_free_where_the_process_ends_before_the_ledger_was_told(
+    bench: Bench, engine: Engine, org: Organization, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    keeper = Keeper(engine, tmp_path)
+    keeper.open()
+    interaction = await opened(patient(bench, keeper), org)
+    await ask(interaction)
+    interaction.fail()
+    monkeypatch.setattr(engine, "submit", _away)
+    await interaction.close()
+    await keeper.close()
+    monkeypatch.undo()
+    await Keeper(engine, tmp_path).settle_the_dead()
+    (row,) = bench.usage(org)
+    assert (row.charged, row.outcome) == (0, "failed")
+
+
+@pytest.mark.requirement("B1")
+async def test_an_interaction_that_ends_after_the_logbook_was_closed_is_settled_all_the_same(
+    bench: Bench, engine: Engine, org: Organization, tmp_path: Path
+) -> None:
+    keeper = Keeper(engine, tmp_path)
+    keeper.open()
+    interaction = await opened(patient(bench, keeper), org)
+    await ask(interaction)
+    await keeper.close()
+    settlement = await asyncio.wait_for(interaction.close(), 10)
+    assert (settlement.told, settlement.charged) == (True, COST)

@@ -15,7 +15,7 @@ from testkase.services.live import Pulse
 from testkase.services.metering.attempts import Attempt, Failed, fallbacks
 from testkase.services.metering.background import in_background
 from testkase.services.metering.call import MeteredCall
-from testkase.services.metering.charge import Charge, charge_for_all
+from testkase.services.metering.charge import FREE, NOTHING, Charge, charge_for_all
 from testkase.services.metering.problems import switched_off
 from testkase.services.metering.request import Bounds
 from testkase.services.metering.settle import OpenedHold, Settlement, settle
@@ -137,11 +137,13 @@ class Interaction:
         self._timer.cancel()
         if self._unwatch is not None:
             self._unwatch()
+        charge = self._charge()
+        self._write_down(charge)
         with span("settle", org_id=self.hold.org_id, hold_id=self.hold.hold_id) as told:
             settlement = await settle(
                 self._meter.engine,
                 self.hold,
-                self._charge(),
+                charge,
                 opened_seq=self._opened_seq,
                 patience_seconds=self._meter.policy.settle_patience_seconds,
             )
@@ -161,6 +163,15 @@ class Interaction:
         if self._failed:
             return Charge(tokens=charge.tokens, outcome="failed", measurement=charge.measurement)
         return charge
+
+    def _write_down(self, charge: Charge | None) -> None:
+        """Should this process end before the ledger has heard, the one after it charges the same."""
+        if self._page is None or not self._calls:
+            return
+        if charge is None or charge.outcome in FREE:
+            self._page.conclude(NOTHING, "exact", None)
+        else:
+            self._page.conclude(charge.tokens, charge.measurement, charge.terms)
 
     @property
     def _model(self) -> str:

@@ -19,6 +19,7 @@ import msgspec
 from testkase.core.ledger.model import Measurement
 from testkase.core.ledger.terms import Terms, Tokens
 from testkase.foundation.ids import new_id
+from testkase.services.metering.charge import within
 from testkase.services.metering.request import Bounds
 from testkase.services.metering.settle import OpenedHold
 
@@ -69,12 +70,11 @@ class Page:
 
     def describe(self, bounds: Bounds, terms: Terms | None) -> bool:
         """Write down what is being asked; again when another model is. False when it does not fit a page."""
-        self._about = msgspec.structs.replace(
-            self._about, bounds=(bounds.input_tokens, bounds.output_tokens), terms=terms
-        )
-        text = msgspec.msgpack.encode(self._about)
+        about = msgspec.structs.replace(self._about, bounds=(bounds.input_tokens, bounds.output_tokens), terms=terms)
+        text = msgspec.msgpack.encode(about)
         if len(text) > PAGE_BYTES - _ABOUT:
             return False
+        self._about = about
         memory, start = self._pages.memory, self._start
         _HEAD.pack_into(memory, start, 0, len(text))
         memory[start + _ABOUT : start + _ABOUT + len(text)] = text
@@ -93,9 +93,25 @@ class Page:
         )  # fmt: skip
         memory[start] = self._newest = newest
 
+    def conclude(self, tokens: Tokens, measurement: Measurement, terms: Terms | None) -> None:
+        """What the ledger is about to be told, which may take as long as the database is away."""
+        if self._pages.memory.closed:
+            return
+        if self._covers(tokens, terms) or self.describe(_size(tokens), terms):
+            self.note(tokens, measurement)
+
+    def _covers(self, tokens: Tokens, terms: Terms | None) -> bool:
+        """Whether the description that stands there leads to the same charge."""
+        if not self._newest:
+            return False
+        inputs, outputs = self._about.bounds
+        fits = within(tokens, Bounds(input_tokens=inputs, output_tokens=outputs)) == tokens
+        return tokens == Tokens() or (fits and terms == self._about.terms)
+
     def free(self) -> None:
         """The ledger has been told."""
-        self._pages.memory[self._start] = 0
+        if not self._pages.memory.closed:
+            self._pages.memory[self._start] = 0
         self._pages.give_back(self.number)
 
 
@@ -158,6 +174,13 @@ def read(descriptor: int) -> Iterator[Delivered]:
                 yield Delivered(about=about, tokens=_tokens(tokens), measurement=_MEASUREMENTS[measurement])
             except (msgspec.MsgspecError, IndexError):
                 log.exception("a call of a process that ended cannot be read; its hold lapses")
+
+
+def _size(tokens: Tokens) -> Bounds:
+    return Bounds(
+        input_tokens=tokens.input + tokens.cached_input + tokens.cache_write,
+        output_tokens=tokens.output + tokens.reasoning,
+    )
 
 
 def _tokens(counts: list[int]) -> Tokens:
