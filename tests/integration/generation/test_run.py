@@ -183,6 +183,20 @@ async def test_a_generation_lost_for_an_hour_keeps_nobody_from_asking(scene: Sce
     assert (view.state, view.charged, view.error) == ("failed", 0, "The generation was lost. Nothing was charged.")
 
 
+@pytest.mark.requirement("B3")
+async def test_a_lost_generation_says_what_it_was_charged_before_its_worker_was_lost(scene: Scene) -> None:
+    lost = await scene.request()
+    charged = (await scene.run(lost)).charged
+    assert charged
+    await scene.write(
+        "UPDATE generation SET state = 'running', charged = NULL, receipt = NULL, finished_at = NULL,"
+        " created_at = now() - interval '2 hours'"
+    )
+    await scene.request()
+    view, [row] = await scene.view(lost), await scene.usage()
+    assert (view.charged, view.receipt, view.error) == (charged, row.seq, "The generation was lost.")
+
+
 async def test_running_a_finished_generation_again_changes_nothing(scene: Scene) -> None:
     number = await scene.request(cases=2)
     first = await scene.run(number)

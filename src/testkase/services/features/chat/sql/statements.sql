@@ -75,9 +75,15 @@ VALUES (%(org_id)s, %(project_id)s, %(user_id)s, %(user_ref)s, %(title)s)
 RETURNING thread_id
 
 -- give_up_lost: what no worker has brought to an end within an hour must not keep a person from asking again.
-UPDATE chat_turn SET state = 'failed', charged = coalesce(charged, 0), error = 'The answer was lost.', finished_at = now()
-WHERE org_id = %(org_id)s AND user_id = %(user_id)s AND state IN ('queued', 'running')
-  AND created_at < now() - interval '1 hour'
+UPDATE chat_turn AS t
+SET state = 'failed', charged = coalesce(t.charged, told.used, 0), receipt = coalesce(t.receipt, told.seq),
+    error = 'The answer was lost.', finished_at = now()
+FROM chat_turn AS lost
+LEFT JOIN ledger.entry AS told ON told.org_id = lost.org_id AND told.operation_id = 'resolution:' || lost.hold_id
+                              AND told.kind = 'settle'
+WHERE lost.org_id = t.org_id AND lost.thread_id = t.thread_id AND lost.turn_id = t.turn_id
+  AND t.org_id = %(org_id)s AND t.user_id = %(user_id)s AND t.state IN ('queued', 'running')
+  AND t.created_at < now() - interval '1 hour'
 
 -- insert_turn: a question, waiting for its job; nothing where the person has another answer under way.
 INSERT INTO chat_turn (org_id, thread_id, project_id, project_ref, user_id, user_ref, question, model)

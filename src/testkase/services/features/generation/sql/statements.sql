@@ -5,13 +5,19 @@ VALUES (%(org_id)s, %(project_id)s, %(project_ref)s, %(requested_by)s, %(user_re
         %(folder_id)s, %(case_key)s, %(options)s::jsonb, %(progress)s::jsonb)
 RETURNING generation_id
 
--- give_up_lost: what no worker has brought to an end within an hour must not keep a person from asking again.
+-- give_up_lost: what no worker has brought to an end within an hour must not keep a person from asking again. What was
+-- charged before its worker was lost is known to the ledger.
 UPDATE generation AS g
 SET state = CASE WHEN EXISTS (SELECT FROM draft_case AS d WHERE d.org_id = g.org_id AND d.generation_id = g.generation_id)
                  THEN 'succeeded' ELSE 'failed' END,
-    charged = coalesce(charged, 0), finished_at = now(), error = 'The generation was lost. Nothing was charged.'
-WHERE org_id = %(org_id)s AND requested_by = %(user_id)s AND state IN ('queued', 'running')
-  AND created_at < now() - interval '1 hour'
+    charged = coalesce(g.charged, told.used, 0), receipt = coalesce(g.receipt, told.seq), finished_at = now(),
+    error = 'The generation was lost.' || CASE WHEN told.used > 0 THEN '' ELSE ' Nothing was charged.' END
+FROM generation AS lost
+LEFT JOIN ledger.entry AS told ON told.org_id = lost.org_id AND told.operation_id = 'resolution:' || lost.hold_id
+                              AND told.kind = 'settle'
+WHERE lost.org_id = g.org_id AND lost.generation_id = g.generation_id
+  AND g.org_id = %(org_id)s AND g.requested_by = %(user_id)s AND g.state IN ('queued', 'running')
+  AND g.created_at < now() - interval '1 hour'
 
 -- count_under_way: how many generations one person has queued or running.
 SELECT count(*) FROM generation

@@ -16,10 +16,15 @@ WITH lost AS (
     UPDATE report_run AS gone
     SET state = CASE WHEN EXISTS (SELECT FROM report AS r WHERE r.org_id = gone.org_id AND r.run_id = gone.run_id
                                   AND r.state = 'succeeded') THEN 'succeeded' ELSE 'failed' END,
-        charged = coalesce(charged, 0), finished_at = now(), error = 'The reports were lost. Nothing was charged.'
-    WHERE org_id = %(org_id)s AND requested_by = %(user_id)s AND state IN ('queued', 'running')
-      AND created_at < now() - interval '1 hour'
-    RETURNING run_id, error)
+        charged = coalesce(gone.charged, told.used, 0), receipt = coalesce(gone.receipt, told.seq), finished_at = now(),
+        error = 'The reports were lost.' || CASE WHEN told.used > 0 THEN '' ELSE ' Nothing was charged.' END
+    FROM report_run AS same
+    LEFT JOIN ledger.entry AS told ON told.org_id = same.org_id AND told.operation_id = 'resolution:' || same.hold_id
+                                  AND told.kind = 'settle'
+    WHERE same.org_id = gone.org_id AND same.run_id = gone.run_id
+      AND gone.org_id = %(org_id)s AND gone.requested_by = %(user_id)s AND gone.state IN ('queued', 'running')
+      AND gone.created_at < now() - interval '1 hour'
+    RETURNING gone.run_id, gone.error)
 UPDATE report r SET state = 'failed', error = lost.error
 FROM lost WHERE r.org_id = %(org_id)s AND r.run_id = lost.run_id AND r.state IN ('queued', 'running')
 
