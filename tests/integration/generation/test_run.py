@@ -222,6 +222,23 @@ async def test_a_killed_run_is_continued_without_a_second_charge(scene: Scene) -
     assert await scene.held() == 0
 
 
+@pytest.mark.requirement("B10")
+async def test_a_continued_run_that_adds_nothing_costs_nothing(scene: Scene) -> None:
+    number = await scene.request(cases=3)
+    scene.upstream.script(spoken(small_answer()), spoken(small_answer(), delay_first=30))
+    job = asyncio.create_task(scene.run(number))
+    await scene.first_draft(number)
+    while len(scene.upstream.requests) < 2:
+        await asyncio.sleep(0.01)
+    job.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await job
+    scene.upstream.default = spoken("This is no draft.")
+    view = await scene.run(number)
+    assert (view.state, len(view.drafts), view.charged) == ("succeeded", 1, 0)
+    assert [row.charged for row in await scene.usage()] == [0]
+
+
 async def test_a_run_killed_between_settlement_and_its_own_record_is_not_charged_again(scene: Scene) -> None:
     number = await scene.request(cases=2)
     settled = await scene.run(number)

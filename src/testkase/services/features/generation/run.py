@@ -107,8 +107,8 @@ class _Generating:
             await self._work.write(self._entry, self._todo, known, interaction, report)
         except Problem as problem:
             error = problem.detail
-        useless = not report.progress.done
-        return Worked(error=error or (NO_DRAFTS if useless else None), useless=useless)
+        useless = report.progress.done == len(known)  # drafts of a run before this one are not what it brought
+        return Worked(error=error or (NO_DRAFTS if useless and not known else None), useless=useless)
 
     def finish(self, ending: Ending) -> Operation[None]:
         with suppress(NotFound):  # erased meanwhile: there is nothing left to finish
