@@ -59,7 +59,7 @@ def _row_security() -> Iterator[str]:
 
 def _tamper() -> Iterator[str]:
     with tempfile.TemporaryDirectory() as folder:
-        yield from tamper(next(databases()), Path(folder), changes=400, seed=SEED).faults
+        yield from tamper(next(databases()), Path(folder), changes=1_200, seed=SEED).faults
 
 
 SLICES: dict[str, Callable[[], Iterator[str]]] = {
