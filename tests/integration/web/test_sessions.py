@@ -258,7 +258,8 @@ def test_no_address_of_the_pages_takes_a_form_without_the_sessions_token(visitor
     tried, taken = 0, []
     known: Any = get_resolver().reverse_dict
     for name in {key for key in known if isinstance(key, str)} - {"purchase_callback"}:
-        for _, parameters in known[name][0]:
+        possible: Any = known[name]
+        for _, parameters in possible[0]:
             try:
                 address = reverse(name, kwargs=dict.fromkeys(parameters, "1"))
             except NoReverseMatch:
