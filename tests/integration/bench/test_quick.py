@@ -16,7 +16,14 @@ def test_a_quick_bench_measures_everything_and_keeps_a_report(tmp_path: Path) ->
     assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
     (report,) = tmp_path.iterdir()
     text = report.read_text(encoding="utf-8")
-    for section in ("SELECT 1", "pair, many, 512 callers", "batches of 500", "stream, gateway", "round trips", "idle"):
+    for section in (
+        "SELECT 1",
+        "pair, many, 1,024 callers",
+        "batches of 500",
+        "stream, gateway",
+        "round trips",
+        "idle",
+    ):
         assert section in text
 
 

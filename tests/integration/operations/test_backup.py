@@ -90,6 +90,7 @@ def saved(tmp_path_factory: pytest.TempPathFactory) -> Saved:
         wait_for_heads(running)
         code, said = asyncio.run(load.during("backup", str(folder / "backup"), data=running.data))
         assert (code, "with everything that was acknowledged before" in said) == (0, True), said
+        assert operate(running.data, "grant", "1", "100000", "--id", "enough-for-the-load")[0] == 0
         asyncio.run(stop_under_load(running, key, notes))
     return Saved(load, folder / "var", folder / "backup", notes)
 
