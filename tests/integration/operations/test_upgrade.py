@@ -20,7 +20,7 @@ pytestmark = pytest.mark.slow
 @pytest.fixture(scope="module")
 def earliest(cluster: Cluster) -> Iterator[TestDatabase]:
     """A database at an earlier schema, in which somebody has worked."""
-    with empty_database(cluster, "earliest") as database:
+    with empty_database(cluster, "early_for_tests") as database:
         migrate_to(database, EARLY)
         work(database)
         yield database
