@@ -15,17 +15,15 @@ import msgspec
 from bench.server import bench_server
 from campaigns.campaign import Campaign, Tick, unheard
 from campaigns.ledger.places import Places
+from campaigns.ledger.shadow import Shadow
 from campaigns.outcome import Outcome
-from testkase.core.ledger.book import Book
 from testkase.core.ledger.commands import Command, OpenAccount, OpenHold, RecordUsage, Touch
 from testkase.core.ledger.credits import MICRO
-from testkase.core.ledger.decide import decide
 from testkase.core.ledger.model import Subject
 from testkase.core.ledger.operations import execute
 from testkase.core.ledger.verify import verify
 from testkase.entrypoints.api.app import create_app
 from testkase.foundation.database import SyncDatabase
-from testkase.foundation.problems import Problem
 from tests.support.cluster import TestDatabase
 from tests.support.django import django_on
 from tests.support.people import stranger
@@ -41,25 +39,10 @@ USE_CASES = ("test_generation", "chat", "report", "nightly-runs")
 PROJECTS = (None, "WEB", "APP", "<b>&amp;", "=1+1")
 
 
-class _Shadow:
-    """The organization's state without a database, so that the dice can aim at what is there."""
-
-    def __init__(self) -> None:
-        self.book = Book()
-
-    def submit(self, command: Command, now: int) -> None:
-        try:
-            events = decide(self.book, command, now).events
-        except Problem:
-            return
-        for event in events:
-            self.book.apply(event)
-
-
 class _Month(Script):
     """The simulation's commands within forty days, from many people."""
 
-    def __init__(self, dice: random.Random, shadow: _Shadow, org_id: int, steps: int) -> None:
+    def __init__(self, dice: random.Random, shadow: Shadow, org_id: int, steps: int) -> None:
         super().__init__(dice, cast(SideBySide, shadow))
         self.org_id = org_id
         self.now = time.time_ns() // 1_000
@@ -104,7 +87,7 @@ def sums(database: TestDatabase, *, operations: int, seed: int, tick: Tick = unh
         client.get("/settings/ai-credits")
         org_id = int(client.session["org_id"])
         books = SyncDatabase(database.app_url)
-        posted = _live(books, _Month(dice, shadow := _Shadow(), org_id, operations), shadow, operations, tick)
+        posted = _live(books, _Month(dice, shadow := Shadow(), org_id, operations), shadow, operations, tick)
         found = books.run(verify(org_id), org_id=org_id)
         outcome.faults += [f"verify {each.invariant} at {each.seq}: {each.found}" for each in found]
         organizations = Organizations(database)
@@ -119,7 +102,7 @@ def sums(database: TestDatabase, *, operations: int, seed: int, tick: Tick = unh
     return outcome
 
 
-def _live(books: SyncDatabase, month: _Month, shadow: _Shadow, operations: int, tick: Tick) -> int:
+def _live(books: SyncDatabase, month: _Month, shadow: Shadow, operations: int, tick: Tick) -> int:
     """Carry out the month, a few commands at a time as a busy engine would; how many entries there are then."""
     org_id, done = month.org_id, 0
     shadow.submit(OpenAccount(org_id=org_id, monthly_allowance=300 * MICRO, ai_enabled=True), month.now)
@@ -135,7 +118,7 @@ def _live(books: SyncDatabase, month: _Month, shadow: _Shadow, operations: int, 
     return int(row[0])
 
 
-def _batch(month: _Month, shadow: _Shadow, size: int) -> list[Command]:
+def _batch(month: _Month, shadow: Shadow, size: int) -> list[Command]:
     """Commands of one instant, as they meet in a batch."""
     command, now = month.next()
     batch = [command]

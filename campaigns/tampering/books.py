@@ -8,12 +8,10 @@ from typing import Any, cast
 import msgspec
 import psycopg
 
-from testkase.core.ledger.book import Book
+from campaigns.ledger.shadow import Shadow
 from testkase.core.ledger.commands import Command, Grant
-from testkase.core.ledger.decide import decide
 from testkase.core.ledger.operations import execute
 from testkase.foundation.database import Operation, run, tenant
-from testkase.foundation.problems import Problem
 from testkase.services.audit import Activity, Actor, record
 from testkase.services.selfaudit.checking import check
 from testkase.services.selfaudit.heads import Heads, compare, head_of, publish, read_published
@@ -28,24 +26,9 @@ RECORDS = 12
 _ACTIONS = ("credits.granted", "member.invited", "ai.switched_on", "api_key.made", "budget.set", "project.renamed")
 
 
-class _Shadow:
-    """The organization's state without a database, so that the dice can aim at what is there."""
-
-    def __init__(self) -> None:
-        self.book = Book()
-
-    def submit(self, command: Command, now: int) -> None:
-        try:
-            events = decide(self.book, command, now).events
-        except Problem:
-            return
-        for event in events:
-            self.book.apply(event)
-
-
 def write_book(owner: psycopg.Connection[Any], org_id: int, dice: random.Random, operations: int) -> None:
     """A story of so many commands. Purchases stand as grants: there is no payment behind them."""
-    shadow = _Shadow()
+    shadow = Shadow()
     story = Script(dice, cast(SideBySide, shadow))
     command: Command = msgspec.structs.replace(story.opening(), monthly_allowance=300_000_000, ai_enabled=True)
     batch = [(_theirs(command, org_id), story.now)]

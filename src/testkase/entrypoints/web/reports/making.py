@@ -11,8 +11,9 @@ from procrastinate.contrib.django import app as jobs
 from testkase.core.access import Action
 from testkase.core.ledger.refusals import AiDisabled, BudgetExceeded, Indebted, InsufficientCredits, Paused
 from testkase.entrypoints.web.errors import status_of
+from testkase.entrypoints.web.levels import current_ladder, level_facts
 from testkase.entrypoints.web.live import current_balance
-from testkase.entrypoints.web.offer import catalog, current_prices, entry_of
+from testkase.entrypoints.web.offer import current_prices, entry_of
 from testkase.entrypoints.web.query import number
 from testkase.entrypoints.web.reports.doors import must_be_on, project_to, report_facts
 from testkase.entrypoints.web.viewer import MemberRequest
@@ -29,7 +30,7 @@ from testkase.services.features.reports.model import (
     Options,
 )
 from testkase.services.features.reports.requests import request_reports
-from testkase.services.metering.quality import Ladder, choose_model, ladder, settings_of
+from testkase.services.metering.quality import choose_model
 from testkase.services.organizations.tenancy import run_here
 from testkase.services.workspace.cycles import list_cycles
 from testkase.services.workspace.model import Cycle, Project
@@ -105,7 +106,7 @@ def _facts(request: MemberRequest, project: Project, sent: QueryDict) -> dict[st
         "cycle_id": number(sent.get("cycle")),
         "lookback": number(sent.get("cycles")) or DEFAULT_CYCLES,
         "lookbacks": CYCLE_CHOICES,
-        **_level_facts(viewer.org_id, sent),
+        **level_facts(viewer.org_id, USE_CASE, sent.get("level", "")),
         "estimate": None,
         "balance": run_here(current_balance(viewer.org_id)),
     }
@@ -116,27 +117,10 @@ def _facts(request: MemberRequest, project: Project, sent: QueryDict) -> dict[st
     return facts
 
 
-def _level_facts(org_id: int, sent: QueryDict) -> dict[str, Any]:
-    """The levels there are to choose from, none where only the Owner chooses, and the model that will be used."""
-    steps, setting = _ladder(), run_here(settings_of(org_id))[USE_CASE]
-    level = sent.get("level", "")
-    level = level if setting.free_choice and level in steps else setting.level
-    differ = len({entry.name for entry in steps.values()}) > 1
-    return {
-        "levels": list(steps.items()) if setting.free_choice and differ else [],
-        "level": level,
-        "chosen": next((entry for name, entry in steps.items() if name == level), None),
-    }
-
-
-def _ladder() -> Ladder:
-    return ladder(catalog(), current_prices(), USE_CASE)
-
-
 def _options(org_id: int, sent: QueryDict) -> Options:
     """What was chosen. Raises InvalidInput."""
     wanted = sent.get("level") or None
-    chosen = run_here(choose_model(org_id, USE_CASE, _ladder(), wanted=wanted))
+    chosen = run_here(choose_model(org_id, USE_CASE, current_ladder(USE_CASE), wanted=wanted))
     kinds = tuple(kind for kind in KINDS if kind in sent.getlist("kinds"))
     if not kinds:
         raise InvalidInput("Choose at least one report.", field="kinds")

@@ -2,13 +2,10 @@
 
 import msgspec
 
-from testkase.core.ledger.credits import format_credits
-from testkase.core.ledger.limits.queries import check_admission
 from testkase.core.ledger.model import Subject
-from testkase.core.ledger.queries import balance
-from testkase.core.ledger.refusals import AiDisabled, Indebted, InsufficientCredits
 from testkase.foundation.database import Operation, Statement
 from testkase.foundation.problems import Conflict, InvalidInput
+from testkase.services.features.admission import admit
 from testkase.services.features.chat.model import MAX_QUESTION, MAX_THREADS, MAX_TURNS, USE_CASE, Question
 from testkase.services.features.chat.operations import SQL, Mine, find_thread
 
@@ -48,7 +45,8 @@ def ask(question: Question, *, most: int, thread_id: int | None = None) -> Opera
     asked = msgspec.structs.replace(question, text=checked(question.text))
     if thread_id is not None:
         yield from find_thread(_mine(asked), thread_id)
-    yield from _admitted(asked, most)
+    subject = Subject(use_case=USE_CASE, user=asked.user_ref, project=asked.project_key)
+    yield from admit(asked.org_id, subject, most, what="This answer")
     if thread_id is None:
         thread_id = yield from _new_thread(asked)
     else:
@@ -80,23 +78,6 @@ def title_of(question: str) -> str:
     if len(line) <= TITLE:
         return line
     return line[:TITLE].rpartition(" ")[0].rstrip(",.;:") + " …" if " " in line[:TITLE] else line[:TITLE] + "…"
-
-
-def _admitted(asked: Question, most: int) -> Operation[None]:
-    account = yield from balance(asked.org_id)
-    if not account.ai_enabled:
-        raise AiDisabled("AI is switched off for this organization.")
-    if account.debt:
-        raise Indebted("A refund or dispute left a debt: AI rests until it is covered.", debt=account.debt)
-    if account.spendable < max(most, 1):
-        raise InsufficientCredits(
-            f"This answer can cost up to {format_credits(most)} credits;"
-            f" {format_credits(account.spendable)} are available.",
-            available=account.spendable,
-            needed=most,
-        )
-    subject = Subject(use_case=USE_CASE, user=asked.user_ref, project=asked.project_key)
-    yield from check_admission(asked.org_id, subject, most)
 
 
 def _new_thread(asked: Question) -> Operation[int]:

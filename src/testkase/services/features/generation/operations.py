@@ -5,13 +5,10 @@ Whether the person may generate in the project is asked by the caller, with the 
 
 import msgspec
 
-from testkase.core.ledger.credits import format_credits
-from testkase.core.ledger.limits.queries import check_admission
 from testkase.core.ledger.model import Subject
-from testkase.core.ledger.queries import balance
-from testkase.core.ledger.refusals import AiDisabled, Indebted, InsufficientCredits
 from testkase.foundation.database import Operation, Row, Statement, named_statements
 from testkase.foundation.problems import Conflict, InvalidInput, NotFound
+from testkase.services.features.admission import admit
 from testkase.services.features.generation.model import (
     MAX_CASES,
     MAX_REQUIREMENT,
@@ -59,7 +56,8 @@ def request_generation(
     text, criteria = _checked(requirement, "requirement"), _bounded(criteria, "acceptance criteria")
     if not 1 <= options.cases <= MAX_CASES:
         raise InvalidInput(f"Ask for 1 to {MAX_CASES} test cases.", field="cases")
-    yield from _admitted(org_id, Subject(use_case=USE_CASE, user=user_ref, project=project_key), estimate)
+    subject = Subject(use_case=USE_CASE, user=user_ref, project=project_key)
+    yield from admit(org_id, subject, estimate, what="This generation")
     yield from _not_too_many(org_id, user_id)
     rows = yield Statement(
         SQL["insert_generation"],
@@ -104,23 +102,6 @@ def generations(
     params = {"org_id": org_id, "project_id": project_id, "limit": limit, "before": before}
     rows = yield Statement(SQL["list_generations"], params)
     return [GenerationRow(**row) for row in rows]
-
-
-def _admitted(org_id: int, subject: Subject, estimate: int) -> Operation[None]:
-    """Refuse what would be refused before the model is called."""
-    account = yield from balance(org_id)
-    if not account.ai_enabled:
-        raise AiDisabled("AI is switched off for this organization.")
-    if account.debt:
-        raise Indebted("A refund or dispute left a debt: AI rests until it is covered.", debt=account.debt)
-    if account.spendable < max(estimate, 1):
-        raise InsufficientCredits(
-            f"This generation can cost up to {format_credits(estimate)} credits;"
-            f" {format_credits(account.spendable)} are available.",
-            available=account.spendable,
-            needed=estimate,
-        )
-    yield from check_admission(org_id, subject, estimate)
 
 
 def _not_too_many(org_id: int, user_id: int) -> Operation[None]:

@@ -12,14 +12,13 @@ from typing import Literal
 
 import msgspec
 
-from testkase.core.ledger.credits import format_credits
 from testkase.core.ledger.limits.queries import check_admission
 from testkase.core.ledger.model import Subject
 from testkase.core.ledger.queries import balance
-from testkase.core.ledger.refusals import AiDisabled, Indebted, InsufficientCredits
 from testkase.foundation.database import Operation, Row, Statement, named_statements
 from testkase.foundation.problems import Conflict, InvalidInput, NotFound
 from testkase.services.audit import Activity, Actor, record
+from testkase.services.features.admission import must_be_on, must_cover
 from testkase.services.features.reports.facts.reading import has_cycle
 from testkase.services.features.reports.model import (
     CYCLE_CHOICES,
@@ -68,19 +67,10 @@ def request_reports(
     """
     _check(options)
     account = yield from balance(org_id)
-    if not account.ai_enabled:
-        raise AiDisabled("AI is switched off for this organization.")
+    must_be_on(account)
     if not (yield from has_cycle(org_id, project_id, options.cycle_id)):
         raise InvalidInput(NO_CYCLE if options.cycle_id is None else "There is no such test cycle.", field="cycle")
-    if account.debt:
-        raise Indebted("A refund or dispute left a debt: AI rests until it is covered.", debt=account.debt)
-    if account.spendable < max(estimate, 1):
-        raise InsufficientCredits(
-            f"This can cost up to {format_credits(estimate)} credits;"
-            f" {format_credits(account.spendable)} are available.",
-            available=account.spendable,
-            needed=estimate,
-        )
+    must_cover(account, estimate, what="This")
     yield from check_admission(org_id, Subject(use_case=USE_CASE, user=user_ref, project=project_key), estimate)
     yield from _not_too_many(org_id, user_id)
     run = {

@@ -10,15 +10,14 @@ from procrastinate.contrib.django import app as jobs
 
 from testkase.core.ledger.refusals import AiDisabled, BudgetExceeded, InsufficientCredits, Paused
 from testkase.entrypoints.web.errors import status_of
+from testkase.entrypoints.web.levels import current_ladder, level_facts
 from testkase.entrypoints.web.live import current_balance
 from testkase.entrypoints.web.offer import current_prices, entry_of
 from testkase.entrypoints.web.query import number
 from testkase.entrypoints.web.viewer import MemberRequest
 from testkase.entrypoints.web.views.generation.doors import (
-    current_ladder,
     generating_project,
     generation_in,
-    level_facts,
     must_be_on,
 )
 from testkase.entrypoints.web.views.workspace.doors import project_facts
@@ -114,7 +113,7 @@ def _form_facts(request: MemberRequest, project: Project) -> dict[str, Any]:
         "kinds": [(kind, kind in chosen) for kind in KINDS],
         "folders": run_here(list_folders(viewer.org_id, project.project_id)),
         "folder": number(request.POST.get("folder") or request.GET.get("folder")),
-        **level_facts(request),
+        **level_facts(request.viewer.org_id, USE_CASE, request.POST.get("level", "")),
         "longest": MAX_REQUIREMENT,
         "example": EXAMPLE,
         "hint": quality_hint(brief, _kinds(request)) if brief.strip() else None,
@@ -160,7 +159,7 @@ def _kinds(request: MemberRequest) -> tuple[CaseKind, ...]:
 
 def _options(request: MemberRequest) -> Options:
     wanted = request.POST.get("level") or None
-    chosen = run_here(choose_model(request.viewer.org_id, USE_CASE, current_ladder(), wanted=wanted))
+    chosen = run_here(choose_model(request.viewer.org_id, USE_CASE, current_ladder(USE_CASE), wanted=wanted))
     cases = number(request.POST.get("cases") or str(DEFAULT_CASES))
     if cases is None or not 1 <= cases <= MAX_CASES:
         raise InvalidInput(f"Ask for 1 to {MAX_CASES} test cases.", field="cases")

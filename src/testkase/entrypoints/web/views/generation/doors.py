@@ -1,17 +1,13 @@
 """Who gets to generation, and what its pages have in common."""
 
-from typing import Any
-
 from testkase.core.access import Action
 from testkase.core.ledger.refusals import AiDisabled
 from testkase.entrypoints.web.live import current_balance
-from testkase.entrypoints.web.offer import catalog, current_prices
 from testkase.entrypoints.web.viewer import MemberRequest
 from testkase.entrypoints.web.views.workspace.doors import visible_project
 from testkase.foundation.problems import Forbidden, NotFound
-from testkase.services.features.generation.model import USE_CASE, GenerationView
+from testkase.services.features.generation.model import GenerationView
 from testkase.services.features.generation.operations import generation
-from testkase.services.metering.quality import Ladder, ladder, settings_of
 from testkase.services.organizations.tenancy import run_here
 from testkase.services.workspace.model import Project
 
@@ -41,21 +37,3 @@ def generation_in(request: MemberRequest, project: Project, generation_id: int) 
     if view.project_id != project.project_id or view.case_key is not None:
         raise NotFound("There is no such generation.")
     return view
-
-
-def level_facts(request: MemberRequest) -> dict[str, Any]:
-    """The levels there are to choose from, none where only the Owner chooses, and the model that will be used."""
-    steps, setting = current_ladder(), run_here(settings_of(request.viewer.org_id))[USE_CASE]
-    level = request.POST.get("level", "")
-    level = level if setting.free_choice and level in steps else setting.level
-    differ = len({entry.name for entry in steps.values()}) > 1
-    return {
-        "levels": list(steps.items()) if setting.free_choice and differ else [],
-        "level": level,
-        "chosen": next((entry for name, entry in steps.items() if name == level), None),
-    }
-
-
-def current_ladder() -> Ladder:
-    """The models of the levels, at today's prices."""
-    return ladder(catalog(), current_prices(), USE_CASE)

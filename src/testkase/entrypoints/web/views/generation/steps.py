@@ -12,10 +12,11 @@ from procrastinate.contrib.django import app as jobs
 from testkase.core.access import Action
 from testkase.core.ledger.refusals import AiDisabled, BudgetExceeded, InsufficientCredits, Paused
 from testkase.entrypoints.web.errors import status_of
+from testkase.entrypoints.web.levels import current_ladder, level_facts
 from testkase.entrypoints.web.live import current_balance
 from testkase.entrypoints.web.offer import current_prices
 from testkase.entrypoints.web.viewer import MemberRequest
-from testkase.entrypoints.web.views.generation.doors import current_ladder, generating_project, level_facts, must_be_on
+from testkase.entrypoints.web.views.generation.doors import generating_project, must_be_on
 from testkase.entrypoints.web.views.generation.watching import progress_facts
 from testkase.entrypoints.web.views.workspace.doors import project_facts, project_for, visible_project
 from testkase.foundation.problems import Conflict, InvalidInput, NotFound, Problem
@@ -90,7 +91,7 @@ def _start(request: MemberRequest, project: Project, case: TestCase) -> None:
     must_be_on(request)
     viewer = request.viewer
     wanted = request.POST.get("level") or None
-    chosen = run_here(choose_model(viewer.org_id, USE_CASE, current_ladder(), wanted=wanted))
+    chosen = run_here(choose_model(viewer.org_id, USE_CASE, current_ladder(USE_CASE), wanted=wanted))
     options = options_for(case.content, chosen.entry, chosen.level)
     generation_id = run_here(
         request_steps(
@@ -114,7 +115,7 @@ def _facts(request: MemberRequest, project: Project, case: TestCase) -> dict[str
         "case": case,
         "generation": None,
         "balance": run_here(current_balance(viewer.org_id)),
-        **level_facts(request),
+        **level_facts(request.viewer.org_id, USE_CASE, request.POST.get("level", "")),
     }
     facts |= _cost(request, case, facts)
     return {**facts, **progress_facts(request, view)} if view is not None else facts

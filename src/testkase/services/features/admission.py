@@ -1,0 +1,38 @@
+"""What every AI feature is refused for before a job is made of it: said while whoever asks still looks at the form.
+
+The ledger decides again, and for good, when the hold is opened.
+"""
+
+from testkase.core.ledger.credits import format_credits
+from testkase.core.ledger.limits.queries import check_admission
+from testkase.core.ledger.model import Subject
+from testkase.core.ledger.queries import Balance, balance
+from testkase.core.ledger.refusals import AiDisabled, Indebted, InsufficientCredits
+from testkase.foundation.database import Operation
+
+
+def admit(org_id: int, subject: Subject, most: int, *, what: str) -> Operation[None]:
+    """`most`: micro-credits `what` ("This answer") can cost. Raises AiDisabled, Indebted, InsufficientCredits, Paused,
+    BudgetExceeded."""
+    account = yield from balance(org_id)
+    must_be_on(account)
+    must_cover(account, most, what=what)
+    yield from check_admission(org_id, subject, most)
+
+
+def must_be_on(account: Balance) -> None:
+    """Raises AiDisabled."""
+    if not account.ai_enabled:
+        raise AiDisabled("AI is switched off for this organization.")
+
+
+def must_cover(account: Balance, most: int, *, what: str) -> None:
+    """Raises Indebted, InsufficientCredits."""
+    if account.debt:
+        raise Indebted("A refund or dispute left a debt: AI rests until it is covered.", debt=account.debt)
+    if account.spendable < max(most, 1):
+        raise InsufficientCredits(
+            f"{what} can cost up to {format_credits(most)} credits; {format_credits(account.spendable)} are available.",
+            available=account.spendable,
+            needed=most,
+        )
