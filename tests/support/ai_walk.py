@@ -137,7 +137,10 @@ class AiWalk:
         text = json.dumps(_SAYS[feature])
         self._model.default = Reply(chunks=(text,), usage={"prompt_tokens": 400, "completion_tokens": 40})
         page = self._at(self._address(feature))
+        answers = page.locator(".turn__answer").count()
         self._uses(feature)
+        if feature == CHAT:  # earlier answers on the page say a cost too
+            expect(page.locator(".turn__answer")).to_have_count(answers + 1)
         cost = page.locator(".turn__foot").last if feature == CHAT else page.locator(".cost")
         expect(cost).to_contain_text(re.compile(r"0\.[1-9]\d|0\.0[1-9]|[1-9]\d*\.\d\d"), timeout=ARRIVAL_MS)
         expect(cost.get_by_role("link", name="receipt")).to_be_visible()
