@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from campaigns.goals import GOALS, Goal
 from campaigns.report import ROOT, Report, told
 
 PAGE = ROOT / "docs" / "campaigns.md"
@@ -12,17 +13,35 @@ def record(report: Report, page: Path = PAGE) -> None:
     rows = {line.split("|")[1].strip(): line for line in between(page, "results").splitlines()[2:]}
     figures = ", ".join(f"{told(value)} {name}" for name, value in report.figures.items())
     faults = "0 faults" if not report.faults else f"{len(report.faults)} FAULTS"
-    rows[report.campaign] = (
-        f"| {report.campaign} | {report.size:,} {report.counts} | {figures} | {faults} | {report.began[:10]} |"
-        f" {report.seconds:,.0f} s | {report.seed} | {report.revision} |"
-    )
-    head = [
-        "| Campaign | Size | What happened | Found | Date | Took | Seed | Revision |",
-        "|---|---|---|---|---|---|---|---|",
-    ]
+    rows[report.campaign] = _row(
+        report.campaign, *GOALS.get(report.campaign, Goal("0 faults")), f"{report.size:,} {report.counts}", figures,
+        faults, report.began[:10], f"{report.seconds:,.0f} s", str(report.seed), report.revision,
+    )  # fmt: skip
     if report.table:
         replace(page, report.campaign, _merged(between(page, report.campaign), report.table))
-    replace(page, "results", "\n".join([*head, *(rows[name] for name in sorted(rows))]))
+    order = [*GOALS, *sorted(rows.keys() - GOALS.keys())]
+    replace(page, "results", "\n".join([*_HEAD, *(rows[name] for name in order if name in rows)]))
+
+
+def _row(*cells: str) -> str:
+    return f"| {' | '.join(cells)} |"
+
+
+_HEAD = (
+    _row(
+        "Campaign",
+        "To reach",
+        "The best elsewhere",
+        "Ours",
+        "What happened",
+        "Found",
+        "Date",
+        "Took",
+        "Seed",
+        "Revision",
+    ),
+    "|---|---|---|---|---|---|---|---|---|---|",
+)
 
 
 def _merged(before: str, now: str) -> str:

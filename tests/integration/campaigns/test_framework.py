@@ -13,6 +13,7 @@ from typer.testing import CliRunner
 
 from campaigns import __main__ as command
 from campaigns.campaign import Campaign, Tick
+from campaigns.goals import GOALS
 from campaigns.outcome import Outcome
 from campaigns.record import PAGE, between, record
 from campaigns.registry import CAMPAIGNS
@@ -93,7 +94,7 @@ def test_a_result_takes_the_place_of_an_earlier_one_on_the_page(tmp_path: Path) 
         record(report(DICE, outcome, size=size, after=0, began=began, load_before="0"), page)
     rows = [line for line in between(page, "results").splitlines() if line.startswith("| dice ")]
     assert len(rows) == 1
-    assert rows[0].startswith("| dice | 1,000 throws | 1,000 thrown | 0 faults | 2026-11-28 |")
+    assert rows[0].startswith("| dice | 0 faults | — | 1,000 throws | 1,000 thrown | 0 faults | 2026-11-28 |")
 
 
 def test_every_campaign_is_on_the_page_with_its_full_size() -> None:
@@ -125,3 +126,7 @@ campaign.__file__ = os.environ["ELSEWHERE"] + "/lib/python/site-packages/testkas
 from testkase.config.commands import main
 main()
 """
+
+
+def test_every_campaign_says_what_it_has_to_reach() -> None:
+    assert GOALS.keys() == CAMPAIGNS.keys()
