@@ -36,6 +36,10 @@ from tests.support.upstream import scripted_upstream
 _AHEAD = 150
 """More entries than a pass makes."""
 
+_END_IMPORTS = (
+    "UPDATE import_run SET state = 'failed', content = NULL, finished_at = now() WHERE state IN ('queued', 'running')"
+)
+
 
 def run(size: int, seed: int, tick: Tick) -> Outcome:
     """At least so many requests across two organizations."""
@@ -58,8 +62,8 @@ def tenants(database: TestDatabase, *, cases: int, seed: int, tick: Tick = unhea
         snapshots, done, passes = Snapshots(database), 0, 0
         with _door(database, outcome) as (routes, http):
             while done < cases:
-                _renew(world, places)
                 _put_back(database, world)
+                _renew(world, places)
                 tried = _absent(places, world, dice)
                 done += _pages(world, tried, snapshots, dice, outcome)
                 done += _keys(world, tried, snapshots, dice, outcome, routes=routes, http=http)
@@ -121,9 +125,11 @@ def _get_ahead(world: World, receipts: Place) -> None:
 
 
 def _put_back(database: TestDatabase, world: World) -> None:
-    """Who may buy, as it was: programs with the right key have changed it."""
+    """Who may buy, as it was: programs with the right key have changed it. And imports nobody works off are over: there
+    may be only so many in a project."""
     with psycopg.connect(database.owner_url) as connection:
         connection.execute("DELETE FROM billing_setting WHERE org_id = %s", [world.own.org_id])
+        connection.execute(_END_IMPORTS)
 
 
 def _absent(places: dict[str, Place], world: World, dice: random.Random) -> dict[str, Place]:
