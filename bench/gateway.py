@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from bench.cpu import process_seconds
 from bench.measure import Sample, percentiles
 from bench.programs import App
-from testkase.config.children import dies_with_parent
-from testkase.config.ports import free_port
+from testkase.config.supervising.children import dies_with_parent
+from testkase.config.supervising.ports import free_port
 from tests.support.programs import wait_for_port
 from tests.support.wire import Wire
 

@@ -16,7 +16,7 @@ import psycopg
 from bench.measure import SCOPES, Sample, percentiles
 from bench.server import PASSWORD, Server
 from testkase.config.bootstrap import make_database
-from testkase.config.postgres import OWNER
+from testkase.config.postgres.cluster import OWNER
 
 CLIENTS = (1, 8, 32)
 _DATABASE = "limit"

@@ -10,8 +10,8 @@ from pathlib import Path
 
 from bench.gateway import CALLERS, GatewayCase, Target
 from bench.programs import App
-from testkase.config.children import dies_with_parent
-from testkase.config.ports import free_port
+from testkase.config.supervising.children import dies_with_parent
+from testkase.config.supervising.ports import free_port
 from tests.support.programs import wait_for_port
 
 _REQUIREMENT = "litellm[proxy]"

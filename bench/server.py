@@ -13,8 +13,8 @@ import psycopg
 
 from bench.cpu import tree_seconds
 from testkase.config.bootstrap import make_database, prepare_roles
-from testkase.config.postgres import EmbeddedPostgres
-from testkase.config.postgres_account import binaries
+from testkase.config.postgres.account import binaries
+from testkase.config.postgres.cluster import EmbeddedPostgres
 from tests.support.cluster import TestDatabase
 
 PASSWORD = "bench"

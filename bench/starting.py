@@ -7,7 +7,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from testkase.config.ports import free_port
+from testkase.config.supervising.ports import free_port
 
 _PATIENCE_SECONDS = 120
 _ROOT = Path(__file__).parents[1]

@@ -11,8 +11,8 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from bench.server import bench_server
-from testkase.config.ports import free_port
-from testkase.config.postgres import EmbeddedPostgres
+from testkase.config.postgres.cluster import EmbeddedPostgres
+from testkase.config.supervising.ports import free_port
 from tests.support.cluster import TestDatabase
 from tests.support.processes import Running, start
 from tests.support.upstream import Reply, Upstream, scripted_upstream

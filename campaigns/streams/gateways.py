@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from campaigns.streams.plan import COUNTED, PRICE_BOOK, RUNNING, SILENT
-from testkase.config.ports import free_port
+from testkase.config.supervising.ports import free_port
 from testkase.core.pricing.load import PACKAGED
 from tests.support.cluster import TestDatabase
 from tests.support.processes import Running, start, wait_until_ready

@@ -13,7 +13,7 @@ SOURCE = Path(__file__).parents[2] / "src" / "testkase"
 WITHOUT_TOKEN = {"testkase.entrypoints.web.billing.purchases.called_back"}
 """Forms that another site sends: the payment provider's page, whose report is signed."""
 REACHING_OUT = {
-    "config/waiting.py": "asks the installation's own processes on loopback whether they are ready",
+    "config/supervising/waiting.py": "asks the installation's own processes on loopback whether they are ready",
     "entrypoints/web/letters.py": "names errors of the operator's mail server",
     "entrypoints/web/sign_in/sso/views.py": "names errors of identity providers, at addresses from the operator's file",
     "entrypoints/worker/selfaudit.py": "names errors of the operator's mail server",

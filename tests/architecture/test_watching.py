@@ -10,7 +10,7 @@ import prometheus_client
 import pytest
 import yaml
 
-from testkase.config import health, watching
+from testkase.config.serving import health, watching
 from testkase.entrypoints.live import door
 from testkase.services.billing import metrics as billing
 from testkase.services.metering import metrics as metering

@@ -10,7 +10,7 @@ import psycopg
 import pytest
 
 from testkase.config.failures import CannotStart
-from testkase.config.postgres import EmbeddedPostgres
+from testkase.config.postgres.cluster import EmbeddedPostgres
 
 pytestmark = pytest.mark.requirement("B15")
 
@@ -128,7 +128,7 @@ def test_a_program_killed_while_it_says_its_version_is_a_reason_to_try_again(
     killed = tmp_path / "postgres"
     killed.write_text("#!/bin/sh\nkill -9 $$\n")
     killed.chmod(0o755)
-    monkeypatch.setattr("testkase.config.postgres.binaries", lambda _account: tmp_path)
+    monkeypatch.setattr("testkase.config.postgres.cluster.binaries", lambda _account: tmp_path)
     with pytest.raises(CannotStart, match="could not be run"):
         postgres.start()
 

@@ -15,7 +15,7 @@ import pytest
 from psycopg import sql
 
 from testkase.config.databases import with_database
-from testkase.config.ports import free_port
+from testkase.config.supervising.ports import free_port
 from tests.support.cluster import TestDatabase
 from tests.support.processes import Running, serving, start
 

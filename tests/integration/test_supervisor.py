@@ -18,8 +18,8 @@ from pathlib import Path
 import psutil
 import pytest
 
-from testkase.config.children import dies_with_parent
-from testkase.config.ports import free_port
+from testkase.config.supervising.children import dies_with_parent
+from testkase.config.supervising.ports import free_port
 
 pytestmark = [pytest.mark.slow, pytest.mark.requirement("B15")]
 

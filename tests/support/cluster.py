@@ -12,7 +12,7 @@ from psycopg import sql
 
 from testkase.config.bootstrap import make_database, prepare_roles
 from testkase.config.databases import with_database
-from testkase.config.postgres import EmbeddedPostgres
+from testkase.config.postgres.cluster import EmbeddedPostgres
 
 APP_PASSWORD = "application"
 TEMPLATE = "template_testkase"

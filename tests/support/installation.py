@@ -12,8 +12,8 @@ from pathlib import Path
 
 import psutil
 
-from testkase.config.children import dies_with_parent
-from testkase.config.ports import free_port
+from testkase.config.supervising.children import dies_with_parent
+from testkase.config.supervising.ports import free_port
 
 NO_MODEL = {"TESTKASE_MODEL_PATH": "/nonexistent.gguf"}
 """For tests that ask no model: it takes the longest of all to start."""

@@ -11,8 +11,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from testkase.config.children import dies_with_parent
-from testkase.config.ports import free_port
+from testkase.config.supervising.children import dies_with_parent
+from testkase.config.supervising.ports import free_port
 from tests.support.cluster import TestDatabase
 
 SECRET_KEY = "a secret key of the tests, the same for every process of one run"

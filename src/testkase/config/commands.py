@@ -13,8 +13,8 @@ from typing import Annotated
 
 import typer
 
-from testkase.config.children import die_with_parent
-from testkase.config.console import say
+from testkase.config.supervising.children import die_with_parent
+from testkase.config.supervising.console import say
 from testkase.entrypoints.cli.app import Installation, app, connect_with
 from testkase.foundation import logging as log
 from testkase.foundation.clock import rfc3339
@@ -28,7 +28,7 @@ os.environ["DJANGO_SETTINGS_MODULE"] = "testkase.config.settings"  # whatever so
 @app.command()
 def run() -> None:
     """Start everything on this machine: database, application, worker, embedded model. Ctrl-C stops it."""
-    from testkase.config.supervisor import Supervisor
+    from testkase.config.supervising.supervisor import Supervisor
 
     raise SystemExit(Supervisor(Settings.from_environ()).run())
 
@@ -90,7 +90,7 @@ def restore(folder: Annotated[Path, typer.Argument(help="The backup.")]) -> None
 @app.command()
 def serve() -> None:
     """The application: pages, API and gateway on one port."""
-    from testkase.config.server import serve as serve_app
+    from testkase.config.serving.server import serve as serve_app
 
     serve_app(Settings.from_environ())
     # Everything is closed. The server's own threads may still be ending, and would abort the process where they met an
@@ -130,13 +130,13 @@ def model_server() -> None:
 
 def _database_url() -> str:
     from testkase.config.operator_database import operator_database_url
-    from testkase.config.supervisor import DATABASE
+    from testkase.config.supervising.supervisor import DATABASE
 
     return operator_database_url(DATABASE)
 
 
 def _provider() -> Provider | None:
-    from testkase.config.simulator import beside_demonstration
+    from testkase.config.supervising.simulator import beside_demonstration
     from testkase.services.billing.providers.choose import provider_from
 
     return provider_from(beside_demonstration(Settings.from_environ()))

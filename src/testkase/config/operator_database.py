@@ -2,7 +2,7 @@
 
 from testkase.config.databases import with_database, with_login
 from testkase.config.failures import CannotStart
-from testkase.config.postgres import EmbeddedPostgres
+from testkase.config.postgres.cluster import EmbeddedPostgres
 from testkase.config.roles import APP
 from testkase.config.secrets_file import load_or_make
 from testkase.foundation.settings import Settings

@@ -1,7 +1,7 @@
 """Makes a database ready to serve: migrated, proven isolated, and with the demo organization where it is wanted."""
 
-from testkase.config.demo_file import read_demo, write_demo
 from testkase.config.migrate import migrate_from_environment
+from testkase.config.supervising.demo_file import read_demo, write_demo
 from testkase.foundation import logging as log
 from testkase.foundation.settings import Settings
 

@@ -6,7 +6,7 @@ import psycopg
 import pytest
 
 from testkase.config.bootstrap import make_database
-from testkase.config.postgres import EmbeddedPostgres
+from testkase.config.postgres.cluster import EmbeddedPostgres
 from testkase.config.roles import make_missing_roles
 
 OF_MY_OWN = "of my own"

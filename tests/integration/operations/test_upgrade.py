@@ -9,7 +9,7 @@ import pytest
 
 from campaigns.oracle import deviations
 from campaigns.upgrade.upgrade import EARLY, upgrade, work
-from testkase.config.ports import free_port
+from testkase.config.supervising.ports import free_port
 from tests.support.cluster import Cluster, TestDatabase
 from tests.support.processes import start
 from tests.support.upgrades import empty_database, environ_of_migration, migrate_to, start_migration

@@ -7,7 +7,7 @@ import httpx
 import psycopg
 
 from testkase.config.backups.last import remember_backup
-from testkase.config.ports import free_port
+from testkase.config.supervising.ports import free_port
 from tests.support.cluster import TestDatabase
 from tests.support.processes import serving, wait_until_ready, working
 

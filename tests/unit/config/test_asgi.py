@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from testkase.config.asgi import LimitedForms
-from testkase.config.asgi_types import Receive, Scope, Send
+from testkase.config.serving.asgi import LimitedForms
+from testkase.config.serving.asgi_types import Receive, Scope, Send
 
 Message = MutableMapping[str, Any]
 GONE: Message = {"type": "http.disconnect"}

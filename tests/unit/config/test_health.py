@@ -7,8 +7,8 @@ from typing import Any
 import psycopg
 import pytest
 
-from testkase.config import health
-from testkase.config.health import Health
+from testkase.config.serving import health
+from testkase.config.serving.health import Health
 
 
 async def _asleep() -> None:

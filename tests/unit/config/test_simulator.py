@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from testkase.config import simulator
-from testkase.config.ports import free_port
-from testkase.config.processes import environ_of_app, environ_of_model
+from testkase.config.supervising import simulator
+from testkase.config.supervising.ports import free_port
+from testkase.config.supervising.processes import environ_of_app, environ_of_model
 from testkase.foundation.settings import Settings
 
 KEYS = {"RAZORPAY_KEY_ID": "rzp_test_a", "RAZORPAY_KEY_SECRET": "b", "RAZORPAY_WEBHOOK_SECRET": "c"}

@@ -10,9 +10,9 @@ from testkase.config.bootstrap import check_server, make_database
 from testkase.config.data_folder import DataFolder
 from testkase.config.databases import with_database
 from testkase.config.failures import CannotStart
-from testkase.config.postgres import EmbeddedPostgres
+from testkase.config.postgres.cluster import EmbeddedPostgres
 from testkase.config.secrets_file import Secrets, load_or_make
-from testkase.config.supervisor import DATABASE
+from testkase.config.supervising.supervisor import DATABASE
 from testkase.foundation.settings import Settings
 
 _SEES_EVERYTHING = "SELECT rolsuper OR rolbypassrls FROM pg_roles WHERE rolname = current_user"

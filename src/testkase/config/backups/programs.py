@@ -11,7 +11,7 @@ from pathlib import Path
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from testkase.config.failures import CannotStart
-from testkase.config.postgres_account import binaries
+from testkase.config.postgres.account import binaries
 
 _KNOWS_TIMEOUT = 170_000
 _LINES_OF_SETTINGS = 100

@@ -25,7 +25,7 @@ from testkase.config.failures import CannotStart
 from testkase.config.private_file import write_private
 from testkase.config.roles import LEDGER
 from testkase.config.secrets_file import Secrets, load_or_make
-from testkase.config.supervisor import DATABASE
+from testkase.config.supervising.supervisor import DATABASE
 from testkase.config.upgrading.schema_state import refuse_newer
 from testkase.foundation.settings import Settings
 

@@ -12,7 +12,7 @@ import psycopg
 import structlog
 from prometheus_client import CONTENT_TYPE_LATEST, Counter, Gauge, Histogram, generate_latest
 
-from testkase.config.asgi_types import Application, Receive, Scope, Send
+from testkase.config.serving.asgi_types import Application, Receive, Scope, Send
 
 _FRESH_SECONDS = 1.0
 """For how long one answer about the database serves everybody, so that asking often cannot load it."""

@@ -7,7 +7,7 @@ says so, in case somebody is led to look at it in a browser.
 from collections.abc import MutableMapping
 from typing import Any
 
-from testkase.config.asgi_types import Send
+from testkase.config.serving.asgi_types import Send
 
 Headers = tuple[tuple[bytes, bytes], ...]
 

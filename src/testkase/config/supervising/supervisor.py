@@ -8,17 +8,18 @@ import sys
 import time
 from types import FrameType
 
-from testkase.config import bootstrap, console, simulator
-from testkase.config.child import Child
-from testkase.config.children import dies_with_parent
+from testkase.config import bootstrap
 from testkase.config.data_folder import DataFolder
-from testkase.config.demo_file import read_demo
 from testkase.config.failures import CannotStart
-from testkase.config.ports import check_free, reachable
-from testkase.config.postgres import EmbeddedPostgres, last_line
-from testkase.config.processes import environ_of_app, environ_of_model, with_own_secrets
+from testkase.config.postgres.cluster import EmbeddedPostgres, last_line
 from testkase.config.secrets_file import Secrets, load_or_make
-from testkase.config.waiting import wait_for
+from testkase.config.supervising import console, simulator
+from testkase.config.supervising.child import Child
+from testkase.config.supervising.children import dies_with_parent
+from testkase.config.supervising.demo_file import read_demo
+from testkase.config.supervising.ports import check_free, reachable
+from testkase.config.supervising.processes import environ_of_app, environ_of_model, with_own_secrets
+from testkase.config.supervising.waiting import wait_for
 from testkase.foundation.settings import Settings
 
 DATABASE = "testkase"

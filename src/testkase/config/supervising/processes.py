@@ -3,8 +3,8 @@
 import os
 from dataclasses import replace
 
-from testkase.config.ports import free_port
 from testkase.config.secrets_file import Secrets
+from testkase.config.supervising.ports import free_port
 from testkase.foundation.razorpay_account import RazorpayAccount
 from testkase.foundation.settings import Settings
 

@@ -11,8 +11,8 @@ from granian.http import HTTP1Settings
 from granian.log import LogLevels
 from granian.server.embed import Server
 
-from testkase.config.asgi import make_application
 from testkase.config.failures import CannotStart
+from testkase.config.serving.asgi import make_application
 from testkase.config.upgrading.check_database import check_database
 from testkase.foundation import logging as log
 from testkase.foundation import tracing

@@ -3,7 +3,7 @@
 from collections.abc import MutableMapping
 from typing import Any
 
-from testkase.config.asgi_types import Application, Receive, Scope, Send
+from testkase.config.serving.asgi_types import Application, Receive, Scope, Send
 from testkase.entrypoints.api.v1.routes import PREFIX, routes
 from testkase.foundation import tracing
 

@@ -9,11 +9,11 @@ from typing import Any, cast
 from django.conf import settings as django_settings
 from django.core.asgi import get_asgi_application
 
-from testkase.config import watching
-from testkase.config.asgi_types import Application, Receive, Scope, Send
-from testkase.config.health import Health
-from testkase.config.protection import Headers, protected, protecting
-from testkase.config.traced import Traced
+from testkase.config.serving import watching
+from testkase.config.serving.asgi_types import Application, Receive, Scope, Send
+from testkase.config.serving.health import Health
+from testkase.config.serving.protection import Headers, protected, protecting
+from testkase.config.serving.traced import Traced
 from testkase.entrypoints.api.app import create_app
 from testkase.entrypoints.api.context import Context
 from testkase.entrypoints.live.door import LiveDoor

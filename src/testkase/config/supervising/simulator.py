@@ -11,8 +11,8 @@ from pathlib import Path
 
 import msgspec
 
-from testkase.config.ports import free_port, is_free, reachable
 from testkase.config.private_file import write_private
+from testkase.config.supervising.ports import free_port, is_free, reachable
 from testkase.foundation.razorpay_account import RazorpayAccount
 from testkase.foundation.settings import Settings
 

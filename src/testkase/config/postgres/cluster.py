@@ -18,10 +18,10 @@ from urllib.parse import quote
 
 import psycopg
 
-from testkase.config.children import appears_as_nobody, dies_with_parent
 from testkase.config.failures import CannotStart
-from testkase.config.postgres_account import Account, account_for, binaries, has_name
-from testkase.config.postgres_leftovers import clear_leftovers
+from testkase.config.postgres.account import Account, account_for, binaries, has_name
+from testkase.config.postgres.leftovers import clear_leftovers
+from testkase.config.supervising.children import appears_as_nobody, dies_with_parent
 
 OWNER = "testkase_owner"
 _LONGEST_SOCKET_PATH = 107

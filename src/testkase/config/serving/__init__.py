@@ -1,0 +1,1 @@
+"""The application process: one port, three doors behind it, and what watches it."""
