@@ -62,6 +62,16 @@ def test_credits_set_aside_alert_nobody(team: Team) -> None:
     assert team.told() == ["AI credits are used up"]
 
 
+@pytest.mark.requirement("P12", "R33")
+def test_who_owes_is_told_that_new_credits_cover_the_debt_first(team: Team) -> None:
+    team.do(ask.Grant(org_id=team.org_id, grant_id="bought", amount=25 * MICRO, paid=True))
+    team.use(325)
+    team.do(ask.Reverse(org_id=team.org_id, reversal_id="refund", grant_id="bought", clawed=25 * MICRO))
+    team.watch()
+    [told] = team.rows("SELECT DISTINCT body FROM notification WHERE org_id = %(org_id)s AND kind = 'credits.used_up'")
+    assert "Bought credits cover the debt of 25.00 credits first" in told["body"]
+
+
 @pytest.mark.requirement("P12")
 def test_while_ai_is_off_nobody_is_told(team: Team) -> None:
     team.switch(on=False)

@@ -25,10 +25,12 @@ def low_balance(alert: Alert, account: Balance) -> Notification:
         )
     else:
         title = "AI credits are used up"
+        back = "bring them back at once"
+        if account.debt:
+            back = f"cover the debt of {amount(account.debt)} credits first, and bring them back with what is more"
         body = (
             f"{amount(alert.level)} credits are left, less than any AI call costs: AI features have stopped. Bought"
-            f" credits bring them back at once; the next {amount(account.monthly_allowance)} credits arrive on"
-            f" {reset_day(account)}."
+            f" credits {back}; the next {amount(account.monthly_allowance)} credits arrive on {reset_day(account)}."
         )
     return Notification(
         kind="credits.low" if alert.lowest else "credits.used_up",

@@ -88,6 +88,8 @@ def signed_credits(microcredits: int) -> str:
 @register.filter
 def use_case(slug: str) -> str:
     """The name people know a feature by; another program's slug is made readable."""
+    if slug == "api":  # calls that name no feature of their own
+        return "API"
     return USE_CASES.get(slug) or slug.replace("_", " ").replace("-", " ").capitalize()
 
 
