@@ -62,7 +62,7 @@ def test_credits_set_aside_alert_nobody(team: Team) -> None:
     assert team.told() == ["AI credits are used up"]
 
 
-@pytest.mark.requirement("P12", "R33")
+@pytest.mark.requirement("P12", "P10")
 def test_who_owes_is_told_that_new_credits_cover_the_debt_first(team: Team) -> None:
     team.do(ask.Grant(org_id=team.org_id, grant_id="bought", amount=25 * MICRO, paid=True))
     team.use(325)
