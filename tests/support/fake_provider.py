@@ -46,6 +46,7 @@ class FakeProvider:
     def __init__(self, *, now: Callable[[], int] = lambda: int(time.time())) -> None:
         self.key_id = "rzp_test_fake0000000000"
         self.key_secret = "fake-key-secret"
+        self.installation = "this one"
         self.webhook_secret = "fake-webhook-secret"
         self.previous_webhook_secret: str | None = None
         self.now = now
@@ -71,7 +72,7 @@ class FakeProvider:
             for order in self.orders.values():
                 if order.receipt == receipt:
                     return _same(order, amount=amount, currency=currency)
-            return self._new_order(receipt, amount, currency)
+            return self._new_order(receipt, amount, currency, notes)
 
         return self._call("create_order", make)
 
@@ -307,7 +308,7 @@ class FakeProvider:
         self._made += 1
         return f"{prefix}_Fake{self._made:010d}"
 
-    def _new_order(self, receipt: str, amount: int, currency: str) -> Order:
+    def _new_order(self, receipt: str, amount: int, currency: str, notes: Mapping[str, str]) -> Order:
         order = Order(
             order_id=self._id("order"),
             amount=amount,
@@ -316,13 +317,14 @@ class FakeProvider:
             status="created",
             receipt=receipt,
             created_at=self.now(),
+            notes=dict(notes),
         )
         self.orders[order.order_id] = order
         return order
 
     def _new_link(self, reference: str, amount: int, currency: str) -> Link:
         link_id = self._id("plink")
-        self._link_orders[link_id] = self._new_order("", amount, currency).order_id
+        self._link_orders[link_id] = self._new_order("", amount, currency, {}).order_id
         return self._put_link(
             Link(
                 link_id=link_id,

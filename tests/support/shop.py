@@ -112,7 +112,7 @@ class Shop:
             return ""
         outcome = ""
         for report in database.run(claim_reports(limit=10)):
-            outcome = self.errand(work_on(report, SELLER))
+            outcome = self.errand(work_on(report, SELLER, self.books))
             database.run(handled([report.digest], outcome))
         return outcome
 

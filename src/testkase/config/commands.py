@@ -136,10 +136,11 @@ def _database_url() -> str:
 
 
 def _provider() -> Provider | None:
+    from testkase.config.secrets_file import with_kept_secret
     from testkase.config.supervising.simulator import beside_demonstration
     from testkase.services.billing.providers.choose import provider_from
 
-    return provider_from(beside_demonstration(Settings.from_environ()))
+    return provider_from(with_kept_secret(beside_demonstration(Settings.from_environ())))
 
 
 def _add_operators_commands() -> None:

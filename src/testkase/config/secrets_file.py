@@ -1,12 +1,15 @@
 """Secrets this installation made for itself, kept in the data folder where only its user can read them."""
 
+import os
 import secrets
+from dataclasses import replace
 from pathlib import Path
 
 import msgspec
 
 from testkase.config.failures import CannotStart
 from testkase.config.private_file import write_private
+from testkase.foundation.settings import Settings
 
 
 class Secrets(msgspec.Struct, frozen=True, kw_only=True):
@@ -32,3 +35,10 @@ def load_or_make(folder: Path) -> Secrets:
     )
     write_private(path, msgspec.json.encode(made))
     return made
+
+
+def with_kept_secret(settings: Settings) -> Settings:
+    """The operator's secret key where one is given; else the one that was made for this data folder, if it was."""
+    if os.environ.get("TESTKASE_SECRET_KEY") or not (settings.data / "secrets.json").exists():
+        return settings
+    return replace(settings, secret_key=load_or_make(settings.data).secret_key)

@@ -40,6 +40,13 @@ def ordered(provider: Provider, receipt: str = "purchase_1") -> Order:
     return provider.create_order(receipt=receipt, amount=1_000, currency="USD", notes={"organization": "org_1"})
 
 
+def test_what_was_written_beside_an_order_is_read_again(provider: Provider) -> None:
+    made = ordered(provider)
+    assert provider.fetch_order(made.order_id).notes == {"organization": "org_1"}
+    bare = provider.create_order(receipt="purchase_2", amount=1_000, currency="USD", notes={})
+    assert provider.fetch_order(bare.order_id).notes == {}
+
+
 def linked(provider: Provider) -> Link:
     return provider.create_link(
         reference="bill_1",

@@ -147,7 +147,7 @@ def test_the_days_report_credits_what_was_missed_and_names_what_it_cannot_explai
     stray = shop.provider.create_order(receipt="not ours", amount=500, currency="USD", notes={})
     unknown = shop.provider.pay(stray.order_id)
     today = datetime.now(UTC).date()
-    report = shop.errand(match_day(today, SELLER))
+    report = shop.errand(match_day(today, SELLER, shop.books))
     faults = {fault.payment_id: fault.kind for fault in report.faults}
     assert faults.items() >= {
         (second.payment_id, "surplus"), (other.payment_id, "mismatch"), (unknown.payment_id, "unknown order"),

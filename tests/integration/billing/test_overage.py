@@ -188,7 +188,9 @@ def test_a_bills_payment_is_known_to_reports_and_to_the_days_report(shop: Shop) 
     assert shop.report("payment_link.paid", link_id=opened.link_id or "") == "bill paid"
     assert shop.report("payment.captured", payment_id=payment.payment_id) == "bill paid"
     day = datetime.fromtimestamp(payment.created_at, UTC).date()
-    assert payment.payment_id not in {fault.payment_id for fault in shop.errand(match_day(day, SELLER)).faults}
+    assert payment.payment_id not in {
+        fault.payment_id for fault in shop.errand(match_day(day, SELLER, shop.books)).faults
+    }
     before = shop.errand(look_at_disputes(SELLER))  # of other tests of this file
     shop.provider.dispute(payment.payment_id)
     assert shop.errand(look_at_disputes(SELLER)) == before + 1

@@ -59,7 +59,7 @@ class Planner:
         settings = Settings.from_environ({"TESTKASE_DATA": str(folder), "TESTKASE_MODEL_PORT": "9"})
         return Resources(
             settings=settings, database=self.scene.database, engine=self.scene.engine,
-            watcher=Watcher(self.scene.database), provider=None, seller=load_seller(None),
+            watcher=Watcher(self.scene.database), provider=None, seller=load_seller(None), books=load_price_books(),
         )  # fmt: skip
 
     async def set(self, every: str, *kinds: str, project_id: int | None = None) -> None:

@@ -76,8 +76,9 @@ def match_report(
 ) -> None:
     """Compare a day's payments at the provider with ours, put right what can be; exit code 1 if some do not agree."""
     wanted = (day or datetime.now(UTC) - timedelta(days=1)).date()
+    books = load_price_books(Settings.from_environ().price_book)
     with database(context) as looking:
-        report = _carry_out(context, looking, match_day(wanted, _seller()))
+        report = _carry_out(context, looking, match_day(wanted, _seller(), books))
     if report.faults:
         _out.print(_faults(report.faults))
     _out.print(_summary(report))

@@ -68,7 +68,7 @@ class Payments:
     async def _work_on(self, report: Report) -> None:
         fault = ""
         try:
-            outcome = await self._carry_out(work_on(report, self._seller))
+            outcome = await self._carry_out(work_on(report, self._seller, self._books))
         except Problem as problem:
             fault = problem.code
         except Exception as error:  # noqa: BLE001 - one report must never keep the others

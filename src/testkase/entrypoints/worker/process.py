@@ -54,6 +54,7 @@ async def _work(settings: Settings, database_url: str) -> None:
     from procrastinate.contrib.django import app  # noqa: PLC0415
 
     provider, seller = provider_from(settings), load_seller(settings.seller)
+    books, url = load_price_books(settings.price_book), settings.public_url
     database, engine = Database(database_url, max_size=CONNECTIONS), Engine(database_url)
     await database.open()
     await engine.start()
@@ -64,7 +65,6 @@ async def _work(settings: Settings, database_url: str) -> None:
     audit = SelfAudit(database_url, settings.data, settings.public_url)
     beside.append(asyncio.create_task(audit.run(), name="selfaudit"))
     if provider is not None:
-        books, url = load_price_books(settings.price_book), settings.public_url
         payments = Payments(database, provider, seller=seller, books=books, public_url=url)
         beside.append(asyncio.create_task(payments.run(), name="payments"))
     try:
@@ -78,7 +78,7 @@ async def _work(settings: Settings, database_url: str) -> None:
                     additional_context={
                         CONTEXT_KEY: Resources(
                             settings=settings, database=database, engine=engine, watcher=watcher, provider=provider,
-                            seller=seller,
+                            seller=seller, books=books,
                         ),
                     },
                 )  # fmt: skip

@@ -6,6 +6,7 @@ from typing import cast
 from procrastinate import JobContext
 
 from testkase.core.ledger.engine import Engine
+from testkase.core.pricing import PriceBooks
 from testkase.foundation.database import Database
 from testkase.foundation.settings import Settings
 from testkase.services.billing.provider import Provider
@@ -26,6 +27,7 @@ class Resources:
     provider: Provider | None
     """Where credits are bought; None: nowhere."""
     seller: Seller
+    books: PriceBooks
 
 
 def resources(context: JobContext) -> Resources:

@@ -75,7 +75,7 @@ async def match_payments(context: JobContext, timestamp: int) -> None:
         return
     yesterday = datetime.now(UTC).date() - timedelta(days=1)
     for day in await held.database.run(unmatched_days(yesterday)):
-        report = await run_errand_async(match_day(day, held.seller), held.provider, held.database)
+        report = await run_errand_async(match_day(day, held.seller, held.books), held.provider, held.database)
         say = _log.warning if report.faults else _log.info
         say("payments matched", day=day.isoformat(), captured=report.captured, faults=len(report.faults))
 

@@ -48,6 +48,8 @@ class Order(msgspec.Struct, frozen=True, kw_only=True):
     status: OrderStatus
     receipt: str
     created_at: int
+    notes: Mapping[str, str] = {}
+    """What we wrote beside it. Whoever pays cannot change it; a payment's own notes they can: nobody reads those."""
 
 
 class Payment(msgspec.Struct, frozen=True, kw_only=True):
@@ -128,6 +130,9 @@ class Provider(Protocol):
     """Public: the browser's checkout needs it."""
     is_test: bool
     """No real money moves."""
+    installation: str
+    """Written beside each order, so that of several installations with one account each knows its own. Empty: it
+    recovers none."""
 
     def create_order(self, *, receipt: str, amount: int, currency: str, notes: Mapping[str, str]) -> Order:
         """The order of this receipt: made now, or the one made before. Repeating is safe."""

@@ -6,6 +6,7 @@ from unittest.mock import patch
 
 import pytest
 
+from testkase.core.pricing import load_price_books
 from testkase.services.billing.provider import Event
 from testkase.services.billing.reports.inbox import receive
 from testkase.services.billing.reports.matching import match_day
@@ -84,7 +85,7 @@ def test_staff_see_what_does_not_match_and_what_waits_and_nobody_else_finds_the_
 
     address = store.bought()
     surplus = store.pay(address)
-    carry_out(match_day(datetime.fromtimestamp(surplus.created_at, UTC).date(), Seller()))
+    carry_out(match_day(datetime.fromtimestamp(surplus.created_at, UTC).date(), Seller(), load_price_books()))
     event = Event(name="payment.captured", order_id="order_waits", payment_id="pay_waits")
     transact(receive(b"a report", event), org_id=None)
     for role in ("owner", "admin", "member"):

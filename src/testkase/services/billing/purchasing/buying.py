@@ -17,6 +17,7 @@ from testkase.services.billing.model import Buyer, PaymentMismatch, Purchase
 from testkase.services.billing.provider import Dispute, Payment, Provider, ProviderRefused, Refund
 from testkase.services.billing.purchasing import lifecycle
 from testkase.services.billing.purchasing.fulfilment import Facts, Fulfilled, fulfil
+from testkase.services.billing.purchasing.recovering import notes_of
 from testkase.services.billing.purchasing.rows import begin_purchase, open_purchase, purchase_by_id
 from testkase.services.billing.seller import Seller
 
@@ -62,7 +63,7 @@ def order(purchase: Purchase) -> Errand[Purchase]:
     made = yield from ask(
         lambda provider: provider.create_order(
             receipt=purchase.purchase_id, amount=purchase.amount, currency=purchase.currency,
-            notes={"purchase": purchase.purchase_id, "bundle": purchase.bundle_name},
+            notes=notes_of(purchase, provider.installation),
         )
     )  # fmt: skip
     if (made.amount, made.currency) != (purchase.amount, purchase.currency):

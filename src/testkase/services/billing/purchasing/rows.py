@@ -73,17 +73,15 @@ def begin_purchase(
     UnknownBundle, UnknownCurrency, RequestReused for an id that began the purchase of something else, and
     TooManyWaiting.
     """
-    bundle = book.bundle(bundle_key)
-    wanted = _terms(bundle, book, currency)
-    row = {
-        "org_id": org_id, "purchase_id": new_id("pur"), "request_id": _checked(request_id), "buyer_kind": buyer.kind,
-        "buyer_ref": buyer.ref, "buyer_name": buyer.name, "buyer_id": buyer.user_id, **wanted,
-    }  # fmt: skip
+    row = begin_row(
+        org_id, buyer, purchase_id=new_id("pur"), request_id=_checked(request_id), bundle=book.bundle(bundle_key),
+        price_book=book.version, currency=currency,
+    )  # fmt: skip
     if (yield Statement(SQL["begin"], row)):
         yield from _check_waiting(org_id)
     (found,) = yield Statement(SQL["by_request"], {"org_id": org_id, "request_id": request_id})
     purchase = read_purchase(found)
-    if (purchase.bundle, purchase.currency) != (bundle.key, currency):
+    if (purchase.bundle, purchase.currency) != (row["bundle"], currency):
         raise RequestReused("This id began another purchase. Use a new id for a new one.", field="id")
     return purchase
 
@@ -106,11 +104,16 @@ def _checked(request_id: str) -> str:
     return request_id
 
 
-def _terms(bundle: Bundle, book: PriceBook, currency: str) -> dict[str, Any]:
+def begin_row(
+    org_id: int, buyer: Buyer, *, purchase_id: str, request_id: str, bundle: Bundle, price_book: str, currency: str
+) -> dict[str, Any]:
+    """A purchase as it begins, for the statement `begin`. Raises UnknownCurrency."""
     return {
-        "bundle": bundle.key, "bundle_name": bundle.name, "credits": bundle.credits,
-        "amount": bundle.price_in(currency), "currency": currency, "validity": bundle.validity.kind,
-        "validity_months": bundle.validity.months, "price_book": book.version,
+        "org_id": org_id, "purchase_id": purchase_id, "request_id": request_id, "buyer_kind": buyer.kind,
+        "buyer_ref": buyer.ref, "buyer_name": buyer.name, "buyer_id": buyer.user_id, "bundle": bundle.key,
+        "bundle_name": bundle.name, "credits": bundle.credits, "amount": bundle.price_in(currency),
+        "currency": currency, "validity": bundle.validity.kind, "validity_months": bundle.validity.months,
+        "price_book": price_book,
     }  # fmt: skip
 
 

@@ -1,14 +1,15 @@
 """The daily match report (B5): a day's payments at the provider beside ours, and whatever does not agree.
 
 What can be put right is put right first: a payment of ours that was taken and never credited is looked at, and
-credited, before it is counted. What is left needs a person: payments of orders we do not know, amounts that differ, a
-second payment of one purchase.
+credited, before it is counted, also where a restored database has forgotten its purchase. What is left needs a person:
+payments of orders we do not know, amounts that differ, a second payment of one purchase.
 """
 
 from datetime import UTC, date, datetime, time, timedelta
 
 import msgspec
 
+from testkase.core.pricing import PriceBooks
 from testkase.foundation.database import Operation, Row, Statement
 from testkase.foundation.problems import Problem
 from testkase.services.billing.errand import Errand, ask, do
@@ -16,7 +17,8 @@ from testkase.services.billing.model import Purchase, is_bill
 from testkase.services.billing.overage.collecting import look_at_link
 from testkase.services.billing.provider import Payment
 from testkase.services.billing.purchasing.buying import look_at
-from testkase.services.billing.purchasing.rows import WATCH, owner_of, purchase_by_id
+from testkase.services.billing.purchasing.recovering import owner_of_order
+from testkase.services.billing.purchasing.rows import WATCH, purchase_by_id
 from testkase.services.billing.seller import Seller
 
 MOST_CAUGHT_UP = 7
@@ -55,7 +57,7 @@ _taken = msgspec.json.Decoder(dict[str, int]).decode
 _encode = msgspec.json.Encoder().encode
 
 
-def match_day(day: date, seller: Seller) -> Errand[MatchReport]:
+def match_day(day: date, seller: Seller, books: PriceBooks) -> Errand[MatchReport]:
     """Compare a day, put right what can be, and keep the report. Made again it takes the place of the one before."""
     since = int(datetime.combine(day, time(), UTC).timestamp())
     until = since + int(timedelta(days=1).total_seconds())
@@ -64,7 +66,7 @@ def match_day(day: date, seller: Seller) -> Errand[MatchReport]:
     faults, taken = [], dict[str, int]()
     for payment in captured:
         taken[payment.currency] = taken.get(payment.currency, 0) + payment.amount
-        fault = yield from _compare(payment, seller)
+        fault = yield from _compare(payment, seller, books)
         faults += [fault] if fault is not None else []
     matched = len(captured) - len(faults)
     report = MatchReport(
@@ -91,8 +93,8 @@ def match_reports(*, limit: int) -> Operation[list[MatchReport]]:
     return [_read(row) for row in rows]
 
 
-def _compare(payment: Payment, seller: Seller) -> Errand[Fault | None]:
-    owner = (yield from do(None, owner_of(payment.order_id))) if payment.order_id else None
+def _compare(payment: Payment, seller: Seller, books: PriceBooks) -> Errand[Fault | None]:
+    owner = (yield from owner_of_order(payment.order_id, books)) if payment.order_id else None
     if owner is None:
         return _fault("unknown order", payment)
     org_id, target_id = owner

@@ -1,10 +1,12 @@
 """From a kept report to the look it asks for: whose it is, what to ask of the provider, and how it ended."""
 
+from testkase.core.pricing import PriceBooks
 from testkase.services.billing.errand import Errand, ask, do
 from testkase.services.billing.model import Bill, Purchase, is_bill
 from testkase.services.billing.overage.collecting import look_at_link, look_at_money_back
 from testkase.services.billing.purchasing.buying import look_at
 from testkase.services.billing.purchasing.fulfilment import Fulfilled
+from testkase.services.billing.purchasing.recovering import owner_of_order
 from testkase.services.billing.purchasing.rows import owner_of, purchase_by_id
 from testkase.services.billing.reports.inbox import Report
 from testkase.services.billing.seller import Seller
@@ -12,7 +14,7 @@ from testkase.services.billing.seller import Seller
 _ABOUT_MONEY_BACK = ("refund.", "payment.dispute.")
 
 
-def work_on(report: Report, seller: Seller) -> Errand[str]:
+def work_on(report: Report, seller: Seller, books: PriceBooks) -> Errand[str]:
     """Look at what the report is about; answers what came of it, in a few words. Raises ProviderSilent and
     ProviderRefused: it stays in the inbox and is tried again."""
     if report.link_id is not None:
@@ -20,7 +22,7 @@ def work_on(report: Report, seller: Seller) -> Errand[str]:
     order_id = report.order_id or (yield from _order_of(report))
     if order_id is None:
         return "names nothing of ours"
-    owner = yield from do(None, owner_of(order_id))
+    owner = yield from owner_of_order(order_id, books)
     if owner is None:
         return "an order that is not ours"
     org_id, target_id = owner

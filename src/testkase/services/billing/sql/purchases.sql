@@ -8,6 +8,9 @@ VALUES (
 ON CONFLICT (org_id, request_id) DO NOTHING
 RETURNING purchase_id;
 
+-- is_older: The organization, if it was there at that time already (seconds since 1970).
+SELECT id FROM organization WHERE id = %(org_id)s AND created_at <= to_timestamp(%(before)s);
+
 -- waiting: How many purchases of the last days wait for money, counted up to a number.
 SELECT count(*) AS waiting FROM (
     SELECT FROM purchase

@@ -32,8 +32,13 @@ class RazorpayProvider:
     name = "razorpay"
 
     def __init__(
-        self, account: RazorpayAccount, *, timeout: tuple[float, float] = (CONNECT_SECONDS, READ_SECONDS)
+        self,
+        account: RazorpayAccount,
+        *,
+        timeout: tuple[float, float] = (CONNECT_SECONDS, READ_SECONDS),
+        installation: str = "",
     ) -> None:
+        self.installation = installation
         self.key_id = account.key_id
         self.is_test = account.is_test
         self._key_secret = account.key_secret

@@ -1,7 +1,7 @@
 """Razorpay's entities as our values. What is not there, or not what it must be, is an answer that cannot be read.
 
 A status nobody announced is read as the first of its row: nothing has been decided yet. Empty `notes` come as a list
-and others as an object; nothing here needs them.
+and others as an object; only an order's are read.
 """
 
 import re
@@ -40,7 +40,14 @@ def order(entity: Entity) -> Order:
         status=_status(entity, get_args(OrderStatus)),
         receipt=bounded(entity.get("receipt"), _LONGEST_WORD),
         created_at=_number(entity, "created_at"),
+        notes=_notes(entity.get("notes")),
     )
+
+
+def _notes(said: object) -> dict[str, str]:
+    if not isinstance(said, Mapping):
+        return {}
+    return {str(name)[:_LONGEST_WORD]: bounded(value, _LONGEST_SENTENCE) for name, value in said.items()}
 
 
 def payment(entity: Entity) -> Payment:

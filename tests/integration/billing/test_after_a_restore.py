@@ -1,0 +1,121 @@
+"""A restored database is older than what the provider knows: each payment after the backup comes back exactly once."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+import psycopg
+import pytest
+from msgspec.structs import replace
+
+from testkase.services.billing.model import Purchase
+from testkase.services.billing.provider import Payment
+from testkase.services.billing.reports.matching import MatchReport, match_day
+from tests.support.cluster import Cluster
+from tests.support.programs import Organization
+from tests.support.shop import SELLER, Shop, shop_on
+
+
+@dataclass(frozen=True, slots=True)
+class Restored:
+    """The shop after a restore. `known`: begun before the backup, paid after it; `forgotten`: both after it."""
+
+    shop: Shop
+    org: Organization
+    known: Purchase
+    begun: Purchase
+    """The backup was made between its row and its order."""
+    forgotten: Purchase
+    payments: dict[str, Payment]
+    """By purchase."""
+
+
+@pytest.fixture
+def restored(cluster: Cluster) -> Iterator[Restored]:
+    database = cluster.fresh()
+    with shop_on(database) as shop:
+        org = shop.organization()
+        known = shop.order(org.org_id)
+        shop.provider.silent()
+        with pytest.raises(Exception, match="did not answer"):
+            shop.order(org.org_id, "professional", request_id="begun")
+    saved = cluster.copy(database)
+    with shop_on(database) as before:
+        before.provider = shop.provider
+        begun, forgotten = (
+            before.order(org.org_id, "professional", request_id="begun"),
+            before.order(org.org_id, "professional"),
+        )
+        payments = {}
+        for purchase in (known, begun, forgotten):
+            payments[purchase.purchase_id] = before.provider.pay(purchase.order_id or "")
+            assert before.look(purchase).granted
+        assert before.grants(org.org_id) == 3
+    with shop_on(saved) as after:
+        after.provider = before.provider
+        yield Restored(after, org, known, begun, forgotten, payments)
+
+
+def match(shop: Shop) -> MatchReport:
+    return shop.errand(match_day(datetime.now(UTC).date(), SELLER, shop.books))
+
+
+@pytest.mark.requirement("B5", "P9")
+def test_the_days_report_brings_every_payment_after_the_backup_back_once(restored: Restored) -> None:
+    shop, org_id = restored.shop, restored.org.org_id
+    assert shop.grants(org_id) == 0
+    for _ in range(2):
+        report = match(shop)
+        assert (report.captured, report.faults) == (3, ())
+    assert shop.grants(org_id) == 3
+    for purchase in (restored.known, restored.begun, restored.forgotten):
+        again = shop.purchase(purchase)
+        assert (again.state, again.credits) == ("paid", purchase.credits)
+        assert again.payment_id == restored.payments[purchase.purchase_id].payment_id
+        assert (again.validity, again.price_book) == (purchase.validity, purchase.price_book)
+
+
+@pytest.mark.requirement("B5", "P9")
+def test_reports_that_come_again_after_a_restore_are_credited_once_whichever_come(restored: Restored) -> None:
+    shop, payment = restored.shop, restored.payments[restored.forgotten.purchase_id]
+    assert shop.report("payment.captured", payment_id=payment.payment_id) == "credits granted"
+    assert shop.report("order.paid", order_id=payment.order_id or "") == "known already"
+    assert match(shop).faults == ()
+    assert shop.grants(restored.org.org_id) == 3
+
+
+@pytest.mark.requirement("P10")
+def test_money_that_went_back_meanwhile_is_taken_back_of_a_recovered_purchase(restored: Restored) -> None:
+    shop, payment = restored.shop, restored.payments[restored.forgotten.purchase_id]
+    refund = shop.provider.refund_by_hand(payment.payment_id)
+    shop.report("refund.processed", refund_id=refund.refund_id)
+    again = shop.purchase(restored.forgotten)
+    assert (again.state, again.clawed) == ("paid", again.credits)
+
+
+@pytest.mark.requirement("I8")
+@pytest.mark.parametrize(
+    "notes",
+    [
+        {"installation": "another one"}, {"installation": ""}, {"terms": "starter"}, {"organization": "999999999"},
+        {"organization": "٣"}, {"purchase": "pur_another"}, {},
+    ],
+)  # fmt: skip
+def test_an_order_that_is_not_surely_ours_is_left_to_a_person(restored: Restored, notes: dict[str, str]) -> None:
+    """Of another installation with the same account, of a bundle the money does not pay for, of nobody here."""
+    shop, payment = restored.shop, restored.payments[restored.forgotten.purchase_id]
+    order = shop.provider.orders[payment.order_id or ""]
+    shop.provider.orders[order.order_id] = replace(order, notes={**order.notes, **notes} if notes else {})
+    assert shop.report("payment.captured", payment_id=payment.payment_id) == "an order that is not ours"
+    assert [fault.kind for fault in match(shop).faults if fault.payment_id == payment.payment_id] == ["unknown order"]
+
+
+@pytest.mark.requirement("I13")
+def test_a_payment_of_an_organization_that_was_lost_is_not_credited_to_a_later_one_of_its_number(
+    restored: Restored,
+) -> None:
+    shop, payment = restored.shop, restored.payments[restored.forgotten.purchase_id]
+    with psycopg.connect(shop.database.owner_url, autocommit=True) as connection:
+        later = datetime.now(UTC) + timedelta(hours=1)
+        connection.execute("UPDATE organization SET created_at = %s WHERE id = %s", (later, restored.org.org_id))
+    assert shop.report("payment.captured", payment_id=payment.payment_id) == "an order that is not ours"
