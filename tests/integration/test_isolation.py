@@ -66,6 +66,16 @@ def test_the_ledgers_writer_is_refused_as_the_application(database: TestDatabase
             connection.execute("REVOKE testkase_ledger FROM testkase_app")
 
 
+def test_a_writer_of_the_ledger_whom_no_rule_binds_is_refused(database: TestDatabase) -> None:
+    with psycopg.connect(database.owner_url, autocommit=True) as connection:
+        connection.execute("ALTER ROLE testkase_ledger BYPASSRLS")
+        try:
+            with pytest.raises(IsolationInert, match="rules of the ledger's rows"):
+                check(database.app_url)
+        finally:
+            connection.execute("ALTER ROLE testkase_ledger NOBYPASSRLS")
+
+
 def test_whoever_stops_in_the_middle_of_a_transaction_loses_what_it_has_locked(app_url: str) -> None:
     """The number of the next receipt is every organization's: nobody may keep it for ever."""
     with psycopg.connect(app_url) as connection:

@@ -22,7 +22,9 @@ _ROLE = Statement("""
                  AND pg_has_role(role.oid, relation.relowner, 'MEMBER')
            ), '{}') AS owners_it_is,
            EXISTS (SELECT FROM pg_roles AS ledger WHERE ledger.rolname = 'testkase_ledger'
-                   AND pg_has_role(role.oid, ledger.oid, 'MEMBER')) AS is_ledger
+                   AND pg_has_role(role.oid, ledger.oid, 'MEMBER')) AS is_ledger,
+           EXISTS (SELECT FROM pg_roles AS ledger WHERE ledger.rolname = 'testkase_ledger'
+                   AND (ledger.rolsuper OR ledger.rolbypassrls)) AS ledger_is_free
     FROM pg_roles AS role WHERE role.rolname = current_user
 """)
 
@@ -65,6 +67,11 @@ def check_isolation() -> Operation[None]:
         )
     if role["is_ledger"]:
         raise IsolationInert(f"The application's role {role['name']} is a member of testkase_ledger: revoke it.")
+    if role["ledger_is_free"]:
+        raise IsolationInert(
+            "The role testkase_ledger may bypass row-level security, and with it the rules of the ledger's rows:"
+            " make it NOSUPERUSER NOBYPASSRLS."
+        )
     tables = [table for table in (yield _TENANT_TABLES) if table["name"] not in DIRECTORIES]
     if not tables:
         raise IsolationInert("The database has no tables yet: run the migrations first.")

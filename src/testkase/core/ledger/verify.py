@@ -20,6 +20,8 @@ from testkase.foundation.database import Operation, Row, Statement, named_statem
 
 _SQL = named_statements("testkase.core.ledger.sql", "verify.sql")
 _PAGE = 5_000
+_BEFORE_ALL = -(2**63)
+"""Nothing keeps a superuser from writing an entry that comes before the first."""
 _UNUSED = {"usage_id": None, "charged": None}
 """In place of the usage of an entry that has none."""
 
@@ -110,7 +112,7 @@ def _statements(org_id: int, audit: Audit) -> Operation[None]:
 
 
 def _walk(org_id: int, audit: Audit) -> Operation[None]:
-    after = 0
+    after = _BEFORE_ALL
     while True:
         rows = yield from journal_page(org_id, after=after, limit=_PAGE)
         for row in rows:
