@@ -1,12 +1,11 @@
 """What the naive model is made of: facts, and the moves of credits they were."""
 
-from dataclasses import dataclass
+import msgspec
 
 from testkase.core.ledger import commands as c
 
 
-@dataclass(frozen=True)
-class Move:
+class Move(msgspec.Struct, frozen=True, gc=False):
     """Credits of one lot (0: of none) going from a place to another: issued, available, held:<id>, used, expired, debt,
     overage, reversed, and reversed:unspent, where a refund or dispute keeps what it could still find in the lot."""
 
@@ -16,8 +15,7 @@ class Move:
     amount: int
 
 
-@dataclass(frozen=True)
-class Fact:
+class Fact(msgspec.Struct, frozen=True, gc=False):
     """Something that happened, and the answer to the command that asked for it."""
 
     operation: str
@@ -30,8 +28,7 @@ class Fact:
     cost: int | None = None
 
 
-@dataclass(frozen=True)
-class NaiveLot:
+class NaiveLot(msgspec.Struct, frozen=True, gc=False):
     """A lot as it was issued; what is left of it is counted from the moves."""
 
     lot: int
@@ -42,8 +39,7 @@ class NaiveLot:
     at: int
 
 
-@dataclass(frozen=True)
-class Answer:
+class Answer(msgspec.Struct, frozen=True, gc=False):
     """The fact that answers a command (None for Touch), or every reason that was true."""
 
     fact: Fact | None = None

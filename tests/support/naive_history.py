@@ -11,6 +11,8 @@ from testkase.core.ledger import commands as c
 from testkase.core.ledger.limits.commands import LimitCommand
 from tests.support.naive_facts import Fact
 
+RESOLVED = ("settle", "void", "lapse")
+"""Facts after which a hold is no longer open."""
 COVERED = "covered"
 """A tally beside the places: what the organization's own credits have paid of its debts and has not come back."""
 
@@ -21,7 +23,8 @@ class History(list[Fact]):
     def __init__(self) -> None:
         super().__init__()
         self.totals: dict[tuple[str, int | None], int] = defaultdict(int)
-        self.named: dict[str, Fact] = {}
+        self.numbers: dict[str, int] = {}
+        """Which fact it was that first had a name, counted from one."""
         self.told: dict[type[c.Command], list[Fact]] = defaultdict(list)
         """Facts by the kind of command they answer; those about limits under `LimitCommand` too, in order."""
         self.of_grant: dict[str, list[c.Reverse]] = defaultdict(list)
@@ -31,45 +34,49 @@ class History(list[Fact]):
         self.used_before: list[int] = []
         """What had been used when each period began."""
         self.charges: list[Fact] = []
+        """Facts that cost something."""
 
     def append(self, fact: Fact) -> None:
-        if fact.kind == "allowance":
-            self.used_before.append(self.totals["used", None])
+        self._add_up(fact)
         super().append(fact)
-        self._count(fact, 1)
-        self.named.setdefault(fact.operation, fact)
-        for kind in self._kinds(fact):
-            self.told[kind].append(fact)
-        if isinstance(fact.command, c.Reverse):
-            self.of_grant[fact.command.grant_id].append(fact.command)
-        for hold in self._holds(fact):
-            self.of_hold[hold].append(fact)
-        if fact.kind == "hold" and fact.hold:
-            self.open.add(fact.hold)
-        elif fact.operation.startswith("resolution:"):
-            self.open.discard(fact.operation.removeprefix("resolution:"))
-        if any(move.target == "used" for move in fact.moves):
+        self.numbers.setdefault(fact.operation, len(self))
+        if fact.command is not None:
+            self._told(fact.command, fact)
+        if fact.hold is not None:
+            self.of_hold[fact.hold].append(fact)
+
+    def _add_up(self, fact: Fact) -> None:
+        kind = fact.kind
+        if kind == "allowance":
+            self.used_before.append(self.totals["used", None])
+        if fact.moves:
+            self._count(fact, 1)
+        if fact.hold is not None:
+            if kind == "hold":
+                self.open.add(fact.hold)
+            elif kind in RESOLVED:
+                self.open.discard(fact.hold)
+        if fact.cost:
             self.charges.append(fact)
 
     def pop(self, index: Any = -1) -> Fact:
         assert index == -1, "only the end can be taken off"
         fact = super().pop()
-        self._count(fact, -1)
-        if self.named[fact.operation] is fact:
-            del self.named[fact.operation]
-        for kind in self._kinds(fact):
-            self.told[kind].pop()
-        if isinstance(fact.command, c.Reverse):
-            self.of_grant[fact.command.grant_id].pop()
-        for hold in self._holds(fact):
-            self.of_hold[hold].pop()
+        if self.numbers[fact.operation] > len(self):
+            del self.numbers[fact.operation]
+        if fact.moves:
+            self._count(fact, -1)
+        if fact.command is not None:
+            self._untold(fact.command)
         if fact.kind == "allowance":
             self.used_before.pop()
-        elif fact.kind == "hold" and fact.hold:
-            self.open.discard(fact.hold)
-        elif fact.operation.startswith("resolution:"):
-            self.open.add(fact.operation.removeprefix("resolution:"))
-        if self.charges and self.charges[-1] is fact:
+        if fact.hold is not None:
+            self.of_hold[fact.hold].pop()
+            if fact.kind == "hold":
+                self.open.discard(fact.hold)
+            elif fact.kind in RESOLVED:
+                self.open.add(fact.hold)
+        if fact.cost:
             self.charges.pop()
         return fact
 
@@ -83,11 +90,15 @@ class History(list[Fact]):
         told = self.told[kind]
         return told[-1].command if told else None
 
+    def named(self, operation: str) -> Fact | None:
+        number = self.numbers.get(operation)
+        return self[number - 1] if number is not None else None
+
     def recount(self) -> "History":
         """The same, added up again from the first fact."""
         again = History()
         for fact in self:
-            again.append(fact)
+            again._add_up(fact)
         return again
 
     def same_sums(self, other: "History") -> bool:
@@ -97,28 +108,35 @@ class History(list[Fact]):
             theirs, other.open, other.used_before, other.charges
         )  # fmt: skip
 
+    def _told(self, command: c.Command, fact: Fact) -> None:
+        self.told[type(command)].append(fact)
+        if isinstance(command, LimitCommand):
+            self.told[LimitCommand].append(fact)
+        elif isinstance(command, c.Reverse):
+            self.of_grant[command.grant_id].append(command)
+
+    def _untold(self, command: c.Command) -> None:
+        self.told[type(command)].pop()
+        if isinstance(command, LimitCommand):
+            self.told[LimitCommand].pop()
+        elif isinstance(command, c.Reverse):
+            self.of_grant[command.grant_id].pop()
+
     def _count(self, fact: Fact, sign: int) -> None:
         totals = self.totals
         for move in fact.moves:
-            for place, amount in ((move.source, -sign * move.amount), (move.target, sign * move.amount)):
-                totals[place, None] += amount
-                totals[place, move.lot] += amount
-                if place.startswith("held:"):
-                    totals["held", None] += amount
-                    totals["held", move.lot] += amount
-            if fact.kind != "write_off" and move.target == "debt" and move.source != "reversed":
-                totals[COVERED, None] += sign * move.amount
-            if (move.source, move.target) == ("reversed", "available"):
-                totals[COVERED, None] -= sign * move.amount
-
-    @staticmethod
-    def _kinds(fact: Fact) -> tuple[type[c.Command], ...]:
-        if fact.command is None:
-            return ()
-        kind = type(fact.command)
-        return (kind, LimitCommand) if isinstance(fact.command, LimitCommand) else (kind,)
-
-    @staticmethod
-    def _holds(fact: Fact) -> set[str]:
-        places = {place for move in fact.moves for place in (move.source, move.target) if place.startswith("held:")}
-        return {place.removeprefix("held:") for place in places} | ({fact.hold} if fact.hold else set())
+            amount, lot, source, target = sign * move.amount, move.lot, move.source, move.target
+            totals[source, None] -= amount
+            totals[source, lot] -= amount
+            totals[target, None] += amount
+            totals[target, lot] += amount
+            if source.startswith("held:"):
+                totals["held", None] -= amount
+                totals["held", lot] -= amount
+            if target.startswith("held:"):
+                totals["held", None] += amount
+                totals["held", lot] += amount
+            elif target == "debt" and fact.kind != "write_off" and source != "reversed":
+                totals[COVERED, None] += amount
+            elif source == "reversed" and target == "available":
+                totals[COVERED, None] -= amount

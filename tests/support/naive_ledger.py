@@ -5,8 +5,10 @@ It knows one thing: the history of facts, each a list of moves of credits from o
 no other state that could be wrong. Of the ledger it imports the words alone: commands, refusals, terms, never a rule.
 """
 
+from bisect import bisect_left
 from collections import defaultdict
 from dataclasses import dataclass, field
+from operator import itemgetter
 
 from testkase.core.ledger import commands as c
 from testkase.core.ledger import refusals as r
@@ -14,11 +16,16 @@ from testkase.core.ledger.limits import commands as limit
 from testkase.core.ledger.terms import Terms
 from tests.support.naive_calendar import SECOND, next_boundary
 from tests.support.naive_facts import Answer, Fact, Move, NaiveLot
-from tests.support.naive_history import History
+from tests.support.naive_history import COVERED, History
 from tests.support.naive_limits import NaiveLimits
 from tests.support.naive_names import operation_of
 from tests.support.naive_refusals import cost_of, malformed, refusals, settled_cost
 from tests.support.naive_reversals import NaiveReversals
+
+ENDLESS = float("inf")
+_AT_AND_WHAT = itemgetter(0, 1)
+_OF_MONEY = c.Grant | c.Adjust | c.Reverse | c.CoverDebt | c.WriteOff | c.SetOverage
+_KINDS: dict[type[c.Command], str] = {limit.Pause: "pause", limit.Resume: "resume"}
 
 
 @dataclass
@@ -32,9 +39,12 @@ class NaiveLedger:
     lent: set[int] = field(default_factory=set)
     """Lots that are lent (P7)."""
 
-    @property
-    def limits(self) -> NaiveLimits:
-        return NaiveLimits(self)
+    nothing_before: int = 0
+    """Until then nothing falls due. Never too late; earlier than it need be where holds were resolved or lots spent."""
+
+    def __post_init__(self) -> None:
+        self.limits = NaiveLimits(self)
+        self.reversals = NaiveReversals(self)
 
     # What the history adds up to.
 
@@ -43,7 +53,7 @@ class NaiveLedger:
         return self.history.totals.get((place, lot), 0)
 
     def find(self, operation: str) -> Fact | None:
-        return self.history.named.get(operation)
+        return self.history.named(operation)
 
     @property
     def last_at(self) -> int:
@@ -52,18 +62,13 @@ class NaiveLedger:
     @property
     def ai_enabled(self) -> bool:
         switched = self.history.last(c.SwitchAi) or self.opening
-        match switched:
-            case c.SwitchAi(enabled=enabled) | c.OpenAccount(ai_enabled=enabled):
-                return enabled
-        return False
+        if isinstance(switched, c.SwitchAi):
+            return switched.enabled
+        return isinstance(switched, c.OpenAccount) and switched.ai_enabled
 
     @property
     def debt(self) -> int:
         return -self.total("debt")
-
-    @property
-    def reversals(self) -> NaiveReversals:
-        return NaiveReversals(self)
 
     @property
     def lendable(self) -> int:
@@ -78,8 +83,15 @@ class NaiveLedger:
         """Holds nobody has resolved, by id."""
         return sorted(self.history.open)
 
+    def lot(self, number: int) -> NaiveLot:
+        """Lots are in the order in which they came."""
+        return self.lots[bisect_left(self.lots, number, key=lambda each: each.lot)]
+
+    def ends_at(self, lot: int) -> int | None:
+        return self.lot(lot).expires_at
+
     def lapses_at(self, hold: str) -> int:
-        return max(fact.expires_at or 0 for fact in self.history.of_hold[hold] if fact.hold == hold)
+        return max([fact.expires_at or 0 for fact in self.history.of_hold[hold] if fact.hold == hold])
 
     def terms_of(self, hold: str) -> Terms | None:
         opened = self.find(f"hold:{hold}")
@@ -99,19 +111,31 @@ class NaiveLedger:
                         if part[0] == move.lot:
                             taken = min(part[1], left)
                             part[1], left = part[1] - taken, left - taken
-        return sorted([(lot, amount) for lot, amount in pile if amount], key=lambda part: self.is_lent(part[0]))
+        there = [(lot, amount) for lot, amount in pile if amount]
+        return sorted(there, key=lambda part: self.is_lent(part[0])) if self.lent else there
 
     def used_in_period(self) -> int:
         """This month's usage: everything charged since the latest period began."""
         return self.total("used") - self.history.used_before[-1]
 
-    def burn_order(self) -> list[NaiveLot]:
+    def standing(self) -> tuple[object, ...]:
+        """How the account stands: available, held, debt, covered, lent, lendable, AI, used this month and its end."""
+        total = self.history.totals.get
+        return (
+            total(("available", None), 0), total(("held", None), 0), -total(("debt", None), 0),
+            total((COVERED, None), 0), -total(("overage", None), 0), self.lendable, self.ai_enabled,
+            self.used_in_period(), self.periods[-1][1],
+        )  # fmt: skip
+
+    def burn_order(self, lots: list[NaiveLot] | None = None) -> list[NaiveLot]:
         """Soonest to expire, then priority, then free before paid, then oldest (P5)."""
-        endless = float("inf")
-        with_credits = [lot for lot in self.lots if self.total("available", lot.lot)]
-        return sorted(with_credits, key=lambda each: (
-            endless if each.expires_at is None else each.expires_at, each.priority, each.paid, each.at, each.lot
-        ))  # fmt: skip
+        there = self.history.totals.get
+        with_credits = [lot for lot in (self.lots if lots is None else lots) if there(("available", lot.lot))]
+        if len(with_credits) > 1:
+            with_credits.sort(key=lambda each: (
+                ENDLESS if each.expires_at is None else each.expires_at, each.priority, each.paid, each.at, each.lot
+            ))  # fmt: skip
+        return with_credits
 
     # Time.
 
@@ -120,14 +144,17 @@ class NaiveLedger:
 
         At one instant holds lapse first, by id, then lots expire in burn order, then what the old period used beyond
         its balance is billed, then the new one begins."""
-        things = [(self.lapses_at(hold), 0, hold, 0) for hold in self.open_holds()]
-        things += [(lot.expires_at, 1, "", lot.lot) for lot in self.burn_order() if lot.expires_at is not None]
-        if self.periods:
+        things = [(at, 0, hold, 0) for hold in self.open_holds() if (at := self.lapses_at(hold)) <= now]
+        over = [lot for lot in self.lots if lot.expires_at is not None and lot.expires_at <= now]
+        things += [(lot.expires_at or 0, 1, "", lot.lot) for lot in self.burn_order(over)] if over else ()
+        if self.periods and self.periods[-1][1] <= now:
             unbilled = self.used_beyond() and not self.find(f"overage:{len(self.periods) - 1}")
             things.append((self.periods[-1][1], 2 if unbilled else 3, "", 0))
-        return min((thing for thing in things if thing[0] <= now), key=lambda thing: thing[:2], default=None)
+        return min(things, key=_AT_AND_WHAT) if things else None
 
     def let_time_pass(self, now: int) -> None:
+        if now < self.nothing_before:
+            return
         while (thing := self.due(now)) is not None:
             at, what, hold, lot = thing
             if what == 0:
@@ -141,6 +168,9 @@ class NaiveLedger:
                 self._record(f"overage:{len(self.periods) - 1}", "overage", at, [move])
             else:
                 self._new_period(at)
+        things = [self.lapses_at(hold) for hold in self.history.open]
+        things += [lot.expires_at for lot in self.lots if lot.expires_at is not None and lot.expires_at > now]
+        self.nothing_before = min(things + [end for _, end in self.periods[-1:]], default=now)
 
     def used_beyond(self) -> int:
         """What is lent, not billed, and not set aside for a call under way."""
@@ -150,6 +180,7 @@ class NaiveLedger:
         assert self.opening is not None
         end = next_boundary(at, self.opening.anchor_day, self.opening.time_zone)
         self.periods.append((at, end))
+        self.nothing_before = min(self.nothing_before, end)
         moves = self._issue(self.opening.monthly_allowance, at, source="allowance", expires_at=end)
         self._record(f"allowance:{len(self.periods) - 1}", "allowance", at, moves)
 
@@ -158,7 +189,9 @@ class NaiveLedger:
     def _record(self, operation: str, kind: str, at: int, moves: list[Move] | None = None, *,
                 command: c.Command | None = None, hold: str | None = None, expires_at: int | None = None,
                 cost: int | None = None) -> Fact:  # fmt: skip
-        real = tuple(move for move in moves or () if move.amount)
+        real = tuple([move for move in moves if move.amount]) if moves else ()
+        if expires_at is not None:
+            self.nothing_before = min(self.nothing_before, expires_at)
         fact = Fact(operation, kind, at, real, command, hold, expires_at, cost)
         self.history.append(fact)
         return fact
@@ -170,12 +203,13 @@ class NaiveLedger:
         covered = min(self.debt, amount)
         if amount:
             self.lots.append(NaiveLot(lot, source, paid, priority, expires_at, at))
+            self.nothing_before = min(self.nothing_before, expires_at or self.nothing_before)
         return [Move(lot, "issued", "debt", covered), Move(lot, "issued", "available", amount - covered)]
 
     def _burn(self, amount: int, target: str, at: int) -> list[Move]:
         """As much of the amount as is available, in burn order, then as much as calls may go beyond it."""
         moves = []
-        for lot in self.burn_order():
+        for lot in self.burn_order() if amount else ():
             taken = min(amount, self.total("available", lot.lot))
             moves.append(Move(lot.lot, "available", target, taken))
             amount -= taken
@@ -203,7 +237,7 @@ class NaiveLedger:
         for lot, there in self.pile(hold):
             spent = min(taken[lot], there)
             taken[lot] -= spent
-            expires_at = next(each.expires_at for each in self.lots if each.lot == lot)
+            expires_at = self.ends_at(lot)
             gone = expires_at is not None and expires_at <= at
             where = "overage" if self.is_lent(lot) else "expired" if gone else "available"
             moves.append(Move(lot, f"held:{hold}", where, there - spent))
@@ -219,27 +253,30 @@ class NaiveLedger:
         if past is not None and (type(past.command) is type(command) or isinstance(command, limit.LimitCommand)):
             resolved = (r.HoldResolved,) if isinstance(command, c.SettleHold) and command.final else ()
             return Answer(refusals=(r.IdReused, *resolved, *malformed(command, now)))
-        before = (len(self.history), len(self.lots), len(self.periods), self.opening)
+        before = (len(self.history), len(self.lots), len(self.periods), self.nothing_before)
         now = max(now, self.last_at)
         if self.opening is not None:
             self.let_time_pass(now)
-        reasons = tuple(refusals(self, command, now))
+        reasons = refusals(self, command, now)
         if reasons:
             self._back_to(*before)
-            return Answer(refusals=reasons)
+            return Answer(refusals=tuple(reasons))
         if isinstance(command, limit.LimitCommand):
-            kind = {limit.Pause: "pause", limit.Resume: "resume"}.get(type(command), "budget")
+            kind = _KINDS.get(type(command), "budget")
             return Answer(fact=self._record(operation_of(command), kind, now, command=command))
         return Answer(fact=self._carry_out(command, now))
 
-    def _back_to(self, facts: int, lots: int, periods: int, opening: c.OpenAccount | None) -> None:
+    def _back_to(self, facts: int, lots: int, periods: int, nothing_before: int) -> None:
+        """As things were before the command: `_carry_out` has not begun, only time may have passed."""
+        self.nothing_before = nothing_before
         self.history.cut(facts)
-        del self.lots[lots:], self.periods[periods:]
-        self.lent = {each.lot for each in self.lots if each.source == "overage"}
-        self.opening = opening
+        del self.periods[periods:]
+        if len(self.lots) > lots:
+            del self.lots[lots:]
+            self.lent = {each.lot for each in self.lots if each.source == "overage"}
 
     def _carry_out(self, command: c.Command, now: int) -> Fact | None:
-        if isinstance(command, c.Grant | c.Adjust | c.Reverse | c.CoverDebt | c.WriteOff | c.SetOverage):
+        if isinstance(command, _OF_MONEY):
             return self._set_right(command, now)
         operation = operation_of(command)
         amount = getattr(command, "amount", 0)

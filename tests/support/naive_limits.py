@@ -5,7 +5,7 @@ the period that contains the instant, and what lies in open holds, wherever the 
 """
 
 from collections.abc import Iterator
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from functools import lru_cache
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
@@ -15,19 +15,24 @@ from testkase.core.ledger import refusals as r
 from testkase.core.ledger.limits import commands as limit
 from testkase.core.ledger.limits.model import Scope
 from testkase.core.ledger.model import Subject
-from tests.support.naive_calendar import SECOND
+from tests.support.naive_calendar import SECOND, first_second_of
 
 if TYPE_CHECKING:
     from tests.support.naive_facts import Fact
     from tests.support.naive_ledger import NaiveLedger
 
 MOST = 10**15
+_OF_A_CALL = c.OpenHold | c.RecordUsage
 MOST_PAUSED = 200
 
 
 def in_scope(scope: Scope, subject: Subject) -> bool:
-    wanted = [(scope.project, subject.project), (scope.user, subject.user), (scope.use_case, subject.use_case)]
-    return all(want is None or want == given for want, given in wanted)
+    """Whether all that the scope names is so."""
+    return (
+        scope.project in (None, subject.project)
+        and scope.user in (None, subject.user)
+        and scope.use_case in (None, subject.use_case)
+    )
 
 
 @lru_cache(maxsize=10_000)
@@ -41,61 +46,77 @@ class NaiveLimits:
 
     def __init__(self, ledger: "NaiveLedger") -> None:
         self.ledger = ledger
+        self._read_to: Fact | None = None
+        self._budgets: dict[str, limit.SetBudget] = {}
+        self._paused: dict[tuple[str, str], int] = {}
 
     def budgets(self) -> dict[str, limit.SetBudget]:
         """Those that are set, by id."""
-        found: dict[str, limit.SetBudget] = {}
-        for fact in self.ledger.history.told[limit.LimitCommand]:
-            if isinstance(fact.command, limit.SetBudget):
-                found[fact.command.budget_id] = fact.command
-            elif isinstance(fact.command, limit.RemoveBudget):
-                del found[fact.command.budget_id]
-        return found
+        self._read()
+        return self._budgets
 
-    def allowed(self, budget: limit.SetBudget, now: int) -> int:
-        """The limit with what was added to it since it was set: for good, or in the period that contains `now`."""
-        total = budget.limit
-        history = self.ledger.history.told[limit.LimitCommand]
-        since = max(index for index, fact in enumerate(history) if fact.command == budget)
-        for fact in history[since:]:
-            more = fact.command
-            if isinstance(more, limit.RaiseBudget) and more.budget_id == budget.budget_id:
-                total += more.amount if more.for_good or self._same_period(budget, fact.at, now) else 0
-        return total
-
-    def used(self, budget: limit.SetBudget, now: int) -> int:
-        return sum(
-            move.amount
-            for fact in self.ledger.history.charges
-            if (subject := self._subject(fact)) is not None
-            and in_scope(budget.scope, subject)
-            and self._same_period(budget, fact.at, now)
-            for move in fact.moves
-            if move.target == "used"
-        )
-
-    def held(self, budget: limit.SetBudget) -> int:
-        holds = [hold for hold in self.ledger.open_holds() if in_scope(budget.scope, self._subject_of_hold(hold))]
-        return sum(self.ledger.total(f"held:{hold}") for hold in holds)
+    @property
+    def any(self) -> bool:
+        return bool(self.budgets() or self.paused())
 
     def paused(self) -> dict[tuple[str, str], int]:
         """Who is paused, and since when: pausing again changes the reason alone."""
-        found: dict[tuple[str, str], int] = {}
-        for fact in self.ledger.history.told[limit.LimitCommand]:
-            if isinstance(fact.command, limit.Pause):
-                found.setdefault((fact.command.kind, fact.command.ref), fact.at)
-            elif isinstance(fact.command, limit.Resume):
-                del found[fact.command.kind, fact.command.ref]
-        return found
+        self._read()
+        return self._paused
+
+    def _read(self) -> None:
+        """All facts about limits, from the first, unless the last of them is the one that was read last."""
+        facts = self.ledger.history.told[limit.LimitCommand]
+        last = facts[-1] if facts else None
+        if last is self._read_to:
+            return
+        self._read_to, self._budgets, self._paused = last, {}, {}
+        for fact in facts:
+            match fact.command:
+                case limit.SetBudget(budget_id=name) as budget:
+                    self._budgets[name] = budget
+                case limit.RemoveBudget(budget_id=name):
+                    del self._budgets[name]
+                case limit.Pause(kind=kind, ref=ref):
+                    self._paused.setdefault((kind, ref), fact.at)
+                case limit.Resume(kind=kind, ref=ref):
+                    del self._paused[kind, ref]
+
+    def allowed(self, budget: limit.SetBudget, now: int) -> int:
+        """The limit with what was added to it since it was set: for good, or in the period that contains `now`."""
+        total, began = budget.limit, self._began(budget, now)
+        for fact in reversed(self.ledger.history.told[limit.LimitCommand]):
+            more = fact.command
+            if more == budget:
+                break
+            if isinstance(more, limit.RaiseBudget) and more.budget_id == budget.budget_id:
+                total += more.amount if more.for_good or fact.at >= began else 0
+        return total
+
+    def used(self, budget: limit.SetBudget, now: int) -> int:
+        """Charges are in the order of time, so those of this period are the last ones."""
+        total, began = 0, self._began(budget, now)
+        for fact in reversed(self.ledger.history.charges):
+            if fact.at < began:
+                break
+            if (subject := self._subject(fact)) is not None and in_scope(budget.scope, subject):
+                total += sum([move.amount for move in fact.moves if move.target == "used"])
+        return total
+
+    def held(self, budget: limit.SetBudget) -> int:
+        holds = [hold for hold in self.ledger.history.open if in_scope(budget.scope, self._subject_of_hold(hold))]
+        return sum(self.ledger.total(f"held:{hold}") for hold in holds)
 
     def admission(self, subject: Subject, amount: int, now: int) -> Iterator[type[Exception]]:
         """Why a new call, or more for one, is refused by limits."""
-        if {("user", subject.user), ("use_case", subject.use_case)} & self.paused().keys():
+        paused = self.paused()
+        if ("user", subject.user) in paused or ("use_case", subject.use_case) in paused:
             yield r.Paused
-        for budget in self.budgets().values():
-            gone = self.used(budget, now) + self.held(budget)
-            if amount and in_scope(budget.scope, subject) and gone + amount > self.allowed(budget, now):
-                yield r.BudgetExceeded
+        for budget in self.budgets().values() if amount else ():
+            if in_scope(budget.scope, subject):
+                gone = self.used(budget, now) + self.held(budget)
+                if gone + amount > self.allowed(budget, now):
+                    yield r.BudgetExceeded
 
     def refusals(self, command: limit.LimitCommand, now: int) -> Iterator[type[Exception]]:
         """Why a change of limits is refused."""
@@ -118,7 +139,7 @@ class NaiveLimits:
 
     def subject_of(self, command: c.Command) -> Subject | None:
         """Whose call a command is about; None where there is no such hold."""
-        if isinstance(command, c.OpenHold | c.RecordUsage):
+        if isinstance(command, _OF_A_CALL):
             return command.subject
         hold = getattr(command, "hold_id", None)
         return self._subject_of_hold(hold) if hold and self.ledger.find(f"hold:{hold}") else None
@@ -134,12 +155,13 @@ class NaiveLimits:
             return self._subject_of_hold(fact.hold)
         return fact.command.subject if isinstance(fact.command, c.RecordUsage) else None
 
-    def _same_period(self, budget: limit.SetBudget, one: int, other: int) -> bool:
+    def _began(self, budget: limit.SetBudget, now: int) -> int:
+        """When the period that contains `now` began: nothing in the history is later than `now`."""
         if budget.period == "month":
-            ends = [end for _, end in self.ledger.periods]
-            return sum(end <= one for end in ends) == sum(end <= other for end in ends)
+            return max([end for _, end in self.ledger.periods if end <= now], default=0)
         assert self.ledger.opening is not None
-        days = [day_of(instant // SECOND, self.ledger.opening.time_zone) for instant in (one, other)]
+        zone = self.ledger.opening.time_zone
+        day = day_of(now // SECOND, zone)
         if budget.period == "week":
-            return days[0].isocalendar()[:2] == days[1].isocalendar()[:2]
-        return days[0] == days[1]
+            day -= timedelta(days=day.weekday())
+        return first_second_of(day, ZoneInfo(zone))

@@ -3,10 +3,10 @@
 The real ledger may name any one of them; it may neither invent one nor overlook that there is one.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from fractions import Fraction
 from math import ceil
-from typing import Protocol
+from typing import Any, Protocol
 
 from testkase.core.ledger import commands as c
 from testkase.core.ledger import refusals as r
@@ -41,87 +41,90 @@ class State(Protocol):
     def limits(self) -> NaiveLimits: ...
     def total(self, place: str, lot: int | None = None) -> int: ...
     def find(self, operation: str) -> Fact | None: ...
-    def open_holds(self) -> list[str]: ...
     def terms_of(self, hold: str) -> Terms | None: ...
 
 
-def refusals(state: State, command: c.Command, now: int) -> Iterator[Reason]:
+def refusals(state: State, command: c.Command, now: int) -> list[Reason]:
     """Every reason to refuse the command as things stand at `now`."""
-    yield from malformed(command, now)
+    reasons = list(malformed(command, now))
     if isinstance(command, c.OpenAccount):
-        return
+        return reasons
     if state.opening is None:
-        yield r.AccountNotFound
-    elif isinstance(command, limit.LimitCommand):
-        yield from state.limits.refusals(command, now)
+        return [*reasons, r.AccountNotFound]
+    if isinstance(command, limit.LimitCommand):
+        return [*reasons, *state.limits.refusals(command, now)]
+    rule = _RULES.get(type(command))
+    return reasons if rule is None else [*reasons, *rule(state, command, now)]
+
+
+def _opening(state: State, command: c.OpenHold, now: int) -> Iterator[Reason]:
+    return _admission(state, command, command.amount, now)
+
+
+def _extension(state: State, command: c.ExtendHold, now: int) -> Iterator[Reason]:
+    yield from _must_be_open(state, command)
+    yield from _admission(state, command, command.amount, now) if command.amount else ()
+
+
+def _usage(state: State, command: c.RecordUsage, now: int) -> Iterator[Reason]:
+    cost = cost_of(command, command.terms)
+    if not priceable(command, command.terms):
+        yield r.NoTerms
+    yield from _too_much(cost)
+    if command.admitted is not None:
+        yield from _admitted_before(state, command.admitted)
     else:
-        yield from _as_things_stand(state, command, now)
+        yield from _admission(state, command, cost, now)
 
 
-def _as_things_stand(state: State, command: c.Command, now: int) -> Iterator[Reason]:
-    match command:
-        case c.OpenHold(amount=amount):
-            yield from _admission(state, command, amount, now)
-        case c.ExtendHold(hold_id=hold, amount=amount):
-            yield from _must_be_open(state, hold)
-            yield from _admission(state, command, amount, now) if amount else ()
-        case c.SettleHold(hold_id=hold):
-            yield from _must_be_open(state, hold)
-            yield from _settlement(state, command) if hold in state.open_holds() else ()
-        case c.VoidHold(hold_id=hold):
-            yield from _must_be_open(state, hold)
-        case c.RecordUsage(terms=terms):
-            if not priceable(command, terms):
-                yield r.NoTerms
-            yield from _too_much(cost_of(command, terms))
-            if command.admitted is not None:
-                yield from _admitted_before(state, command.admitted)
-            else:
-                yield from _admission(state, command, cost_of(command, terms), now)
-        case c.Adjust(amount=amount) if -amount > state.total("available"):
-            yield r.InsufficientCredits
-        case c.Reverse() | c.CoverDebt() | c.WriteOff():
-            yield from _claw_back(state, command)
+def _adjustment(state: State, command: c.Adjust, _: int) -> Iterator[Reason]:
+    if -command.amount > state.total("available"):
+        yield r.InsufficientCredits
 
 
-def _claw_back(state: State, command: c.Reverse | c.CoverDebt | c.WriteOff) -> Iterator[Reason]:
-    if isinstance(command, c.Reverse):
-        granted = state.find(f"grant:{command.grant_id}")
-        if granted is None:
-            yield r.GrantNotFound
-        elif isinstance(granted.command, c.Grant) and not 0 <= command.clawed <= granted.command.amount:
-            yield r.InvalidCommand
-    else:
-        amount = command.amount if isinstance(command, c.WriteOff) else None
-        if state.debt < (amount or 1):
-            yield r.NotOwed
-        if isinstance(command, c.CoverDebt) and not state.total("available"):
-            yield r.InsufficientCredits
+def _claw_back(state: State, command: c.Reverse, _: int) -> Iterator[Reason]:
+    granted = state.find(f"grant:{command.grant_id}")
+    if granted is None:
+        yield r.GrantNotFound
+    elif isinstance(granted.command, c.Grant) and not 0 <= command.clawed <= granted.command.amount:
+        yield r.InvalidCommand
+
+
+def _cover(state: State, _command: c.CoverDebt, _: int) -> Iterator[Reason]:
+    if not state.debt:
+        yield r.NotOwed
+    if not state.total("available"):
+        yield r.InsufficientCredits
+
+
+def _forgiveness(state: State, command: c.WriteOff, _: int) -> Iterator[Reason]:
+    if state.debt < (command.amount or 1):
+        yield r.NotOwed
 
 
 def malformed(command: c.Command, now: int) -> Iterator[Reason]:
     """Amounts and times no state of the account could accept."""
-    amount = getattr(command, "amount", 0) or 0
-    wrong = not 1 <= getattr(command, "ttl_seconds", 1) <= LONGEST_HOLD or abs(amount) > MOST
-    match command:
-        case c.OpenAccount():
-            wrong = not 0 <= command.monthly_allowance <= MOST or not 1 <= command.anchor_day <= 31
-        case c.Adjust():
-            wrong = wrong or amount == 0
-        case c.WriteOff():
-            wrong = not command.note or (command.amount is not None and amount < 1)
-        case c.SetOverage():
-            wrong = not 0 <= command.limit <= MOST
-        case limit.LimitCommand():
-            return  # what is wrong with one depends on the limit it is about
-        case c.Grant(expires_at=expires_at):
-            wrong = wrong or amount <= 0 or (expires_at is not None and expires_at <= now)
-        case c.SettleHold() | c.RecordUsage():
-            wrong = not _measured(command) or (isinstance(command, c.SettleHold) and not _named(command))
-        case _:
-            wrong = wrong or amount < 0
-    if wrong:
+    wrong = _WRONG.get(type(command))
+    if wrong is not None and wrong(command, now):
         yield r.InvalidCommand
+
+
+def _life(command: c.OpenHold | c.ExtendHold) -> bool:
+    return not 1 <= command.ttl_seconds <= LONGEST_HOLD or not 0 <= command.amount <= MOST
+
+
+_WRONG: dict[type[c.Command], Callable[[Any, int], bool]] = {
+    c.OpenAccount: lambda said, _: not 0 <= said.monthly_allowance <= MOST or not 1 <= said.anchor_day <= 31,
+    c.OpenHold: lambda said, _: _life(said),
+    c.ExtendHold: lambda said, _: _life(said),
+    c.SettleHold: lambda said, _: not _measured(said) or not _named(said),
+    c.RecordUsage: lambda said, _: not _measured(said),
+    c.Adjust: lambda said, _: said.amount == 0 or abs(said.amount) > MOST,
+    c.WriteOff: lambda said, _: not said.note or (said.amount is not None and said.amount < 1),
+    c.SetOverage: lambda said, _: not 0 <= said.limit <= MOST,
+    c.Grant: lambda said, now: not 0 < said.amount <= MOST or (said.expires_at is not None and said.expires_at <= now),
+}
+"""Of the others nothing is wrong in itself; what is wrong with a limit depends on the one it is about."""
 
 
 def _measured(command: c.SettleHold | c.RecordUsage) -> bool:
@@ -163,14 +166,17 @@ def _too_much(cost: int) -> Iterator[Reason]:
         yield r.InvalidCommand
 
 
-def _must_be_open(state: State, hold: str) -> Iterator[Reason]:
-    if state.find(f"hold:{hold}") is None:
+def _must_be_open(state: State, command: c.ExtendHold | c.SettleHold | c.VoidHold, _: int = 0) -> Iterator[Reason]:
+    if state.find(f"hold:{command.hold_id}") is None:
         yield r.HoldNotFound
-    elif hold not in state.open_holds():
+    elif command.hold_id not in state.history.open:
         yield r.HoldResolved
 
 
-def _settlement(state: State, command: c.SettleHold) -> Iterator[Reason]:
+def _settlement(state: State, command: c.SettleHold, _: int) -> Iterator[Reason]:
+    if command.hold_id not in state.history.open:
+        yield from _must_be_open(state, command)
+        return
     terms = state.terms_of(command.hold_id)
     if not priceable(command, terms):
         yield r.NoTerms
@@ -212,3 +218,17 @@ def cost_of(command: c.SettleHold | c.RecordUsage, terms: Terms | None) -> int:
     rates = (tier.input, tier.cached_input, tier.cache_write, tier.output, tier.reasoning)
     exact = sum((Fraction(count * rate, 1_000_000) for count, rate in zip(counts, rates, strict=True)), Fraction(0))
     return ceil(exact / step) * step
+
+
+_RULES: dict[type[c.Command], Callable[[State, Any, int], Iterator[Reason]]] = {
+    c.OpenHold: _opening,
+    c.ExtendHold: _extension,
+    c.SettleHold: _settlement,
+    c.VoidHold: _must_be_open,
+    c.RecordUsage: _usage,
+    c.Adjust: _adjustment,
+    c.Reverse: _claw_back,
+    c.CoverDebt: _cover,
+    c.WriteOff: _forgiveness,
+}
+"""Of what depends on how things stand. Grants, switches and touches are never refused for that."""

@@ -16,6 +16,7 @@ class State(Protocol):
     @property
     def debt(self) -> int: ...
     def total(self, place: str, lot: int | None = None) -> int: ...
+    def ends_at(self, lot: int) -> int | None: ...
 
 
 class NaiveReversals:
@@ -27,21 +28,24 @@ class NaiveReversals:
     def target(self, lot: int) -> tuple[int, bool]:
         """What was said last of the purchase a lot came with: how many credits, and whether it is in dispute."""
         issued_by = self.state.history[lot - 1].operation
+        if not issued_by.startswith("grant:"):
+            return (0, False)
         said = self.state.history.of_grant.get(issued_by.removeprefix("grant:"))
-        return (said[-1].clawed, said[-1].frozen) if said and issued_by.startswith("grant:") else (0, False)
+        return (said[-1].clawed, said[-1].frozen) if said else (0, False)
 
     def owed(self) -> int:
         """Credits taken back though they were spent, of all lots. What a call holds is spent until it comes back."""
         total, owed = self.state.total, 0
-        for lot in self.targeted():
+        for lot in self.spoken_of():
             granted = -total("issued", lot)
             spent = total("used", lot) + total("held", lot) + total("debt", lot) + total("reversed", lot)
             owed += max(self.target(lot)[0] - (granted - spent), 0)
         return owed
 
-    def targeted(self) -> list[int]:
-        known = len(self.state.history)
-        return [each.lot for each in self.state.lots if each.lot <= known and self.target(each.lot) != (0, False)]
+    def spoken_of(self) -> list[int]:
+        """Lots of whose payment something was ever heard."""
+        history = self.state.history
+        return sorted(history.numbers[f"grant:{grant}"] for grant, said in history.of_grant.items() if said)
 
     def covered(self) -> int:
         """What the organization's own credits have paid of its debts and has not come back."""
@@ -53,12 +57,12 @@ class NaiveReversals:
         if command is None and not history.told[c.Reverse]:
             return moves  # nothing was ever taken back
         before = self.owed()
-        disputed = {each.lot for each in self.state.lots if each.lot <= len(history)}
         history.append(Fact("what would be", "", at, tuple(moves), command))
-        for lot in sorted(disputed):
-            moves = [*moves, *self._in_lot(lot, at)]
-            history.pop()
-            history.append(Fact("what would be", "", at, tuple(moves), command))
+        for lot in self.spoken_of():
+            if further := self._in_lot(lot, at):
+                moves = [*moves, *further]
+                history.pop()
+                history.append(Fact("what would be", "", at, tuple(moves), command))
         change = self.owed() - before
         history.pop()
         return [*moves, *self._of_debt(change, at)]
@@ -68,7 +72,7 @@ class NaiveReversals:
         lot's time is over nothing more is found in it, and what is let go has expired."""
         taken, frozen = self.target(lot)
         kept = self.state.total("reversed:unspent", lot)
-        ends = next(each.expires_at for each in self.state.lots if each.lot == lot)
+        ends = self.state.ends_at(lot)
         over = ends is not None and ends <= at
         unspent = kept if over else kept + self.state.total("available", lot)
         keep = unspent if frozen else min(taken, unspent)

@@ -45,7 +45,7 @@ def test_a_mistake_is_found_and_told_as_short_as_it_can_be(monkeypatch: pytest.M
     monkeypatch.setattr(campaign, "ENOUGH", 1)
     fault = simulate(operations=2 * BLOCK, seed=1, processes=1).faults[0]
     steps = fault.splitlines()[1:]
-    assert "AssertionError at side_by_side.py" in fault
+    assert "AssertionError at same_entry.py" in fault
     assert len(steps) <= 5
     assert "OpenAccount(" in steps[0]
 

@@ -71,7 +71,7 @@ def test_postgresql_keeps_the_books_that_decide_and_the_naive_model_keep(
 ) -> None:
     told = InStep(books)
     script = Script(Random(f"in step {theme}/{seed}"), told.world)
-    script.weights = THEMES[theme]
+    script.weigh(THEMES[theme])
     told.submit(script.opening(), script.now)
     for _ in range(150):
         told.submit(*script.next())
