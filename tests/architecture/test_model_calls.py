@@ -18,7 +18,7 @@ PROVIDER_LIBRARIES = {
     "mistralai",
     "cohere",
     "xllamacpp",
-    "httpcore",
+    "httptools",
 }
 
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import uvloop
 from granian.constants import Interfaces
 from granian.server.embed import Server
 from litestar import Litestar
@@ -154,7 +155,11 @@ def served(app: Litestar) -> Iterator[str]:
             started.set()
             raise
 
-    thread = threading.Thread(target=lambda: asyncio.run(serve()), daemon=True, name="served")
+    def run() -> None:
+        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+            runner.run(serve())
+
+    thread = threading.Thread(target=run, daemon=True, name="served")
     thread.start()
     started.wait(30)
     if faults:

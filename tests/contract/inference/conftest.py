@@ -35,6 +35,7 @@ class Lab:
         self,
         *,
         read_timeout: float = 5.0,
+        write_timeout: float = 5.0,
         base_url: str | None = None,
         capabilities: Capabilities | None = None,
         kind: Kind = "openai",
@@ -44,7 +45,7 @@ class Lab:
         provider = replace(
             PROVIDER,
             base_url=base_url or self.upstream.base_url,
-            timeouts=Timeouts(connect=1.0, read=read_timeout),
+            timeouts=Timeouts(connect=1.0, read=read_timeout, write=write_timeout),
             capabilities=able,
             kind=kind,
             api_version=version,

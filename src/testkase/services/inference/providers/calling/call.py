@@ -11,7 +11,8 @@ from testkase.services.inference.bounds import input_token_estimate, text_token_
 from testkase.services.inference.model import CallResult
 from testkase.services.inference.problems import ProviderError, ProviderTimeout, StreamCut
 from testkase.services.inference.providers.calling import failures
-from testkase.services.inference.providers.calling.client import Endpoint, Response, TransportError
+from testkase.services.inference.providers.calling.client import Endpoint, Response
+from testkase.services.inference.providers.calling.connection import TransportError
 from testkase.services.inference.providers.calling.dialect import Interpreter, Outgoing, Reported
 from testkase.services.inference.providers.calling.sse import EventReader, EventTooLarge
 from testkase.services.inference.request import output_token_bound
@@ -76,18 +77,18 @@ class ChatCall:
         except BaseException as error:
             if isinstance(error, ProviderError):
                 self._failure = error
-            await self._close()
+            self._close()
             raise
         return self
 
     async def __aexit__(self, *exc: object) -> None:
-        await self._close()
+        self._close()
 
     async def read(self) -> bytes:
         """The body of an answer that does not stream, as a chat completion."""
         body = b""
         try:
-            async for piece in self._pieces():
+            while piece := await self._piece():
                 body += piece
                 if len(body) > MAX_ANSWER_BYTES:
                     raise self._fail(ProviderError("The provider's answer is larger than 32 MiB."))
@@ -106,7 +107,7 @@ class ChatCall:
         caller did not ask for is read and kept back. Raises StreamCut when the stream ends before the answer has."""
         reader = EventReader()
         try:
-            async for piece in self._pieces():
+            while piece := await self._piece():
                 for payload in reader.feed(piece):
                     for chunk in self._interpreter.event(payload):
                         yield chunk
@@ -151,15 +152,15 @@ class ChatCall:
         exact = finished and self._heard.tokens is not None and self._heard.output_counted
         return "exact" if exact else ("estimated" if finished else "partial")
 
-    async def _pieces(self) -> AsyncIterator[bytes]:
+    async def _piece(self) -> bytes:
+        """What has come of the body; nothing at its end."""
         if self._response is None:
             raise RuntimeError("the call has not been opened")
         try:
-            async for piece in self._response.pieces():
-                yield piece
+            return await self._response.piece()
         except TransportError as error:
             if self._heard.finished(self._choices):
-                return  # everything was said; only the end of the stream is missing
+                return b""  # everything was said; only the end of the stream is missing
             problem = failures.from_transport(self._endpoint.provider.name, error)
             raise self._fail(self._cut(problem.detail) if self._heard.text_bytes else problem) from error
 
@@ -199,6 +200,6 @@ class ChatCall:
             return "refused" if self._failure.refused else "failed"
         return "cancelled" if self._sent else "failed"
 
-    async def _close(self) -> None:
+    def _close(self) -> None:
         if self._response is not None:
-            await self._response.close()
+            self._response.close()

@@ -1,59 +1,48 @@
 """Connections to one provider, bound to its host.
 
-The key is a header of requests that can only be built for the provider's own address; a redirect is an answer, not an
-instruction; the environment's proxies and netrc are not consulted. A connection that was never made is tried once more.
-Nothing else is: a request that has been sent may have been billed.
-
-httpcore is the engine of httpx. Its own pool, made for many hosts, looks at every connection for every request, which
-costs more than the request itself at a few dozen calls at a time. For one host the free connections are a list.
+The key is in the head of requests that can only be built for the provider's own address; a redirect is an answer, not
+an instruction; the environment's proxies and netrc are not consulted. For one host the free connections are a list.
 """
 
 import asyncio
 import ssl
-from collections.abc import AsyncIterator, Mapping
+from urllib.parse import quote, urlsplit
 
 import certifi
-import httpcore
 
 from testkase.foundation.tracing import passed_on
 from testkase.services.inference.model import Provider
+from testkase.services.inference.providers.calling.answer import Incoming
+from testkase.services.inference.providers.calling.connection import Connection, Unreachable
 from testkase.services.inference.providers.calling.dialect import Headers, Outgoing
-from testkase.services.inference.providers.calling.network import Network
 
 KEEP_ALIVE_SECONDS = 3.0
 """Shorter than any server's own patience (llama.cpp: 5 s), so that a request never meets a connection being closed."""
 MOST_CONNECTIONS = 1_000
-
-TransportError = (httpcore.TimeoutException, httpcore.NetworkError, httpcore.ProtocolError)
-"""What a connection can fail with."""
+_PORTS = {"http": 80, "https": 443}
+_AS_IT_IS = "/%:@!$&'()*+,;=~"
+"""Of a path in the operator's file; what else is no letter or digit cannot stand in a request."""
 
 
 class Response:
     """An answer whose head has arrived. Must be closed; only one read to its end leaves its connection to the next."""
 
-    def __init__(
-        self, endpoint: "Endpoint", connection: httpcore.AsyncHTTPConnection, answer: httpcore.Response
-    ) -> None:
+    def __init__(self, endpoint: "Endpoint", connection: Connection, incoming: Incoming) -> None:
         self._endpoint = endpoint
         self._connection = connection
-        self._answer = answer
+        self._incoming = incoming
         self._closed = False
-        self.status: int = answer.status
-        self.headers: Mapping[str, str] = {
-            name.decode("latin-1").lower(): value.decode("latin-1") for name, value in answer.headers
-        }
+        self.status = incoming.status
+        self.headers = incoming.headers
 
-    def pieces(self) -> AsyncIterator[bytes]:
-        """The body as it arrives. Raises TransportError."""
-        return self._answer.aiter_stream()
+    async def piece(self) -> bytes:
+        """The body's next bytes as they arrive; none at its end. Raises TransportError."""
+        return await self._connection.piece(self._incoming)
 
-    async def close(self) -> None:
+    def close(self) -> None:
         if not self._closed:
             self._closed = True
-            try:
-                await self._answer.aclose()
-            finally:
-                await self._endpoint.give_back(self._connection)
+            self._endpoint.give_back(self._connection)
 
 
 class Endpoint:
@@ -62,69 +51,71 @@ class Endpoint:
     def __init__(self, provider: Provider, headers: Headers) -> None:
         """`headers`: with the provider's key, sent with every request."""
         self.provider = provider
-        self._url = httpcore.URL(provider.base_url)
-        host = self._url.host + (b":%d" % self._url.port if self._url.port is not None else b"")
-        self._headers = [
-            (b"host", host),
+        url = urlsplit(provider.base_url)
+        self._host = url.hostname or ""
+        self._port = url.port or _PORTS[url.scheme]
+        self._path = quote(url.path, safe=_AS_IT_IS)
+        self._headers: Headers = [
+            (b"host", url.netloc.encode("ascii")),
             (b"content-type", b"application/json"),
             (b"accept-encoding", b"identity"),
             (b"user-agent", b"testkase"),
             *headers,
         ]
-        times = provider.timeouts
-        self._timeouts = {"connect": times.connect, "read": times.read, "write": times.write}
-        tls = ssl.create_default_context(cafile=certifi.where()) if self._url.scheme == b"https" else None
-        self._network = Network(tls)
-        self._free: list[httpcore.AsyncHTTPConnection] = []
+        self._tls = ssl.create_default_context(cafile=certifi.where()) if url.scheme == "https" else None
+        self._free: list[Connection] = []
         self._room = asyncio.Semaphore(MOST_CONNECTIONS)
 
     async def send(self, outgoing: Outgoing) -> Response:
         """POST a request and return its response once its head is there. Raises TransportError."""
+        await self._enter()
+        connection: Connection | None = None
         try:
-            async with asyncio.timeout(self.provider.timeouts.pool):
-                await self._room.acquire()
-        except TimeoutError as error:
-            raise httpcore.PoolTimeout from error
-        connection: httpcore.AsyncHTTPConnection | None = None
-        try:
-            connection = await self._connection()
-            request = httpcore.Request(
-                "POST",
-                httpcore.URL(self.provider.base_url + outgoing.path),
-                headers=[*self._headers, (b"content-length", b"%d" % len(outgoing.content)), *passed_on()],
-                content=outgoing.content,
-                extensions={"timeout": self._timeouts},
+            connection = self._kept() or await Connection.open(
+                self._host, self._port, self._tls, self.provider.timeouts
             )
-            answer = await connection.handle_async_request(request)
+            incoming = await connection.ask(self._request(outgoing))
         except BaseException:
             self._room.release()
             if connection is not None:
-                await connection.aclose()
+                connection.abort()
             raise
-        return Response(self, connection, answer)
+        return Response(self, connection, incoming)
 
-    async def give_back(self, connection: httpcore.AsyncHTTPConnection) -> None:
-        """Called once for every response. A connection whose answer was not read to its end is closed here: httpcore
-        does not always get to it when the reader is cancelled, and the provider would go on writing."""
+    def give_back(self, connection: Connection) -> None:
+        """Called once for every response."""
         self._room.release()
-        if connection.is_idle():
+        if connection.release():
             self._free.append(connection)
-        else:
-            await connection.aclose()
 
     async def close(self) -> None:
         free, self._free = self._free, []
         for connection in free:
-            await connection.aclose()
+            connection.close()
 
-    async def _connection(self) -> httpcore.AsyncHTTPConnection:
+    async def _enter(self) -> None:
+        if not self._room.locked():
+            await self._room.acquire()
+            return
+        try:
+            async with asyncio.timeout(self.provider.timeouts.pool):
+                await self._room.acquire()
+        except TimeoutError as error:
+            raise Unreachable from error
+
+    def _kept(self) -> Connection | None:
         """The connection that came back last, if it is still good; else those before it are not either."""
-        if self._free:
-            connection = self._free.pop()
-            if not connection.has_expired():
-                return connection
-            await connection.aclose()
-            await self.close()
-        return httpcore.AsyncHTTPConnection(
-            self._url.origin, network_backend=self._network, keepalive_expiry=KEEP_ALIVE_SECONDS, retries=1
-        )
+        if not self._free:
+            return None
+        connection = self._free.pop()
+        if connection.is_good(asyncio.get_running_loop().time(), KEEP_ALIVE_SECONDS):
+            return connection
+        for stale in (connection, *self._free):
+            stale.close()
+        self._free.clear()
+        return None
+
+    def _request(self, outgoing: Outgoing) -> bytes:
+        headers = [*self._headers, (b"content-length", b"%d" % len(outgoing.content)), *passed_on()]
+        lines = b"".join([b"%b: %b\r\n" % header for header in headers])
+        return b"POST %b HTTP/1.1\r\n%b\r\n%b" % ((self._path + outgoing.path).encode("ascii"), lines, outgoing.content)

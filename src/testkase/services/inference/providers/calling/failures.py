@@ -2,11 +2,11 @@
 
 from typing import Any
 
-import httpcore
 import msgspec
 
 from testkase.services.inference.problems import ProviderError, ProviderTimeout
-from testkase.services.inference.providers.calling.client import Endpoint, Response, TransportError
+from testkase.services.inference.providers.calling.client import Endpoint, Response
+from testkase.services.inference.providers.calling.connection import Silent, TransportError, Unreachable
 
 UNREADABLE = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
 """What decoding bytes of a provider can raise."""
@@ -32,13 +32,13 @@ async def from_response(endpoint: Endpoint, response: Response) -> ProviderError
     return ProviderError(_sentence(provider, status), status=status, upstream_message=message, **facts)
 
 
-def from_transport(provider: str, error: Exception) -> ProviderError:
+def from_transport(provider: str, error: TransportError) -> ProviderError:
     """The problem behind a connection that failed."""
-    if isinstance(error, httpcore.ConnectError | httpcore.ConnectTimeout | httpcore.PoolTimeout):
+    if isinstance(error, Unreachable):
         return ProviderError(f"The provider {provider} cannot be reached.")
-    if isinstance(error, httpcore.TimeoutException):
+    if isinstance(error, Silent):
         return ProviderTimeout(f"The provider {provider} sent nothing for too long.")
-    return ProviderError(f"The connection to {provider} broke off ({type(error).__name__}).")
+    return ProviderError(f"The connection to {provider} broke off ({error}).")
 
 
 def from_event(endpoint: Endpoint, error: Any) -> ProviderError:
@@ -61,10 +61,8 @@ def _sentence(provider: str, status: int) -> str:
 async def _beginning(response: Response) -> bytes:
     body = b""
     try:
-        async for piece in response.pieces():
+        while len(body) < MOST_ERROR_BYTES and (piece := await response.piece()):
             body += piece
-            if len(body) >= MOST_ERROR_BYTES:
-                break
     except TransportError:
         return b""
     return body
