@@ -1,14 +1,14 @@
 """What holds for every test of the product."""
 
 import os
-import shutil
 from pathlib import Path
 
 import pytest
 
+from tests.support.browsers import found
+
 pytest_plugins = ["tests.support.fixtures"]
 
-_BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 _BROWSER_TESTS = Path(__file__).parent / "browser"
 
 
@@ -22,10 +22,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 def _skip_without_browser(items: list[pytest.Item]) -> None:
     """Without a Chromium the browser tests are skipped, saying why; on CI they fail instead."""
-    found = os.environ.get("CHROMIUM") or next(filter(None, map(shutil.which, _BROWSERS)), None)
-    if found:
-        os.environ["CHROMIUM"] = found
-    elif not os.environ.get("CI"):
+    if found() is None and not os.environ.get("CI"):
         missing = pytest.mark.skip(reason="there is no Chromium: install it, or name one in CHROMIUM")
         for item in items:
             if item.path.is_relative_to(_BROWSER_TESTS):

@@ -70,6 +70,7 @@ def test_filters_act_at_once_stand_in_the_address_and_can_be_cleared(busy: Stage
     page = busy.signed_in("owner")
     page.goto(busy.url + PAGE)
     page.get_by_role("link", name="By user").click()
+    expect(page.get_by_role("link", name="By user")).to_have_attribute("aria-current", "true")
     page.wait_for_url("**by=user*")
     page.get_by_label("Use case").select_option(label="Chat assistant")
     page.wait_for_url("**use_case=chat*")

@@ -22,6 +22,7 @@ def start_generating(page: Page, stage: Stage, cases: int) -> None:
     page.get_by_label("Test cases").select_option(str(cases))
     expect(page.locator("#guidance")).to_contain_text("about")
     page.get_by_role("button", name="Generate").click()
+    page.wait_for_url("**/generations/*")
 
 
 def balance(page: Page) -> float:

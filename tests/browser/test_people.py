@@ -37,6 +37,7 @@ def test_an_invited_colleague_joins_and_a_changed_role_acts_at_once(stage: Stage
     owner.get_by_label("Person").select_option(label=f"Nadia New ({ADDRESS})")
     owner.get_by_label("May generate", exact=True).check()
     owner.get_by_role("button", name="Add", exact=True).click()
+    expect(owner.get_by_label("Role of Nadia New")).to_be_visible()
     colleague.goto(f"{stage.url}/projects/SHOP")
     expect(colleague.get_by_role("link", name="Generate test cases")).to_be_visible()
     expect(colleague.get_by_role("link", name="API keys")).to_have_count(0)

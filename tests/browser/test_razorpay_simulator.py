@@ -178,7 +178,8 @@ def test_without_retry_a_failure_closes(page: Page, shop: Shop, sim: Simulated) 
 @pytest.mark.parametrize("way", ["button", "escape", "timeout"])
 def test_leaving_is_told_and_the_order_stays_open(page: Page, shop: Shop, sim: Simulated, way: str) -> None:
     frame = opened(page, shop, sim, **({"timeout": 1} if way == "timeout" else {}))
-    expect(frame.get_by_text("no money moves")).to_be_visible()
+    if way != "timeout":  # after which it is gone, seen or not
+        expect(frame.get_by_text("no money moves")).to_be_visible()
     if way == "button":
         frame.get_by_role("button", name="Close Checkout").click()
     elif way == "escape":

@@ -38,6 +38,7 @@ def test_a_member_makes_all_reports_at_once_and_reads_them(stage: Stage, model: 
     expect(estimate).to_contain_text("3 reports")
     expect(estimate).to_contain_text("At most")
     page.get_by_role("button", name="Make reports").click()
+    page.wait_for_url(re.compile(r"/reports/\d+"))
     page.evaluate("window.notReloaded = true")
     expect(page.get_by_role("heading", name="What was found")).to_be_visible(timeout=ARRIVAL_MS)
     expect(page.locator("#report .live")).to_contain_text("Check the", timeout=ARRIVAL_MS)

@@ -1,19 +1,20 @@
 """The product as people have it: application, worker and a browser, on a database with the demo organization."""
 
 import json
-import os
-import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, expect, sync_playwright
 
+from tests.support.browsers import found
 from tests.support.cluster import TestDatabase
 from tests.support.processes import serving, start, working
 
+_PATIENCE_MS = 20_000
+"""For what a page is expected to show. What comes in time costs no more, however busy the machine."""
 PHONE = {"width": 390, "height": 844}
 LAPTOP = {"width": 1280, "height": 800}
 _QUIET = (
@@ -109,8 +110,9 @@ def stage_on(
 @contextmanager
 def chromium() -> Iterator[Browser]:
     """The system's Chromium; `CHROMIUM` may name its path."""
-    path = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser")
+    path = found()
     assert path, "Chromium is not installed: run scripts/chromium.sh, or name its path in CHROMIUM."
+    expect.set_options(timeout=_PATIENCE_MS)
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=path, args=list(_QUIET))
         yield browser

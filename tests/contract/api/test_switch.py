@@ -10,9 +10,10 @@ import pytest
 from tests.support.programs import MODEL, Organization, Organizations
 from tests.support.upstream import Reply, Upstream
 
-LONG = Reply(chunks=("word ",) * 300, delay_chunk=0.05, usage={"prompt_tokens": 1000, "completion_tokens": 300})
-"""Fifteen seconds of an answer: one that ends before was cut."""
-LATE = Reply(delay_first=15)
+LONG = Reply(chunks=("word ",) * 600, delay_chunk=0.1, usage={"prompt_tokens": 1000, "completion_tokens": 600})
+LATE = Reply(delay_first=60)
+"""A minute of an answer, or of none: a call that ends long before was cut."""
+SOON_SECONDS = 30
 HOLD = {"use_case": "chat", "user": "ada@example.com"}
 
 
@@ -20,6 +21,19 @@ def chat(base_url: str, org: Organization, *, stream: bool) -> Any:
     body = {"model": MODEL, "messages": [{"role": "user", "content": "Tell me a long story."}], "stream": stream}
     url = f"{base_url}/openai/v1/chat/completions"
     return httpx.stream("POST", url, json=body, headers=org.headers, timeout=40, trust_env=False)
+
+
+def switch_off(organizations: Organizations, org: Organization, runs: threading.Event) -> None:
+    """The owner switches AI off once the call runs."""
+    assert runs.wait(SOON_SECONDS)
+    organizations.switch_ai(org.org_id, False)
+
+
+def wait_until_asked(upstream: Upstream, before: int, runs: threading.Event) -> None:
+    """A call that says nothing for a minute runs once the model was asked."""
+    while len(upstream.requests) == before and not runs.is_set():
+        time.sleep(0.02)
+    runs.set()
 
 
 @pytest.mark.requirement("R60", "B13", "I14")
@@ -33,13 +47,19 @@ def test_a_running_call_of_the_gateway_is_cut_and_costs_nothing(
     stream: bool,
 ) -> None:
     upstream.script(LONG if stream else LATE)
-    owner = threading.Timer(0.5, organizations.switch_ai, [org.org_id, False])
+    runs, asked = threading.Event(), len(upstream.requests)
+    owner = threading.Thread(target=switch_off, args=(organizations, org, runs))
     owner.start()
     began = time.monotonic()
+    if not stream:
+        threading.Thread(target=wait_until_asked, args=(upstream, asked, runs)).start()
     with chat(base_url, org, stream=stream) as answer:
-        said = list(answer.iter_lines())
+        said = []
+        for line in answer.iter_lines():
+            said.append(line)
+            runs.set()
     owner.join()
-    assert time.monotonic() - began < 10
+    assert time.monotonic() - began < SOON_SECONDS
     if stream:
         assert answer.status_code == 200
         assert '"code":"ai_disabled"' in said[-4]

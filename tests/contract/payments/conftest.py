@@ -7,6 +7,9 @@ import pytest
 from testkase.services.billing.providers.razorpay.provider import RazorpayProvider
 from tests.support.scripted_razorpay import Server, scripted_razorpay
 
+TIMEOUT = (10.0, 1.5)
+"""As short as can be without taking a busy machine for a silent server."""
+
 
 @pytest.fixture
 def server() -> Iterator[Server]:
@@ -16,4 +19,4 @@ def server() -> Iterator[Server]:
 
 @pytest.fixture
 def provider(server: Server) -> RazorpayProvider:
-    return RazorpayProvider(server.account(), timeout=(2.0, 0.2))
+    return RazorpayProvider(server.account(), timeout=TIMEOUT)

@@ -13,6 +13,7 @@ import requests
 
 from testkase.services.billing.provider import Payment, ProviderRefused, ProviderSilent
 from testkase.services.billing.providers.razorpay.provider import RazorpayProvider
+from tests.contract.payments.conftest import TIMEOUT
 from tests.support.scripted_razorpay import (
     KEY_ID,
     KEY_SECRET,
@@ -56,7 +57,7 @@ def test_1_no_timeouts(server: Server, provider: RazorpayProvider, sdk: Any, mon
     server.script(Answer(200, payment()), Answer(200, payment()), Hang())
     sdk.payment.fetch(PAYMENT)
     provider.fetch_payment(PAYMENT)
-    assert timeouts == [None, (2.0, 0.2)]
+    assert timeouts == [None, TIMEOUT]
     with pytest.raises(ProviderSilent, match="did not answer in time"):
         provider.fetch_payment(PAYMENT)
 
