@@ -9,7 +9,6 @@ from unittest.mock import patch
 import django
 from django.apps import apps
 from django.conf import settings
-from django.core.cache import cache
 from django.db import connections
 from django.test.utils import setup_test_environment
 
@@ -24,7 +23,6 @@ def django_on(database: TestDatabase) -> Iterator[None]:
     default = connections["default"]
     default.close()
     connections.settings["default"].update(django_database(database.app_url, pool=False))
-    cache.clear()
     try:
         yield
     finally:

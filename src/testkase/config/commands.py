@@ -84,15 +84,19 @@ def restore(folder: Annotated[Path, typer.Argument(help="The backup.")]) -> None
     settings = Settings.from_environ()
     code = restore_backup(settings, folder.absolute())
     say(f"Restored into {settings.data}. Start it as before; nothing of the old installation may run on.")
+    say("Everybody signs in again. What happened after the backup is not in it: docs/operations.md says what to do.")
     raise typer.Exit(code)
 
 
 @app.command()
 def serve() -> None:
     """The application: pages, API and gateway on one port."""
+    from testkase.config.data_folder import refuse_half_restored
     from testkase.config.serving.server import serve as serve_app
 
-    serve_app(Settings.from_environ())
+    settings = Settings.from_environ()
+    refuse_half_restored(settings.data)
+    serve_app(settings)
     # Everything is closed. The server's own threads may still be ending, and would abort the process where they met an
     # interpreter that is being taken down.
     logging.shutdown()
@@ -102,10 +106,12 @@ def serve() -> None:
 @app.command()
 def worker() -> None:
     """The worker: jobs and schedules."""
+    from testkase.config.data_folder import refuse_half_restored
     from testkase.config.upgrading.check_database import check_database
     from testkase.entrypoints.worker.process import work
 
     settings = Settings.from_environ()
+    refuse_half_restored(settings.data)
     if settings.app_database_url:
         check_database(settings.app_database_url)
     work(settings)

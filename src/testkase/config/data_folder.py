@@ -51,8 +51,7 @@ class DataFolder:
 
     def refuse_half_restored(self) -> None:
         """Raises CannotStart where a restore was begun and not finished: whatever is there is not the backup."""
-        if (self.path / RESTORING).exists():
-            raise CannotStart(f"A backup was not restored to the end in {self.path}: run `testkase restore` again.")
+        refuse_half_restored(self.path)
 
     def log(self, name: str) -> Path:
         """The log of one process; the previous one is kept beside it once it has grown large."""
@@ -78,6 +77,12 @@ class DataFolder:
             return os.open(self.path / name, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         except OSError as error:
             raise CannotStart(f"{self.path / name} cannot be opened ({error.strerror}).") from error
+
+
+def refuse_half_restored(path: Path) -> None:
+    """The same, for whoever does not hold the folder."""
+    if (path / RESTORING).exists():
+        raise CannotStart(f"A backup was not restored to the end in {path}: run `testkase restore` again.")
 
 
 def _try_lock(descriptor: int) -> bool:

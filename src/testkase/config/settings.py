@@ -35,6 +35,9 @@ DATABASES = {"default": django_database(VALUES.app_database_url, pool=True)}
 if VALUES.owner_database_url:
     DATABASES["owner"] = django_database(VALUES.owner_database_url, pool=False)
 
+# Attempts to sign in are counted there too: each process on its own would give as many again
+CACHES = {"default": {"BACKEND": "testkase.entrypoints.web.sign_in.counting.SharedCounts"}}
+
 # People and their browsers
 globals().update(ACCOUNT)
 globals().update(cookies_over(_HTTPS))

@@ -1,5 +1,6 @@
 """A restored database is older than what the provider knows: each payment after the backup comes back exactly once."""
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -119,3 +120,18 @@ def test_a_payment_of_an_organization_that_was_lost_is_not_credited_to_a_later_o
         later = datetime.now(UTC) + timedelta(hours=1)
         connection.execute("UPDATE organization SET created_at = %s WHERE id = %s", (later, restored.org.org_id))
     assert shop.report("payment.captured", payment_id=payment.payment_id) == "an order that is not ours"
+
+
+def test_a_number_that_may_have_been_given_out_after_the_backup_is_not_given_out_again(restored: Restored) -> None:
+    shop = restored.shop
+    with psycopg.connect(shop.database.owner_url, autocommit=True) as connection:
+        connection.execute("INSERT INTO restoration (backup_begun_at) VALUES (now() - interval '1 day')")
+        match(shop)
+        numbers = [number for (number,) in connection.execute("SELECT number FROM receipt ORDER BY number").fetchall()]
+        assert len(numbers) == 3
+        assert all(re.fullmatch(r"R-\d{4}-\d{8}-00000[1-3]", number) for number in numbers)
+        assert connection.execute("SELECT ledger.broken_receipt_series()").fetchone() == (0,)
+        connection.execute("UPDATE restoration SET restored_at = restored_at - interval '1 year'")
+        shop.bought(restored.org.org_id)
+        later = connection.execute("SELECT max(number) FROM receipt WHERE length(number) = 13").fetchone()
+    assert later == (f"R-{datetime.now(UTC):%Y}-000001",)

@@ -154,6 +154,20 @@ def begun(backup: Path) -> float:
     return datetime.fromisoformat(json.loads((backup / "manifest.json").read_text())["begun_at"]).timestamp()
 
 
+def began_anew(owner_url: str, saved: Saved) -> None:
+    """Nobody is signed in, no number that was given out after the backup comes again, and receipts know of it."""
+    with psycopg.connect(owner_url) as connection:
+        assert connection.execute("SELECT count(*) FROM django_session").fetchone() == (0,)
+        rows = connection.execute("SELECT extract(epoch FROM backup_begun_at) FROM restoration").fetchall()
+        assert [float(at) for (at,) in rows] == [pytest.approx(begun(saved.backup))]
+        made = connection.execute(
+            "INSERT INTO organization (name, slug) VALUES ('Later', 'later') RETURNING id"
+        ).fetchone()
+        assert made is not None
+        assert made[0] > 1_000_000
+        connection.rollback()
+
+
 def kill_a_restore(data: Path, backup: Path) -> None:
     """In the middle."""
     killed = subprocess.Popen(
@@ -189,6 +203,7 @@ def test_everything_acknowledged_before_a_backup_is_in_what_is_restored_kills_or
         original = operations(owner_url)
     with database_of(data) as owner_url:
         restored = operations(owner_url)
+        began_anew(owner_url, saved)
         app_url = with_login(owner_url, user="testkase_app", password=load_or_make(data).app_password)
         with serving(TestDatabase("testkase", owner_url, app_url), data) as running:
             answer = httpx.get(f"{running.url}/api/v1/balance", headers={"Authorization": f"Bearer {saved.load.key}"})
@@ -256,8 +271,25 @@ def test_a_server_of_ones_own_is_saved_and_restored_by_an_owner_who_is_no_superu
         "DATABASE_URL": urls[1],
         "TESTKASE_APP_DATABASE_URL": with_login(urls[1], user="testkase_app", password=APP_PASSWORD),
     }
+    assert "secret key is not in this backup" in operate(data[1], "restore", str(tmp_path / "backup"), **environ)[1]
+    environ["TESTKASE_SECRET_KEY"] = "of my own"
+    begin_and_fail(data[1], tmp_path / "backup", environ)
+    another = {**environ, "DATABASE_URL": urls[0]}
+    assert "this one into another database" in operate(data[1], "restore", str(tmp_path / "backup"), **another)[1]
+    for command in ("serve", "worker"):
+        assert "was not restored to the end" in operate(data[1], command, **environ)[1]
     code, said = operate(data[1], "restore", str(tmp_path / "backup"), **environ)
     assert code == 0, said
+
+
+def begin_and_fail(data: Path, backup: Path, environ: dict[str, str]) -> None:
+    """A restore whose loading does not come to its end leaves nobody more rights than before."""
+    with psycopg.connect(environ["DATABASE_URL"], autocommit=True) as connection:
+        connection.execute("CREATE TYPE public.app_user AS ENUM ()")  # in the way of the dump, and no table
+        code, said = operate(data, "restore", str(backup), **environ)
+        assert (code, "pg_restore failed" in said) == (1, True), said
+        assert connection.execute("SELECT count(*) FROM pg_default_acl").fetchone() == (0,)
+        connection.execute("DROP TYPE public.app_user")
 
 
 def owned(cluster: Cluster, name: str) -> str:

@@ -61,8 +61,17 @@ def test_a_cut_journal_whose_account_agrees_is_found_by_the_heads_alone(
         superuser.execute(f"INSERT INTO ledger.account VALUES ({places})".encode(), before)
     code, said = verified(shop, tmp_path / "heads")
     assert code == 1
-    assert "not what was published" in said
+    assert f"does not hold: it ends at {last}" in said
     assert said.count("does not hold") == 1
+
+
+def test_a_rewritten_journal_is_told_from_one_that_ends_too_early(shop: Shop, audit: SelfAudit, tmp_path: Path) -> None:
+    org_id = shop.organization().org_id
+    check_all(shop, audit)
+    with psycopg.connect(shop.database.owner_url, autocommit=True) as superuser:
+        superuser.execute("SET session_replication_role = replica")
+        superuser.execute("UPDATE ledger.entry SET hash = decode(repeat('ab', 32), 'hex') WHERE org_id = %s", [org_id])
+    assert "does not hold: not what was published" in verified(shop, tmp_path / "heads")[1]
 
 
 def test_heads_go_on_standing_while_a_journal_grows(shop: Shop, audit: SelfAudit, tmp_path: Path) -> None:

@@ -96,6 +96,17 @@ def test_a_code_works_once(visitors: Visitors) -> None:
     assert "Incorrect code" in second_step(visitors, code)[1].content.decode()
 
 
+def test_a_used_code_is_remembered_for_as_long_as_it_would_be_taken(visitors: Visitors) -> None:
+    """A phone's clock may be off by half a minute either way, so that is longer than its own half minute."""
+    from django.db import connection
+
+    secret = set_up(signed_in(visitors))
+    assert second_step(visitors, code_of(secret))[1].status_code == 302
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT extract(epoch FROM max(expires_at) - now()) FROM throttle WHERE value = '\"y\"'")
+        assert cursor.fetchone()[0] > 90
+
+
 def test_a_recovery_code_lets_in_once(visitors: Visitors) -> None:
     client = signed_in(visitors)
     set_up(client)

@@ -33,11 +33,19 @@ _TABLES = """
     SELECT count(*) FROM pg_class AS relation JOIN pg_namespace AS space ON space.oid = relation.relnamespace
     WHERE relation.relkind IN ('r', 'p') AND space.nspname NOT IN ('pg_catalog', 'information_schema')
 """
+_STEP = 1_000_000
+# Whoever signed out, or was locked out, after the backup would be signed in again.
+_END_SESSIONS = "DELETE FROM public.django_session"
+# Numbers that were given out after the backup, of organizations for one, must never come to name something else.
+_SKIP_NUMBERS = """
+    SELECT setval(format('%I.%I', schemaname, sequencename)::regclass, least(last_value + {}, max_value))
+    FROM pg_sequences WHERE last_value IS NOT NULL AND increment_by > 0
+      AND schemaname NOT IN ('pg_catalog', 'information_schema')
+"""
+_REMEMBER = "INSERT INTO public.restoration (backup_begun_at) VALUES ({})"
 _LEND = "ALTER DEFAULT PRIVILEGES GRANT CREATE ON SCHEMAS TO {}"
-_TAKE_BACK = (
-    "ALTER DEFAULT PRIVILEGES REVOKE CREATE ON SCHEMAS FROM {}",
-    "REVOKE CREATE ON SCHEMA ledger FROM {}",
-)
+_TAKE_BACK = "ALTER DEFAULT PRIVILEGES REVOKE CREATE ON SCHEMAS FROM {}"
+_TAKE_BACK_LENT = "REVOKE CREATE ON SCHEMA ledger FROM {}"
 
 
 def restore(settings: Settings, backup: Path) -> int:
@@ -45,8 +53,9 @@ def restore(settings: Settings, backup: Path) -> int:
 
     Raises InvalidInput where that is no backup, CannotStart where it cannot be restored here.
     """
-    manifest, mark = read(backup), digest(backup / MANIFEST)
+    manifest, mark = read(backup), f"{digest(backup / MANIFEST)} into {_target(settings)}"
     refuse_newer({(app, name) for app, name in manifest.migrations})
+    _check_secret_key(manifest)
     with DataFolder(settings.data) as data:
         data.wait_for_earlier_children()
         again = _begin(data.path, mark)
@@ -60,9 +69,27 @@ def restore(settings: Settings, backup: Path) -> int:
                 "TESTKASE_APP_DATABASE_URL": app_url,
             }  # fmt: skip
             _testkase(environ, "migrate", check=True)
+            _begin_anew(owner_url, manifest)
             code = _testkase(environ, "verify", *_heads(data.path))
         (data.path / RESTORING).unlink()
     return code
+
+
+def _target(settings: Settings) -> str:
+    """The database, without its password: whoever repeats a killed restore must mean the same one."""
+    if not settings.owner_database_url:
+        return "the data folder"
+    check_server(settings.owner_database_url)
+    parts = conninfo_to_dict(settings.owner_database_url)
+    return f"{parts.get('host', '')}:{parts.get('port', '')}/{parts.get('dbname', '')}"
+
+
+def _check_secret_key(manifest: Manifest) -> None:
+    if not manifest.own_secret_key and not os.environ.get("TESTKASE_SECRET_KEY"):
+        raise CannotStart(
+            "The secret key is not in this backup: set TESTKASE_SECRET_KEY to the one it was made with. Where that is"
+            " lost, set a new one: second steps of sign-in must then be set up again."
+        )
 
 
 def _begin(data: Path, mark: str) -> bool:
@@ -71,7 +98,8 @@ def _begin(data: Path, mark: str) -> bool:
     if marker.exists():
         if marker.read_text() != mark:
             raise CannotStart(
-                f"Another backup was begun to be restored in {data}: finish that, or use an empty folder."
+                f"Another backup was begun to be restored in {data}, or this one into another database: finish that,"
+                " or use an empty folder and an empty database."
             )
         return True
     if (data / "postgres").exists() or (data / "secrets.json").exists():
@@ -101,11 +129,22 @@ def _load(owner_url: str, backup: Path, manifest: Manifest, *, again: bool) -> N
         if connection.execute(_TABLES).fetchone() == (0,):
             # An owner who is not a superuser can give functions to the ledger's role only where that may make some.
             connection.execute(sql.SQL(_LEND).format(sql.Identifier(LEDGER)))
-            load_dump(owner_url, backup / DUMP, server_version=connection.info.server_version)
+            try:
+                load_dump(owner_url, backup / DUMP, server_version=connection.info.server_version)
+            finally:
+                connection.execute(sql.SQL(_TAKE_BACK).format(sql.Identifier(LEDGER)))
         elif not again:
             raise CannotStart("The database of DATABASE_URL has tables already: restore into an empty one.")
-        for statement in _TAKE_BACK:
+        for statement in (_TAKE_BACK, _TAKE_BACK_LENT):  # also of a restore that was killed in between
             connection.execute(sql.SQL(statement).format(sql.Identifier(LEDGER)))
+
+
+def _begin_anew(owner_url: str, manifest: Manifest) -> None:
+    """What must not go on as if nothing had happened between the backup and now. Repeating it does no harm."""
+    with psycopg.connect(owner_url) as connection:
+        connection.execute(_END_SESSIONS)
+        connection.execute(sql.SQL(_SKIP_NUMBERS).format(sql.Literal(_STEP)))
+        connection.execute(sql.SQL(_REMEMBER).format(sql.Literal(manifest.begun_at)))
 
 
 def _check_server(owner_url: str, manifest: Manifest) -> None:

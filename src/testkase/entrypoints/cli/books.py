@@ -24,7 +24,7 @@ from testkase.entrypoints.cli.app import app, database
 from testkase.foundation.clock import rfc3339
 from testkase.foundation.database import Operation, SyncDatabase
 from testkase.services.audit import OPERATOR, Activity, BrokenLink, record, verify_activity
-from testkase.services.selfaudit.heads import compare, read_published
+from testkase.services.selfaudit.heads import Head, compare, head_of, read_published
 
 Organization = Annotated[int, typer.Argument(help="The organization's number.")]
 Identifier = Annotated[str, typer.Option("--id", help="Your id for this: the same id never acts twice.")]
@@ -168,10 +168,18 @@ def _missing_heads(reading: SyncDatabase, folder: Path, only: int | None) -> int
         _out.print(f"published heads: {fault}.")
     missing = len(faults)
     for org_id in sorted(published if only is None else published.keys() & {only}):
-        for chain, seq in reading.read(compare(org_id, published), org_id=org_id):
-            _out.print(f"organization {org_id}, {chain} {seq}: I12 does not hold: not what was published")
-            missing += 1
+        found = reading.read(compare(org_id, published), org_id=org_id)
+        ends = _ends(reading.read(head_of(org_id), org_id=org_id)) if found else {}
+        for chain, seq in found:
+            why = f"it ends at {ends[chain]}" if seq > ends[chain] else "not what was published"
+            _out.print(f"organization {org_id}, {chain} {seq}: I12 does not hold: {why}")
+        missing += len(found)
     return missing
+
+
+def _ends(head: Head | None) -> dict[str, int]:
+    """A chain that ends before what was published is an older backup's, or was cut off; others were rewritten."""
+    return {"entry": head.seq, "activity": head.activity_seq} if head is not None else {"entry": 0, "activity": 0}
 
 
 def _carry_out(context: typer.Context, command: Change, action: str, reason: str, done: str) -> None:

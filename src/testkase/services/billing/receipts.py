@@ -118,8 +118,12 @@ def _one(rows: list[Row]) -> Receipt:
 
 
 def _next_number(at: datetime) -> Operation[str]:
-    """R-2026-000001: one series a year, over all organizations."""
-    series = f"R-{at:%Y}"
+    """R-2026-000001: one series a year, over all organizations. After a restore the year goes on in a series named
+    after that moment, R-2026-11281402-000001: which numbers were issued after the backup nobody here knows."""
+    (books,) = yield Statement(SQL["restored"])
+    restored_at: datetime | None = books["restored_at"]
+    again = f"-{restored_at:%m%d%H%M}" if restored_at is not None and restored_at.year == at.year else ""
+    series = f"R-{at:%Y}{again}"
     (row,) = yield Statement(SQL["next_number"], {"series": series})
     return f"{series}-{row['last_number']:06d}"
 

@@ -39,6 +39,9 @@ ON CONFLICT (org_id, dispute_id) DO UPDATE
 SET amount = excluded.amount, amount_deducted = excluded.amount_deducted, status = excluded.status,
     phase = excluded.phase, respond_by = excluded.respond_by;
 
+-- restored: When the books were last restored; null: never.
+SELECT max(restored_at) AS restored_at FROM restoration;
+
 -- next_number: The next number of a series. Its row stays locked until the receipt is kept or given up: no gaps.
 INSERT INTO receipt_series (series, last_number) VALUES (%(series)s, 1)
 ON CONFLICT (series) DO UPDATE SET last_number = receipt_series.last_number + 1
