@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 import httpx
 import psycopg
+from django.db import connections
 
 from campaigns.campaign import Campaign, Tick, unheard
 from campaigns.canaries.driving import Driver
@@ -69,6 +70,7 @@ def canaries(*, rounds: int, seed: int, tick: Tick = unheard, weathers: tuple[st
 
 def _organization(theirs: dict[str, Canary]) -> tuple[Stock, str]:
     """Its name, and every address in it, is the canary of a person; an open invitation's token beside it."""
+    connections.close_all()  # the last round's weather ended our own as well
     stock = stocked(theirs["a person"].text.capitalize(), all_places(), None)
     return stock, a_letter(stock.tenant)[1]
 
