@@ -21,6 +21,8 @@ from psycopg import AsyncConnection, Connection
 from psycopg.rows import dict_row
 from psycopg_pool import AsyncConnectionPool, ConnectionPool
 
+from testkase.foundation.composites import Rows
+
 T = TypeVar("T")
 Row = dict[str, Any]
 
@@ -45,7 +47,7 @@ def run(connection: Connection[Any], operation: Operation[T]) -> T:
                 statement = operation.send(cast(Any, rows))
             except StopIteration as done:
                 return cast(T, done.value)
-            cursor.execute(statement.sql, statement.params)
+            cursor.execute(statement.sql, _bound(statement))
             rows = cursor.fetchall() if cursor.description else []
 
 
@@ -58,8 +60,15 @@ async def run_async(connection: AsyncConnection[Any], operation: Operation[T]) -
                 statement = operation.send(cast(Any, rows))
             except StopIteration as done:
                 return cast(T, done.value)
-            await cursor.execute(statement.sql, statement.params)
+            await cursor.execute(statement.sql, _bound(statement))
             rows = await cursor.fetchall() if cursor.description else []
+
+
+def _bound(statement: Statement) -> Mapping[str, Any] | None:
+    """The parameters as every driver takes them, whether it binds them at the server or puts them into the text."""
+    if statement.params is None:
+        return None
+    return {name: str(value) if isinstance(value, Rows) else value for name, value in statement.params.items()}
 
 
 SET_TENANT = Statement("SELECT set_config('app.org_id', %(org_id)s, true)")

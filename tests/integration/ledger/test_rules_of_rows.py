@@ -20,7 +20,7 @@ Writer = psycopg.Connection[Any]
 APPENDED = ("entry", "usage")
 """Tables in which even the ledger's functions cannot change a row."""
 
-BROKEN = {
+BROKEN: dict[str, list[dict[str, object]]] = {
     "account": [
         {"available": -1}, {"held": -1}, {"debt": -1}, {"covered": -1}, {"overage_limit": -1}, {"overage": -1},
         {"period_used": -1}, {"monthly_allowance": -1}, {"off_seq": -1}, {"period_number": -1}, {"anchor_day": 0},

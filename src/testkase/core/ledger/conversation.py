@@ -6,6 +6,7 @@ statements that never change need neither adaptation nor a BEGIN. Any error leav
 
 import asyncio
 import re
+from collections.abc import Mapping
 from typing import Any, Self
 
 from psycopg import AsyncConnection, OperationalError
@@ -15,6 +16,7 @@ from psycopg.pq.abc import PGconn, PGresult
 
 from testkase.core.ledger.reading import LOAD
 from testkase.core.ledger.writing import APPEND
+from testkase.foundation.composites import Rows
 from testkase.foundation.database import Row, Statement
 
 _OPTIONS = "-c lock_timeout=5000 -c statement_timeout=7000 -c synchronous_commit=on"
@@ -23,11 +25,16 @@ _STATEMENTS = {b"load": LOAD, b"append": APPEND}
 _PARAMETERS = {name: list(dict.fromkeys(_PLACEHOLDER.findall(sql))) for name, sql in _STATEMENTS.items()}
 
 
+_TYPES = "SELECT typname::text, oid::bigint FROM pg_type WHERE typtype = 'c' AND typnamespace = 'ledger'::regnamespace"
+"""The numbers by which the binary form of rows names their types."""
+
+
 class Conversation:
     """One connection, used by one task."""
 
-    def __init__(self, connection: AsyncConnection[Any]) -> None:
+    def __init__(self, connection: AsyncConnection[Any], types: Mapping[str, int]) -> None:
         self._connection = connection
+        self._types = types
         self._libpq: PGconn = connection.pgconn
         self._socket = self._libpq.socket
         self._loop = asyncio.get_running_loop()
@@ -41,7 +48,8 @@ class Conversation:
         connection = await AsyncConnection.connect(
             database_url, options=_OPTIONS, application_name="testkase-ledger", autocommit=True
         )
-        self = cls(connection)
+        types: list[tuple[str, int]] = await (await connection.execute(_TYPES)).fetchall()
+        self = cls(connection, dict(types))
         self._libpq.enter_pipeline_mode()
         for name, sql in _STATEMENTS.items():
             self._libpq.send_prepare(name, _numbered(sql, _PARAMETERS[name]))
@@ -75,7 +83,14 @@ class Conversation:
     def _send(self, name: bytes, statement: Statement) -> None:
         given = statement.params or {}
         values = [given[parameter] for parameter in _PARAMETERS[name]]
-        self._libpq.send_query_prepared(name, [None if value is None else str(value).encode() for value in values])
+        self._libpq.send_query_prepared(
+            name, [self._encoded(value) for value in values], [int(isinstance(value, Rows)) for value in values]
+        )
+
+    def _encoded(self, value: object) -> bytes | None:
+        if isinstance(value, Rows):
+            return value.binary(self._types[value.type])
+        return None if value is None else str(value).encode()
 
     async def _synchronize(self) -> None:
         """The transaction ends here: committed, or undone where a statement failed, which is then raised."""

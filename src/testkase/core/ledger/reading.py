@@ -10,7 +10,7 @@ from testkase.core.ledger.commands import Command, Reverse, SwitchAi
 from testkase.core.ledger.limits.commands import SetBudget
 from testkase.core.ledger.limits.rows import Asked, loaded_limits, scopes_parameter
 from testkase.core.ledger.model import Account, Deltas, Entry, EntryKind, Hold, Lot
-from testkase.foundation.composites import array, text
+from testkase.foundation.composites import N, Record, array, first_numbers, record, text
 from testkase.foundation.database import Row, Statement
 
 LOAD = (
@@ -18,23 +18,25 @@ LOAD = (
     " FROM ledger.load(%(orgs)s, %(operations)s, %(held)s, %(every_hold)s, %(issued)s, %(clock)s, %(scopes)s)"
 )
 
+_org = first_numbers(1)
+
 
 def load_statement(commands: Sequence[Command], asked: Asked, clock: int | None) -> Statement:
     """The statement that locks and loads. Each key is named once: two commands on one hold must not load it twice."""
-    operations: dict[str, None] = {}
-    held: dict[str, None] = {}
-    issued: dict[str, None] = {}
+    operations: dict[Record, None] = {}
+    held: dict[Record, None] = {}
+    issued: dict[Record, None] = {}
     every_hold: set[int] = set()
     for command in commands:
         org_id = command.org_id
         for operation_id in command.entries_needed:
-            operations[_named(org_id, operation_id)] = None
+            operations[named(org_id, operation_id)] = None
         if (hold_id := command.hold_id_needed) is not None:
-            held[_named(org_id, hold_id)] = None
+            held[named(org_id, hold_id)] = None
         if isinstance(command, SwitchAi | SetBudget):
             every_hold.add(org_id)
         elif isinstance(command, Reverse):
-            issued[_named(org_id, f"grant:{command.grant_id}")] = None
+            issued[named(org_id, f"grant:{command.grant_id}")] = None
     return Statement(
         LOAD,
         {
@@ -45,8 +47,8 @@ def load_statement(commands: Sequence[Command], asked: Asked, clock: int | None)
     )  # fmt: skip
 
 
-def _named(org_id: int, name: str) -> str:
-    return f'"({org_id},{text(name)})"'
+def named(org_id: int, name: str) -> Record:
+    return "named", record((_org(2, N, org_id), text(name)))
 
 
 def _numbers(numbers: Iterable[int]) -> str:
