@@ -6,7 +6,8 @@ import logging
 import psycopg
 import pytest
 
-from testkase.core.ledger.commands import SwitchAi
+from testkase.core.ledger.commands import OpenHold, SwitchAi
+from testkase.core.ledger.model import Subject
 from testkase.core.ledger.refusals import AiDisabled, InsufficientCredits
 from testkase.foundation.problems import InvalidInput
 from testkase.services.audit import OPERATOR
@@ -206,6 +207,19 @@ async def test_an_answer_lost_for_an_hour_keeps_nobody_from_asking(scene: Scene)
     await scene.as_owner("UPDATE chat_turn SET created_at = now() - interval '2 hours'")
     await scene.question()
     assert (await scene.turn(lost)).state == "failed"
+
+
+async def test_an_answer_that_waited_long_is_not_taken_for_lost_while_it_is_written(scene: Scene) -> None:
+    late = await scene.question()
+    subject = Subject(use_case="chat", user="ada@example.com", project="SHOP")
+    hold = OpenHold(org_id=scene.room.org_id, hold_id="late", amount=1, ttl_seconds=60, subject=subject)
+    await scene.meter.engine.submit(hold)
+    await scene.as_owner(
+        "UPDATE chat_turn SET created_at = now() - interval '2 hours', state = 'running', hold_id = 'late'"
+    )
+    with pytest.raises(AnswerRunning):
+        await scene.question()
+    assert (await scene.turn(late)).state == "running"
 
 
 async def test_a_killed_run_is_begun_anew_without_a_second_charge(scene: Scene) -> None:

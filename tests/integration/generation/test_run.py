@@ -197,6 +197,19 @@ async def test_a_lost_generation_says_what_it_was_charged_before_its_worker_was_
     assert (view.charged, view.receipt, view.error) == (charged, row.seq, "The generation was lost.")
 
 
+@pytest.mark.requirement("B3")
+async def test_a_generation_that_waited_long_is_not_taken_for_lost_while_it_is_written(scene: Scene) -> None:
+    """It would be charged, and its asker told that nothing was."""
+    scene.upstream.script(spoken(small_answer()), spoken(small_answer(), delay_first=0.6), spoken(small_answer()))
+    late = await scene.request(cases=3)
+    job = asyncio.create_task(scene.run(late))
+    await scene.first_draft(late)
+    await scene.write("UPDATE generation SET created_at = now() - interval '2 hours'")
+    await scene.request()
+    view, [row] = await job, await scene.usage()
+    assert (view.state, view.charged, view.error) == ("succeeded", row.charged, None)
+
+
 async def test_running_a_finished_generation_again_changes_nothing(scene: Scene) -> None:
     number = await scene.request(cases=2)
     first = await scene.run(number)

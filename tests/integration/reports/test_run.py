@@ -5,7 +5,8 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from testkase.core.ledger.commands import SwitchAi
+from testkase.core.ledger.commands import OpenHold, SwitchAi
+from testkase.core.ledger.model import Subject
 from testkase.core.ledger.queries import receipt
 from testkase.core.ledger.refusals import AiDisabled, InsufficientCredits
 from testkase.core.ledger.verify import verify
@@ -195,6 +196,18 @@ async def test_a_run_lost_for_an_hour_keeps_nobody_from_asking(scene: Scene) -> 
     view = await scene.seen(lost[0])
     assert (view.state, view.run_state, view.charged) == ("failed", "failed", 0)
     assert view.error == "The reports were lost. Nothing was charged."
+
+
+async def test_a_run_that_waited_long_is_not_taken_for_lost_while_it_is_written(scene: Scene) -> None:
+    late = await scene.asked("flaky")
+    subject = Subject(use_case="report", user="ada@example.com", project="SHOP")
+    hold = OpenHold(org_id=scene.org_id, hold_id="late", amount=1, ttl_seconds=60, subject=subject)
+    await scene.meter.engine.submit(hold)
+    await scene.write(
+        "UPDATE report_run SET created_at = now() - interval '2 hours', state = 'running', hold_id = 'late'"
+    )
+    await scene.asked("flaky")
+    assert (await scene.seen(late)).run_state == "running"
 
 
 async def test_running_a_finished_run_again_changes_nothing(scene: Scene) -> None:

@@ -74,7 +74,8 @@ INSERT INTO chat_thread (org_id, project_id, user_id, user_ref, title)
 VALUES (%(org_id)s, %(project_id)s, %(user_id)s, %(user_ref)s, %(title)s)
 RETURNING thread_id
 
--- give_up_lost: what no worker has brought to an end within an hour must not keep a person from asking again.
+-- give_up_lost: what no worker has brought to an end within an hour must not keep a person from asking again. One
+-- that began late and is being written keeps its hold open.
 UPDATE chat_turn AS t
 SET state = 'failed', charged = coalesce(t.charged, told.used, 0), receipt = coalesce(t.receipt, told.seq),
     error = 'The answer was lost.', finished_at = now()
@@ -84,6 +85,8 @@ LEFT JOIN ledger.entry AS told ON told.org_id = lost.org_id AND told.operation_i
 WHERE lost.org_id = t.org_id AND lost.thread_id = t.thread_id AND lost.turn_id = t.turn_id
   AND t.org_id = %(org_id)s AND t.user_id = %(user_id)s AND t.state IN ('queued', 'running')
   AND t.created_at < now() - interval '1 hour'
+  AND NOT EXISTS (SELECT FROM ledger.open_hold AS held WHERE held.org_id = lost.org_id AND held.hold_id = lost.hold_id
+                  AND held.expires_at > (extract(epoch FROM now()) * 1000000)::bigint)
 
 -- insert_turn: a question, waiting for its job; nothing where the person has another answer under way.
 INSERT INTO chat_turn (org_id, thread_id, project_id, project_ref, user_id, user_ref, question, model)

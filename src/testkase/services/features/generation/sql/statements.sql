@@ -6,7 +6,7 @@ VALUES (%(org_id)s, %(project_id)s, %(project_ref)s, %(requested_by)s, %(user_re
 RETURNING generation_id
 
 -- give_up_lost: what no worker has brought to an end within an hour must not keep a person from asking again. What was
--- charged before its worker was lost is known to the ledger.
+-- charged before its worker was lost is known to the ledger. One that began late and is being written keeps its hold open.
 UPDATE generation AS g
 SET state = CASE WHEN EXISTS (SELECT FROM draft_case AS d WHERE d.org_id = g.org_id AND d.generation_id = g.generation_id)
                  THEN 'succeeded' ELSE 'failed' END,
@@ -18,6 +18,8 @@ LEFT JOIN ledger.entry AS told ON told.org_id = lost.org_id AND told.operation_i
 WHERE lost.org_id = g.org_id AND lost.generation_id = g.generation_id
   AND g.org_id = %(org_id)s AND g.requested_by = %(user_id)s AND g.state IN ('queued', 'running')
   AND g.created_at < now() - interval '1 hour'
+  AND NOT EXISTS (SELECT FROM ledger.open_hold AS held WHERE held.org_id = lost.org_id AND held.hold_id = lost.hold_id
+                  AND held.expires_at > (extract(epoch FROM now()) * 1000000)::bigint)
 
 -- count_under_way: how many generations one person has queued or running.
 SELECT count(*) FROM generation

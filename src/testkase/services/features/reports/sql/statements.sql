@@ -11,7 +11,8 @@ FROM unnest(%(kinds)s::text[]) WITH ORDINALITY AS asked (kind, place)
 ORDER BY asked.place
 RETURNING report_id
 
--- give_up_lost: what no worker has brought to an end within an hour must not keep a person from asking again.
+-- give_up_lost: what no worker has brought to an end within an hour must not keep a person from asking again. One
+-- that began late and is being written keeps its hold open.
 WITH lost AS (
     UPDATE report_run AS gone
     SET state = CASE WHEN EXISTS (SELECT FROM report AS r WHERE r.org_id = gone.org_id AND r.run_id = gone.run_id
@@ -24,6 +25,8 @@ WITH lost AS (
     WHERE same.org_id = gone.org_id AND same.run_id = gone.run_id
       AND gone.org_id = %(org_id)s AND gone.requested_by = %(user_id)s AND gone.state IN ('queued', 'running')
       AND gone.created_at < now() - interval '1 hour'
+      AND NOT EXISTS (SELECT FROM ledger.open_hold AS held WHERE held.org_id = same.org_id AND held.hold_id = same.hold_id
+                      AND held.expires_at > (extract(epoch FROM now()) * 1000000)::bigint)
     RETURNING gone.run_id, gone.error)
 UPDATE report r SET state = 'failed', error = lost.error
 FROM lost WHERE r.org_id = %(org_id)s AND r.run_id = lost.run_id AND r.state IN ('queued', 'running')
