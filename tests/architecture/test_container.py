@@ -47,6 +47,11 @@ def known_commands() -> set[str]:
     return {command.name or command.callback.__name__ for command in app.registered_commands if command.callback}
 
 
+def test_a_container_that_is_told_to_stop_while_it_starts_hears_it() -> None:
+    """The kernel keeps signals from the first process of a container until that has asked for them."""
+    assert [name for name in OURS if not COMPOSE["services"][name].get("init")] == []
+
+
 def test_what_is_copied_exists_and_is_in_the_context() -> None:
     copied = [argument.split() for argument in of("COPY") if not argument.startswith("--from")]
     assert copied

@@ -9,6 +9,7 @@ answer, a person nor the text of an error can be among them. While tracing is of
 nothing. Where spans go is decided once, when a process starts.
 """
 
+import threading
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from contextvars import Token
@@ -29,6 +30,7 @@ FACTS = frozenset({
 """What a span may say, each `testkase.<name>` outside."""
 
 LONGEST_FACT = 128
+LONGEST_GOODBYE_SECONDS = 5.0
 _EXPORT_SECONDS = 5
 _PARENT = TraceContextTextMapPropagator()
 
@@ -153,6 +155,7 @@ def configure(settings: Settings, process: str) -> None:
         # A caller who samples everything does not decide how much is kept here.
         sampler=ParentBased(kept, remote_parent_sampled=kept),
         resource=Resource.create({"service.name": "testkase", "testkase.process": process}),
+        shutdown_on_exit=False,  # it would wait for the collector once more
     )
     made.add_span_processor(BatchSpanProcessor(OTLPSpanExporter(endpoint=settings.traces_url, timeout=_EXPORT_SECONDS)))
     use(made, to_providers=settings.traces_to_providers)
@@ -167,7 +170,11 @@ def use(provider: TracerProvider | None, *, to_providers: bool = False) -> None:
 
 
 def close() -> None:
-    """Send what is waiting, for a few seconds at most. The process is about to end."""
-    if _provider is not None and hasattr(_provider, "shutdown"):
-        _provider.shutdown()
+    """Send what is waiting, for a few seconds at most, however long the collector keeps silent. The process is about to
+    end."""
+    ending = _provider
     use(None)
+    if ending is not None and hasattr(ending, "shutdown"):
+        goodbye = threading.Thread(target=ending.shutdown, name="traces", daemon=True)
+        goodbye.start()
+        goodbye.join(LONGEST_GOODBYE_SECONDS)

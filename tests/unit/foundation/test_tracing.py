@@ -1,8 +1,10 @@
 """Spans say ids and amounts and nothing else, and cost nothing while they are off."""
 
 import sys
+import threading
 
 import pytest
+from opentelemetry.sdk.trace import TracerProvider
 
 from testkase.foundation import tracing
 from testkase.foundation.problems import InvalidInput
@@ -80,3 +82,20 @@ def test_a_collector_that_is_away_disturbs_nobody() -> None:
     assert tracing.is_on()
     tracing.close()
     assert not tracing.is_on()
+
+
+def test_a_collector_that_keeps_silent_does_not_keep_the_process(monkeypatch: pytest.MonkeyPatch) -> None:
+    answered, left = threading.Event(), threading.Event()
+
+    class Silent(TracerProvider):
+        def shutdown(self) -> None:
+            answered.wait(30)
+            left.set()
+
+    monkeypatch.setattr(tracing, "LONGEST_GOODBYE_SECONDS", 0.01)
+    tracing.use(Silent(shutdown_on_exit=False))
+    tracing.close()
+    assert not left.is_set()
+    assert not tracing.is_on()
+    answered.set()
+    assert left.wait(30)

@@ -1,14 +1,17 @@
 """The pages on which calls in flight stand: what is read of them after the process is gone."""
 
 import os
+import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import cast
 
 import pytest
 
+from testkase.core.ledger.engine import Engine
 from testkase.core.ledger.model import Subject
 from testkase.core.ledger.terms import Rates, Terms, Tokens
-from testkase.services.metering.logbook.keeping import charge_for
+from testkase.services.metering.logbook.keeping import OLD_SECONDS, Keeper, charge_for
 from testkase.services.metering.logbook.pages import PAGES, Delivered, Pages, read
 from testkase.services.metering.request import Bounds
 from testkase.services.metering.settle import OpenedHold
@@ -113,3 +116,14 @@ def test_it_is_charged_as_if_the_client_had_left(
     (left,) = left_in(pages)
     charge = charge_for(left)
     assert (charge.outcome, charge.tokens) == (outcome, charged)
+
+
+@pytest.mark.parametrize(("age_seconds", "stays"), [(0, True), (OLD_SECONDS + 60, False)])
+async def test_a_file_of_a_process_that_was_killed_while_it_made_it_goes(
+    tmp_path: Path, age_seconds: float, stays: bool
+) -> None:
+    young = tmp_path / "process_1.new"
+    young.write_bytes(b"")
+    os.utime(young, (time.time() - age_seconds,) * 2)
+    assert await Keeper(cast(Engine, None), tmp_path).settle_the_dead() == 0
+    assert young.exists() == stays

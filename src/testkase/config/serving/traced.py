@@ -9,6 +9,8 @@ from testkase.foundation import tracing
 
 _MADE_OF = 4
 """Parts of a path that name what is asked for; ids stand behind them."""
+_METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
+"""Whoever asks may write any word there."""
 _OTHERS = ("/openai/v1/chat", "/openai/v1/models", "/webhooks/razorpay")
 
 
@@ -23,7 +25,7 @@ class Traced:
         if scope["type"] != "http":
             await self._application(scope, receive, send)
             return
-        route, method = self._route(scope["path"]), scope["method"]
+        route, method = self._route(scope["path"]), scope["method"] if scope["method"] in _METHODS else "OTHER"
         parent = next((value for name, value in scope["headers"] if name == b"traceparent"), None)
         with tracing.serving(
             f"{method} {route}".rstrip(), parent.decode("latin-1") if parent else None, method=method, route=route

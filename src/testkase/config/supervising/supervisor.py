@@ -203,4 +203,7 @@ def _prepare(environ: dict[str, str]) -> None:
 
 
 def _unwind(_number: int, _frame: FrameType | None) -> None:
+    """Once: whoever asks again while everything is being stopped must not break that off."""
+    for number in _SIGNALS:
+        signal.signal(number, signal.SIG_IGN)
     raise _StopAskedFor

@@ -1,18 +1,19 @@
 """The logbook of this process, and the looking after those of processes that are gone."""
 
 import asyncio
+import contextlib
 import fcntl
 import logging
 import os
+import time
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 from testkase.core.ledger.engine import Engine
 from testkase.core.ledger.terms import Tokens
 from testkase.foundation.problems import Problem
 from testkase.services.metering.charge import NOTHING, Charge, within
-from testkase.services.metering.logbook.pages import SUFFIX, Delivered, Page, Pages, read
+from testkase.services.metering.logbook.pages import SUFFIX, YOUNG_SUFFIX, Delivered, Page, Pages, read
 from testkase.services.metering.metrics import RECOVERED
 from testkase.services.metering.request import Bounds
 from testkase.services.metering.settle import OpenedHold, resolve
@@ -20,6 +21,8 @@ from testkase.services.metering.settle import OpenedHold, resolve
 log = logging.getLogger(__name__)
 
 LOOK_EVERY_SECONDS = 15.0
+OLD_SECONDS = 600.0
+"""A file is made in an instant: one that is not yet done after so long was left by a process that was killed at it."""
 PATIENCE_SECONDS = 60.0
 """How long one call of a process that is gone is tried to be settled before the file is left for the next look."""
 
@@ -58,6 +61,7 @@ class Keeper:
 
     async def settle_the_dead(self) -> int:
         """Settle what processes that are gone had in flight; how many calls that were."""
+        self._sweep()
         settled = 0
         for path in sorted(self._folder.glob(f"*{SUFFIX}")):
             with _abandoned(path) as descriptor:
@@ -68,6 +72,13 @@ class Keeper:
                     path.unlink(missing_ok=True)
                 settled += len(left)
         return settled
+
+    def _sweep(self) -> None:
+        """Remove what was never finished. Nothing is in it."""
+        for path in self._folder.glob(f"*{YOUNG_SUFFIX}"):
+            with contextlib.suppress(FileNotFoundError):
+                if time.time() - path.stat().st_mtime > OLD_SECONDS:
+                    path.unlink()
 
     async def _keep_looking(self) -> None:
         while True:
@@ -106,7 +117,7 @@ def charge_for(left: Delivered) -> Charge:
     )
 
 
-@contextmanager
+@contextlib.contextmanager
 def _abandoned(path: Path) -> Iterator[int | None]:
     """The file under its lock, or None where its process lives or somebody else has taken it."""
     try:

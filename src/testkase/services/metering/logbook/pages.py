@@ -25,7 +25,8 @@ from testkase.services.metering.settle import OpenedHold
 
 log = logging.getLogger(__name__)
 
-SUFFIX = ".calls"
+SUFFIX, YOUNG_SUFFIX = ".calls", ".new"
+"""Of a file, and of one that is being made."""
 PAGE_BYTES = 4_096
 PAGES = 2_048
 """Calls beyond so many at once are not written down."""
@@ -128,7 +129,7 @@ class Pages:
     def create(cls, folder: Path) -> Self:
         """A new file, locked before it bears the name by which files are found. Raises OSError."""
         path = folder / f"{new_id('process')}{SUFFIX}"
-        young = path.with_suffix(".new")
+        young = path.with_suffix(YOUNG_SUFFIX)
         descriptor = os.open(young, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
