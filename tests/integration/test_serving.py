@@ -169,3 +169,15 @@ def test_sigterm_ends_it_with_success(database: TestDatabase, tmp_path: Path) ->
         assert running.stop(signal.SIGTERM) == 0
         with pytest.raises(ProcessLookupError):
             os.kill(running.process.pid, 0)
+
+
+@pytest.mark.parametrize("command", ["serve", "worker"])
+def test_a_process_without_the_secret_all_others_share_does_not_start(
+    database: TestDatabase, tmp_path: Path, command: str
+) -> None:
+    """What it sealed with one of its own, second steps of sign-in among it, nobody could open after its end."""
+    environ = {**database.environ(), "PORT": str(free_port()), "TESTKASE_SECRET_KEY": ""}
+    running = start(command, environ=environ, folder=tmp_path)
+    assert running.process.wait(30) == 1
+    assert "Set TESTKASE_SECRET_KEY" in running.output()
+    assert "Traceback" not in running.output()

@@ -91,11 +91,10 @@ def restore(folder: Annotated[Path, typer.Argument(help="The backup.")]) -> None
 @app.command()
 def serve() -> None:
     """The application: pages, API and gateway on one port."""
-    from testkase.config.data_folder import refuse_half_restored
     from testkase.config.serving.server import serve as serve_app
 
     settings = Settings.from_environ()
-    refuse_half_restored(settings.data)
+    _check_may_start(settings)
     serve_app(settings)
     # Everything is closed. The server's own threads may still be ending, and would abort the process where they met an
     # interpreter that is being taken down.
@@ -106,12 +105,11 @@ def serve() -> None:
 @app.command()
 def worker() -> None:
     """The worker: jobs and schedules."""
-    from testkase.config.data_folder import refuse_half_restored
     from testkase.config.upgrading.check_database import check_database
     from testkase.entrypoints.worker.process import work
 
     settings = Settings.from_environ()
-    refuse_half_restored(settings.data)
+    _check_may_start(settings)
     if settings.app_database_url:
         check_database(settings.app_database_url)
     work(settings)
@@ -132,6 +130,14 @@ def model_server() -> None:
         model_path=settings.model_path,
         warm_up=small_beginnings(),
     )
+
+
+def _check_may_start(settings: Settings) -> None:
+    from testkase.config.data_folder import refuse_half_restored
+    from testkase.config.secrets_file import check_secret_key
+
+    refuse_half_restored(settings.data)
+    check_secret_key()
 
 
 def _database_url() -> str:

@@ -37,6 +37,15 @@ def load_or_make(folder: Path) -> Secrets:
     return made
 
 
+def check_secret_key() -> None:
+    """For a process that is started by itself: with a key of its own it would accept no session of the others, and seal
+    second steps of sign-in that nobody opens after its end. Raises CannotStart."""
+    if not os.environ.get("TESTKASE_SECRET_KEY"):
+        raise CannotStart(
+            "Set TESTKASE_SECRET_KEY to one long random value, the same for every process and after every start."
+        )
+
+
 def with_kept_secret(settings: Settings) -> Settings:
     """The operator's secret key where one is given; else the one that was made for this data folder, if it was."""
     if os.environ.get("TESTKASE_SECRET_KEY") or not (settings.data / "secrets.json").exists():

@@ -3,6 +3,7 @@
 import threading
 from collections.abc import Iterator
 from pathlib import Path
+from unittest.mock import MagicMock
 
 import psycopg
 import pytest
@@ -74,3 +75,35 @@ def test_a_migration_gives_way_to_whoever_holds_its_table(early: TestDatabase, t
         assert reader.execute(waiting).fetchone() is not None
     assert migrating.wait(120) == 0, log.read_text()
     assert deviations(early.owner_url) == []
+
+
+def test_every_try_of_a_migration_gives_way_soon(
+    django_database: TestDatabase, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An index that is built beside the traffic waits without a limit; where that fails, the next try must not."""
+    from django.db import connection
+    from django.db.utils import OperationalError
+
+    from testkase.config.upgrading import runner
+
+    limits = []
+
+    class Failing:
+        loader = MagicMock()
+
+        def __init__(self, _connection: object) -> None: ...
+
+        def migrate(self, _targets: object) -> object:
+            with connection.cursor() as cursor:
+                cursor.execute("SHOW lock_timeout")
+                limits.extend(cursor.fetchall())
+                cursor.execute("SET lock_timeout = 0")
+            if len(limits) < 3:
+                raise OperationalError("") from psycopg.errors.DeadlockDetected()
+            return MagicMock()
+
+    for name in ("emit_pre_migrate_signal", "emit_post_migrate_signal"):
+        monkeypatch.setattr(runner, name, lambda **_: None)
+    monkeypatch.setattr(runner, "WholeMigrations", Failing)
+    runner.run_migrations("default", sleep=lambda _: None)
+    assert limits == [("2s",)] * 3

@@ -40,10 +40,10 @@ class WholeMigrations(MigrationExecutor):
 def run_migrations(alias: str, *, sleep: Callable[[float], None] = time.sleep) -> None:
     """Everything this code brings, on that connection of Django's. Raises CannotStart when a table stays locked."""
     connection = connections[alias]
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT set_config('lock_timeout', %s, false)", [f"{LOCK_SECONDS}s"])
     emit_pre_migrate_signal(verbosity=0, interactive=False, db=alias)
     for attempt in range(1, TRIES + 1):
+        with connection.cursor() as cursor:  # again each time: what failed may have waited without a limit
+            cursor.execute("SELECT set_config('lock_timeout', %s, false)", [f"{LOCK_SECONDS}s"])
         # Made anew: it reads what is done already, and what it keeps in memory is of no use after a failure.
         executor = WholeMigrations(connection)
         executor.loader.check_consistent_history(connection)

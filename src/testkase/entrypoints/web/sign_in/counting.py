@@ -64,7 +64,7 @@ class SharedCounts(BaseCache):
         return _NEVER if at is None else datetime.fromtimestamp(at, UTC)
 
 
-def _run(sql: str, values: Sequence[object]) -> tuple[Any, ...] | None:
+def _run(sql: str, values: Sequence[bytes | str | datetime]) -> tuple[Any, ...] | None:
     """The first row, where the statement answers any."""
     with connection.cursor() as cursor:
         cursor.execute(sql, values)
