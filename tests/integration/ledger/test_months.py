@@ -6,6 +6,7 @@ from typing import Any
 
 import psycopg
 import pytest
+from psycopg import sql
 from psycopg.rows import dict_row
 
 from testkase.core.ledger import queries
@@ -189,6 +190,14 @@ def test_months_are_made_once_by_however_many_workers(app_url: str, owner_url: s
 
 
 @pytest.mark.requirement("B4")
+def test_months_are_made_while_an_earlier_one_is_cleaned_up(app_url: str, owner_url: str) -> None:
+    """A VACUUM of a year's largest month takes hours, and locks it like this."""
+    with psycopg.connect(app_url) as connection, psycopg.connect(owner_url) as cleaning:
+        (name, _) = parts(owner_url)[0]
+        cleaning.execute(sql.SQL("LOCK TABLE ledger.{} IN SHARE UPDATE EXCLUSIVE MODE").format(sql.Identifier(name)))
+        assert run(connection, prepare_months(30)) > 0
+
+
 def test_usage_of_a_forgotten_month_is_kept_told_and_given_its_place(app_url: str, owner_url: str) -> None:
     late = month_start(now_of(app_url), 6) + MINUTE
     with psycopg.connect(app_url) as connection:
