@@ -82,11 +82,6 @@ def declared(request: AnyRequest) -> str:
 
 async def read_bytes(request: AnyRequest, limit_bytes: int) -> bytes:
     """The body's bytes, whatever they are. Raises TooLarge, TooSlow, InvalidBody."""
-    return await read_body(request, limit_bytes)
-
-
-async def read_body(request: AnyRequest, limit_bytes: int) -> bytes:
-    """The body's bytes, whatever they are. Raises TooLarge, TooSlow, InvalidBody."""
     length = header(request, b"content-length")
     if length is not None and length.isascii() and length.isdigit() and int(length) > limit_bytes:
         raise _too_large(limit_bytes)

@@ -10,7 +10,7 @@ from litestar import Request
 from litestar.handlers import HTTPRouteHandler
 from litestar.response.base import ASGIResponse
 
-from testkase.entrypoints.api.body import AnyRequest, header, read_body
+from testkase.entrypoints.api.body import AnyRequest, header, read_bytes
 from testkase.entrypoints.api.context import Context
 from testkase.entrypoints.api.refusals import as_problem, refuse
 from testkase.entrypoints.api.reply import Reply
@@ -46,7 +46,7 @@ async def _receive(context: Context, request: AnyRequest) -> Reply:
     provider = context.provider
     if provider is None:
         raise NotFound("There is nothing at this address.")
-    body = await read_body(request, MOST_BYTES)
+    body = await read_bytes(request, MOST_BYTES)
     if not provider.is_webhook_signature(body, header(request, b"x-razorpay-signature")):
         REPORTS.labels("refused").inc()
         raise InvalidSignature("The body is not signed with this webhook's secret.")

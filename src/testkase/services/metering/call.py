@@ -75,6 +75,7 @@ class MeteredCall:
         self._draining: asyncio.TimerHandle | None = None
         self._drained_bytes = 0
         self._task: asyncio.Task[None] | None = None
+        self._closed = False
         self._forgiven = False
         self.charge = Charge(tokens=NOTHING, outcome="failed", measurement="exact")
 
@@ -97,7 +98,7 @@ class MeteredCall:
         self._task = asyncio.get_running_loop().create_task(self._read(), name="metering-read")
         self._task.add_done_callback(self._close)
         try:
-            await asyncio.shield(self._opened)
+            await self._opened
         except BaseException:
             self._leave()
             raise
@@ -125,7 +126,7 @@ class MeteredCall:
 
     async def finished(self) -> None:
         """Wait until nothing more can be read; `charge` is final then."""
-        if self._task is not None:
+        if self._task is not None and not self._closed:
             await asyncio.wait([self._task])
 
     def abort(self, reason: Problem) -> None:
@@ -243,6 +244,7 @@ class MeteredCall:
         if not self._opened.done():
             self._opened.set_exception(self._failure())
             self._opened.exception()  # the reader may have left: nobody else will look at it
+        self._closed = True
         self._channel.end()
 
     def _failure(self) -> BaseException:

@@ -20,7 +20,6 @@ from testkase.entrypoints.api.openai.sending import ClientLeft, Headers, Sender
 from testkase.entrypoints.api.refusals import as_problem
 from testkase.entrypoints.api.reply import encode
 from testkase.services.metering import Interaction, Settlement
-from testkase.services.metering.background import in_background
 
 SETTLE_WAIT_SECONDS = 5.0
 """How long an answer waits to be able to say its charge. The settlement itself waits for nobody."""
@@ -52,13 +51,18 @@ class Conversation(ASGIResponse):
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Converse until the answer is complete or the client leaves."""
-        talk = in_background(self._talk(Sender(send)))
+        talking = asyncio.current_task()
+        assert talking is not None
         watch = asyncio.create_task(_until_disconnect(receive))
+        watch.add_done_callback(lambda left: None if left.cancelled() else talking.cancel())
         try:
-            await asyncio.wait([talk, watch], return_when=asyncio.FIRST_COMPLETED)
+            await self._talk(Sender(send))
+        except asyncio.CancelledError:
+            if not watch.done():
+                raise  # it is not the client who ends it
+            talking.uncancel()
         finally:
             watch.cancel()
-            talk.cancel()
 
     async def _talk(self, sender: Sender) -> None:
         with contextlib.suppress(ClientLeft):

@@ -45,6 +45,7 @@ class ChatCall:
         self._stream = stream
         self._heard = interpreter.heard
         self._choices = int(body.get("n") or 1)
+        self._most_output = output_token_bound(body)
         self._input_estimate: int | None = None
         self._response: Response | None = None
         self._sent = False
@@ -129,7 +130,7 @@ class ChatCall:
         if isinstance(self._failure, ProviderTimeout):
             flags.add("provider_cost_unknown")
         tokens = self._tokens()
-        if tokens.output + tokens.reasoning > output_token_bound(self._body):
+        if tokens.output + tokens.reasoning > self._most_output:
             flags.add("over_limit")
         return CallResult(
             tokens=tokens,
@@ -183,7 +184,7 @@ class ChatCall:
         delivered = heard.text_bytes + heard.refusal_bytes
         if not self._sent or (self._failure is not None and not delivered):
             return Tokens()
-        output = min(text_token_estimate(delivered), output_token_bound(self._body))
+        output = min(text_token_estimate(delivered), self._most_output)
         if heard.tokens is not None:
             return msgspec.structs.replace(heard.tokens, output=max(heard.tokens.output, output))
         if self._input_estimate is None:

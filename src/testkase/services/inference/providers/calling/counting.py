@@ -1,6 +1,5 @@
 """Figures of a provider's usage, read with suspicion."""
 
-from collections.abc import Mapping
 from typing import Any, TypeGuard
 
 from testkase.core.ledger.terms import Tokens
@@ -19,5 +18,5 @@ def plausible(value: Any) -> TypeGuard[int]:
 
 def count(figures: Any, name: str) -> int:
     """One figure; servers leave details out, or set them to null, where they have none."""
-    value = figures.get(name) if isinstance(figures, Mapping) else None
+    value = figures.get(name) if isinstance(figures, dict) else None
     return value if plausible(value) else 0

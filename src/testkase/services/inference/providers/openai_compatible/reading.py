@@ -62,9 +62,17 @@ class Reading(Heard):
             self.tokens = tokens or self.tokens
 
     def _count(self, said: Said) -> None:
-        calls = said.tool_calls if isinstance(said.tool_calls, list) else ()
-        functions = [call.get("function") for call in calls if isinstance(call, dict)] + [said.function_call]
-        called = [(one.get("name"), one.get("arguments")) for one in functions if isinstance(one, dict)]
-        for part in (said.content, said.reasoning_content or said.reasoning, called):
-            self.text_bytes += text_bytes(part)
-        self.refusal_bytes += text_bytes(said.refusal)
+        for part in (said.content, said.reasoning_content or said.reasoning, _called(said)):
+            if part:
+                self.text_bytes += text_bytes(part)
+        if said.refusal:
+            self.refusal_bytes += text_bytes(said.refusal)
+
+
+def _called(said: Said) -> list[Any]:
+    """Names and arguments of the functions the model calls."""
+    if not said.tool_calls and not said.function_call:
+        return []
+    calls = said.tool_calls if isinstance(said.tool_calls, list) else ()
+    functions = [call.get("function") for call in calls if isinstance(call, dict)] + [said.function_call]
+    return [(one.get("name"), one.get("arguments")) for one in functions if isinstance(one, dict)]
