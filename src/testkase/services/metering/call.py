@@ -137,13 +137,16 @@ class MeteredCall:
 
     async def _read(self) -> None:
         """Read the provider to its end. Ends by itself, by a limit or by `abort`; never by a disconnect."""
+        too_long = CutOff("The model was answering for too long.")
+        limit = asyncio.get_running_loop().call_later(self._policy.longest_call_seconds, self.abort, too_long)
         try:
-            async with asyncio.timeout(self._policy.longest_call_seconds) as limit:
-                await self._transfer()
+            await self._transfer()
         except asyncio.CancelledError:
             self._error = self._error or CutOff("The answer was cut off.")
         except Exception as error:  # noqa: BLE001 - the reader gets it; a bug in a provider must not cost the settlement
-            self._error = CutOff("The model was answering for too long.") if limit.expired() else error
+            self._error = error
+        finally:
+            limit.cancel()
 
     async def _transfer(self) -> None:
         """Ask one model after another until one delivers something."""
