@@ -8,8 +8,9 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from campaigns.isolation.row_security import row_security
+from campaigns.ledger.drivers import Drivers
 from campaigns.ledger.rush import rush
-from campaigns.ledger.simulate_postgres import Drivers, told_block
+from campaigns.ledger.simulate_postgres import told_block
 from campaigns.payments.lost_reports import lost_reports
 from campaigns.payments.money_back import money_back
 from campaigns.payments.payments import payments
@@ -17,7 +18,7 @@ from campaigns.tampering.tampering import tamper
 from tests.support.cluster import TestDatabase
 
 SEED = 1
-BLOCKS = 12
+BLOCKS = 4
 
 
 def databases() -> Iterator[TestDatabase]:

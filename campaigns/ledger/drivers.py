@@ -1,0 +1,81 @@
+"""Both ways into PostgreSQL, for stories that are told to both."""
+
+import asyncio
+import zlib
+from collections.abc import Iterator, Sequence
+
+import psycopg
+
+from campaigns.ledger.rows import Rows
+from testkase.core.ledger import commands as ask
+from testkase.core.ledger.engine import Engine
+from testkase.core.ledger.operations import Outcome, execute
+from testkase.foundation.database import SyncDatabase
+from tests.support.cluster import TestDatabase
+
+PAST_THE_ENGINE = 6
+"""At an instant, one organization of so many is served past the engine."""
+
+_EMPTY = """
+    TRUNCATE ledger.account, ledger.lot, ledger.open_hold, ledger.entry, ledger.usage, ledger.usage_day, ledger.budget,
+        ledger.pause
+"""
+
+
+class Drivers:
+    """Both ways into PostgreSQL, each with a database of its own."""
+
+    def __init__(self, sync: TestDatabase, asynchronous: TestDatabase) -> None:
+        self.databases = {"the synchronous driver": sync, "the engine": asynchronous}
+        self.now = 0
+        self.restarts = 0
+        self._runner = asyncio.Runner()
+        self._owners = {
+            name: psycopg.connect(database.owner_url, autocommit=True) for name, database in self.databases.items()
+        }
+        self.rows = {name: Rows(owner) for name, owner in self._owners.items()}
+        self._open()
+
+    def tell(self, commands: Sequence[ask.Command], now: int) -> Iterator[tuple[str, list[Outcome]]]:
+        """What each driver answers to one batch."""
+        self.now = now
+        yield "the synchronous driver", self._books.run(execute(commands, clock=now))
+        yield "the engine", list(self._by_the_engine(commands, now))
+
+    def _by_the_engine(self, commands: Sequence[ask.Command], now: int) -> Iterator[Outcome]:
+        """First what goes past it. Who that is, is the same when a story is told again alone."""
+        past = [zlib.crc32(f"{command.org_id}/{now}".encode()) % PAST_THE_ENGINE == 0 for command in commands]
+        aside = [command for command, goes_past in zip(commands, past, strict=True) if goes_past]
+        rest = [command for command, goes_past in zip(commands, past, strict=True) if not goes_past]
+        elsewhere = iter(self._elsewhere.run(execute(aside, clock=now)) if aside else ())
+        here = iter(self._runner.run(self._engine.submit_many(rest)) if rest else ())
+        return (next(elsewhere if goes_past else here) for goes_past in past)
+
+    def reopen(self) -> None:
+        """A restart: nothing is remembered that is not in a row."""
+        self.restarts += 1
+        self._shut()
+        self._open()
+
+    def empty(self) -> None:
+        for name, owner in self._owners.items():
+            owner.execute(_EMPTY)
+            self.rows[name].forget()
+
+    def close(self) -> None:
+        self._shut()
+        self._runner.close()
+        for owner in self._owners.values():
+            owner.close()
+
+    def _open(self) -> None:
+        sync, asynchronous = self.databases.values()
+        self._books = SyncDatabase(sync.app_url, max_size=1)
+        self._elsewhere = SyncDatabase(asynchronous.app_url, max_size=1)
+        self._engine = Engine(asynchronous.app_url, clock=lambda: self.now)
+        self._runner.run(self._engine.start())
+
+    def _shut(self) -> None:
+        self._runner.run(self._engine.stop())
+        self._books.close()
+        self._elsewhere.close()
