@@ -18,7 +18,7 @@ from campaigns.tampering.tampering import tamper
 from tests.support.cluster import TestDatabase
 
 SEED = 1
-BLOCKS = 4
+BLOCKS = 2
 
 
 def databases() -> Iterator[TestDatabase]:
