@@ -104,4 +104,4 @@ class _Day:
                 database.run(receive(body, self.shop.provider.read_event(body)))
         while reports := database.run(claim_reports(limit=100)):
             for report in reports:
-                database.run(handled([report.digest], self.shop.errand(work_on(report, SELLER, self.shop.books))))
+                database.run(handled([report.digest], self.shop.errand(work_on(report, SELLER, self.shop.shop.books))))
