@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
@@ -11,6 +12,7 @@ from msgspec.structs import replace
 
 from testkase.services.billing.model import Purchase
 from testkase.services.billing.provider import Payment
+from testkase.services.billing.purchasing.recovering import owner_of_order
 from testkase.services.billing.reports.matching import MatchReport, match_day
 from tests.support.cluster import Cluster
 from tests.support.programs import Organization
@@ -83,6 +85,25 @@ def test_reports_that_come_again_after_a_restore_are_credited_once_whichever_com
     assert shop.report("order.paid", order_id=payment.order_id or "") == "known already"
     assert match(shop).faults == ()
     assert shop.grants(restored.org.org_id) == 3
+
+
+@pytest.mark.requirement("I8")
+def test_all_who_look_at_once_find_it_and_one_credits_it(restored: Restored) -> None:
+    shop = restored.shop
+    with ThreadPoolExecutor(6) as threads:
+        reports = list(threads.map(lambda _: match(shop), range(6)))
+    assert [report.faults for report in reports] == [()] * 6
+    assert shop.grants(restored.org.org_id) == 3
+
+
+@pytest.mark.requirement("B5")
+def test_whoever_comes_behind_another_finds_what_that_one_has_begun(restored: Restored) -> None:
+    """Both saw that nobody knows the order; the other was quicker."""
+    shop, forgotten = restored.shop, restored.forgotten
+    for _ in range(2):
+        assert shop.errand(owner_of_order(forgotten.order_id or "", shop.books)) is not None
+        with psycopg.connect(shop.database.owner_url, autocommit=True) as connection:
+            connection.execute("DELETE FROM payment_route WHERE ref = %s", (forgotten.order_id,))
 
 
 @pytest.mark.requirement("P10")

@@ -102,5 +102,7 @@ def _begun_again(order: Order, sold: _Sold) -> Operation[bool]:
 
 
 def _waits_for(known: Purchase, order: Order) -> bool:
-    """The backup was made between the purchase and its order."""
+    """The backup was made between the purchase and its order; or somebody else has begun it again just now."""
+    if known.order_id == order.order_id:
+        return True
     return known.state == "created" and (known.amount, known.currency) == (order.amount, order.currency)
