@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 from playwright.sync_api import FrameLocator, Page, expect
@@ -25,12 +26,12 @@ def razorpay() -> Iterator[Simulated]:
 
 @pytest.fixture(scope="module")
 def running(
-    module_database: TestDatabase, tmp_path_factory: pytest.TempPathFactory, razorpay: Simulated
+    module_database: TestDatabase, tmp_path_factory: pytest.TempPathFactory, razorpay: Simulated, demo: dict[str, Any]
 ) -> Iterator[Stage]:
     keys = {f"RAZORPAY_{name.upper()}": value for name, value in ACCOUNT.items()}
     environ = {**_NO_MODEL, **keys, "RAZORPAY_API_URL": razorpay.url}
     folder = tmp_path_factory.mktemp("stage")
-    with stage_on(module_database, folder, environ, allowed=(razorpay.url,)) as made:
+    with stage_on(module_database, folder, environ, demo, allowed=(razorpay.url,)) as made:
         yield made
 
 

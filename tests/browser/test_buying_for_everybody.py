@@ -5,6 +5,7 @@ The walk through every page knows no payment provider, so it sees none of these.
 
 import re
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 from playwright.sync_api import Page, expect
@@ -20,12 +21,14 @@ ACCOUNT = {"key_id": KEY_ID, "key_secret": KEY_SECRET, "webhook_secret": WEBHOOK
 
 
 @pytest.fixture
-def stage(database: TestDatabase, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
+def stage(
+    module_database: TestDatabase, tmp_path_factory: pytest.TempPathFactory, demo: dict[str, Any]
+) -> Iterator[Stage]:
     with simulated(**ACCOUNT) as razorpay:
         keys = {f"RAZORPAY_{name.upper()}": value for name, value in ACCOUNT.items()}
         environ = {"TESTKASE_MODEL_PORT": "1", **keys, "RAZORPAY_API_URL": razorpay.url}
         folder = tmp_path_factory.mktemp("stage")
-        with stage_on(database, folder, environ, allowed=(razorpay.url,)) as made:
+        with stage_on(module_database, folder, environ, demo, allowed=(razorpay.url,)) as made:
             yield made
             made.leave()
 

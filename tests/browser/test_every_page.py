@@ -5,13 +5,21 @@ from collections.abc import Iterator
 import pytest
 from django.conf import settings
 
-from tests.support.cluster import TestDatabase
+from tests.support.cluster import Cluster, TestDatabase
 from tests.support.django import django_on, model_on_offer
 from tests.support.processes import serving
 from tests.support.stage import Stage, chromium
 from tests.support.tenants.book import all_places, all_rows
 from tests.support.tenants.tour import Stop, Walk, stops
 from tests.support.tenants.world import made_world
+
+
+@pytest.fixture(scope="module")
+def module_database(cluster: Cluster) -> Iterator[TestDatabase]:
+    """Without the demo organization."""
+    made = cluster.fresh()
+    yield made
+    cluster.drop(made)
 
 
 @pytest.fixture(scope="module")

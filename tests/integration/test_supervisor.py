@@ -20,6 +20,7 @@ import pytest
 
 from testkase.config.supervising.children import dies_with_parent
 from testkase.config.supervising.ports import free_port
+from tests.support.installation import NO_MODEL
 
 pytestmark = [pytest.mark.slow, pytest.mark.requirement("B15")]
 
@@ -88,8 +89,17 @@ def data(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def run(data: Path) -> Iterator[Run]:
+def whole_run(data: Path) -> Iterator[Run]:
     running = Run(data)
+    yield running
+    if running.process.is_running():
+        running.stop()
+
+
+@pytest.fixture
+def run(data: Path) -> Iterator[Run]:
+    """Without the embedded model, which takes longer than all the rest."""
+    running = Run(data, **NO_MODEL)
     yield running
     if running.process.is_running():
         running.stop()
@@ -100,8 +110,9 @@ def gone(processes: list[psutil.Process], seconds: float = 40) -> bool:
     return not [process for process in alive if process.status() != psutil.STATUS_ZOMBIE]
 
 
-def test_from_nothing_to_ready_and_back(run: Run) -> None:
-    run.until_ready()
+def test_from_nothing_to_ready_and_back(whole_run: Run) -> None:
+    run = whole_run.until_ready()
+    assert "model-server" in {process.cmdline()[-1] for process in run.everything()}
     demo = run.demo()
     assert set(demo) == {"url", "api_key", "organization", "users"}
     assert set(demo["users"]) == {"owner", "admin", "member"}  # type: ignore[call-overload]
@@ -120,7 +131,7 @@ def test_from_nothing_to_ready_and_back(run: Run) -> None:
     assert run.stop() == 0
     assert gone(everything)
 
-    again = Run(run.data).until_ready()
+    again = Run(run.data, **NO_MODEL).until_ready()
     try:
         assert {**again.demo(), "url": ""} == {**demo, "url": ""}
         assert again.get("/api/v1/balance", str(demo["api_key"]))[0] == 200
@@ -137,7 +148,7 @@ def test_everything_dies_with_a_killed_supervisor_and_the_next_run_goes_on(run: 
     with socket.socket() as other:
         other.bind(("127.0.0.1", 0))
         other.listen()
-        again = Run(run.data, run.port, RAZORPAY_SIMULATOR_PORT=str(other.getsockname()[1])).until_ready()
+        again = Run(run.data, run.port, RAZORPAY_SIMULATOR_PORT=str(other.getsockname()[1]), **NO_MODEL).until_ready()
     assert again.get("/readyz")[0] == 200
     assert "The payment simulator did not start" in again.said()  # and the rest is of use without it
     assert "Payments are simulated" not in again.said()

@@ -22,7 +22,7 @@ from testkase.core.pricing import load_price_books
 from testkase.foundation.database import SyncDatabase
 from tests.support.cluster import Cluster, TestDatabase
 from tests.support.processes import embedded_model
-from tests.support.stage import LAPTOP, PHONE, Stage, stage_on
+from tests.support.stage import LAPTOP, PHONE, Stage, prepared, stage_on
 
 PAGES = {
     "projects": "/projects",
@@ -71,7 +71,10 @@ def main(target: Path) -> None:
         try:
             database = cluster.fresh()
             live(database)
-            with embedded_model(folder) as model, stage_on(database, folder, model) as stage:
+            with (
+                embedded_model(folder) as model,
+                stage_on(database, folder, model, prepared(database, folder)) as stage,
+            ):
                 generation = _generate(stage, target)
                 for device, viewport in {"laptop": LAPTOP, "phone": PHONE}.items():
                     for scheme in ("light", "dark"):

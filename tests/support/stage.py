@@ -94,15 +94,21 @@ def _counts(text: str, kind: str) -> bool:
     return kind in ("error", "warning") and "the server responded with a status of 4" not in text
 
 
-@contextmanager
-def stage_on(
-    database: TestDatabase, folder: Path, environ: Mapping[str, str], *, allowed: tuple[str, ...] = ()
-) -> Iterator[Stage]:
-    """Application and worker; `environ` says where the model and the payment provider, or what stands in for them, are
-    reached."""
+def prepared(database: TestDatabase, folder: Path) -> dict[str, Any]:
+    """Make the demo organization in the database as the product does; answers what `demo.json` says of it."""
     preparing = start("prepare", environ={**database.environ(), "DATABASE_URL": database.owner_url}, folder=folder)
     assert preparing.process.wait(90) == 0, preparing.output()
-    demo = json.loads((folder / "demo.json").read_text())
+    demo: dict[str, Any] = json.loads((folder / "demo.json").read_text())
+    return demo
+
+
+@contextmanager
+def stage_on(
+    database: TestDatabase, folder: Path, environ: Mapping[str, str], demo: dict[str, Any], *,
+    allowed: tuple[str, ...] = (),
+) -> Iterator[Stage]:  # fmt: skip
+    """Application and worker on a database that was prepared; `environ` says where the model and the payment provider,
+    or what stands in for them, are reached."""
     with chromium() as browser, serving(database, folder, environ) as app, working(database, folder, environ):
         yield Stage(url=app.url, demo=demo, browser=browser, folder=folder, allowed=allowed)
 

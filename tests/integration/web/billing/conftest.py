@@ -11,9 +11,8 @@ from testkase.foundation.database import Operation
 from testkase.services.billing.model import Purchase
 from testkase.services.billing.provider import Payment
 from testkase.services.billing.purchasing.rows import Listed, list_purchases
-from tests.integration.web.conftest import visiting
+from tests.integration.web.conftest import Visitors
 from tests.support.buying import forms, paying_through
-from tests.support.cluster import TestDatabase
 from tests.support.fake_provider import FakeProvider
 from tests.support.people import Demo
 
@@ -69,7 +68,6 @@ class Store:
 
 
 @pytest.fixture
-def store(django_database: TestDatabase) -> Iterator[Store]:
+def store(visitors: Visitors) -> Iterator[Store]:
     with paying_through(FakeProvider()) as provider:
-        visitors = visiting()
         yield Store(demo=visitors.demo, client_of=visitors.client_of, provider=provider)
