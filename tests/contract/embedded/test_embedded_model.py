@@ -1,4 +1,7 @@
-"""The embedded model does what the adapter and generation rely on. Few calls and small limits: each takes seconds."""
+"""The embedded model does what the adapter and generation rely on. Few calls and small limits: each takes seconds.
+
+All in one file: tests are given to processes file by file, and each process would start a model of its own.
+"""
 
 import contextlib
 import re
@@ -26,10 +29,15 @@ from testkase.services.features.generation.steps.ideas import step_ideas
 from testkase.services.features.generation.steps.prompting import small_step_request
 from testkase.services.features.generation.steps.work import WrittenStep
 from testkase.services.features.generation.validation import judge_small
+from testkase.services.features.reports.facts.computing import compute
+from testkase.services.features.reports.model import KINDS, Kind
+from testkase.services.features.reports.narrative.prompting import SMALL_OUTPUT_TOKENS, STARTS
+from testkase.services.features.reports.narrative.prompting import small_request as report_request
 from testkase.services.inference import EMBEDDED_MODEL, Catalog, ProviderError, input_token_bound
 from testkase.services.inference.embedded import embedded_provider, model_file
 from testkase.services.workspace.model import CaseContent, Step
 from tests.contract.embedded.conftest import KEY, ModelServer
+from tests.support.past import made_up
 
 pytestmark = pytest.mark.embedded_model
 
@@ -84,7 +92,7 @@ async def test_what_one_caller_sent_is_not_in_the_next_ones_cache(catalog: Catal
         assert result.tokens.cached_input == 0
 
 
-@pytest.mark.parametrize("kind", ["positive", "boundary", "permission", "negative", "security", "accessibility"])
+@pytest.mark.parametrize("kind", ["positive", "permission", "accessibility"])
 async def test_a_draft_is_valid_by_construction(catalog: Catalog, kind: Any) -> None:
     [idea] = ideas_for(REQUIREMENT, 1, (kind,))
     answer, result = await whole(catalog, small_request(1, REQUIREMENT, idea, 0))
@@ -173,3 +181,16 @@ async def test_a_sentence_of_advice_is_begun_by_us_and_holds_no_figure_and_no_ad
     assert re.fullmatch(rf"{FAILURES.start}[a-z ,'-]{{16,102}}\.", msgspec.json.decode(text)["answer"])
     assert result.measurement == "exact"
     assert result.tokens.output < OUTPUT_TOKENS
+
+
+@pytest.mark.parametrize("kind", KINDS)
+async def test_a_sentence_of_a_report_is_valid_by_construction_and_has_no_digit(catalog: Catalog, kind: Kind) -> None:
+    facts = compute(kind, made_up(4))
+    body = report_request(1, facts, 0, 0)
+    answer, result = await whole(catalog, body)
+    text = msgspec.json.decode(answer)["text"]
+    assert text.startswith(STARTS[kind][0])
+    assert not any(letter.isdigit() for letter in text)
+    tokens = result.tokens
+    assert tokens.output < SMALL_OUTPUT_TOKENS
+    assert tokens.input + tokens.cached_input <= input_token_bound(body)
