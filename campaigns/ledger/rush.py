@@ -1,11 +1,13 @@
 """Rush: both drivers at once, on connections of their own, ask for the last credits of one organization.
 
-The synchronous driver in threads and two engines on one event loop: what there is is given, everybody is answered, and
-one id that all of them send has one effect. The same over HTTP, in several processes, is `last-credit`.
+The synchronous driver in threads and two engines on one event loop, which are never long in doubt of what they remember
+and at times take it to be an hour earlier or later: what there is is given, everybody is answered, now, and one id that
+all of them send has one effect. The same over HTTP, in several processes, is `last-credit`.
 """
 
 import asyncio
 import random
+import time
 from collections import Counter
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -27,6 +29,9 @@ from tests.support.ledger import SUBJECT
 THREADS = 6
 CALLERS = 48
 ENGINES = 2
+WRONG_CLOCK = 0.2
+"""How often an engine's idea of the time is an hour wrong when a round begins."""
+HOUR = 3_600_000_000
 
 
 def rush(database: TestDatabase, *, rounds: int, seed: int, tick: Tick = unheard) -> Outcome:
@@ -55,12 +60,14 @@ async def _rounds(database: TestDatabase, rounds: int, seed: int, outcome: Outco
     engines = [Engine(database.app_url) for _ in range(ENGINES)]
     for engine in engines:
         await engine.start()
+        engine.heads.doubt_seconds = 0.0
     with ThreadPoolExecutor(THREADS) as threads:
         for number in range(1, rounds + 1):
             outcome.faults += await _round(number, dice, books, engines, threads, counts)
             tick(number)
     for engine in engines:
         await engine.stop()
+        counts += Counter({"batches from memory": engine.heads.confirmed, "wrong memories": engine.heads.refuted})
     books.close()
     outcome.figures = {"rounds": rounds, "callers": CALLERS, **dict(sorted(counts.items()))}
 
@@ -77,6 +84,8 @@ async def _round(
     balance, amount = dice.randrange(30 * MICRO), dice.randrange(MICRO // 2, 3 * MICRO)
     await engines[0].submit(ask.OpenAccount(org_id=org_id, monthly_allowance=balance, ai_enabled=True))
     loop = asyncio.get_running_loop()
+    if dice.random() < WRONG_CLOCK:
+        dice.choice(engines).heads.hear(_now() + dice.choice((-HOUR, HOUR)))
 
     def told(command: ask.Command) -> Told:
         return books.run(execute([command]), org_id=org_id)[0]
@@ -99,7 +108,15 @@ async def _round(
     faults = [f"organization {org_id}: {one!r}" for one in found if not isinstance(one, Answer | InsufficientCredits)]
     if not faults and (accepted != possible or accepted + refused + replayed != CALLERS):
         faults.append(f"{balance} / {amount}: {accepted} accepted, {replayed} repeated, {refused} refused")
+    instants = [one.entry.at for one in found if isinstance(one, Answer)]
+    if any(abs(at - _now()) > HOUR // 2 for at in instants):
+        faults.append(f"organization {org_id}: entries at {min(instants)} to {max(instants)}, and it is {_now()}")
     return faults
+
+
+def _now() -> int:
+    """Microseconds UTC: the database's clock is this machine's."""
+    return time.time_ns() // 1_000
 
 
 async def _one(engine: Engine, command: ask.Command) -> Told:

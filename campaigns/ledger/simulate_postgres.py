@@ -3,9 +3,10 @@ beside `decide` and the naive model.
 
 Commands that meet at one instant are one batch: for the synchronous driver a list, for the engine what its writer finds
 in its queue. The engine is not alone with its database: what a sixth of the organizations ask for at an instant goes
-past it, by a synchronous driver of another process as it were. Every answer must be the one expected, hash by hash, and
-after every batch every row of accounts, lots, open holds, budgets and pauses of those who had a part in it. At the end
-of a block `verify` and the judge's own SQL read the books (oracle.py).
+past it, by a synchronous driver of another process as it were. What the engine can decide from memory it writes from
+memory, and what it remembers is wrong at times. Every answer must be the one expected, hash by hash, and after every
+batch every row of accounts, lots, open holds, budgets and pauses of those who had a part in it. At the end of a block
+`verify` and the judge's own SQL read the books (oracle.py).
 """
 
 import hashlib
@@ -43,6 +44,8 @@ MOST_AT_ONCE = 4
 """Commands of one organization in one batch."""
 RECONNECT = 0.04
 """How often both drivers are closed and opened again before a batch."""
+SEEN_FROM_MEMORY = 1_200
+"""Operations in which the engine must have written from memory, and been wrong about it."""
 
 
 class Story(Script):
@@ -71,7 +74,7 @@ class Story(Script):
 
 def told_block(drivers: Drivers, seed: int, number: int, *, shorten: bool = True) -> Block:
     """One block; both databases are empty afterwards. `shorten`: a story that fails is told shorter and shorter."""
-    block, restarts = Block(), drivers.restarts
+    block, restarts, from_memory, refuted = Block(), drivers.restarts, drivers.from_memory, drivers.refuted
     dice, width = Random(f"{seed}/{number}"), WIDTHS[number % len(WIDTHS)]
     stories = [Story(Random(f"{seed}/{number}/{org_id}"), org_id) for org_id in range(1, width + 1)]
     try:
@@ -92,6 +95,8 @@ def told_block(drivers: Drivers, seed: int, number: int, *, shorten: bool = True
     block.told["organizations"] = len(stories)
     block.told["restarts"] = drivers.restarts - restarts
     drivers.empty()
+    block.told["from memory"] = drivers.from_memory - from_memory
+    block.told["refuted"] = drivers.refuted - refuted
     return block
 
 
@@ -227,8 +232,13 @@ def simulate_postgres(
     whole, done = gathered(outcome, told, size=operations, after=after, block=BLOCK, processes=count, tick=tick)
     while _OPENED:
         _OPENED.pop().close()
-    outcome.figures |= {"organizations": whole.told["organizations"], **simulation_figures(whole)}
+    outcome.figures |= {
+        "organizations": whole.told["organizations"], **simulation_figures(whole),
+        "batches from memory": whole.told["from memory"], "of which memory was wrong about": whole.told["refuted"],
+    }  # fmt: skip
     outcome.faults += unseen(whole.told, done)
+    if done >= SEEN_FROM_MEMORY and not (whole.told["from memory"] and whole.told["refuted"]):
+        outcome.faults.append("nothing was written from memory, or memory was never wrong")
     return outcome
 
 

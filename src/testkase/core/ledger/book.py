@@ -5,6 +5,7 @@ of a thousand commands writes each account and lot once.
 """
 
 from collections.abc import Iterable
+from collections.abc import Set as AbstractSet
 
 import msgspec
 
@@ -36,7 +37,7 @@ class Book:
     """One organization's account, live lots, known open holds and the past entries its commands refer to."""
 
     __slots__ = (
-        "account", "changed_lots", "closed_holds", "entries", "holds", "is_new", "limits", "loaded_holds", "lots",
+        "account", "before", "changed_lots", "closed_holds", "entries", "holds", "limits", "loaded_holds", "lots",
         "new_lots", "opened_holds", "posted", "touched",
     )  # fmt: skip
 
@@ -48,19 +49,32 @@ class Book:
         entries: Iterable[Entry] = (),
         limits: Limits | None = None,
     ) -> None:
-        self.account = account
+        self.account = self.before = account
         self.limits = limits
         self.lots = {lot.lot_id: lot for lot in lots}
         self.holds = {hold.hold_id: hold for hold in holds}
         self.entries = {entry.operation_id: entry for entry in entries}
-        self.is_new = account is None
-        self.loaded_holds = frozenset(self.holds)
+        self.loaded_holds: AbstractSet[str] = frozenset(self.holds)
         self.touched = False
         self.new_lots: set[int] = set()
         self.changed_lots: set[int] = set()
         self.opened_holds: set[str] = set()
         self.closed_holds: set[str] = set()
         self.posted: list[Entry] = []
+
+    @classmethod
+    def known(cls, account: Account, lots: dict[int, Lot], holds: dict[str, Hold], limits: Limits | None) -> "Book":
+        """The book of what is known without loading. What is given stays as it is."""
+        self = cls(account, limits=limits.copy() if limits is not None else None)
+        self.lots = lots.copy()
+        self.holds = holds.copy()
+        self.loaded_holds = holds.keys()
+        return self
+
+    @property
+    def is_new(self) -> bool:
+        """There was no account before."""
+        return self.before is None
 
     def copy(self) -> "Book":
         """A scratch copy for deciding several events in a row; what it remembers as changed is its own."""

@@ -1,7 +1,9 @@
-"""A batch's conversation with PostgreSQL: load, then append, in one implicit transaction of two round trips.
+"""A batch's conversation with PostgreSQL: load, then append, in one implicit transaction of two round trips; or, where
+it was decided from memory, one statement in one round trip.
 
-Spoken through libpq's pipeline mode rather than through cursors: a lone command spends most of its time here, and two
-statements that never change need neither adaptation nor a BEGIN. Any error leaves the connection unusable: close it.
+Spoken through libpq's pipeline mode rather than through cursors: a lone command spends most of its time here, and
+statements that never change need neither adaptation nor a BEGIN. Any error but Stale leaves the connection unusable:
+close it.
 """
 
 import asyncio
@@ -9,20 +11,27 @@ import re
 from collections.abc import Mapping
 from typing import Any, Self
 
-from psycopg import AsyncConnection, OperationalError
+from psycopg import AsyncConnection, Error, OperationalError
 from psycopg.errors import error_from_result
 from psycopg.pq import ConnStatus, ExecStatus
 from psycopg.pq.abc import PGconn, PGresult
 
 from testkase.core.ledger.reading import LOAD
-from testkase.core.ledger.writing import APPEND
+from testkase.core.ledger.writing import APPEND, APPEND_KNOWN
 from testkase.foundation.composites import Rows
 from testkase.foundation.database import Row, Statement
 
 _OPTIONS = "-c lock_timeout=5000 -c statement_timeout=7000 -c synchronous_commit=on"
 _PLACEHOLDER = re.compile(r"%\((\w+)\)s")
-_STATEMENTS = {b"load": LOAD, b"append": APPEND}
+_STATEMENTS = {b"load": LOAD, b"append": APPEND, b"append_known": APPEND_KNOWN}
 _PARAMETERS = {name: list(dict.fromkeys(_PLACEHOLDER.findall(sql))) for name, sql in _STATEMENTS.items()}
+
+_STALE = frozenset({"TK001", "23505"})
+"""Raised by ledger.append_known, and where an id was used before."""
+
+
+class Stale(Exception):
+    """What was decided from memory does not fit what is there. Nothing was written."""
 
 
 _TYPES = "SELECT typname::text, oid::bigint FROM pg_type WHERE typtype = 'c' AND typnamespace = 'ledger'::regnamespace"
@@ -80,6 +89,19 @@ class Conversation:
             self._send(b"append", statement)
         await self._synchronize()
 
+    async def append_known(self, statement: Statement) -> int:
+        """Write what was decided from memory and commit. Returns the database's clock once it is durable. Raises
+        Stale."""
+        self._send(b"append_known", statement)
+        try:
+            result = await self._synchronize()
+        except Error as error:
+            if error.sqlstate in _STALE:
+                raise Stale from error
+            raise
+        assert result is not None
+        return int(result.get_value(0, 0) or 0)
+
     def _send(self, name: bytes, statement: Statement) -> None:
         given = statement.params or {}
         values = [given[parameter] for parameter in _PARAMETERS[name]]
@@ -92,14 +114,19 @@ class Conversation:
             return value.binary(self._types[value.type])
         return None if value is None else str(value).encode()
 
-    async def _synchronize(self) -> None:
-        """The transaction ends here: committed, or undone where a statement failed, which is then raised."""
+    async def _synchronize(self) -> PGresult | None:
+        """The transaction ends here: committed, or undone where a statement failed, which is then raised. Answers what
+        the last statement did."""
         self._libpq.pipeline_sync()
         await self._flush()
-        while True:
-            result = await self._next()
-            if result is not None and result.status == ExecStatus.PIPELINE_SYNC:
-                return
+        answered: list[PGresult] = []
+        while not answered or answered[-1].status != ExecStatus.PIPELINE_SYNC:
+            if (result := await self._result()) is not None:
+                answered.append(result)
+        for result in answered:
+            if result.status == ExecStatus.FATAL_ERROR:
+                raise error_from_result(result)
+        return answered[-2] if len(answered) > 1 else None
 
     async def _flush(self) -> None:
         """Send everything. What PostgreSQL says meanwhile is taken in, or both sides would wait for each other."""
@@ -112,15 +139,20 @@ class Conversation:
                 self._loop.remove_writer(self._socket)
 
     async def _next(self) -> PGresult | None:
-        """The next result; None ends the results of one statement."""
+        """The next result; None ends the results of one statement. Raises what PostgreSQL refused."""
+        result = await self._result()
+        if result is not None and result.status == ExecStatus.FATAL_ERROR:
+            raise error_from_result(result)
+        return result
+
+    async def _result(self) -> PGresult | None:
+        """The same, where what was refused is a result too."""
         while self._libpq.is_busy():
             self._heard = self._loop.create_future()
             await self._heard
         result = self._libpq.get_result()
-        if result is not None and result.status in (ExecStatus.FATAL_ERROR, ExecStatus.PIPELINE_ABORTED):
-            if self._libpq.status == ConnStatus.BAD:
-                raise OperationalError("the connection to PostgreSQL was lost")
-            raise error_from_result(result)
+        if self._libpq.status == ConnStatus.BAD:
+            raise OperationalError("the connection to PostgreSQL was lost")
         return result
 
     def _hear(self) -> None:

@@ -2,17 +2,17 @@
 
 A lane is one connection and one writer task. The writer takes whatever commands have queued while its previous
 transaction was committing — there is no timer, so an idle engine answers at once — and executes them as one batch:
-lock and load in one round trip, decide, write and commit in the next. Row lock and disk flush are paid once a batch,
-which is why an organization everybody uses is as cheap as ten thousand that share the load. An organization keeps its
-lane. Where there are two, one decides while the other waits for PostgreSQL; with little to do they go together.
+decided from memory and written in one round trip where its organizations are known (heads.py), else locked and loaded
+in one, decided, written and committed in the next. Row lock and disk flush are paid once a batch, which is why an
+organization everybody uses is as cheap as ten thousand that share the load. An organization keeps its lane. Where there
+are two, one decides while the other waits for PostgreSQL; with little to do they go together.
 
-Any number of processes may run engines against the same rows; nothing depends on this memory. A caller that gives up
-only cancels its own future. A command that fails, fails alone. An error of the connection does not mean that the batch
-did not happen: it is executed again with the same ids, and answers what was stored if it had.
+Any number of processes may run engines against the same rows; nothing depends on this memory being right. A caller that
+gives up only cancels its own future. A command that fails, fails alone. An error of the connection does not mean that
+the batch did not happen: it is executed again with the same ids, and answers what was stored if it had.
 """
 
 import asyncio
-import contextlib
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
@@ -21,11 +21,11 @@ import msgspec
 import psycopg
 import structlog
 
+from testkase.core.ledger.attempts import Attempts
 from testkase.core.ledger.commands import Command
-from testkase.core.ledger.conversation import Conversation
+from testkase.core.ledger.heads import Heads
 from testkase.core.ledger.lanes import lane_of
-from testkase.core.ledger.operations import Answer, Outcome, execute
-from testkase.foundation.database import Statement
+from testkase.core.ledger.operations import Answer, Outcome
 from testkase.foundation.problems import Problem, Unavailable
 
 MAX_BATCH = 512
@@ -52,7 +52,8 @@ class Engine:
     """Submit commands from any number of tasks of one event loop."""
 
     def __init__(self, database_url: str, *, lanes: int = 1, clock: Callable[[], int] | None = None) -> None:
-        self._lanes = [_Lane(database_url, clock) for _ in range(lanes)]
+        self.heads = Heads()
+        self._lanes = [_Lane(database_url, clock, self.heads) for _ in range(lanes)]
         if lanes == 2:  # more of them stand for servers, whose batches are kept apart
             for lane, other in zip(self._lanes, reversed(self._lanes), strict=True):
                 lane.other = other
@@ -89,9 +90,8 @@ _Waiting = tuple[Command, "asyncio.Future[Outcome]"]
 
 
 class _Lane:
-    def __init__(self, database_url: str, clock: Callable[[], int] | None) -> None:
-        self._url = database_url
-        self._clock = clock
+    def __init__(self, database_url: str, clock: Callable[[], int] | None, heads: Heads) -> None:
+        self._attempts = Attempts(database_url, clock, heads)
         self.queue: deque[_Waiting] = deque()
         self.other: _Lane | None = None
         """The lane whose commands may come along while both have few."""
@@ -99,13 +99,10 @@ class _Lane:
         """Its commands are being executed, by itself or along with the other's: who is queued now comes after them."""
         self._wake = asyncio.Event()
         self._stopping = False
-        self._conversation: Conversation | None = None
         self._writer: asyncio.Task[None] | None = None
-        self._decided: list[list[Outcome]] = []
-        """What each attempt at the current batch decided, committed or not."""
 
     async def start(self) -> None:
-        await self._connected()
+        await self._attempts.connected()
         self._writer = asyncio.create_task(self._write(), name="ledger-writer")
 
     async def stop(self) -> None:
@@ -113,7 +110,7 @@ class _Lane:
         self._wake.set()
         if self._writer is not None:
             await self._writer
-        await self._disconnect()
+        await self._attempts.disconnect()
 
     def enqueue(self, command: Command) -> "asyncio.Future[Outcome]":
         future: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
@@ -165,13 +162,13 @@ class _Lane:
         commands = [command for command, _ in batch]
         deadline = time.monotonic() + RETRY_SECONDS
         pause = 0.02
-        self._decided = []
+        self._attempts.decided = []
         while True:
             try:
-                return _first_told(await self._transaction(commands), self._decided[:-1])
+                return _first_told(await self._transaction(commands), self._attempts.decided[:-1])
             except (psycopg.OperationalError, psycopg.InterfaceError) as error:
                 _log.warning("ledger_batch_failed", error=type(error).__name__, commands=len(commands))
-                await self._disconnect()
+                await self._attempts.disconnect()
                 if isinstance(error, psycopg.errors.LockNotAvailable | psycopg.errors.QueryCanceled):
                     return await self._apart(commands)
                 if time.monotonic() > deadline:
@@ -180,12 +177,12 @@ class _Lane:
                 pause = min(pause * 2, 1.0)
             except Exception:  # noqa: BLE001 - whatever it is, every caller of the batch gets an answer
                 _log.exception("ledger_batch_undone", commands=len(commands))
-                await self._disconnect()
+                await self._attempts.disconnect()
                 return await self._apart(commands)
 
     async def _apart(self, commands: Sequence[Command]) -> list[Outcome]:
         """The batch was undone: each organization on its own, then each command, so that only the guilty one fails."""
-        earlier = list(self._decided)
+        earlier = list(self._attempts.decided)
         groups: dict[int, list[Command]] = {}
         for command in commands:
             groups.setdefault(command.org_id, []).append(command)
@@ -200,10 +197,10 @@ class _Lane:
         try:
             return await self._transaction(commands)
         except psycopg.errors.LockNotAvailable:
-            await self._disconnect()
+            await self._attempts.disconnect()
             return [_unknown() for _ in commands]
         except Exception:  # noqa: BLE001 - whatever it is, only the guilty command may fail
-            await self._disconnect()
+            await self._attempts.disconnect()
             if len(commands) == 1:
                 _log.exception("ledger_command_failed", command=type(commands[0]).__name__)
                 return [_unknown()]
@@ -213,48 +210,23 @@ class _Lane:
         """One attempt. A database that says nothing is treated like one that is gone: callers must not hang with it."""
         try:
             async with asyncio.timeout(SILENCE_SECONDS):
-                return await self._converse(commands)
+                return await self._attempts.once(commands)
         except TimeoutError:
             raise psycopg.OperationalError("PostgreSQL did not answer in time") from None
 
-    async def _converse(self, commands: Sequence[Command]) -> list[Outcome]:
-        conversation = await self._connected()
-        operation = execute(commands, clock=self._clock() if self._clock is not None else None)
-        rows = await conversation.load(next(operation))
-        write: Statement | None = None
-        try:
-            write = operation.send(rows)
-            operation.send([])
-        except StopIteration as done:
-            outcomes: list[Outcome] = done.value
-        self._decided.append(outcomes)
-        await conversation.append(write)
-        return outcomes
 
-    async def _connected(self) -> Conversation:
-        if self._conversation is None:
-            self._conversation = await Conversation.open(self._url)
-        return self._conversation
+def _first_told(outcomes: list[Outcome], earlier: list[list[Outcome | None]]) -> list[Outcome]:
+    """An answer stored by an earlier attempt at the same batch, its commit unheard, is no repetition by the caller. And
+    what that attempt had accepted is not refused: decided from memory, it may still arrive."""
 
-    async def _disconnect(self) -> None:
-        conversation, self._conversation = self._conversation, None
-        if conversation is not None:
-            with contextlib.suppress(psycopg.Error, OSError):
-                await conversation.close()
+    def told(index: int, outcome: Outcome) -> Outcome:
+        before = [one for attempt in earlier if isinstance(one := attempt[index], Answer) and not one.replayed]
+        if isinstance(outcome, Answer):
+            ours = outcome.replayed and any(one.entry.hash == outcome.entry.hash for one in before)
+            return msgspec.structs.replace(outcome, replayed=False) if ours else outcome
+        return _unknown() if before else outcome
 
-
-def _first_told(outcomes: list[Outcome], earlier: list[list[Outcome]]) -> list[Outcome]:
-    """An answer stored by an earlier attempt at the same batch, its commit unheard, is no repetition by the caller."""
-
-    def is_ours(index: int, answer: Answer) -> bool:
-        told = (attempt[index] for attempt in earlier)
-        return any(isinstance(one, Answer) and not one.replayed and one.entry.hash == answer.entry.hash for one in told)
-
-    return outcomes if not earlier else [
-        msgspec.structs.replace(outcome, replayed=False)
-        if isinstance(outcome, Answer) and outcome.replayed and is_ours(index, outcome) else outcome
-        for index, outcome in enumerate(outcomes)
-    ]  # fmt: skip
+    return [told(index, outcome) for index, outcome in enumerate(outcomes)] if earlier else outcomes
 
 
 def _unknown() -> Unavailable:

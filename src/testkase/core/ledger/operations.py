@@ -40,8 +40,8 @@ def execute(commands: Sequence[Command], *, clock: int | None = None) -> Operati
     asked = scopes_asked(commands)
     rows = yield load_statement(commands, asked, clock)
     books, now = books_of(commands, asked, rows[0])
-    outcomes = [_decide_one(books[command.org_id], command, now) for command in commands]
-    statement = append_statement([book for book in books.values() if book.touched])
+    outcomes = [decide_in(books[command.org_id], command, now) for command in commands]
+    statement = append_statement(touched(books))
     if statement is not None:
         yield statement
     return outcomes
@@ -55,7 +55,13 @@ def execute_one(command: Command, *, clock: int | None = None) -> Operation[Answ
     return outcome
 
 
-def _decide_one(book: Book, command: Command, now: int) -> Outcome:
+def touched(books: dict[int, Book]) -> list[Book]:
+    """Those in which something changed."""
+    return [book for book in books.values() if book.touched]
+
+
+def decide_in(book: Book, command: Command, now: int) -> Outcome:
+    """Decide one command, and advance the book."""
     try:
         decision = decide(book, command, now)
     except Problem as refusal:

@@ -38,6 +38,11 @@ APPEND = (
     " %(entries)s, %(usages)s, %(usage_days)s, %(limits)s)"
 )
 
+APPEND_KNOWN = (
+    "SELECT ledger.append_known(%(decided_at)s, %(accounts)s, %(new_lots)s, %(lots)s, %(opened)s, %(closed)s,"
+    " %(entries)s, %(usages)s, %(usage_days)s, %(limits)s)"
+)
+
 _encode = msgspec.json.Encoder().encode
 
 
@@ -45,42 +50,70 @@ def append_statement(books: Sequence[Book]) -> Statement | None:
     """The statement that writes what changed in these books; None where nothing did."""
     if not books:
         return None
-    entries = [entry for book in books for entry in book.posted]
-    changed = changed_rows(book.limits for book in books if book.limits is not None)
     return Statement(
         APPEND,
         {
             "new_accounts": _json([asdict(account) for book in books if book.is_new and (account := book.account)]),
             "accounts": array([_account(account) for book in books if not book.is_new and (account := book.account)]),
-            "new_lots": _json([asdict(book.lots[lot_id]) for book in books for lot_id in book.new_lots]),
-            "lots": array([_lot(book.lots[lot_id]) for book in books for lot_id in book.changed_lots - book.new_lots]),
-            "opened": array([_hold(book.holds[hold_id]) for book in books for hold_id in book.opened_holds]),
-            "closed": array([row for book in books for row in _closed(book)]),
-            "entries": array([_entry(entry) for entry in entries]),
-            "usages": array([_usage(entry) for entry in entries if entry.usage is not None]),
-            "usage_days": array([day.row() for day in _usage_days(books)]),
-            "limits": _json(changed),
+            **_rows(books),
         },
     )
+
+
+def append_known_statement(books: Sequence[Book], decided_at: int | None) -> Statement:
+    """The statement that writes what was decided from memory, if memory was right. `decided_at`: what was taken for the
+    time, to be compared with the database's."""
+    accounts = array([_known_account(book) for book in books])
+    return Statement(APPEND_KNOWN, {"decided_at": decided_at, "accounts": accounts, **_rows(books)})
+
+
+def _rows(books: Sequence[Book]) -> dict[str, Any]:
+    """The rows of all tables but the accounts."""
+    entries = [entry for book in books for entry in book.posted]
+    return {
+        "new_lots": _json([asdict(book.lots[lot_id]) for book in books for lot_id in book.new_lots]),
+        "lots": array([_lot(book.lots[lot_id]) for book in books for lot_id in book.changed_lots - book.new_lots]),
+        "opened": array([_hold(book.holds[hold_id]) for book in books for hold_id in book.opened_holds]),
+        "closed": array([row for book in books for row in _closed(book)]),
+        "entries": array([_entry(entry) for entry in entries]),
+        "usages": array([_usage(entry) for entry in entries if entry.usage is not None]),
+        "usage_days": array([day.row() for day in _usage_days(books)]),
+        "limits": _json(changed_rows(book.limits for book in books if book.limits is not None)),
+    }
 
 
 def _json(rows: Any) -> str | None:
     return _encode(rows).decode() if rows else None
 
 
-# Rows of the types of 0027_hot_path.sql, column by column.
+# Rows of the types of 0027_hot_path.sql and 0029_known_heads.sql, column by column.
 _org, _org_and, _org_and_6 = map(first_numbers, (1, 2, 7))
 _two, _four, _seven, _nine = map(numbers, (2, 4, 7, 9))
 
 
 def _account(account: Account) -> Record:
+    return "moved_account", record(_account_columns(18, account))
+
+
+def _account_columns(count: int, account: Account) -> tuple[bytes, ...]:
+    """`count`: of the columns of the whole row."""
     a = account
-    return "moved_account", record((
+    return (
         _org_and_6(
-            18, N, a.org_id, N, a.available, N, a.held, N, a.debt, N, a.covered, N, a.overage_limit, N, a.overage
+            count, N, a.org_id, N, a.available, N, a.held, N, a.debt, N, a.covered, N, a.overage_limit, N, a.overage
         ),
         small(a.period_number), _four(N, a.period_start, N, a.period_end, N, a.period_used, N, a.due_at),
         FLAG[a.ai_enabled], number(a.off_seq), FLAG[a.limited], _two(N, a.last_seq, N, a.last_at), blob(a.last_hash),
+    )  # fmt: skip
+
+
+def _known_account(book: Book) -> Record:
+    """An account, and by what it was known."""
+    account, before = book.account, book.before
+    assert account is not None
+    assert before is not None
+    return "known_account", record((
+        *_account_columns(20, account), blob(before.last_hash), number(before.due_at),
     ))  # fmt: skip
 
 

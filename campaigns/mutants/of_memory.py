@@ -1,0 +1,58 @@
+"""Mistakes in what the engine decides from memory (docs/decisions/0016): what is believed, compared and kept."""
+
+from campaigns.mutants.mutant import Mutant, Patch
+
+_TOLD = ("simulate-postgres",)
+_SQL = "schema/ddl/0029_known_heads.sql"
+_HEADS = "core/ledger/heads.py"
+_ATTEMPTS = "core/ledger/attempts.py"
+
+OF_MEMORY = (
+    Mutant(
+        "stale-head-told",
+        "what was decided on a stale head is told, though nothing was written",
+        (
+            Patch(
+                _ATTEMPTS,
+                "            self._heads.doubt(decided.books)\n            return [None] * len(commands)\n",
+                "            self._heads.doubt(decided.books)\n            return decided.outcomes\n",
+            ),
+        ),
+        _TOLD,
+    ),
+    Mutant(
+        "refusal-believed",
+        "memory is believed when it refuses, which nothing verifies",
+        (
+            Patch(
+                _HEADS,
+                "            self.doubt([org_id])\n            return None\n",
+                "            pass\n",
+            ),
+            Patch(
+                _ATTEMPTS,
+                "append_known_statement(list(decided.books.values()),",
+                "append_known_statement(touched(decided.books),",
+            ),
+        ),
+        _TOLD,
+    ),
+    Mutant(
+        "due-by-memory",
+        "what is due is posted from memory, which does not have every hold",
+        (Patch(_HEADS, " or now >= account.due_at or account.last_at >= account.due_at:", ":"),),
+        _TOLD,
+    ),
+    Mutant(
+        "limits-forgotten",
+        "an organization is remembered without its budgets and pauses",
+        (Patch(_HEADS, "book.limits if account.limited else None", "None"),),
+        _TOLD,
+    ),
+    Mutant(
+        "any-time",
+        "whatever a server takes for the time is written",
+        (Patch(_SQL, " OR abs(here - decided_at) > 2000000 THEN", " THEN"),),
+        ("rush",),
+    ),
+)
