@@ -64,6 +64,19 @@ def test_functions_that_keep_one_plan_are_released_from_it(catalogue: Catalogue)
 
 
 @pytest.mark.parametrize(
+    ("action", "found"), [("SET NULL", True), ("SET NULL (lot_id)", False), ("SET DEFAULT", True), ("CASCADE", False)]
+)
+def test_a_key_that_would_take_the_organization_away_is_found(catalogue: Catalogue, action: str, found: bool) -> None:
+    with catalogue.transaction(force_rollback=True):
+        catalogue.execute(
+            "CREATE TABLE ledger.later (org_id bigint, at bigint, lot_id bigint, PRIMARY KEY (org_id, at),"
+            f" CONSTRAINT of_a_lot FOREIGN KEY (org_id, lot_id) REFERENCES ledger.lot ON DELETE {action})".encode()
+        )
+        (later,) = [each for each in read_tables(catalogue) if each.name == "ledger.later"]
+    assert later.nulling == (("of_a_lot",) if found else ())
+
+
+@pytest.mark.parametrize(
     ("broken", "said"),
     [
         (table("ledger.new", keys_without_org=("new_ref",)), "new_ref does not contain org_id"),
@@ -71,6 +84,7 @@ def test_functions_that_keep_one_plan_are_released_from_it(catalogue: Catalogue)
         (table("ledger.new", narrow_identities=("id",)), "identity column id is not bigint"),
         (table("ledger.new", tied_to=("public.project",)), "ties it to public.project"),
         (table("ledger.new", org_type="integer"), "org_id is integer"),
+        (table("ledger.new", nulling=("new_fkey",)), "new_fkey sets org_id to null"),
     ],
 )
 def test_what_citus_would_refuse_is_said_before(catalogue: Catalogue, broken: Table, said: str) -> None:

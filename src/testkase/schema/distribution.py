@@ -47,6 +47,8 @@ class Table:
     narrow_identities: tuple[str, ...]
     tied_to: tuple[str, ...]
     """Tables at the other end of a foreign key, whichever way it points."""
+    nulling: tuple[str, ...] = ()
+    """Foreign keys that would set the organization to null, or to a default, with the row they point at."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +82,14 @@ _TABLES = """
                                                           ELSE tie.conrelid END
                JOIN pg_namespace AS space ON space.oid = other.relnamespace
                WHERE tie.contype = 'f' AND relation.oid IN (tie.conrelid, tie.confrelid) ORDER BY 1
-           ) AS tied_to
+           ) AS tied_to,
+           ARRAY(
+               SELECT tie.conname::text FROM pg_constraint AS tie
+               WHERE tie.contype = 'f' AND tie.conrelid = relation.oid AND org.attnum = ANY (tie.conkey)
+                 AND (tie.confupdtype IN ('n', 'd')
+                      OR tie.confdeltype IN ('n', 'd') AND org.attnum = ANY (coalesce(tie.confdelsetcols, tie.conkey)))
+               ORDER BY 1
+           ) AS nulling
     FROM pg_class AS relation
     JOIN pg_namespace AS space ON space.oid = relation.relnamespace
     JOIN pg_attribute AS org ON org.attrelid = relation.oid AND org.attname = 'org_id' AND NOT org.attisdropped
@@ -100,8 +109,8 @@ _PINNED_PLANS = """
 def read_tables(connection: psycopg.Connection[Any]) -> list[Table]:
     """Every table with an organization that is not a partition of another."""
     return [
-        Table(name, org_type, tuple(keys), tuple(triggers), tuple(narrow), tuple(tied))
-        for name, org_type, keys, triggers, narrow, tied in connection.execute(_TABLES).fetchall()
+        Table(name, org_type, tuple(keys), tuple(triggers), tuple(narrow), tuple(tied), tuple(nulling))
+        for name, org_type, keys, triggers, narrow, tied, nulling in connection.execute(_TABLES).fetchall()
     ]
 
 
@@ -131,6 +140,7 @@ def _faults(table: Table, meant: set[str]) -> list[str]:
     faults = [f"{table.name}: {index} does not contain org_id" for index in table.keys_without_org]
     faults += [f"{table.name}: trigger {trigger}" for trigger in table.triggers]
     faults += [f"{table.name}: identity column {column} is not bigint" for column in table.narrow_identities]
+    faults += [f"{table.name}: {name} sets org_id to null or a default" for name in table.nulling]
     faults += [f"{table.name}: a foreign key ties it to {other}" for other in table.tied_to if other not in meant]
     if table.org_type != "bigint":
         faults.append(f"{table.name}: org_id is {table.org_type}, not bigint")
