@@ -9,6 +9,7 @@ import pytest
 import structlog
 
 from testkase.foundation.logging import configure
+from testkase.foundation.problems import Forbidden
 
 CANARY = "CANARY7f3a91"
 
@@ -88,6 +89,24 @@ def test_a_canary_in_an_exception_is_not_written(log: io.StringIO) -> None:
         logging.getLogger("library").exception("failed")
     assert "ValueError" in log.getvalue()
     assert CANARY not in log.getvalue()
+
+
+def test_what_a_person_was_told_is_not_written_when_something_breaks_meanwhile(log: io.StringIO) -> None:
+    try:
+        try:
+            raise Forbidden(f"This invitation is for {CANARY}. Sign in with that address.")
+        except Forbidden as refusal:
+            raise OSError("the database went away") from refusal
+    except OSError:
+        logging.getLogger("library").exception("failed")
+    assert "problems.Forbidden" in log.getvalue()
+    assert "the database went away" in log.getvalue()
+    assert CANARY not in log.getvalue()
+
+
+def test_an_address_is_not_written_wherever_it_stands(log: io.StringIO) -> None:
+    logging.getLogger("library").error("no such user: <mira.lindqvist+tests@mail.example.com>")
+    assert "no such user: <[redacted]>" in log.getvalue()
 
 
 def test_facts_survive(log: io.StringIO) -> None:

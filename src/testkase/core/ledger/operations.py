@@ -65,7 +65,7 @@ def decide_in(book: Book, command: Command, now: int) -> Outcome:
     try:
         decision = decide(book, command, now)
     except Problem as refusal:
-        return refusal
+        return refusal.with_traceback(None)  # which would keep the batch's books until the next look for garbage
     for event in decision.events:
         book.apply(event)
     return Answer(entry=decision.entry, replayed=decision.replayed)
