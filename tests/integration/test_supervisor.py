@@ -30,7 +30,7 @@ LIVE_KEYS = {"RAZORPAY_KEY_ID": "rzp_live_a", "RAZORPAY_KEY_SECRET": "hidden", "
 class Run:
     """A supervisor on a free port, with as little environment as a fresh machine gives it."""
 
-    def __init__(self, data: Path, port: int | None = None, **environ: str) -> None:
+    def __init__(self, data: Path, port: int | None = None, /, **environ: str) -> None:
         self.data = data
         self.port = port or free_port()
         self.output = data.parent / f"run-{time.monotonic_ns()}.txt"

@@ -30,7 +30,7 @@ def one(database: TestDatabase, query: str, *values: object) -> object:
     return None if row is None else row[0]
 
 
-def eventually(fact: Callable[[], bool], seconds: float = 30) -> bool:
+def eventually(fact: Callable[[], bool], seconds: float = 120) -> bool:
     deadline = time.monotonic() + seconds
     while not fact():
         if time.monotonic() > deadline:

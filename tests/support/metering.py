@@ -49,7 +49,7 @@ async def ask(interaction: Interaction) -> list[bytes]:
         return [event async for event in call.events()]
 
 
-async def until(holds: Callable[[], bool], seconds: float = 10) -> None:
+async def until(holds: Callable[[], bool], seconds: float = 60) -> None:
     """Wait for something to become true."""
     end = time.monotonic() + seconds
     while not holds():

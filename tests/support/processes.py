@@ -96,7 +96,7 @@ def embedded_model(folder: Path) -> Iterator[Mapping[str, str]]:
         running.stop()
 
 
-def wait_until_ready(running: Running, port: int, path: str, *, timeout_seconds: float = 60) -> None:
+def wait_until_ready(running: Running, port: int, path: str, *, timeout_seconds: float = 120) -> None:
     """Raises AssertionError with the process's output when it ends or does not answer in time."""
     deadline = time.monotonic() + timeout_seconds
     while time.monotonic() < deadline and running.process.poll() is None:

@@ -172,7 +172,7 @@ def served(app: Litestar) -> Iterator[str]:
         thread.join(30)
 
 
-def wait_for_port(port: int, seconds: float = 10) -> None:
+def wait_for_port(port: int, seconds: float = 60) -> None:
     """Until somebody listens."""
     for _ in range(int(seconds / 0.02)):
         with socket.socket() as probe:

@@ -131,7 +131,7 @@ def scripted_upstream(default: Reply | None = None, *, tls: ssl.SSLContext | Non
 
     thread = threading.Thread(target=run, daemon=True, name="scripted-upstream")
     thread.start()
-    ready.wait(10)
+    ready.wait(60)
     try:
         yield upstream
     finally:

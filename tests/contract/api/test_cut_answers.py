@@ -31,7 +31,7 @@ def client(base_url: str, org: Organization) -> Iterator[openai.OpenAI]:
         yield made
 
 
-def eventually(read: Callable[[], Any], wanted: Callable[[Any], bool], seconds: float = 15) -> Any:
+def eventually(read: Callable[[], Any], wanted: Callable[[Any], bool], seconds: float = 60) -> Any:
     """The first reading that is wanted; the last one when the time is over."""
     end = time.monotonic() + seconds
     while True:

@@ -144,7 +144,7 @@ def test_the_model_dies_with_the_process_that_started_it(tmp_path: Path) -> None
     child = int(process.stdout.readline())
     _wait_until_bound(port)
     process.send_signal(signal.SIGKILL)
-    process.wait(5)
+    process.wait(30)
     process.stdout.close()
     deadline = time.monotonic() + 20
     while Path(f"/proc/{child}").exists() and _state(child) != "Z" and time.monotonic() < deadline:

@@ -67,7 +67,7 @@ def business(module_database: TestDatabase, shop: Shop, tmp_path_factory: pytest
             market.close()
 
 
-def eventually(fact: Callable[[], bool], seconds: float = 20) -> bool:
+def eventually(fact: Callable[[], bool], seconds: float = 60) -> bool:
     deadline = time.monotonic() + seconds
     while not fact():
         if time.monotonic() > deadline:
