@@ -14,8 +14,8 @@ OF_MEMORY = (
         (
             Patch(
                 _ATTEMPTS,
-                "            self._heads.doubt(decided.books)\n            return [None] * len(commands)\n",
-                "            self._heads.doubt(decided.books)\n            return decided.outcomes\n",
+                "            self._suspected = decided.books\n            return [None] * len(commands)\n",
+                "            self._suspected = decided.books\n            return decided.outcomes\n",
             ),
         ),
         _TOLD,

@@ -40,6 +40,12 @@ _TENANT_TABLES = Statement("""
            ) AS has_hole,
            space.nspname = 'ledger'
                AND has_table_privilege(relation.oid, 'INSERT, UPDATE, DELETE, TRUNCATE') AS is_open_ledger,
+           space.nspname = 'ledger' AND relation.relname <> 'pause' AND EXISTS (
+               SELECT FROM pg_policy AS policy, unnest(policy.polroles) AS holder
+               WHERE policy.polrelid = relation.oid AND policy.polpermissive AND policy.polcmd IN ('*', 'a', 'w')
+                 AND (holder = 0 OR holder = (SELECT oid FROM pg_roles WHERE rolname = 'testkase_ledger'))
+                 AND pg_get_expr(coalesce(policy.polwithcheck, policy.polqual), relation.oid) = 'true'
+           ) AS takes_anything,
            space.nspname = 'public' AND relation.relname = 'activity'
                AND has_table_privilege(relation.oid, 'UPDATE, DELETE, TRUNCATE') AS is_open_history
     FROM pg_class AS relation
@@ -48,6 +54,18 @@ _TENANT_TABLES = Statement("""
     WHERE relation.relkind IN ('r', 'p') AND space.nspname NOT IN ('pg_catalog', 'information_schema')
     ORDER BY 1, 2
 """)
+
+
+_WRITERS = Statement("""
+    SELECT function.proname AS name
+    FROM pg_proc AS function
+    JOIN pg_namespace AS space ON space.oid = function.pronamespace
+    JOIN pg_roles AS owner ON owner.oid = function.proowner
+    WHERE space.nspname = 'ledger' AND function.proname IN ('append', 'append_known', 'append_limits')
+      AND NOT (function.prosecdef AND owner.rolname = 'testkase_ledger')
+    ORDER BY 1
+""")
+"""Functions that write the ledger's rows as somebody whom the rules of rows may not bind."""
 
 
 def check_isolation() -> Operation[None]:
@@ -77,6 +95,11 @@ def check_isolation() -> Operation[None]:
         raise IsolationInert("The database has no tables yet: run the migrations first.")
     for table in tables:
         _check_table(table)
+    for function in (yield _WRITERS):
+        raise IsolationInert(
+            f"ledger.{function['name']} does not run as testkase_ledger, whom the rules of the ledger's rows bind:"
+            " make it SECURITY DEFINER and testkase_ledger its owner."
+        )
 
 
 def _check_table(table: Row) -> None:
@@ -93,6 +116,11 @@ def _check_table(table: Row) -> None:
         raise IsolationInert(
             f"The application may write {table['schema']}.{table['name']} directly: revoke it. The journal is kept"
             " by the ledger's functions alone."
+        )
+    if table["takes_anything"]:
+        raise IsolationInert(
+            f"The rows of {table['schema']}.{table['name']} have no rules: a policy lets testkase_ledger write whatever"
+            " it likes. Drop it, or give it the condition of schema/ddl/0028_rules_of_rows.sql."
         )
     if table["is_open_history"]:
         raise IsolationInert(

@@ -162,7 +162,7 @@ class _Lane:
         commands = [command for command, _ in batch]
         deadline = time.monotonic() + RETRY_SECONDS
         pause = 0.02
-        self._attempts.decided = []
+        self._attempts.begin()
         while True:
             try:
                 return _first_told(await self._transaction(commands), self._attempts.decided[:-1])
@@ -220,9 +220,10 @@ def _first_told(outcomes: list[Outcome], earlier: list[list[Outcome | None]]) ->
     what that attempt had accepted is not refused: decided from memory, it may still arrive."""
 
     def told(index: int, outcome: Outcome) -> Outcome:
-        before = [one for attempt in earlier if isinstance(one := attempt[index], Answer) and not one.replayed]
+        before = [one for attempt in earlier if isinstance(one := attempt[index], Answer)]
         if isinstance(outcome, Answer):
-            ours = outcome.replayed and any(one.entry.hash == outcome.entry.hash for one in before)
+            first = (one.entry.hash for one in before if not one.replayed)
+            ours = outcome.replayed and outcome.entry.hash in first
             return msgspec.structs.replace(outcome, replayed=False) if ours else outcome
         return _unknown() if before else outcome
 
