@@ -22,11 +22,24 @@
 
   const look = () => window.htmx?.trigger("#watch", "look");
 
+  // While what the checkout brought back is on its way, its answer is the one that counts: another, asked for meanwhile,
+  // would replace the part of the page this one is meant for, or find that part replaced.
+  let paying = false;
+  document.addEventListener("htmx:beforeRequest", (event) => {
+    if (paying && event.detail.elt.id === "watch") event.preventDefault();
+  });
+
   function paid(form, response) {
+    const watch = document.getElementById("watch");
     form.querySelector("button").disabled = true;
     say("Paid. The credits are being added…");
-    const sent = htmx.ajax("POST", form.dataset.returnsTo, { source: form, target: "#watch", swap: "outerHTML", values: response });
-    sent.catch(() => say("Paid. The server cannot be reached just now; the credits come by themselves."));
+    htmx.trigger(watch, "htmx:abort");
+    paying = true;
+    const sent = htmx.ajax("POST", form.dataset.returnsTo, { source: form, target: watch, swap: "outerHTML", values: response });
+    sent.catch(() => say("Paid. The server cannot be reached just now; the credits come by themselves.")).finally(() => {
+      paying = false;
+      if (watch.isConnected) look();
+    });
   }
 
   function open(form) {
