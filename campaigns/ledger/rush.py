@@ -84,8 +84,10 @@ async def _round(
     balance, amount = dice.randrange(30 * MICRO), dice.randrange(MICRO // 2, 3 * MICRO)
     await engines[0].submit(ask.OpenAccount(org_id=org_id, monthly_allowance=balance, ai_enabled=True))
     loop = asyncio.get_running_loop()
-    if dice.random() < WRONG_CLOCK:
-        dice.choice(engines).heads.hear(_now() + dice.choice((-HOUR, HOUR)))
+    if dice.random() < WRONG_CLOCK:  # of the engine that remembers the organization
+        engines[0].heads.hear(_now() + dice.choice((-HOUR, HOUR)))
+    nothing = ask.OpenHold(org_id=org_id, hold_id="nothing", amount=0, ttl_seconds=600, subject=SUBJECT)
+    first = await engines[0].submit(nothing)
 
     def told(command: ask.Command) -> Told:
         return books.run(execute([command]), org_id=org_id)[0]
@@ -108,7 +110,7 @@ async def _round(
     faults = [f"organization {org_id}: {one!r}" for one in found if not isinstance(one, Answer | InsufficientCredits)]
     if not faults and (accepted != possible or accepted + refused + replayed != CALLERS):
         faults.append(f"{balance} / {amount}: {accepted} accepted, {replayed} repeated, {refused} refused")
-    instants = [one.entry.at for one in found if isinstance(one, Answer)]
+    instants = [one.entry.at for one in (first, *found) if isinstance(one, Answer)]
     if any(abs(at - _now()) > HOUR // 2 for at in instants):
         faults.append(f"organization {org_id}: entries at {min(instants)} to {max(instants)}, and it is {_now()}")
     return faults

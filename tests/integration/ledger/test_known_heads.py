@@ -24,7 +24,7 @@ from testkase.core.ledger.refusals import (
     Paused,
 )  # fmt: skip
 from testkase.core.ledger.verify import verify
-from testkase.foundation.database import Operation, Statement, SyncDatabase
+from testkase.foundation.database import Operation, Row, Statement, SyncDatabase
 from testkase.foundation.problems import Unavailable
 from tests.support.cluster import TestDatabase
 from tests.support.ledger import SUBJECT, fresh_org, hold, open_account, organization, settle
@@ -259,6 +259,36 @@ async def test_a_statement_that_arrives_after_its_repetition_writes_nothing(
         elsewhere.run(_sent(late[0]))
     assert told.value.sqlstate == "TK001"
     assert elsewhere.read(balance(org), org_id=org).held == 5 * MICRO
+
+
+@pytest.mark.requirement("I5", "I6")
+@pytest.mark.parametrize("interrupted", [False, True])
+async def test_much_that_is_known_does_not_wait_for_what_must_be_loaded(
+    engine: Engine, elsewhere: SyncDatabase, monkeypatch: pytest.MonkeyPatch, *, interrupted: bool
+) -> None:
+    engine.heads.worth_apart = 3
+    orgs = [await organization(engine, credits=10) for _ in range(4)]
+    load, faults = Conversation.load, iter([psycopg.OperationalError("gone")] if interrupted else ())
+
+    async def interrupt(self: Conversation, statement: Statement) -> list[Row]:
+        if (fault := next(faults, None)) is not None:
+            raise fault
+        return await load(self, statement)
+
+    monkeypatch.setattr(Conversation, "load", interrupt)
+    commands = [hold(org, name, 3) for org in orgs for name in ("a", "b")]
+    commands[3] = hold(orgs[1], "b", 8)
+    outcomes = await engine.submit_many(commands)
+    assert engine.heads.confirmed == 1
+    assert [isinstance(outcome, InsufficientCredits) for outcome in outcomes] == [index == 3 for index in range(8)]
+    assert not any(outcome.replayed for outcome in outcomes if isinstance(outcome, Answer))
+    assert [elsewhere.read(balance(org), org_id=org).held for org in orgs] == [
+        6 * MICRO,
+        3 * MICRO,
+        6 * MICRO,
+        6 * MICRO,
+    ]
+    assert [found for org in orgs for found in elsewhere.read(verify(org), org_id=org)] == []
 
 
 def _sent(statement: Statement) -> Operation[None]:

@@ -172,6 +172,23 @@ def test_ids_are_forgotten_in_the_end(monkeypatch: pytest.MonkeyPatch) -> None:
     assert decided(heads, hold(ORG, "h0")) is not None, "the unique index knows it for ever"
 
 
+def test_many_that_are_known_are_decided_apart_from_the_organization_that_is_not() -> None:
+    heads = Heads()
+    for org_id in (1, 2):
+        book = Book()
+        decide_in(book, open_account(org_id, 10), NOW)
+        heads.keep({org_id: book})
+    batch = [hold(1, "a"), hold(2, "a"), hold(1, "b"), hold(2, "too much", 11), hold(1, "c")]
+    assert heads.decide(batch, NOW) is None
+    for worth, apart in ((4, False), (3, True)):
+        heads.worth_apart, heads.doubt_seconds, heads._doubted = worth, 0.0, {}
+        found = heads.decide(batch, NOW)
+        assert (found is not None) is apart
+    assert found is not None
+    assert [outcome is None for outcome in found.outcomes] == [False, True, False, True, False]
+    assert found.books.keys() == {1}
+
+
 def test_without_the_databases_time_nothing_is_decided() -> None:
     heads = knowing()
     assert heads.decide([hold(ORG, "a")], None) is None

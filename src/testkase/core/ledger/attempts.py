@@ -39,7 +39,9 @@ class Attempts:
         conversation = await self.connected()
         clock = self._clock() if self._clock is not None else None
         remembers, self._remembers = self._remembers, False
-        told = await self._from_memory(conversation, commands, clock) if remembers else [None] * len(commands)
+        told: list[Outcome | None] = [None] * len(commands)
+        if remembers:
+            told = await self._from_memory(conversation, commands, clock)
         rest = [command for command, outcome in zip(commands, told, strict=True) if outcome is None]
         if rest:
             return await self._under_lock(conversation, rest, clock, told)

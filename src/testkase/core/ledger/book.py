@@ -51,9 +51,9 @@ class Book:
     ) -> None:
         self.account = self.before = account
         self.limits = limits
-        self.lots = {lot.lot_id: lot for lot in lots}
-        self.holds = {hold.hold_id: hold for hold in holds}
-        self.entries = {entry.operation_id: entry for entry in entries}
+        self.lots = {lot.lot_id: lot for lot in lots} if lots else {}
+        self.holds = {hold.hold_id: hold for hold in holds} if holds else {}
+        self.entries = {entry.operation_id: entry for entry in entries} if entries else {}
         self.loaded_holds: AbstractSet[str] = frozenset(self.holds)
         self.touched = False
         self.new_lots: set[int] = set()
