@@ -33,6 +33,9 @@ class Event(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """A budget or pause set or taken away. What budgets count of the entry follows from it and is not repeated here."""
 
 
+_NONE: frozenset[str] = frozenset()
+
+
 class Book:
     """One organization's account, live lots, known open holds and the past entries its commands refer to."""
 
@@ -54,7 +57,7 @@ class Book:
         self.lots = {lot.lot_id: lot for lot in lots} if lots else {}
         self.holds = {hold.hold_id: hold for hold in holds} if holds else {}
         self.entries = {entry.operation_id: entry for entry in entries} if entries else {}
-        self.loaded_holds: AbstractSet[str] = frozenset(self.holds)
+        self.loaded_holds: AbstractSet[str] = frozenset(self.holds) if holds else _NONE
         self.touched = False
         self.new_lots: set[int] = set()
         self.changed_lots: set[int] = set()

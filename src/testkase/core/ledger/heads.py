@@ -10,6 +10,8 @@ from collections import OrderedDict
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
+import msgspec
+
 from testkase.core.ledger.book import Book
 from testkase.core.ledger.commands import Command, ExtendHold, OpenHold, RecordUsage, SettleHold, VoidHold
 from testkase.core.ledger.limits.standing import Limits
@@ -36,7 +38,7 @@ _SPENDING = frozenset({OpenHold, ExtendHold, SettleHold, VoidHold, RecordUsage})
 """Commands whose answers follow from the account, its lots, and the hold they name."""
 
 
-class Known(NamedTuple):
+class Known(msgspec.Struct, frozen=True, gc=False):
     """An organization as the last commit left it: its account, its live lots, its limits, and of its open holds those
     that were met."""
 
@@ -62,8 +64,8 @@ class Heads:
     def __init__(self) -> None:
         self._known: OrderedDict[int, Known] = OrderedDict()
         self._rows = 0
-        self._ids: set[tuple[int, str]] = set()
-        self._older_ids: set[tuple[int, str]] = set()
+        self._ids: set[int] = set()
+        self._older_ids: set[int] = set()
         self._doubted: dict[int, float] = {}
         self._ahead: int | None = None
         """The database's clock less our own, microseconds."""
@@ -128,7 +130,7 @@ class Heads:
             return True
         if (hold_id := command.hold_id_needed) is not None and hold_id not in book.holds:
             return False
-        seen = (command.org_id, operation_id)
+        seen = _mark(command.org_id, operation_id)
         return seen not in self._ids and seen not in self._older_ids
 
     def recall(self, books: dict[int, Book]) -> None:
@@ -147,7 +149,7 @@ class Heads:
         """These books are committed."""
         for org_id, book in books.items():
             for operation_id in book.entries:
-                self._ids.add((org_id, operation_id))
+                self._ids.add(_mark(org_id, operation_id))
             before = self._known.pop(org_id, None)
             if before is not None:
                 self._rows -= before.rows
@@ -186,13 +188,19 @@ class Heads:
 
 def _known(account: Account, book: Book) -> Known:
     lots, limits = book.lots, book.limits if account.limited else None
-    for lot_id in book.changed_lots | book.new_lots:
-        if not (lots[lot_id].available or lots[lot_id].held):
+    for lot_id in book.changed_lots | book.new_lots if book.new_lots else book.changed_lots:
+        lot = lots[lot_id]
+        if not lot.available and not lot.held:
             del lots[lot_id]
     rows = 1 + len(lots) + len(book.holds)
     if limits is not None:
         rows += len(limits.budgets) + len(limits.pauses)
     return Known(account, lots, book.holds, limits, rows)
+
+
+def _mark(org_id: int, operation_id: str) -> int:
+    """Two ids in two billion billions have the same: then one more is loaded."""
+    return hash(operation_id) ^ org_id
 
 
 def _ours() -> int:
