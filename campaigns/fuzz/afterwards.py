@@ -11,7 +11,8 @@ import psycopg
 from tests.support.cluster import TestDatabase
 from tests.support.processes import working
 
-PATIENCE_SECONDS = 300
+PATIENCE_SECONDS = 120
+"""So long none of what waits is done, then the worker is stuck."""
 _WAITING = """
     SELECT (SELECT count(*) FROM procrastinate_jobs
             WHERE queue_name <> 'schedule' AND status IN ('todo', 'doing') AND coalesce(scheduled_at, now()) <= now())
@@ -34,7 +35,9 @@ def worked_off(database: TestDatabase, folder: Path, environ: Mapping[str, str])
         waiting, deadline = (1,), time.monotonic() + PATIENCE_SECONDS
         while waiting != (0,) and time.monotonic() < deadline and worker.process.poll() is None:
             time.sleep(0.5)
-            waiting = connection.execute(_WAITING).fetchone() or (0,)
+            before, waiting = waiting, connection.execute(_WAITING).fetchone() or (0,)
+            if waiting < before:
+                deadline = time.monotonic() + PATIENCE_SECONDS
         if waiting != (0,):
             yield f"{waiting[0]} things still wait for the worker"
         for task, count in connection.execute(_FAILED).fetchall():
