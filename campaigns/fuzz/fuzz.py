@@ -120,7 +120,7 @@ class Fuzz:
         return one
 
     def _rest(self) -> None:
-        """Until nothing is written any more: an end that comes late on a busy machine is not the next request’s doing."""
+        """Until nothing is written any more: an end that comes late is not the next request’s doing."""
         place = -1
         for _ in range(_MOST_RESTS):
             before, place = place, self.changes.place()
