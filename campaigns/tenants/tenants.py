@@ -125,11 +125,12 @@ def _get_ahead(world: World, receipts: Place) -> None:
 
 
 def _put_back(database: TestDatabase, world: World) -> None:
-    """Who may buy, as it was: programs with the right key have changed it. And imports nobody works off are over: there
-    may be only so many in a project."""
+    """Who may buy, as it was: programs with the right key have changed it. And imports nobody works off, and purchases
+    nobody pays, are over: there may be only so many."""
     with psycopg.connect(database.owner_url) as connection:
         connection.execute("DELETE FROM billing_setting WHERE org_id = %s", [world.own.org_id])
         connection.execute(_END_IMPORTS)
+        connection.execute("UPDATE purchase SET state = 'closed' WHERE state = 'open'")
 
 
 def _absent(places: dict[str, Place], world: World, dice: random.Random) -> dict[str, Place]:
