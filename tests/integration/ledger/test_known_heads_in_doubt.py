@@ -98,3 +98,24 @@ async def test_a_neighbour_who_repeats_an_id_of_another_process_costs_nobody_the
     await engine.submit(hold(changed, "b"))
     assert engine.heads.confirmed == confirmed + 1, "of these it was wrong a moment ago"
     assert elsewhere.read(balance(org), org_id=org).held == 2 * MICRO
+
+
+@pytest.mark.requirement("I5")
+async def test_what_a_part_of_a_batch_committed_unheard_is_no_repetition_by_its_caller(
+    engine: Engine, elsewhere: SyncDatabase, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    org, other = await organization(engine), await organization(engine)
+    commit, lost = Conversation.append, list[Statement | None]()
+
+    async def lose(self: Conversation, statement: Statement | None) -> None:
+        await commit(self, statement)
+        if not lost:
+            lost.append(statement)
+            raise psycopg.OperationalError("the connection broke off")
+
+    monkeypatch.setattr(Conversation, "append", lose)
+    undoing = replace(hold(other, "undoing"), subject=UNWRITABLE)
+    _, *outcomes = await engine.submit_many([undoing, hold(org, "a", 2), hold(org, "b", 3)])
+    assert lost
+    assert [outcome.replayed for outcome in outcomes if isinstance(outcome, Answer)] == [False, False]
+    assert elsewhere.read(balance(org), org_id=org).held == 5 * MICRO

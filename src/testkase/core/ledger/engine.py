@@ -194,6 +194,7 @@ class _Lane:
         return _first_told([outcomes[id(command)] for command in commands], earlier)
 
     async def _try(self, commands: list[Command]) -> list[Outcome]:
+        before = len(self._attempts.decided)
         try:
             return await self._transaction(commands)
         except psycopg.errors.LockNotAvailable:
@@ -204,7 +205,8 @@ class _Lane:
             if len(commands) == 1:
                 _log.exception("ledger_command_failed", command=type(commands[0]).__name__)
                 return [_unknown()]
-            return [outcome for command in commands for outcome in await self._try([command])]
+            earlier = self._attempts.decided[before:]
+            return _first_told([outcome for command in commands for outcome in await self._try([command])], earlier)
 
     async def _transaction(self, commands: Sequence[Command]) -> list[Outcome]:
         """One attempt. A database that says nothing is treated like one that is gone: callers must not hang with it."""
