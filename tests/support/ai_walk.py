@@ -174,7 +174,9 @@ class AiWalk:
     def _uses(self, feature: str) -> None:
         self._fill_in(feature)
         self._used = True
-        self._page.get_by_role("button", name=_PRESS[feature]).click()
+        # What it says may stand there already: a request that is still on its way would be answered in the next state.
+        with self._page.expect_response(lambda answer: answer.request.method == "POST"):
+            self._page.get_by_role("button", name=_PRESS[feature]).click()
 
     def _fill_in(self, feature: str) -> None:
         page = self._page
