@@ -18,7 +18,6 @@ from tests.support.ai_states import (
     ON,
     PAUSED,
     REASON,
-    STATES,
     StatedOrganization,
 )
 from tests.support.ai_walk import CHAT, GENERATION, REPORTS, STEPS, AiWalk, Person, Told
@@ -69,6 +68,15 @@ TOLD = {
 }  # fmt: skip
 
 
+_OWNER, _ADMIN, _PROJECT_ADMIN, _PERMITTED, _MEMBER, _GUEST = USES
+TRIED = [
+    *((state, person) for state in (ON, OFF) for person in USES),
+    *((state, person) for state in (EMPTY, INDEBTED) for person in (_OWNER, _PERMITTED, _GUEST)),
+    *((state, person) for state in (LIMITED, PAUSED) for person in (_ADMIN, _PROJECT_ADMIN, _MEMBER)),
+]
+"""On and off for everybody; a refusal, which says the same to all who may not act, for some who may and who may not."""
+
+
 @pytest.fixture(scope="module")
 def organization(running: Stage, module_database: TestDatabase) -> Iterator[StatedOrganization]:
     """The demo organization, whose state the tests set."""
@@ -84,8 +92,7 @@ def walk(running: Stage, organization: StatedOrganization, scripted: Upstream) -
 
 
 @pytest.mark.requirement("R39", "R41", "R53", "R59", "R60", "R61", "P13", "P15", "P18", "B8", "B13")
-@pytest.mark.parametrize("person", USES, ids=lambda person: person.name)
-@pytest.mark.parametrize("state", STATES)
+@pytest.mark.parametrize(("state", "person"), TRIED, ids=str)
 def test_everybody_sees_and_can_do_what_the_tables_say(
     walk: AiWalk, organization: StatedOrganization, state: str, person: Person
 ) -> None:

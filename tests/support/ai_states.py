@@ -34,7 +34,6 @@ EMPTY = "zero balance"
 LIMITED = "a budget at its limit"
 PAUSED = "paused"
 INDEBTED = "a debt"
-STATES = (ON, OFF, EMPTY, LIMITED, PAUSED, INDEBTED)
 
 FEATURES = ("test_generation", "chat", "report")
 BUDGET = "Everybody, monthly"

@@ -37,7 +37,7 @@ _SECRET_SHAPES = (
     (re.compile(r"(/invitations/|/confirm-email/|/password/reset/key/)[^/\s\"'?]+"), rf"\1{REDACTED}"),
     # What people are told is theirs, and speaks of them; a traceback quotes it where something else broke meanwhile.
     (re.compile(r"^(testkase\.[\w.]*(?:problems|refusals)\.\w+: ).+$", re.MULTILINE), rf"\1{REDACTED}"),
-    (re.compile(r"[\w.+%-]+@[\w-]+(?:\.[\w-]+)*\.[A-Za-z][\w-]+"), REDACTED),
+    (re.compile(r"(?<![\w.+%-])[\w.+%-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63}){1,8}"), REDACTED),
     (re.compile(r"\beyJ[A-Za-z0-9_\-]{8,}\.[A-Za-z0-9_\-]+\.[A-Za-z0-9_\-]*"), REDACTED),
 )  # fmt: skip
 
