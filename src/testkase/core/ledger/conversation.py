@@ -49,6 +49,8 @@ class Conversation:
         self._loop = asyncio.get_running_loop()
         self._heard: asyncio.Future[None] | None = None
         """Done when PostgreSQL has said a whole result, or will say nothing any more."""
+        self._listening = True
+        self._writable: asyncio.Future[None] | None = None
         self._loop.add_reader(self._socket, self._hear)
 
     @classmethod
@@ -59,15 +61,26 @@ class Conversation:
         )
         types: list[tuple[str, int]] = await (await connection.execute(_TYPES)).fetchall()
         self = cls(connection, dict(types))
-        self._libpq.enter_pipeline_mode()
-        for name, sql in _STATEMENTS.items():
-            self._libpq.send_prepare(name, _numbered(sql, _PARAMETERS[name]))
-        await self._synchronize()
+        try:
+            self._libpq.enter_pipeline_mode()
+            for name, sql in _STATEMENTS.items():
+                self._libpq.send_prepare(name, _numbered(sql, _PARAMETERS[name]))
+            await self._synchronize()
+        except BaseException:
+            await self.close()
+            raise
         return self
 
     async def close(self) -> None:
-        self._loop.remove_reader(self._socket)
+        self._let_go()
         await self._connection.close()
+
+    def _let_go(self) -> None:
+        """Of the socket, once: libpq closes that of a connection that is gone, and its number is soon another's."""
+        if self._listening:
+            self._listening = False
+            self._loop.remove_reader(self._socket)
+            self._loop.remove_writer(self._socket)
 
     async def load(self, statement: Statement) -> list[Row]:
         """Begin the transaction, and have the rows that are locked now. Values are the bytes of their text."""
@@ -131,12 +144,15 @@ class Conversation:
     async def _flush(self) -> None:
         """Send everything. What PostgreSQL says meanwhile is taken in, or both sides would wait for each other."""
         while self._libpq.flush():
-            writable: asyncio.Future[None] = self._loop.create_future()
-            self._loop.add_writer(self._socket, _finish, writable)
+            if not self._listening:
+                raise OperationalError("the connection to PostgreSQL was lost")
+            self._writable = self._loop.create_future()
+            self._loop.add_writer(self._socket, _finish, self._writable)
             try:
-                await writable
+                await self._writable
             finally:
-                self._loop.remove_writer(self._socket)
+                if self._listening:
+                    self._loop.remove_writer(self._socket)
 
     async def _next(self) -> PGresult | None:
         """The next result; None ends the results of one statement. Raises what PostgreSQL refused."""
@@ -161,9 +177,10 @@ class Conversation:
             self._libpq.consume_input()
             done = not self._libpq.is_busy()
         except OperationalError as error:
-            self._loop.remove_reader(self._socket)
-            if self._heard is not None and not self._heard.done():
-                self._heard.set_exception(error)
+            self._let_go()
+            for waiting in (self._heard, self._writable):
+                if waiting is not None and not waiting.done():
+                    waiting.set_exception(error)
             return
         if done and self._heard is not None:
             _finish(self._heard)
