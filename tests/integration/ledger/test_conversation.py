@@ -20,12 +20,15 @@ async def test_a_connection_that_is_gone_does_not_take_the_ears_of_the_one_that_
         operator.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = %s", [_NAME])
         while gone._listening:
             await asyncio.sleep(0.01)
-        other = await Conversation.open(database.app_url)
-        assert other._socket == number, "nothing is tried where the number is another one"
+        others = [await Conversation.open(database.app_url)]
+        while others[-1]._socket != number and len(others) < 10:  # lower numbers may have become free meanwhile
+            others.append(await Conversation.open(database.app_url))
+        assert others[-1]._socket == number, "nothing is tried where nobody has the number"
         await gone.close()
         async with asyncio.timeout(10):
-            await other.append(None)
-        await other.close()
+            await others[-1].append(None)
+        for other in others:
+            await other.close()
 
 
 _NAME = "testkase-ledger"
