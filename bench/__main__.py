@@ -138,7 +138,7 @@ def main(
         if _wanted(only, "pages"):
             progress.add_task("pages", total=None)
             figures.growth = measure_growth(sizes.pages, out)
-        if _wanted(only, "run") and not quick:  # it has a quick form nowhere: everything starts, or nothing is measured
+        if _wanted(only, "run") and not quick:  # the whole product starts: nothing about it is quick
             figures.ready_seconds = seconds_until_ready()
     report = Report(sizes, load_before, figures, judge(figures))
     show(console, report)

@@ -3,13 +3,15 @@
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
+import threading
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import psycopg
 
 from testkase.config.bootstrap import make_database, prepare_roles
+from testkase.foundation.database import SyncDatabase
 from tests.support.cluster import APP_PASSWORD, Cluster, TestDatabase
 
 
@@ -23,6 +25,31 @@ def empty_database(cluster: Cluster, name: str) -> Iterator[TestDatabase]:
         yield made
     finally:
         cluster.drop(made)
+
+
+@contextmanager
+def people_at_work(database: TestDatabase, work: Callable[[SyncDatabase, str], None]) -> Iterator[None]:
+    """They do `work` over and over meanwhile, each time under another name, and nothing of it may fail."""
+    books, done, faults = SyncDatabase(database.app_url), threading.Event(), []
+
+    def working() -> None:
+        number = 0
+        try:
+            while not done.is_set():
+                work(books, f"meanwhile{number}-")
+                number += 1
+        except Exception as fault:  # noqa: BLE001 - shown by the assertion
+            faults.append(fault)
+
+    worker = threading.Thread(target=working)
+    worker.start()
+    try:
+        yield
+    finally:
+        done.set()
+        worker.join()
+        books.close()
+    assert faults == []
 
 
 def environ_of_migration(database: TestDatabase) -> dict[str, str]:

@@ -2,7 +2,7 @@
 
 import asyncio
 import random
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from typing import Any
 
 import psycopg
@@ -31,14 +31,6 @@ from tests.support.ledger import SUBJECT, fresh_org, hold, open_account, organiz
 
 NOW = 1_790_000_000_000_000
 SECOND = 1_000_000
-
-
-@pytest.fixture
-def elsewhere(database: TestDatabase) -> Iterator[SyncDatabase]:
-    """Another process: its driver, on the same database."""
-    books = SyncDatabase(database.app_url)
-    yield books
-    books.close()
 
 
 @pytest.fixture

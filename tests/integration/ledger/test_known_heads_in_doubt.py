@@ -1,8 +1,6 @@
 """Batches decided from memory of which nobody knows whether they were written, and neighbours who repeat what memory
 never saw."""
 
-from collections.abc import Iterator
-
 import psycopg
 import pytest
 from msgspec.structs import replace
@@ -16,19 +14,10 @@ from testkase.core.ledger.queries import balance
 from testkase.core.ledger.verify import verify
 from testkase.foundation.database import Statement, SyncDatabase
 from testkase.foundation.problems import Unavailable
-from tests.support.cluster import TestDatabase
 from tests.support.ledger import SUBJECT, hold, organization
 
 UNWRITABLE = replace(SUBJECT, user="\ud800")
 """No text: whatever has it undoes its batch."""
-
-
-@pytest.fixture
-def elsewhere(database: TestDatabase) -> Iterator[SyncDatabase]:
-    """Another process: its driver, on the same database."""
-    books = SyncDatabase(database.app_url)
-    yield books
-    books.close()
 
 
 @pytest.mark.requirement("I5", "I6")

@@ -1,6 +1,5 @@
 """Usage becomes a table of months while people work, whoever is killed at it, and not a row is lost."""
 
-import threading
 from collections.abc import Iterator
 
 import psycopg
@@ -14,7 +13,7 @@ from testkase.foundation.database import SyncDatabase
 from testkase.schema.ddl_migration import ddl_text, run_step, steps_of
 from tests.support.cluster import Cluster, TestDatabase
 from tests.support.ledger import fresh_org, hold, open_account, settle
-from tests.support.upgrades import empty_database, migrate_to
+from tests.support.upgrades import empty_database, migrate_to, people_at_work
 
 BEFORE, MONTHS = "0027", "0025_months"
 STEPS = list(steps_of(ddl_text(MONTHS)))
@@ -99,27 +98,11 @@ def test_indexes_that_a_killed_run_left_unfinished_are_built_again(old: tuple[Te
 
 def test_people_work_while_their_table_becomes_one_of_months(old: tuple[TestDatabase, int]) -> None:
     database, org_id = old
-    books, done, faults = SyncDatabase(database.app_url), threading.Event(), []
-
-    def working() -> None:
-        number = 0
-        try:
-            while not done.is_set():
-                spend(books, org_id, f"meanwhile{number}-", 1)
-                number += 1
-        except Exception as fault:  # noqa: BLE001 - shown by the assertion
-            faults.append(fault)
-
-    worker = threading.Thread(target=working)
-    worker.start()
-    try:
-        with psycopg.connect(database.owner_url, autocommit=True) as owner:
-            run_steps(owner)
-    finally:
-        done.set()
-        worker.join()
-        books.close()
-    assert faults == []
+    with (
+        people_at_work(database, lambda books, name: spend(books, org_id, name, 1)),
+        psycopg.connect(database.owner_url, autocommit=True) as owner,
+    ):
+        run_steps(owner)
     in_order(database, org_id)
 
 

@@ -1,6 +1,5 @@
 """The rules of the ledger's rows become conditions of policies while people work, and hold at every moment of it."""
 
-import threading
 from collections.abc import Iterator
 
 import psycopg
@@ -12,7 +11,7 @@ from testkase.foundation.database import SyncDatabase
 from testkase.schema.ddl_migration import ddl_text, run_step, steps_of
 from tests.support.cluster import Cluster, TestDatabase
 from tests.support.ledger import fresh_org, hold, open_account, settle
-from tests.support.upgrades import empty_database, migrate_to
+from tests.support.upgrades import empty_database, migrate_to, people_at_work
 
 BEFORE, RULES = "0025", "0028_rules_of_rows"
 STEPS = list(steps_of(ddl_text(RULES)))
@@ -88,25 +87,9 @@ def test_killed_behind_any_step_every_table_has_its_rules_and_the_next_run_finis
 
 def test_people_work_while_it_happens(old: tuple[TestDatabase, int]) -> None:
     database, org_id = old
-    books, done, faults = SyncDatabase(database.app_url), threading.Event(), []
-
-    def working() -> None:
-        number = 0
-        try:
-            while not done.is_set():
-                spend(books, org_id, f"meanwhile{number}")
-                number += 1
-        except Exception as fault:  # noqa: BLE001 - shown by the assertion
-            faults.append(fault)
-
-    worker = threading.Thread(target=working)
-    worker.start()
-    try:
-        with psycopg.connect(database.owner_url, autocommit=True) as owner:
-            run_steps(owner)
-    finally:
-        done.set()
-        worker.join()
-        books.close()
-    assert faults == []
+    with (
+        people_at_work(database, lambda books, name: spend(books, org_id, name)),
+        psycopg.connect(database.owner_url, autocommit=True) as owner,
+    ):
+        run_steps(owner)
     assert deviations(database.owner_url) == []
