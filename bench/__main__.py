@@ -31,6 +31,7 @@ from bench.server import Server, bench_server
 from bench.sizes import DEFAULT, FULL, QUICK, Sizes
 from bench.starting import seconds_until_ready
 from testkase.core.ledger.engine import Engine
+from testkase.foundation import runtime
 from testkase.foundation.settings import USUAL_LANES
 from tests.support.processes import serving
 
@@ -130,11 +131,10 @@ def main(
     plan = Plan(sizes=sizes, only=only, litellm_in=out if litellm else None)
     console = Console(width=max(150, Console().width))
     load_before = os.getloadavg()[0]
-    loop = asyncio.new_event_loop()
-    with Progress(console=console, transient=True) as progress:
+    runtime.collect_less_garbage()
+    with runtime.runner() as runner, Progress(console=console, transient=True) as progress:
         with bench_server() as server:
-            figures = measure(server, loop, plan, progress)
-        loop.close()
+            figures = measure(server, runner.get_loop(), plan, progress)
         if _wanted(only, "pages"):
             progress.add_task("pages", total=None)
             figures.growth = measure_growth(sizes.pages, out)

@@ -18,6 +18,7 @@ from rich.table import Table
 from bench.ledger import EngineCase, prepare_ledger
 from bench.server import Server, bench_server
 from testkase.core.ledger.engine import MAX_BATCH, Engine
+from testkase.foundation import runtime
 
 SECONDS_A_DAY = 86_400
 ROWS = {"ledger.entry": 2, "ledger.operation": 2, "ledger.usage": 1}
@@ -85,7 +86,12 @@ def need(calls_a_day: int, costs: Costs, tables: int, given: Assumptions) -> Nee
 
 def measure_costs(server: Server, *, seconds: float, organizations: int) -> tuple[Costs, int, int]:
     """The costs, how many pairs they are the average of, and rows kept a call."""
-    loop, orgs = asyncio.new_event_loop(), range(1_000_000, 1_000_000 + organizations)
+    runtime.collect_less_garbage()
+    with runtime.runner() as runner:
+        return _measured(server, runner.get_loop(), seconds, range(1_000_000, 1_000_000 + organizations))
+
+
+def _measured(server: Server, loop: asyncio.AbstractEventLoop, seconds: float, orgs: range) -> tuple[Costs, int, int]:
     engine = Engine(server.app_url)
     loop.run_until_complete(engine.start())
     loop.run_until_complete(prepare_ledger(engine, orgs))
@@ -99,7 +105,6 @@ def measure_costs(server: Server, *, seconds: float, organizations: int) -> tupl
         pairs, written = sample.operations, _wal(connection) - wal
         kept = {name: (_bytes(connection, name) - before[name]) / pairs for name in tables}
     loop.run_until_complete(engine.stop())
-    loop.close()
     costs = Costs(sample.app_cpu or 0.0, sample.database_cpu or 0.0, kept, written / pairs)
     return costs, pairs, sum(ROWS[name] for name in tables)
 

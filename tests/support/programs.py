@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import uvloop
 from granian.constants import Interfaces
 from granian.server.embed import Server
 from litestar import Litestar
@@ -19,6 +18,7 @@ from testkase.core.access import DEFAULT_SCOPES, mint_key
 from testkase.core.ledger.commands import Grant, OpenAccount, SwitchAi
 from testkase.core.ledger.credits import parse_credits
 from testkase.core.ledger.operations import execute_one
+from testkase.foundation import runtime
 from testkase.foundation.database import Operation, Statement, SyncDatabase
 from testkase.foundation.settings import Settings
 from testkase.services.inference import EMBEDDED_MODEL
@@ -156,7 +156,7 @@ def served(app: Litestar) -> Iterator[str]:
             raise
 
     def run() -> None:
-        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        with runtime.runner() as runner:
             runner.run(serve())
 
     thread = threading.Thread(target=run, daemon=True, name="served")

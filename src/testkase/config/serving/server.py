@@ -1,15 +1,10 @@
-"""The application process: granian inside our own event loop, one process, stopped by SIGTERM after its last answer.
-
-The loop is uvloop's: asyncio's own costs a sixth more of every request (docs/decisions/0017-gateway-cost.md).
-"""
+"""The application process: granian inside our own event loop, one process, stopped by SIGTERM after its last answer."""
 
 import asyncio
-import gc
 import logging
 import resource
 import signal
 
-import uvloop
 from granian.constants import HTTPModes, Interfaces
 from granian.errors import FatalError
 from granian.http import HTTP1Settings
@@ -20,7 +15,7 @@ from testkase.config.failures import CannotStart
 from testkase.config.serving.asgi import make_application
 from testkase.config.upgrading.check_database import check_database
 from testkase.foundation import logging as log
-from testkase.foundation import tracing
+from testkase.foundation import runtime, tracing
 from testkase.foundation.settings import Settings
 
 _BACKLOG = 1024
@@ -29,8 +24,6 @@ _MOST_CONNECTIONS = 10_000
 others, and even whoever asks for its health."""
 _SPARE_FILES = 256
 """Of those the process may have open: for the database, model providers and itself."""
-_NEW_OBJECTS = 10_000
-"""Made and not yet freed, before they are looked through for garbage that holds itself."""
 _HEADER_SECONDS = 15
 """In which a request's head must have come, and an idle connection the next one."""
 _LONGEST_ANSWER_SECONDS = 25
@@ -46,7 +39,7 @@ def serve(settings: Settings) -> None:
         raise CannotStart("Set TESTKASE_APP_DATABASE_URL to the database as the application's role.")
     check_database(settings.app_database_url)
     try:
-        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        with runtime.runner() as runner:
             runner.run(_serve(settings))
     finally:
         tracing.close()
@@ -62,17 +55,9 @@ def _most_connections() -> int:
     return max(1, allowed - _SPARE_FILES)
 
 
-def _collect_less_garbage() -> None:
-    """What is loaded by now stays, so it is never looked through again. What comes is freed by itself unless it holds
-    itself, which little does: with Python's own threshold, a sixth of a hold's time went into looking for it."""
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(_NEW_OBJECTS)
-
-
 async def _serve(settings: Settings) -> None:
     application = make_application(settings)
-    _collect_less_garbage()
+    runtime.collect_less_garbage()
     server = Server(
         application,
         address=settings.host,
