@@ -9,7 +9,7 @@ from testkase.core.ledger.lending import lendable, own_first
 from testkase.core.ledger.limits.admission import check_budgets, check_pauses
 from testkase.core.ledger.model import RESOLVED_AS, EntryKind, Hold, Measurement, Subject, Usage
 from testkase.core.ledger.movement import Movement
-from testkase.core.ledger.posting import account_of, hold_digest, post, post_movement
+from testkase.core.ledger.posting import account_of, hold_digest, post_movement
 from testkase.core.ledger.refusals import (
     AiDisabled,
     HoldNotFound,
@@ -49,12 +49,11 @@ def open_hold(book: Book, command: ask.OpenHold, now: int) -> tuple[Event, ...]:
         org_id=command.org_id, hold_id=command.hold_id, amount=command.amount, lots=taken, opened_at=now,
         expires_at=expires_at, subject=command.subject, terms=command.terms,
     )  # fmt: skip
-    return (
-        _posted(
-            book, "hold", command, now, movement, opened=hold, hold_id=hold.hold_id, expires_at=expires_at,
-            note=hold_digest(command.subject, command.terms),
-        ),
+    event = post_movement(
+        book, movement, kind="hold", operation_id=command.operation_id, at=now, fingerprint=command.fingerprint(),
+        opened=hold, hold_id=hold.hold_id, expires_at=expires_at, note=hold_digest(command.subject, command.terms),
     )  # fmt: skip
+    return (event,)
 
 
 def extend_hold(book: Book, command: ask.ExtendHold, now: int) -> tuple[Event, ...]:
@@ -71,7 +70,11 @@ def extend_hold(book: Book, command: ask.ExtendHold, now: int) -> tuple[Event, .
     if account_of(book).overage:
         lots = own_first(lots, book.lots)
     hold = replace(hold, amount=hold.amount + command.amount, lots=lots, expires_at=expires_at)
-    return (_posted(book, "extend", command, now, movement, opened=hold, hold_id=hold.hold_id, expires_at=expires_at),)
+    event = post_movement(
+        book, movement, kind="extend", operation_id=command.operation_id, at=now, fingerprint=command.fingerprint(),
+        opened=hold, hold_id=hold.hold_id, expires_at=expires_at,
+    )  # fmt: skip
+    return (event,)
 
 
 def _set_aside(book: Book, movement: Movement, amount: int, now: int) -> tuple[tuple[int, int], ...]:
@@ -107,7 +110,11 @@ def settle_hold(book: Book, command: ask.SettleHold, now: int) -> tuple[Event, .
         usage_id=hold.hold_id, subject=subject, tokens=command.tokens or Tokens(), outcome=command.outcome,
         measurement=_measurement(command), cost=cost, terms=terms,
     )  # fmt: skip
-    return (_posted(book, "settle", command, now, movement, closed=hold.hold_id, hold_id=hold.hold_id, usage=usage),)
+    event = post_movement(
+        book, movement, kind="settle", operation_id=command.operation_id, at=now, fingerprint=command.fingerprint(),
+        closed=hold.hold_id, hold_id=hold.hold_id, usage=usage,
+    )  # fmt: skip
+    return (event,)
 
 
 def capture_hold(book: Book, command: ask.SettleHold, now: int) -> tuple[Event, ...]:
@@ -125,7 +132,11 @@ def capture_hold(book: Book, command: ask.SettleHold, now: int) -> tuple[Event, 
         outcome=command.outcome, measurement=_measurement(command), cost=cost, terms=hold.terms,
     )  # fmt: skip
     hold = replace(hold, amount=hold.amount - cost, lots=rest)
-    return (_posted(book, "capture", command, now, movement, opened=hold, hold_id=hold.hold_id, usage=usage),)
+    event = post_movement(
+        book, movement, kind="capture", operation_id=command.operation_id, at=now, fingerprint=command.fingerprint(),
+        opened=hold, hold_id=hold.hold_id, usage=usage,
+    )  # fmt: skip
+    return (event,)
 
 
 def void_hold(book: Book, command: ask.VoidHold, now: int) -> tuple[Event, ...]:
@@ -157,30 +168,11 @@ def record_usage(book: Book, command: ask.RecordUsage, now: int) -> tuple[Event,
         usage_id=command.usage_id, subject=command.subject, tokens=command.tokens or Tokens(), outcome=command.outcome,
         measurement=_measurement(command), cost=cost, terms=command.terms,
     )  # fmt: skip
-    return (_posted(book, "usage", command, now, movement, usage=usage),)
-
-
-def _posted(
-    book: Book,
-    kind: EntryKind,
-    command: ask.Command,
-    now: int,
-    movement: Movement,
-    *,
-    opened: Hold | None = None,
-    closed: str | None = None,
-    hold_id: str | None = None,
-    expires_at: int | None = None,
-    usage: Usage | None = None,
-    note: str = "",
-) -> Event:
-    account = account_of(book)
-    changes = None if movement.beside is None else movement.square(account, now)
-    return post(
-        account, kind=kind, operation_id=command.operation_id, at=now, deltas=movement.deltas(),
-        lines=movement.entry_lots(), lots=movement.moved(book.lots), fingerprint=command.fingerprint(), opened=opened,
-        closed=closed, hold_id=hold_id, expires_at=expires_at, usage=usage, note=note, account_changes=changes,
+    event = post_movement(
+        book, movement, kind="usage", operation_id=command.operation_id, at=now, fingerprint=command.fingerprint(),
+        usage=usage,
     )  # fmt: skip
+    return (event,)
 
 
 def _check_admission(book: Book, subject: Subject | None) -> None:

@@ -88,9 +88,10 @@ def adjust(book: Book, command: ask.Adjust, now: int) -> tuple[Event, ...]:
     movement = Movement()
     for lot_id, part in burn(book.lots.values(), amount):
         movement.move(lot_id, -part, 0)
+    lines, lots = movement.outcome(book.lots)
     event = post(
-        account, kind="adjust", operation_id=command.operation_id, at=now, deltas=Deltas(available=-amount,
-        reversed=amount), lines=movement.entry_lots(), lots=movement.moved(book.lots),
+        account, kind="adjust", operation_id=command.operation_id, at=now,
+        deltas=Deltas(available=-amount, reversed=amount), lines=lines, lots=lots,
         fingerprint=command.fingerprint(), note=command.note,
     )  # fmt: skip
     return (event,)

@@ -147,17 +147,15 @@ class Movement:
             overage=beside.overage, debt=beside.debt, issued=beside.issued,
         )  # fmt: skip
 
-    def entry_lots(self) -> tuple[tuple[int, int, int], ...]:
-        return tuple([(lot_id, available, held) for lot_id, (available, held) in self.lines.items()])
-
-    def moved(self, lots: dict[int, Lot]) -> tuple[Lot, ...]:
-        """The lots after the movement."""
-        if self.beside is not None:
-            return tuple(self._moved_beside(lots, self.beside))
-        return tuple([
-            replace(lot := lots[lot_id], available=lot.available + available, held=lot.held + held)
-            for lot_id, (available, held) in self.lines.items()
-        ])  # fmt: skip
+    def outcome(self, lots: dict[int, Lot]) -> tuple[tuple[tuple[int, int, int], ...], tuple[Lot, ...]]:
+        """The lines of the entry, and the lots after the movement."""
+        lines, moved = [], []
+        for lot_id, (available, held) in self.lines.items():
+            lines.append((lot_id, available, held))
+            if self.beside is None:
+                lot = lots[lot_id]
+                moved.append(replace(lot, available=lot.available + available, held=lot.held + held))
+        return tuple(lines), tuple(moved if self.beside is None else self._moved_beside(lots, self.beside))
 
     def _moved_beside(self, lots: dict[int, Lot], beside: "Beside") -> Iterator[Lot]:
         for lot_id, (available, held) in self.lines.items():

@@ -2,6 +2,7 @@
 
 import hashlib
 from binascii import b2a_base64
+from functools import lru_cache
 from hashlib import blake2b
 from typing import Any
 
@@ -18,6 +19,7 @@ GENESIS = bytes(32)
 """The hash before an organization's first entry."""
 
 
+@lru_cache(maxsize=4096)
 def hold_digest(subject: Subject, terms: Terms | None) -> str:
     """What a hold's entry notes of whom the hold is for and at what rates: its row is not hashed, but must not be
     changed either before it is settled."""
@@ -76,18 +78,22 @@ def post_movement(
     kind: EntryKind,
     operation_id: str,
     at: int,
-    fingerprint: bytes = b"",
+    opened: Hold | None = None,
     closed: str | None = None,
+    fingerprint: bytes = b"",
     hold_id: str | None = None,
+    expires_at: int | None = None,
+    usage: Usage | None = None,
     note: str = "",
 ) -> Event:
     """The event that posts a movement of the book's lots."""
     account = account_of(book)
     changes = None if movement.beside is None else movement.square(account, at)
+    lines, lots = movement.outcome(book.lots)
     return post(
-        account, kind=kind, operation_id=operation_id, at=at, deltas=movement.deltas(), lines=movement.entry_lots(),
-        lots=movement.moved(book.lots), closed=closed, fingerprint=fingerprint, hold_id=hold_id, note=note,
-        account_changes=changes,
+        account, kind=kind, operation_id=operation_id, at=at, deltas=movement.deltas(), lines=lines, lots=lots,
+        opened=opened, closed=closed, fingerprint=fingerprint, hold_id=hold_id, expires_at=expires_at, usage=usage,
+        note=note, account_changes=changes,
     )  # fmt: skip
 
 

@@ -54,9 +54,10 @@ def cover_debt(book: Book, command: ask.CoverDebt, now: int) -> tuple[Event, ...
     movement = Movement()
     for lot_id, part in burn(book.lots.values(), amount):
         movement.move(lot_id, -part, 0)
+    lines, lots = movement.outcome(book.lots)
     event = post(
         account, kind="cover", operation_id=command.operation_id, at=now,
-        deltas=Deltas(available=-amount, debt=amount), lines=movement.entry_lots(), lots=movement.moved(book.lots),
+        deltas=Deltas(available=-amount, debt=amount), lines=lines, lots=lots,
         fingerprint=command.fingerprint(), account_changes={"covered": account.covered + amount},
     )  # fmt: skip
     return (event,)
