@@ -1,4 +1,7 @@
 -- clear: Nothing of the organization's own history, so that what follows is all there is.
+DELETE FROM ledger.usage_closed WHERE org_id = %(org_id)s;
+DELETE FROM ledger.usage_part_day WHERE org_id = %(org_id)s;
+DELETE FROM ledger.usage_part_period WHERE org_id = %(org_id)s;
 DELETE FROM ledger.usage_day WHERE org_id = %(org_id)s;
 DELETE FROM ledger.usage WHERE org_id = %(org_id)s;
 DELETE FROM ledger.open_hold WHERE org_id = %(org_id)s;
@@ -60,3 +63,6 @@ SET available = %(allowance)s::bigint - 20000 * (%(rows)s::bigint - m.seq), held
     last_at = %(now)s, anchor_month = a.anchor_month - m.number
 FROM (SELECT * FROM bench_month ORDER BY number DESC LIMIT 1) AS m
 WHERE a.org_id = %(org_id)s;
+
+-- sums: The days that are over, as the worker sums them up each hour.
+SELECT ledger.close_days(%(org_id)s, 1000);

@@ -18,7 +18,7 @@ PAST_THE_ENGINE = 6
 
 _EMPTY = """
     TRUNCATE ledger.account, ledger.lot, ledger.open_hold, ledger.entry, ledger.usage, ledger.usage_day, ledger.budget,
-        ledger.pause
+        ledger.pause, ledger.usage_closed, ledger.usage_part_day, ledger.usage_part_period
 """
 
 

@@ -10,6 +10,8 @@ from testkase.core.ledger.queries import Balance, lots
 from testkase.foundation.database import Operation, Statement, named_statements
 
 _SQL = named_statements("testkase.core.ledger.sql", "outlook.sql")
+_ALL = ("all", "")
+"""The part of everything (decision 18)."""
 
 
 def outlook(balance: Balance, *, now: int) -> Operation[Forecast | None]:
@@ -37,13 +39,13 @@ def daily_charges(
 ) -> Operation[dict[date, int]]:
     """Micro-credits of each of the past days on which anything was used; with a filter (project '': none), of that."""
     days = past_days(balance, now)
-    rows = yield Statement(
-        _SQL["daily_charges"],
-        {
-            "org_id": balance.org_id, "first_day": days[0], "last_day": days[-1], "use_case": use_case, "user": user,
-            "project": project,
-        },
-    )  # fmt: skip
+    asked = {"org_id": balance.org_id, "first_day": days[0], "last_day": days[-1]}
+    wanted = {"use_case": use_case, "user": user, "project": project}
+    named = [(by, part) for by, part in wanted.items() if part is not None] or [_ALL]
+    if len(named) > 1:
+        rows = yield Statement(_SQL["daily_charges_between"], asked | wanted)
+    else:
+        rows = yield Statement(_SQL["daily_charges"], asked | dict(zip(("by", "part"), named[0], strict=True)))
     return {row["day"]: int(row["charged"]) for row in rows}
 
 

@@ -118,6 +118,11 @@ def statement(balance: Balance, name: str) -> Operation[StatementDetail]:
     )
 
 
+def first_days(balance: Balance) -> list[str]:
+    """The day of the billing zone on which each period began, from the first to the one that runs."""
+    return [_first_day(balance, number) for number in range(balance.period_number + 1)]
+
+
 def _read(balance: Balance, first: int, last: int, days: tuple[str, str] | None = None) -> Operation[list[Row]]:
     first_day, end_day = days or (None, None)
     return (

@@ -14,7 +14,7 @@ from testkase.core.ledger.calendar import local_day
 from testkase.core.ledger.lot_rows import lot_of
 from testkase.core.ledger.model import Deltas, Entry, Subject, Usage
 from testkase.core.ledger.queries import balance
-from testkase.core.ledger.statement import statements
+from testkase.core.ledger.statement import first_days, statements
 from testkase.core.ledger.terms import Terms, Tokens
 from testkase.foundation.database import Operation, Row, Statement, named_statements
 
@@ -83,6 +83,7 @@ def _verified(org_id: int, account: Row) -> Operation[list[Deviation]]:
     audit.found += audit.opened.compare(open_holds, audit.claws.holds)
     audit.close(account, {row["hold_id"]: row["amount"] for row in open_holds}, [row["seq"] for row in orphans])
     yield from _days(org_id, account, audit)
+    yield from _sums(org_id, audit)
     audit.found += yield from audit.limits.compare(org_id, account)
     yield from _statements(org_id, audit)
     return list(_deviations(org_id, audit))
@@ -95,6 +96,17 @@ def _days(org_id: int, account: Row, audit: Audit) -> Operation[None]:
     rows = yield Statement(_SQL["used_since"], {"org_id": org_id, "first_day": first_day})
     if rows[0]["used"] != account["period_used"]:
         audit.found.append(("I11", None, f"the days since {first_day} add up to {rows[0]['used']}"))
+
+
+def _sums(org_id: int, audit: Audit) -> Operation[None]:
+    """What is summed up of days that are over agrees with them, by day and by billing month (I11)."""
+    standing = yield from balance(org_id)
+    days = yield Statement(_SQL["wrong_day_sums"], {"org_id": org_id})
+    months = yield Statement(_SQL["wrong_month_sums"], {"org_id": org_id, "first_days": first_days(standing)})
+    for what, rows in (("day", days), ("month from", months)):
+        for row in rows:
+            words = f"the sums of {row['by']} {row['part']!r} are not what the {what} {row['day']} comes to"
+            audit.found.append(("I11", None, words))
 
 
 def _statements(org_id: int, audit: Audit) -> Operation[None]:

@@ -6,6 +6,7 @@ import structlog
 from procrastinate import JobContext, RetryStrategy
 from procrastinate.contrib.django import app
 
+from testkase.core.ledger.closing import MOST_DAYS, close_days, open_days
 from testkase.core.ledger.commands import Touch
 from testkase.core.ledger.months import prepare_months
 from testkase.core.ledger.queries import due_accounts
@@ -47,6 +48,18 @@ async def prepare_next_months(context: JobContext, timestamp: int) -> None:
     """Make the next months' partitions long before they are needed. Nearly every hour finds them there."""
     if made := await resources(context).database.run(prepare_months()):
         _log.info("months prepared", made=made)
+
+
+@app.periodic(cron="11 * * * *")
+@app.task(name="ledger.days", queue="schedule", queueing_lock="ledger.days", pass_context=True)
+async def sum_up_days(context: JobContext, timestamp: int) -> None:
+    """Sum up the days that are over. Pages are exact without it, and quick with it."""
+    held, after = resources(context), 0
+    while found := await held.database.run(open_days(after)):
+        for org_id in found:
+            while await held.database.run(close_days(org_id)) == MOST_DAYS:
+                pass
+        after = found[-1]
 
 
 @app.periodic(cron="* * * * *")

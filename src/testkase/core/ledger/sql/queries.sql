@@ -9,13 +9,22 @@ SELECT a.org_id, a.available, a.held, a.debt, a.overage_limit, a.overage,
 FROM ledger.account AS a
 WHERE a.org_id = %(org_id)s;
 
--- usage_summary: What each use case consumed from one day of the billing zone on.
-SELECT d.use_case, sum(d.interactions)::bigint AS interactions, sum(d.charged)::bigint AS charged,
-       sum(d.input_tokens)::bigint AS input_tokens, sum(d.output_tokens)::bigint AS output_tokens
-FROM ledger.usage_day AS d
-WHERE d.org_id = %(org_id)s AND d.day >= %(first_day)s::date
-GROUP BY d.use_case
-ORDER BY charged DESC, d.use_case;
+-- usage_summary: What each use case consumed in the billing month that began on a day: of its days that are over from
+-- their sums (decision 18), of the others from the days themselves.
+SELECT x.use_case, sum(x.interactions)::bigint AS interactions, sum(x.charged)::bigint AS charged,
+       sum(x.input_tokens)::bigint AS input_tokens, sum(x.output_tokens)::bigint AS output_tokens
+FROM (
+    SELECT p.part AS use_case, p.interactions, p.charged, p.input_tokens, p.output_tokens
+    FROM ledger.usage_part_period AS p
+    WHERE p.org_id = %(org_id)s AND p.by = 'use_case' AND p.first_day = %(first_day)s::date
+    UNION ALL
+    SELECT d.use_case, d.interactions, d.charged, d.input_tokens, d.output_tokens
+    FROM ledger.usage_day AS d
+    WHERE d.org_id = %(org_id)s AND d.day >= greatest(%(first_day)s::date,
+        (SELECT c.before FROM ledger.usage_closed AS c WHERE c.org_id = %(org_id)s))
+) AS x
+GROUP BY x.use_case
+ORDER BY charged DESC, x.use_case;
 
 -- instant: When an entry was posted.
 SELECT e.at FROM ledger.entry AS e WHERE e.org_id = %(org_id)s AND e.seq = %(seq)s;

@@ -36,13 +36,21 @@ SELECT p.number, p.seq, p.at AS started_at, p.ended_at, p.opening, coalesce(p.cl
        coalesce(m.expired, 0)::bigint AS expired, coalesce(m.reversed, 0)::bigint AS reversed,
        coalesce(m.overage, 0)::bigint AS overage, coalesce(m.debt, 0)::bigint AS debt,
        (SELECT json_agg(x ORDER BY x.charged DESC, x.part) FROM (
-            SELECT CASE grouping(d.use_case, d.user_ref, d.project_ref)
-                       WHEN 3 THEN 'use_case' WHEN 5 THEN 'user' ELSE 'project' END AS by,
-                   coalesce(d.use_case, d.user_ref, d.project_ref) AS part,
-                   sum(d.interactions)::bigint AS interactions, sum(d.charged)::bigint AS charged
-            FROM ledger.usage_day AS d
-            WHERE d.org_id = %(org_id)s AND d.day >= %(first_day)s::date AND d.day < %(end_day)s::date
-            GROUP BY GROUPING SETS ((d.use_case), (d.user_ref), (d.project_ref))
+            SELECT u.by, u.part, sum(u.interactions)::bigint AS interactions, sum(u.charged)::bigint AS charged
+            FROM (
+                SELECT s.by, s.part, s.interactions, s.charged FROM ledger.usage_part_period AS s
+                WHERE s.org_id = %(org_id)s AND s.by IN ('use_case', 'user', 'project')
+                  AND s.first_day = %(first_day)s::date
+                UNION ALL
+                SELECT CASE grouping(d.use_case, d.user_ref, d.project_ref)
+                           WHEN 3 THEN 'use_case' WHEN 5 THEN 'user' ELSE 'project' END,
+                       coalesce(d.use_case, d.user_ref, d.project_ref), sum(d.interactions), sum(d.charged)
+                FROM ledger.usage_day AS d
+                WHERE d.org_id = %(org_id)s AND d.day < %(end_day)s::date AND d.day >= greatest(%(first_day)s::date,
+                    (SELECT c.before FROM ledger.usage_closed AS c WHERE c.org_id = %(org_id)s))
+                GROUP BY GROUPING SETS ((d.use_case), (d.user_ref), (d.project_ref))
+            ) AS u
+            GROUP BY u.by, u.part
         ) AS x)::text AS parts,
        (SELECT json_agg(x ORDER BY x.at, x.lot_id) FROM (
             SELECT e.at, CASE WHEN e.kind IN ('expire', 'reverse') THEN e.lots[1][1] END AS lot_id, l.source, l.granted_at,

@@ -117,23 +117,55 @@ SELECT user_ref FROM person LIMIT %(limit)s;
 
 -- by_day: What was consumed by day and use case, user or project, '' being no project. Where there are more than so many
 -- parts, the largest keep their names and the others are summed up without one, and so is all of a day before the first.
-WITH daily AS MATERIALIZED (
+-- Days that are over come from their sums (decision 18): a row a day of all of it and of each part that keeps its name.
+WITH span AS MATERIALIZED (
+    SELECT least(%(first_day)s::date, %(back_to)s::date) AS since,
+           (SELECT c.before FROM ledger.usage_closed AS c WHERE c.org_id = %(org_id)s) AS open_from,
+           EXISTS (SELECT FROM ledger.account AS a WHERE a.org_id = %(org_id)s
+                   AND ledger.period_day(a.anchor_day, %(first_day)s::date) = %(first_day)s::date) AS begins_month
+), fresh AS MATERIALIZED (
     SELECT d.day,
-           CASE WHEN d.day < %(first_day)s::date THEN NULL
-                WHEN %(part)s::text = 'use_case' THEN d.use_case
-                WHEN %(part)s::text = 'user' THEN d.user_ref
-                ELSE d.project_ref END AS part,
+           CASE %(part)s::text WHEN 'use_case' THEN d.use_case WHEN 'user' THEN d.user_ref ELSE d.project_ref END AS part,
            sum(d.interactions)::bigint AS interactions, sum(d.charged)::bigint AS charged
     FROM ledger.usage_day AS d
-    WHERE d.org_id = %(org_id)s AND d.day >= least(%(first_day)s::date, %(back_to)s::date)
+    WHERE d.org_id = %(org_id)s AND d.day >= (SELECT greatest(since, open_from) FROM span)
     GROUP BY 1, 2
 ), ranked AS (
     SELECT x.part, row_number() OVER (ORDER BY sum(x.charged) DESC, x.part COLLATE "C") AS place, count(*) OVER () AS parts
-    FROM daily AS x
-    WHERE x.part IS NOT NULL
+    FROM (
+        SELECT p.part, p.charged FROM ledger.usage_part_period AS p
+        WHERE p.org_id = %(org_id)s AND p.by = %(part)s AND p.first_day >= %(first_day)s::date
+          AND (SELECT begins_month FROM span)
+        UNION ALL
+        SELECT p.part, p.charged FROM ledger.usage_part_day AS p
+        WHERE p.org_id = %(org_id)s AND p.by = %(part)s AND p.day >= %(first_day)s::date
+          AND NOT (SELECT begins_month FROM span)
+        UNION ALL
+        SELECT o.part, o.charged FROM fresh AS o WHERE o.day >= %(first_day)s::date
+    ) AS x
     GROUP BY x.part
+), named AS MATERIALIZED (
+    SELECT r.part FROM ranked AS r WHERE r.place < %(most)s OR r.parts <= %(most)s
+), told AS MATERIALIZED (
+    SELECT p.day, p.part, p.interactions, p.charged FROM named
+    CROSS JOIN LATERAL (
+        SELECT x.* FROM ledger.usage_part_day AS x
+        WHERE x.org_id = %(org_id)s AND x.by = %(part)s AND x.part = named.part AND x.day >= %(first_day)s::date OFFSET 0
+    ) AS p
+    UNION ALL
+    SELECT o.day, o.part, o.interactions, o.charged FROM fresh AS o JOIN named ON named.part = o.part
+    WHERE o.day >= %(first_day)s::date
 )
-SELECT x.day, named.part, sum(x.interactions)::bigint AS interactions, sum(x.charged)::bigint AS charged
-FROM daily AS x
-LEFT JOIN ranked AS named ON named.part = x.part AND (named.place < %(most)s OR named.parts <= %(most)s)
-GROUP BY 1, 2;
+SELECT t.day, t.part, t.interactions, t.charged FROM told AS t
+UNION ALL
+SELECT x.day, NULL, sum(x.interactions)::bigint, sum(x.charged)::bigint
+FROM (
+    SELECT p.day, p.interactions, p.charged FROM ledger.usage_part_day AS p
+    WHERE p.org_id = %(org_id)s AND p.by = 'all' AND p.part = '' AND p.day >= (SELECT since FROM span)
+    UNION ALL
+    SELECT o.day, o.interactions, o.charged FROM fresh AS o
+    UNION ALL
+    SELECT t.day, -t.interactions, -t.charged FROM told AS t
+) AS x
+GROUP BY x.day
+HAVING sum(x.interactions) <> 0 OR sum(x.charged) <> 0;

@@ -13,6 +13,9 @@ SELECT EXISTS (SELECT FROM ledger.entry WHERE org_id = %(org_id)s)
     OR EXISTS (SELECT FROM ledger.lot WHERE org_id = %(org_id)s)
     OR EXISTS (SELECT FROM ledger.usage WHERE org_id = %(org_id)s)
     OR EXISTS (SELECT FROM ledger.usage_day WHERE org_id = %(org_id)s)
+    OR EXISTS (SELECT FROM ledger.usage_closed WHERE org_id = %(org_id)s)
+    OR EXISTS (SELECT FROM ledger.usage_part_day WHERE org_id = %(org_id)s)
+    OR EXISTS (SELECT FROM ledger.usage_part_period WHERE org_id = %(org_id)s)
     OR EXISTS (SELECT FROM ledger.open_hold WHERE org_id = %(org_id)s) AS there;
 
 -- journal: The journal in order, a page at a time.
@@ -53,3 +56,40 @@ FROM ledger.usage_day WHERE org_id = %(org_id)s;
 -- used_since: What the days of the current period add up to.
 SELECT coalesce(sum(charged), 0)::bigint AS used FROM ledger.usage_day
 WHERE org_id = %(org_id)s AND day >= %(first_day)s::date;
+
+-- wrong_day_sums: Sums of days that are over that are not what their days come to, either missing where one is.
+WITH told AS (
+    SELECT p.by, p.part, p.day, p.interactions, p.charged, p.input_tokens, p.output_tokens
+    FROM ledger.usage_part_day AS p WHERE p.org_id = %(org_id)s
+), added AS (
+    SELECT x.by, x.part, d.day, sum(d.interactions) AS interactions, sum(d.charged) AS charged,
+           sum(d.input_tokens) AS input_tokens, sum(d.output_tokens) AS output_tokens
+    FROM ledger.usage_day AS d
+    CROSS JOIN LATERAL (VALUES ('all', ''), ('use_case', d.use_case), ('user', d.user_ref), ('project', d.project_ref))
+        AS x (by, part)
+    WHERE d.org_id = %(org_id)s
+      AND d.day < (SELECT c.before FROM ledger.usage_closed AS c WHERE c.org_id = %(org_id)s)
+    GROUP BY x.by, x.part, d.day
+)
+SELECT by, part, day::text AS day FROM told AS t FULL JOIN added AS a USING (by, part, day)
+WHERE (t.interactions, t.charged, t.input_tokens, t.output_tokens)
+      IS DISTINCT FROM (a.interactions, a.charged, a.input_tokens, a.output_tokens)
+ORDER BY 3, 1, 2 LIMIT 10;
+
+-- wrong_month_sums: The same of billing months, whose first days are given in order.
+WITH told AS (
+    SELECT p.by, p.part, p.first_day, p.interactions, p.charged, p.input_tokens, p.output_tokens
+    FROM ledger.usage_part_period AS p WHERE p.org_id = %(org_id)s
+), added AS (
+    SELECT d.by, d.part, m.first_day, sum(d.interactions) AS interactions, sum(d.charged) AS charged,
+           sum(d.input_tokens) AS input_tokens, sum(d.output_tokens) AS output_tokens
+    FROM (SELECT first_day, lead(first_day, 1, 'infinity') OVER (ORDER BY first_day) AS next_day
+          FROM unnest(%(first_days)s::date[]) AS first_day) AS m
+    JOIN ledger.usage_part_day AS d ON d.org_id = %(org_id)s AND d.day >= m.first_day AND d.day < m.next_day
+    WHERE d.by <> 'all'
+    GROUP BY d.by, d.part, m.first_day
+)
+SELECT by, part, first_day::text AS day FROM told AS t FULL JOIN added AS a USING (by, part, first_day)
+WHERE (t.interactions, t.charged, t.input_tokens, t.output_tokens)
+      IS DISTINCT FROM (a.interactions, a.charged, a.input_tokens, a.output_tokens)
+ORDER BY 3, 1, 2 LIMIT 10;
