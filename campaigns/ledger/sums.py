@@ -17,6 +17,7 @@ from campaigns.campaign import Campaign, Tick, unheard
 from campaigns.ledger.places import Places
 from campaigns.ledger.shadow import Shadow
 from campaigns.outcome import Outcome
+from testkase.core.ledger.closing import close_days
 from testkase.core.ledger.commands import Command, OpenAccount, OpenHold, RecordUsage, Touch
 from testkase.core.ledger.credits import MICRO
 from testkase.core.ledger.model import Subject
@@ -103,13 +104,16 @@ def sums(database: TestDatabase, *, operations: int, seed: int, tick: Tick = unh
 
 
 def _live(books: SyncDatabase, month: _Month, shadow: Shadow, operations: int, tick: Tick) -> int:
-    """Carry out the month, a few commands at a time as a busy engine would; how many entries there are then."""
-    org_id, done = month.org_id, 0
+    """Carry out the month, a few commands at a time as a busy engine would; how many entries there are then. Now and
+    then days that are over are summed up, never all of them."""
+    org_id, done, worker = month.org_id, 0, random.Random(operations)
     shadow.submit(OpenAccount(org_id=org_id, monthly_allowance=300 * MICRO, ai_enabled=True), month.now)
     while done < operations:
         batch = _batch(month, shadow, min(month.dice.randint(1, BATCH), operations - done))
         books.run(execute(batch, clock=month.now), org_id=org_id)
         done += len(batch)
+        if worker.random() < 0.02:
+            books.run(close_days(org_id, most=worker.randint(1, 9)))
         tick(done)
     books.run(execute([Touch(org_id=org_id)], clock=month.now), org_id=org_id)
     with books.transaction(org_id) as connection:

@@ -51,6 +51,12 @@ async def test_both_drivers_post_the_same_entries(engine: Engine, app_url: str) 
     ]
 
 
+TABLES = (
+    "account", "lot", "open_hold", "entry", "usage", "usage_day", "usage_closed", "usage_part_day", "usage_part_period",
+    "budget", "pause",
+)  # fmt: skip
+
+
 @pytest.mark.requirement("I13")
 async def test_the_application_role_sees_nothing_without_the_organizations_context(
     engine: Engine, app_url: str
@@ -64,7 +70,7 @@ async def test_the_application_role_sees_nothing_without_the_organizations_conte
         for context in (None, "", str(foreign)):
             if context is not None:
                 app.execute("SELECT set_config('app.org_id', %s, false)", [context])
-            for table in ("account", "lot", "open_hold", "entry", "usage", "usage_day", "budget", "pause"):
+            for table in TABLES:
                 assert app.execute(f"SELECT * FROM ledger.{table} WHERE org_id = %s", [mine]).fetchall() == []
 
 
@@ -95,7 +101,7 @@ async def test_the_application_cannot_slip_code_of_its_own_into_the_ledgers_func
 
 
 @pytest.mark.requirement("B4")
-@pytest.mark.parametrize("table", ["account", "lot", "open_hold", "entry", "usage", "usage_day", "budget", "pause"])
+@pytest.mark.parametrize("table", TABLES)
 async def test_the_application_role_cannot_write_the_books(engine: Engine, app_url: str, table: str) -> None:
     org_id = await organization(engine)
     for statement in (

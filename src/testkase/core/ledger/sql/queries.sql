@@ -10,7 +10,7 @@ FROM ledger.account AS a
 WHERE a.org_id = %(org_id)s;
 
 -- usage_summary: What each use case consumed in the billing month that began on a day: of its days that are over from
--- their sums (decision 18), of the others from the days themselves.
+-- their sums (decision 18), of the others from the days themselves. `infinity`: see usage.sql, by_day.
 SELECT x.use_case, sum(x.interactions)::bigint AS interactions, sum(x.charged)::bigint AS charged,
        sum(x.input_tokens)::bigint AS input_tokens, sum(x.output_tokens)::bigint AS output_tokens
 FROM (
@@ -20,7 +20,7 @@ FROM (
     UNION ALL
     SELECT d.use_case, d.interactions, d.charged, d.input_tokens, d.output_tokens
     FROM ledger.usage_day AS d
-    WHERE d.org_id = %(org_id)s AND d.day >= greatest(%(first_day)s::date,
+    WHERE d.org_id = %(org_id)s AND d.day <= 'infinity' AND d.day >= greatest(%(first_day)s::date,
         (SELECT c.before FROM ledger.usage_closed AS c WHERE c.org_id = %(org_id)s))
 ) AS x
 GROUP BY x.use_case
