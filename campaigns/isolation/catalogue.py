@@ -15,6 +15,7 @@ DOORS = frozenset({
     "ledger.load", "ledger.append", "ledger.append_known", "ledger.append_limits", "ledger.account_ids",
     "ledger.due_accounts", "ledger.active_accounts", "ledger.pulses", "ledger.unwatched", "ledger.pass_quiet",
     "ledger.broken_receipt_series", "ledger.prepare_usage_months", "ledger.usage_months_standing",
+    "ledger.close_days", "ledger.open_days",
 })  # fmt: skip
 """Functions that see every organization and that the application may call: the ways into the ledger, and those that
 answer ids and numbers to the worker. Another one is a fault until it stands here."""

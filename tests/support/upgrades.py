@@ -12,6 +12,7 @@ import psycopg
 
 from testkase.config.bootstrap import make_database, prepare_roles
 from testkase.foundation.database import SyncDatabase
+from testkase.schema.ddl_migration import ddl_text
 from tests.support.cluster import APP_PASSWORD, Cluster, TestDatabase
 
 
@@ -64,6 +65,12 @@ def migrate_to(database: TestDatabase, schema: str) -> None:
         check=True,
     )
     _grant_history(database)
+
+
+def add_closed_days(database: TestDatabase) -> None:
+    """The sums of days that are over: today's `verify` reads them, whatever the rest of the schema."""
+    with psycopg.connect(database.owner_url) as owner:
+        owner.execute(ddl_text("0032_closed_days").encode())
 
 
 def start_migration(database: TestDatabase, log: Path) -> subprocess.Popen[bytes]:

@@ -11,7 +11,7 @@ from testkase.foundation.database import SyncDatabase
 from testkase.schema.ddl_migration import ddl_text, run_step, steps_of
 from tests.support.cluster import Cluster, TestDatabase
 from tests.support.ledger import fresh_org, hold, open_account, settle
-from tests.support.upgrades import empty_database, migrate_to, people_at_work
+from tests.support.upgrades import add_closed_days, empty_database, migrate_to, people_at_work
 
 BEFORE, RULES = "0025", "0028_rules_of_rows"
 STEPS = list(steps_of(ddl_text(RULES)))
@@ -28,6 +28,7 @@ def used(cluster: Cluster) -> Iterator[tuple[TestDatabase, int]]:
     org_id = fresh_org()
     with empty_database(cluster, "before_rules") as database:
         migrate_to(database, BEFORE)
+        add_closed_days(database)
         books = SyncDatabase(database.app_url)
         books.run(execute_one(open_account(org_id)), org_id=org_id)
         spend(books, org_id, "early")
