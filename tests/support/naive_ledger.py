@@ -169,7 +169,9 @@ class NaiveLedger:
             else:
                 self._new_period(at)
         things = [self.lapses_at(hold) for hold in self.history.open]
-        things += [lot.expires_at for lot in self.lots if lot.expires_at is not None and lot.expires_at > now]
+        # Where time found nothing to do, a clock that goes back finds lots again that were over.
+        since = self.last_at
+        things += [lot.expires_at for lot in self.lots if lot.expires_at is not None and lot.expires_at > since]
         self.nothing_before = min(things + [end for _, end in self.periods[-1:]], default=now)
 
     def used_beyond(self) -> int:

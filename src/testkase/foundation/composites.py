@@ -9,6 +9,7 @@ stand side by side are packed at once:
     "named", record((first_numbers(1)(2, N, org_id), text(name)))
 """
 
+import re
 import struct
 from collections.abc import Callable, Sequence
 from datetime import date
@@ -26,6 +27,7 @@ _head = struct.Struct(">ii").pack
 _array_head = struct.Struct(">5i").pack
 _three = struct.Struct(">3i")
 _number = struct.Struct(">iiq").pack
+_QUOTED = re.compile(r"\\(.)", re.DOTALL)
 _NO_NUMBER, _NO_TEXT = _head(_INT8, -1), _head(_TEXT, -1)
 _NO_LINES = _head(_INT8_ARRAY, 12) + _three.pack(0, 0, _INT8)
 
@@ -52,6 +54,19 @@ class Rows:
     def __str__(self) -> str:
         r"""A row is written `"(1,\"a text\",…)"`: quoted for the array, and what needs quotes within it once more."""
         return "{" + ",".join(map(_as_text, self.records)) + "}"
+
+
+class Row(Rows):
+    """One row, not in an array."""
+
+    def __init__(self, told: Record) -> None:
+        super().__init__([told])
+
+    def binary(self, type_number: int) -> bytes:
+        return self.records[0]
+
+    def __str__(self) -> str:
+        return _QUOTED.sub(r"\1", _as_text(self.records[0])[1:-1])
 
 
 def array(records: Sequence[Record]) -> Rows | None:

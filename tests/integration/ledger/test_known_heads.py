@@ -309,7 +309,7 @@ async def _blocked(connection: psycopg.Connection[Any]) -> None:
     """Until somebody waits for a lock in the statement that writes from memory."""
     while not connection.execute(
         "SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
-        " AND query LIKE '%append_known%'"
+        " AND query LIKE '%append_one%'"
     ).fetchone():
         await asyncio.sleep(0.01)
 
@@ -385,5 +385,5 @@ def test_whoever_writes_what_memory_holds_is_known(database: TestDatabase) -> No
             "   AND grantee <> (SELECT relowner::regrole::text FROM pg_class WHERE oid = 'ledger.account'::regclass)",
             [tables],
         ).fetchall()
-    assert [name for (name,) in functions] == ["append", "append_known", "append_limits"]
+    assert [name for (name,) in functions] == ["append", "append_known", "append_limits", "append_one"]
     assert roles == [("testkase_ledger",)]

@@ -17,17 +17,18 @@ from psycopg.pq import ConnStatus, ExecStatus
 from psycopg.pq.abc import PGconn, PGresult
 
 from testkase.core.ledger.reading import LOAD
-from testkase.core.ledger.writing import APPEND, APPEND_KNOWN
+from testkase.core.ledger.writing import APPEND, APPEND_KNOWN, APPEND_ONE
 from testkase.foundation.composites import Rows
 from testkase.foundation.database import Row, Statement
 
 _OPTIONS = "-c lock_timeout=5000 -c statement_timeout=7000 -c synchronous_commit=on"
 _PLACEHOLDER = re.compile(r"%\((\w+)\)s")
-_STATEMENTS = {b"load": LOAD, b"append": APPEND, b"append_known": APPEND_KNOWN}
+_STATEMENTS = {b"load": LOAD, b"append": APPEND, b"append_known": APPEND_KNOWN, b"append_one": APPEND_ONE}
+_NAMES = {sql: name for name, sql in _STATEMENTS.items()}
 _PARAMETERS = {name: list(dict.fromkeys(_PLACEHOLDER.findall(sql))) for name, sql in _STATEMENTS.items()}
 
 _STALE = frozenset({"TK001", "23505"})
-"""Raised by ledger.append_known, and where an id was used before."""
+"""Raised by ledger.append_known and append_one, and where an id was used before."""
 
 
 class Stale(Exception):
@@ -84,7 +85,7 @@ class Conversation:
 
     async def load(self, statement: Statement) -> list[Row]:
         """Begin the transaction, and have the rows that are locked now. Values are the bytes of their text."""
-        self._send(b"load", statement)
+        self._send(statement)
         self._libpq.send_flush_request()
         await self._flush()
         result = await self._next()
@@ -99,13 +100,13 @@ class Conversation:
     async def append(self, statement: Statement | None) -> None:
         """Write what was decided and commit, or only end the transaction. Returns once it is durable."""
         if statement is not None:
-            self._send(b"append", statement)
+            self._send(statement)
         await self._synchronize()
 
     async def append_known(self, statement: Statement) -> int:
         """Write what was decided from memory and commit. Returns the database's clock once it is durable. Raises
         Stale."""
-        self._send(b"append_known", statement)
+        self._send(statement)
         try:
             result = await self._synchronize()
         except Error as error:
@@ -115,8 +116,8 @@ class Conversation:
         assert result is not None
         return int(result.get_value(0, 0) or 0)
 
-    def _send(self, name: bytes, statement: Statement) -> None:
-        given = statement.params or {}
+    def _send(self, statement: Statement) -> None:
+        name, given = _NAMES[statement.sql], statement.params or {}
         values = [given[parameter] for parameter in _PARAMETERS[name]]
         self._libpq.send_query_prepared(
             name, [self._encoded(value) for value in values], [int(isinstance(value, Rows)) for value in values]

@@ -19,6 +19,7 @@ from testkase.foundation.composites import (
     FLAG,
     N,
     Record,
+    Row,
     array,
     blob,
     first_numbers,
@@ -43,6 +44,11 @@ APPEND_KNOWN = (
     " %(entries)s, %(usages)s, %(usage_days)s, %(limits)s)"
 )
 
+APPEND_ONE = (
+    "SELECT ledger.append_one(%(decided_at)s, %(moved)s, %(lot)s, %(opened)s, %(closed)s, %(posted)s, %(recorded)s,"
+    " %(added)s)"
+)
+
 _encode = msgspec.json.Encoder().encode
 
 
@@ -63,8 +69,37 @@ def append_statement(books: Sequence[Book]) -> Statement | None:
 def append_known_statement(books: Sequence[Book], decided_at: int | None) -> Statement:
     """The statement that writes what was decided from memory, if memory was right. `decided_at`: what was taken for the
     time, to be compared with the database's."""
+    if len(books) == 1 and _is_lone(books[0]):
+        return Statement(APPEND_ONE, {"decided_at": decided_at, **_lone_rows(books[0])})
     accounts = array([_known_account(book) for book in books])
     return Statement(APPEND_KNOWN, {"decided_at": decided_at, "accounts": accounts, **_rows(books)})
+
+
+def _is_lone(book: Book) -> bool:
+    """Whether one row of each table at most is written, and the hold is a new one."""
+    return (
+        len(book.posted) == 1
+        and not book.new_lots
+        and len(book.changed_lots) <= 1
+        and len(book.opened_holds) + len(book.closed_holds) <= 1
+        and book.loaded_holds.isdisjoint(book.opened_holds)
+        and (book.limits is None or not changed_rows([book.limits]))
+    )
+
+
+def _lone_rows(book: Book) -> dict[str, Any]:
+    """Each row by itself."""
+    (entry,) = book.posted
+    usage = entry.usage is not None
+    return {
+        "moved": Row(_known_account(book)),
+        "lot": next((Row(_lot(book.lots[lot_id])) for lot_id in book.changed_lots), None),
+        "opened": next((Row(_hold(book.holds[hold_id])) for hold_id in book.opened_holds), None),
+        "closed": next(iter(book.closed_holds), None),
+        "posted": Row(_entry(entry)),
+        "recorded": Row(_usage(entry)) if usage else None,
+        "added": next((Row(day.row()) for day in _usage_days([book])), None) if usage else None,
+    }
 
 
 def _rows(books: Sequence[Book]) -> dict[str, Any]:
