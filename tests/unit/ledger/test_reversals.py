@@ -289,3 +289,16 @@ def test_a_report_that_changes_nothing_stands_in_the_journal() -> None:
     before = len(story.world.journal)
     entry = story.at(0, refund(0))
     assert (entry.kind, entry.deltas.total(), len(story.world.journal)) == ("reverse", 0, before + 1)
+
+
+def test_a_clock_that_goes_back_before_the_end_of_a_lot_may_free_what_ends_there() -> None:
+    """Time had found nothing to do in the frozen lot; what is let go of afterwards expires at its instant all the
+    same."""
+    story = Bought(until=1_000)
+    story.at(10, refund(PACK, frozen=True))
+    story.at(2_000, TOUCH)
+    story.at(999, refund(0))
+    assert story.available == PACK * CREDIT
+    story.at(1_500, grant("later", CREDIT))
+    assert story.available == CREDIT
+    assert [entry.at for entry in story.world.journal if entry.kind == "expire"] == [START + 1_000 * CREDIT]
