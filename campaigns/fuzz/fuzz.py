@@ -172,7 +172,8 @@ def _can_be_repeated(one: _Asked) -> bool:
         return request.method == "POST"
     if operation is None or operation.method == "GET":
         return False
-    named = request.header("Idempotency-Key") is not None or (isinstance(request.value, dict) and "id" in request.value)
+    in_body = isinstance(request.value, dict) and request.value.get("id") is not None
+    named = request.header("Idempotency-Key") is not None or in_body
     return (
         operation.method in ("PUT", "DELETE")
         or operation.path.endswith(("/settlement", ":batch"))
