@@ -149,3 +149,15 @@ def test_a_case_that_stands_in_a_file_twice_counts_once() -> None:
         "It stands in the file already, on line 4.",
         "",
     ]
+
+
+def test_what_json_can_say_and_the_database_cannot_keep_is_left_out() -> None:
+    rows = (
+        b'[{"title": "Logs\\u0000 in", "automation_id": "a\\u0000b", "result": "passed", "message": "x\\u0000y"},'
+        b' {"title": "\\u0000", "result": "passed"}]'
+    )
+    first, second = read_json(rows)
+    assert isinstance(first, ResultItem)
+    assert (first.title, first.automation_id, first.outcome.comment) == ("Logs in", "ab", "xy")
+    assert isinstance(second, Unreadable)
+    assert (second.line, second.reason) == (2, "The result has no title.")

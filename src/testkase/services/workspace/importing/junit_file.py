@@ -156,15 +156,20 @@ def read_json(data: bytes) -> list[Item]:
         raise InvalidInput(f"The results cannot be read: {error}.", field="file") from None
     if len(rows) > MOST_ITEMS:
         raise InvalidInput(f"There are more than {MOST_ITEMS:,} results. Split them up.", field="file")
-    return [
-        ResultItem(
-            line=place,
-            automation_id=" ".join(row.automation_id.split()) or row.title,
-            title=row.title,
-            outcome=Outcome(result=row.result, comment=row.message.replace("\x00", ""), duration_ms=row.duration_ms),
-        )
-        for place, row in enumerate(rows, start=1)
-    ]
+    return [_item(row, place) for place, row in enumerate(rows, start=1)]
+
+
+def _item(row: ResultJson, place: int) -> Item:
+    title = _line(row.title)
+    if not title:
+        return Unreadable(line=place, title="", reason="The result has no title.")
+    outcome = Outcome(result=row.result, comment=row.message.replace("\x00", ""), duration_ms=row.duration_ms)
+    return ResultItem(line=place, automation_id=_line(row.automation_id) or title, title=title, outcome=outcome)
+
+
+def _line(text: str) -> str:
+    """In one line, without what PostgreSQL takes for no character. XML cannot say it; JSON can."""
+    return " ".join(text.replace("\x00", "").split())
 
 
 def _milliseconds(text: str) -> int | None:
