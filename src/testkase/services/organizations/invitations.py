@@ -17,6 +17,7 @@ from django.utils import timezone
 from testkase.core.access import OrganizationRole, may_assign
 from testkase.foundation.ids import new_id
 from testkase.foundation.problems import Conflict, Forbidden, InvalidInput, NotFound
+from testkase.foundation.text import in_one_line
 from testkase.services.audit import Activity
 from testkase.services.organizations.actors import person, record_here
 from testkase.services.organizations.models import Invitation, Membership, Organization, User
@@ -124,7 +125,7 @@ def join_with_new_account(token: str, name: str, password: str) -> Membership:
 
     Raises as `accept`, InvalidInput for a name that cannot be, and Conflict where the address has an account already.
     """
-    name = " ".join(name.replace("\x00", "").split())
+    name = in_one_line(name)
     if not 1 <= len(name) <= 120:
         raise InvalidInput("Your name needs 1 to 120 characters.", field="name")
     invitation = invitation_for(token)

@@ -2,6 +2,7 @@
 
 from testkase.foundation.database import Operation, Statement
 from testkase.foundation.problems import InvalidInput
+from testkase.foundation.text import in_one_line
 
 _MEMBER_NAMES = """
 SELECT u.ref, coalesce(nullif(u.display_name, ''), split_part(u.email, '@', 1)) AS name, false AS erased
@@ -23,7 +24,7 @@ class ErasedName(str):
 
 def clean_name(text: str, longest: int, what: str, *, field: str = "name") -> str:
     """The name without stray spaces. Raises InvalidInput, naming `what`, when it is empty or too long."""
-    text = " ".join(text.replace("\x00", "").split())
+    text = in_one_line(text)
     if not 1 <= len(text) <= longest:
         raise InvalidInput(f"{what} needs 1 to {longest} characters.", field=field)
     return text

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 import msgspec
 
 from testkase.foundation.problems import InvalidInput
+from testkase.foundation.text import in_one_line
 from testkase.services.workspace.model import CaseContent, Step
 
 MOST_STEPS = 100
@@ -81,7 +82,7 @@ def _check(content: CaseContent) -> None:
 
 
 def _title(text: str) -> str:
-    title = " ".join(text.replace("\x00", "").split())
+    title = in_one_line(text)
     if not 1 <= len(title) <= LONGEST["title"]:
         raise InvalidInput(f"A test case needs a title of 1 to {LONGEST['title']} characters.", field="title")
     return title
@@ -92,7 +93,7 @@ def _text(text: str, field: str) -> str:
 
 
 def _line(text: str, field: str) -> str:
-    return _bounded(" ".join(text.replace("\x00", "").split()), field)
+    return _bounded(in_one_line(text), field)
 
 
 _FIELDS = {"step": "steps", "tag": "tags"}

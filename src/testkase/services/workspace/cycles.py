@@ -7,6 +7,7 @@ import msgspec
 
 from testkase.foundation.database import Operation, Row, Statement
 from testkase.foundation.problems import Conflict, InvalidInput, NotFound
+from testkase.foundation.text import in_one_line
 from testkase.services.audit import Activity, Actor, record
 from testkase.services.workspace.model import Cycle, CyclePlan, CycleState, Progress
 from testkase.services.workspace.names import name_of
@@ -174,8 +175,8 @@ def lock_cycle(org_id: int, project_id: int, cycle_id: int, *, open_only: bool =
 
 
 def _planned(plan: CyclePlan) -> dict[str, Any]:
-    name = " ".join(plan.name.replace("\x00", "").split())
-    environment = " ".join(plan.environment.replace("\x00", "").split())
+    name = in_one_line(plan.name)
+    environment = in_one_line(plan.environment)
     if not 1 <= len(name) <= 120:
         raise InvalidInput("A test cycle needs a name of 1 to 120 characters.", field="name")
     if len(environment) > 120:

@@ -11,6 +11,7 @@ import msgspec
 
 from testkase.foundation.database import Operation, Row, Statement
 from testkase.foundation.problems import InvalidInput, NotFound
+from testkase.foundation.text import in_one_line
 from testkase.services.workspace.cycles import lock_cycle
 from testkase.services.workspace.model import Entry, Executed, Execution, Outcome, Result
 from testkase.services.workspace.names import name_of
@@ -191,7 +192,7 @@ def _checked(outcome: Outcome) -> Outcome:
         raise InvalidInput("A duration is between nothing and 30 days.", field="duration")
     texts: dict[str, Any] = {
         "comment": outcome.comment.replace("\x00", "").replace("\r\n", "\n").strip(),
-        "defect": " ".join(outcome.defect.replace("\x00", "").split()),
+        "defect": in_one_line(outcome.defect),
     }
     for field, most in (("comment", 4_000), ("defect", 500)):
         if len(texts[field]) > most:

@@ -8,6 +8,7 @@ from typing import LiteralString
 
 from testkase.foundation.database import Operation, Row, Statement
 from testkase.foundation.problems import Conflict, InvalidInput, NotFound
+from testkase.foundation.text import in_one_line
 from testkase.services.workspace.content import folded
 from testkase.services.workspace.history import NewChange, add_changes
 from testkase.services.workspace.model import Folder
@@ -250,7 +251,7 @@ def _tree(rows: list[Row]) -> list[Folder]:
 
 
 def _name(text: str) -> str:
-    name = " ".join(text.replace("\x00", "").split())
+    name = in_one_line(text)
     if not 1 <= len(name) <= 120 or "/" in name:
         raise InvalidInput("A folder needs a name of 1 to 120 characters, without a slash.", field="name")
     return name

@@ -4,6 +4,7 @@ import re
 
 from testkase.foundation.database import Operation, Statement
 from testkase.foundation.problems import Conflict, InvalidInput, NotFound
+from testkase.foundation.text import in_one_line
 from testkase.services.audit import Activity, Actor, record
 from testkase.services.workspace.model import Project
 
@@ -51,7 +52,7 @@ def find_project(org_id: int, key: str, *, user_id: int, sees_all: bool) -> Oper
 
 def create_project(org_id: int, *, key: str, name: str, actor: Actor) -> Operation[int]:
     """A new project; answers its id. Raises InvalidInput for a name or key that cannot be, Conflict for a used key."""
-    name = " ".join(name.replace("\x00", "").split())
+    name = in_one_line(name)
     if not 1 <= len(name) <= 120:
         raise InvalidInput("A project needs a name of 1 to 120 characters.", field="name")
     if not _KEY.fullmatch(key):

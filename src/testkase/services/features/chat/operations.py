@@ -10,6 +10,7 @@ import msgspec
 
 from testkase.foundation.database import Operation, Row, Statement, named_statements
 from testkase.foundation.problems import InvalidInput, NotFound
+from testkase.foundation.text import in_one_line
 from testkase.services.audit import Activity, Actor, record
 from testkase.services.features.chat.model import MAX_TITLE, USE_CASE, Thread, ThreadOf, ThreadRow, Turn
 from testkase.services.features.chat.prompting import HISTORY_TURNS, Said
@@ -78,7 +79,7 @@ def find_thread(mine: Mine, thread_id: int) -> Operation[Thread]:
 
 def rename_thread(mine: Mine, thread_id: int, title: str) -> Operation[None]:
     """Another title. Raises NotFound, InvalidInput."""
-    title = " ".join(title.replace("\x00", "").split())
+    title = in_one_line(title)
     if not 1 <= len(title) <= MAX_TITLE:
         raise InvalidInput(f"A chat needs a title of 1 to {MAX_TITLE} characters.", field="title")
     yield from _theirs("rename_thread", mine, thread_id, title=title)

@@ -12,6 +12,7 @@ from xml.parsers import expat
 import msgspec
 
 from testkase.foundation.problems import InvalidInput
+from testkase.foundation.text import in_one_line
 from testkase.services.workspace.importing.model import MOST_ITEMS, Item, ResultItem, Unreadable
 from testkase.services.workspace.model import Executed, Outcome
 
@@ -160,16 +161,11 @@ def read_json(data: bytes) -> list[Item]:
 
 
 def _item(row: ResultJson, place: int) -> Item:
-    title = _line(row.title)
+    title = in_one_line(row.title)
     if not title:
         return Unreadable(line=place, title="", reason="The result has no title.")
     outcome = Outcome(result=row.result, comment=row.message.replace("\x00", ""), duration_ms=row.duration_ms)
-    return ResultItem(line=place, automation_id=_line(row.automation_id) or title, title=title, outcome=outcome)
-
-
-def _line(text: str) -> str:
-    """In one line, without what PostgreSQL takes for no character. XML cannot say it; JSON can."""
-    return " ".join(text.replace("\x00", "").split())
+    return ResultItem(line=place, automation_id=in_one_line(row.automation_id) or title, title=title, outcome=outcome)
 
 
 def _milliseconds(text: str) -> int | None:

@@ -10,6 +10,7 @@ import msgspec
 from testkase.foundation.database import Operation, Row, Statement
 from testkase.foundation.ids import new_id
 from testkase.foundation.problems import Conflict, InvalidInput, NotFound
+from testkase.foundation.text import in_one_line
 from testkase.services.audit import Actor
 from testkase.services.workspace.cycles import find_cycle
 from testkase.services.workspace.importing.model import ImportKind, ImportOptions, LineOutcome, ReportLine
@@ -125,7 +126,7 @@ def request_import(
     values = {
         **place,
         "kind": kind,
-        "file_name": " ".join(file_name.replace("\x00", "").split())[-200:] or kind,
+        "file_name": in_one_line(file_name)[-200:] or kind,
         "digest": digest,
         "content": content,
         "options": msgspec.json.encode(options).decode(),
@@ -170,7 +171,7 @@ def _checked(org_id: int, project_id: int, kind: ImportKind, options: ImportOpti
         if cycle.state == "finished":
             raise Conflict("This cycle is finished. Take it up again, or choose another.", field="cycle")
         return msgspec.structs.replace(options, cycle_name="")
-    name = " ".join(options.cycle_name.replace("\x00", "").split())
+    name = in_one_line(options.cycle_name)
     if not 1 <= len(name) <= 120:
         raise InvalidInput("Results go into a test cycle: choose one, or name a new one.", field="cycle")
     return msgspec.structs.replace(options, cycle_name=name)
