@@ -45,7 +45,8 @@ def daily_charges(
     if len(named) > 1:
         rows = yield Statement(_SQL["daily_charges_between"], asked | wanted)
     else:
-        rows = yield Statement(_SQL["daily_charges"], asked | dict(zip(("by", "part"), named[0], strict=True)))
+        [(by, part)] = named
+        rows = yield Statement(_SQL["daily_charges"], asked | {"by": by, "part": part})
     return {row["day"]: int(row["charged"]) for row in rows}
 
 

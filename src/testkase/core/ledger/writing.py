@@ -98,7 +98,7 @@ def _lone_rows(book: Book) -> dict[str, Any]:
         "closed": next(iter(book.closed_holds), None),
         "posted": Row(_entry(entry)),
         "recorded": Row(_usage(entry)) if usage else None,
-        "added": next((Row(day.row()) for day in _usage_days([book])), None) if usage else None,
+        "added": Row(_usage_days([book])[0].row()) if usage else None,
     }
 
 
