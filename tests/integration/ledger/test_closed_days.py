@@ -196,6 +196,7 @@ TAMPERINGS = [
     "DELETE FROM ledger.usage_part_period WHERE by = 'use_case' AND part = 'chat'",
     "UPDATE ledger.usage_closed SET before = before + 1",
     "UPDATE ledger.usage_closed SET before = before - 9",
+    "UPDATE ledger.usage_closed SET before = 'infinity'",
     "DELETE FROM ledger.usage_closed",
 ]
 
@@ -209,6 +210,25 @@ def test_sums_that_somebody_changed_are_found(books: SyncDatabase, used: int, ow
         assert owner.execute((tampering + where).encode(), [used]).rowcount > 0
     found = books.run(verify(used), org_id=used)
     assert {each.invariant for each in found} == {"I11"}
+
+
+@pytest.mark.requirement("I11", "B4")
+@pytest.mark.parametrize(
+    ("days", "moved", "alarms"), [((0,), -1, 1), ((0,), 1, 1), ((0, 10), 1, 1), ((0, 10), 0, 0), ((0, 10), -8, 0)]
+)
+def test_an_end_of_the_sums_where_none_can_be_is_found_and_one_among_days_without_use_is_none(
+    books: SyncDatabase, owner_url: str, days: tuple[int, ...], moved: int, alarms: int
+) -> None:
+    """The day before the newest is left open, used or not; and no sum that is there tells where it ends."""
+    org_id = fresh_org()
+    books.run(execute([open_account(org_id, 9_000, time_zone=ZONE)], clock=START))
+    for day in days:
+        spend(books, org_id, START + day * DAY, random.Random(1), times=1)
+    books.run(close_days(org_id))
+    with psycopg.connect(owner_url) as owner:
+        owner.execute("UPDATE ledger.usage_closed SET before = before + %s WHERE org_id = %s", [moved, org_id])
+    found = [each for each in books.run(verify(org_id), org_id=org_id) if "cannot be" in each.found]
+    assert [each.invariant for each in found] == ["I11"] * alarms
 
 
 @pytest.mark.requirement("I11")

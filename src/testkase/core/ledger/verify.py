@@ -101,6 +101,8 @@ def _days(org_id: int, account: Row, audit: Audit) -> Operation[None]:
 def _sums(org_id: int, audit: Audit) -> Operation[None]:
     """What is summed up of days that are over agrees with them, by day and by billing month (I11)."""
     standing = yield from balance(org_id)
+    for row in (yield Statement(_SQL["misplaced_end"], {"org_id": org_id})):
+        audit.found.append(("I11", None, f"days are said to be summed up before {row['before']}, which cannot be"))
     days = yield Statement(_SQL["wrong_day_sums"], {"org_id": org_id})
     months = yield Statement(_SQL["wrong_month_sums"], {"org_id": org_id, "first_days": first_days(standing)})
     for what, rows in (("day", days), ("month from", months)):

@@ -57,6 +57,12 @@ FROM ledger.usage_day WHERE org_id = %(org_id)s;
 SELECT coalesce(sum(charged), 0)::bigint AS used FROM ledger.usage_day
 WHERE org_id = %(org_id)s AND day >= %(first_day)s::date;
 
+-- misplaced_end: Up to where days are said to be summed up, where it is before the first one or beyond what may be: the day
+-- before the newest one is left open.
+SELECT c.before::text AS before FROM ledger.usage_closed AS c
+CROSS JOIN (SELECT min(day) AS oldest, max(day) AS newest FROM ledger.usage_day WHERE org_id = %(org_id)s) AS d
+WHERE c.org_id = %(org_id)s AND (c.before BETWEEN d.oldest AND greatest(d.oldest, d.newest - 1)) IS NOT TRUE;
+
 -- wrong_day_sums: Sums of days that are over that are not what their days come to, either missing where one is.
 WITH told AS (
     SELECT p.by, p.part, p.day, p.interactions, p.charged, p.input_tokens, p.output_tokens
