@@ -1,6 +1,7 @@
 """Random books on PostgreSQL: a story of everything the ledger knows, and a history of changes beside it."""
 
 import random
+from collections.abc import Iterator
 from datetime import date
 from pathlib import Path
 from typing import Any, cast
@@ -9,17 +10,25 @@ import msgspec
 import psycopg
 
 from campaigns.ledger.shadow import Shadow
-from testkase.core.ledger.commands import Command, Grant
+from testkase.core.ledger.closing import close_days
+from testkase.core.ledger.commands import Command, Grant, RecordUsage, SwitchAi
+from testkase.core.ledger.credits import MICRO
+from testkase.core.ledger.model import Subject
 from testkase.core.ledger.operations import execute
+from testkase.core.ledger.queries import balance
 from testkase.foundation.database import Operation, run, tenant
 from testkase.services.audit import Activity, Actor, record
 from testkase.services.selfaudit.checking import check
 from testkase.services.selfaudit.heads import Heads, compare, head_of, publish, read_published
-from tests.support.random_commands import Script
+from tests.support.random_commands import DAY, Script
 from tests.support.side_by_side import SideBySide
 
 AT_ONCE = 8
 """Commands of a batch, at most."""
+CLOSED_AFTER = 0.1
+"""The share of batches after which some days that are over are summed up, as the worker does meanwhile."""
+DAYS_OF_USE = 40
+"""After the story, at most: it has hours, or years with a few calls."""
 RECORDS = 12
 """Changes in the activity history of a book."""
 
@@ -36,15 +45,42 @@ def write_book(owner: psycopg.Connection[Any], org_id: int, dice: random.Random,
         if len(batch) >= dice.randint(1, AT_ONCE):
             _write(owner, org_id, batch)
             batch = []
+            if dice.random() < CLOSED_AFTER:
+                _run(owner, org_id, close_days(org_id, most=dice.randint(1, 92)))
         for each, now in batch[-1:]:
             shadow.submit(each, now)
         drawn, now = story.next()
         batch.append((_theirs(drawn, org_id), now))
     _write(owner, org_id, batch)
+    last_at = _run(owner, org_id, balance(org_id)).last_at  # a story's clock may have gone back at its end
+    for day in _days_of_use(org_id, dice, last_at):
+        _write(owner, org_id, day)
+    while _run(owner, org_id, close_days(org_id)) and dice.random() < 0.9:
+        pass
     for number in range(RECORDS):
         actor = Actor(kind="person", ref=f"person{number % 3}@example.com", name="A Person")
         change = Activity(action=dice.choice(_ACTIONS), actor=actor, target=f"thing {number}", details={"how": "so"})
         _run(owner, org_id, record(org_id, change))
+
+
+def _days_of_use(org_id: int, dice: random.Random, since: int) -> Iterator[list[tuple[Command, int]]]:
+    """Some weeks with a few calls on most days."""
+    yield [
+        (Grant(org_id=org_id, grant_id="for weeks", amount=1_000 * MICRO, source="grant", paid=False), since),
+        (SwitchAi(org_id=org_id, switch_id="for weeks", enabled=True), since),
+    ]
+    for day in range(1, dice.randint(1, DAYS_OF_USE)):
+        now = since + day * DAY
+        yield [(_call(org_id, dice, f"day {day} call {number}"), now) for number in range(dice.choice((0, 1, 2, 2)))]
+
+
+def _call(org_id: int, dice: random.Random, usage_id: str) -> Command:
+    subject = Subject(
+        use_case=dice.choice(("chat", "report", "nightly")),
+        user=f"person{dice.randrange(3)}@example.com",
+        project=dice.choice(("WEB", "APP", None)),
+    )
+    return RecordUsage(org_id=org_id, usage_id=usage_id, subject=subject, credits=dice.randrange(2 * MICRO))
 
 
 def faults_of(owner: psycopg.Connection[Any], org_id: int, heads: Heads | None = None) -> list[str]:
@@ -63,7 +99,8 @@ def published(owner: psycopg.Connection[Any], org_id: int, folder: Path) -> Head
 
 
 def _write(owner: psycopg.Connection[Any], org_id: int, batch: list[tuple[Command, int]]) -> None:
-    _run(owner, org_id, execute([command for command, _ in batch], clock=max(now for _, now in batch)))
+    if batch:
+        _run(owner, org_id, execute([command for command, _ in batch], clock=max(now for _, now in batch)))
 
 
 def _run(owner: psycopg.Connection[Any], org_id: int, operation: Operation[Any], *, commit: bool = True) -> Any:

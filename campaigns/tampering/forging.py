@@ -1,6 +1,8 @@
-"""A forger who knows how the chain is made: the whole journal hashed anew after a change, or its end cut off cleanly.
+"""A forger who knows how the books are made: the whole journal hashed anew after a change, its end cut off cleanly, or
+what was used on a day raised wherever it is summed up.
 
-Within the database such books can be made to agree with themselves; the heads published outside of it do not.
+Within the database a journal can be made to agree with itself; the heads published outside of it do not. Sums are held
+against the calls they are of.
 """
 
 import random
@@ -8,6 +10,7 @@ from typing import Any
 
 import psycopg
 
+from campaigns.tampering.tampers import NoChange
 from testkase.core.ledger.posting import GENESIS, entry_hash
 from testkase.core.ledger.verify import entry_of, journal_page
 from testkase.foundation.database import Operation, Statement, run
@@ -23,6 +26,21 @@ _NOTES = """
 UPDATE ledger.entry SET note = note || ' ' WHERE org_id = %s AND seq = %s AND kind IN ('grant', 'adjust', 'write_off')
 """
 _FINGERPRINTS = "UPDATE ledger.entry SET fingerprint = sha256(fingerprint) WHERE org_id = %s AND seq = %s"
+
+_SUMS = """
+WITH one AS (
+    SELECT d.use_case, d.day FROM ledger.usage_day AS d
+    JOIN ledger.usage_closed AS c ON c.org_id = d.org_id AND d.day < c.before
+    WHERE d.org_id = %(org)s ORDER BY md5(d.day::text || d.use_case || %(salt)s) LIMIT 1
+), days AS (
+    UPDATE ledger.usage_part_day AS p SET charged = p.charged + 10000 FROM one
+    WHERE p.org_id = %(org)s AND p.day = one.day AND (p.by, p.part) IN (('all', ''), ('use_case', one.use_case))
+)
+UPDATE ledger.usage_part_period AS p SET charged = p.charged + 10000 FROM one
+WHERE p.org_id = %(org)s AND (p.by, p.part) = ('use_case', one.use_case)
+  AND p.first_day = (SELECT max(m.first_day) FROM ledger.usage_part_period AS m
+                     WHERE m.org_id = p.org_id AND m.first_day <= one.day)
+"""
 
 
 def rewrite(owner: Connection, org_id: int, dice: random.Random, last_seq: int) -> str:
@@ -40,6 +58,13 @@ def cut(owner: Connection, org_id: int, dice: random.Random, last_seq: int) -> s
     left = dice.randint(max(1, last_seq - 5), last_seq - 1)
     owner.execute(_CUT.encode(), {"org": org_id, "left": left})
     return f"the journal cut off after {left}"
+
+
+def raise_sums(owner: Connection, org_id: int, dice: random.Random, last_seq: int) -> str:
+    """Let a feature have used more on a day that is over, in the sums of that day and in its month's."""
+    if not owner.execute(_SUMS.encode(), {"org": org_id, "salt": str(dice.random())}).rowcount:
+        raise NoChange
+    return "what a feature used on a day raised in all sums"
 
 
 def _hash_anew(org_id: int) -> Operation[None]:

@@ -16,7 +16,7 @@ from bench.server import bench_server
 from campaigns.campaign import Campaign, Tick, unheard
 from campaigns.outcome import Outcome
 from campaigns.tampering.books import faults_of, published, write_book
-from campaigns.tampering.forging import cut, rewrite
+from campaigns.tampering.forging import cut, raise_sums, rewrite
 from campaigns.tampering.tampers import Hand, NoChange, Table, tables_of
 from testkase.services.selfaudit.heads import Heads
 from tests.support.cluster import TestDatabase
@@ -27,7 +27,9 @@ CHANGES = 250
 """Of one book, at most."""
 UNTOUCHED_EVERY = 50
 FORGED = 0.06
-"""The share of changes that a forger makes who knows the chain."""
+"""The share of changes that a forger makes who knows how the books are made."""
+_SUMS = ("ledger.usage_closed", "ledger.usage_part_day", "ledger.usage_part_period", "all sums")
+"""By which of what is told a change is known as one of the sums of days that are over."""
 
 
 def run(size: int, seed: int, tick: Tick) -> Outcome:
@@ -85,6 +87,7 @@ class _Tampering:
         told = None
         while told is None:
             told = self._changed()
+        self._counts["of sums of days"] += any(name in told for name in _SUMS)
         try:
             if not faults_of(self._owner, self._org_id, self._heads):
                 self._faults.append(f"book {self._org_id}: {told}")
@@ -97,7 +100,9 @@ class _Tampering:
             self._owner.execute("SET LOCAL session_replication_role = replica")
             if self._dice.random() < FORGED and self._last_seq > 1:
                 self._counts["forged"] += 1
-                return self._dice.choice((rewrite, cut))(self._owner, self._org_id, self._dice, self._last_seq)
+                return self._dice.choice((rewrite, cut, raise_sums))(
+                    self._owner, self._org_id, self._dice, self._last_seq
+                )
             return self._hand.change()
         except NoChange:
             pass

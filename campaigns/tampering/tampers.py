@@ -7,7 +7,7 @@ everything as it was, or that a constraint refuses, is no change, and another on
 import random
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 
 import psycopg
@@ -78,6 +78,8 @@ class Hand:
         self._owner, self._org_id, self._dice = owner, org_id, dice
         self._rows = {table.name: self._read(table) for table in tables}
         self._tables = [table for table in tables if self._rows[table.name]]
+        if not self._rows["ledger.usage_part_day"]:  # "nothing is summed up" is said by no row as well as by one
+            self._tables = [table for table in self._tables if table.name != "ledger.usage_closed"]
 
     def change(self) -> str:
         """Do something, and say what. Raises NoChange, and psycopg.Error for what a constraint refuses."""
@@ -107,13 +109,26 @@ class Hand:
         return f"{table.name}.{column.name} {row[column.name]!r} → {new!r}"
 
     def _harmless(self, table: Table, column: Column, new: Any) -> bool:
+        match table.name, column.name:
+            case "ledger.account", "due_at":
+                return self._is_sooner_than_due(new)
+            case "ledger.usage_closed", "before":
+                return self._is_nothing_between(new)
+        return False
+
+    def _is_sooner_than_due(self, new: Any) -> bool:
         """An account says "nothing before": whoever moves that to before what is really due makes it be looked at once
         more, and nothing else."""
-        if (table.name, column.name) != ("ledger.account", "due_at"):
-            return False
         lots = [lot["expires_at"] for lot in self._rows["ledger.lot"] if lot["available"] and lot["expires_at"]]
         holds = [hold["expires_at"] for hold in self._rows["ledger.open_hold"]]
         return bool(new <= min([self._rows["ledger.account"][0]["period_end"], *lots, *holds]))
+
+    def _is_nothing_between(self, new: Any) -> bool:
+        """Days on which nothing was used are summed up by no row, and nobody knows when. Nothing is on any day before
+        the first, nor summed up of the last two: the end of the sums is known not to lie there."""
+        days = [row["day"] for row in self._rows["ledger.usage_day"]]
+        begins, ends = sorted((self._rows["ledger.usage_closed"][0]["before"], new))
+        return min(days) <= new < max(days) and not any(begins <= day < ends for day in days)
 
     def _set(self, table: Table, row: Row, column: Column, value: Any) -> None:
         change = sql.SQL("UPDATE {} SET {} = %s WHERE (tableoid, ctid) = (%s, %s::tid)")
@@ -129,10 +144,12 @@ class Hand:
         return f"{len(gone)} of {table.name} deleted"
 
     def _insert(self, table: Table) -> str:
-        """A copy of a row under another key."""
+        """A copy of a row under a key of which something is different."""
         row = dict(self._dice.choice(self._rows[table.name]))
+        keys = [column for column in table.columns if column.in_key and column.name != "org_id"]
+        other = self._dice.sample(keys, self._dice.randint(1, len(keys))) if keys else []
         for column in table.columns:
-            if (column.in_key and column.name != "org_id") or column.name in ("operation_id", "event_id"):
+            if column in other or column.name in ("operation_id", "event_id"):
                 row[column.name] = self._other(column, row[column.name], [])
         self._put(table, row)
         return f"a row forged in {table.name}"
@@ -198,11 +215,11 @@ def _beside(value: Any, dice: random.Random) -> Any:
             return _shifted(value)
         case dict():
             return {**value, "forged": "yes"}
-    return value + (value.resolution if hasattr(value, "microsecond") else _day())
-
-
-def _day() -> timedelta:
-    return timedelta(days=1)
+        case datetime():
+            return value + value.resolution
+        case date():
+            return value + timedelta(days=dice.choice((1, 1, -1, 7, -31, 400)))
+    raise TypeError(type(value))
 
 
 def _shifted(lots: list[Any]) -> list[Any]:

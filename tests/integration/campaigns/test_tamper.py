@@ -17,6 +17,7 @@ def test_every_change_of_a_superuser_is_found_and_right_books_are_right(database
     assert int(outcome.figures["books"]) == 4
     assert int(outcome.figures["untouched looked at"]) == 2
     assert outcome.figures["forged"]
+    assert int(outcome.figures["of sums of days"]) > 10
 
 
 @pytest.fixture
