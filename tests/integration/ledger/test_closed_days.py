@@ -81,14 +81,11 @@ def everything(books: SyncDatabase, org_id: int) -> dict[str, Any]:
         "no project": read(daily_charges(standing, now=now, project="")),
         "both": read(daily_charges(standing, now=now, user="person3@example.com", project="WEB")),
     }
-    mid_month = standing.period_start - 9 * DAY
+    began = standing.first_day(standing.period_number)
     for part in Part:
-        for most, since in ((5, standing.period_start), (99, standing.period_start), (5, mid_month)):
-            first = date.fromisoformat(local_day(ZONE, since))
-            asked = usage_by_day(
-                org_id, part, time_zone=ZONE, since=since, most=most, back_to=first - timedelta(days=30)
-            )
-            told[f"{part} {most} {since}"] = sorted(map(msgspec.json.encode, read(asked)))
+        for most, first in ((5, began), (99, began), (5, began - timedelta(days=9))):
+            asked = usage_by_day(org_id, part, first_day=first, most=most, back_to=first - timedelta(days=30))
+            told[f"{part} {most} {first}"] = sorted(map(msgspec.json.encode, read(asked)))
     for month in read(statements(standing)):
         told[month.name] = read(statement(standing, month.name))
     return told
@@ -98,7 +95,7 @@ def everything(books: SyncDatabase, org_id: int) -> dict[str, Any]:
 def test_what_is_read_is_the_same_however_far_days_are_summed_up(books: SyncDatabase, used: int) -> None:
     before = everything(books, used)
     assert len(before["2026-02"].parts[Part.USER]) == PEOPLE
-    assert any(b'"part":null' in row for row in before[f"user 5 {_period_start(books, used)}"])
+    assert any(b'"part":null' in row for row in before[f"user 5 {_first_day(books, used)}"])
     closed = 0
     while days := books.run(close_days(used, most=11)):
         closed += days
@@ -107,8 +104,9 @@ def test_what_is_read_is_the_same_however_far_days_are_summed_up(books: SyncData
     assert DAYS - 7 < closed < DAYS
 
 
-def _period_start(books: SyncDatabase, org_id: int) -> int:
-    return books.run(queries.balance(org_id), org_id=org_id).period_start
+def _first_day(books: SyncDatabase, org_id: int) -> date:
+    standing = books.run(queries.balance(org_id), org_id=org_id)
+    return standing.first_day(standing.period_number)
 
 
 @pytest.mark.requirement("I11")
@@ -251,7 +249,7 @@ def test_a_page_reads_what_it_shows_and_not_what_the_days_tell_apart(
     books: SyncDatabase, used: int, owner_url: str
 ) -> None:
     """The breakdown by user, over days with hundreds of users."""
-    standing = books.run(queries.balance(used), org_id=used)
+    first = _first_day(books, used)
     read: dict[int, int] = defaultdict(int)
     with psycopg.connect(owner_url, autocommit=True) as owner:
         owner.execute(
@@ -263,7 +261,7 @@ def test_a_page_reads_what_it_shows_and_not_what_the_days_tell_apart(
             owner.execute(
                 "VACUUM ANALYZE ledger.usage_day, ledger.usage_part_day, ledger.usage_part_period, ledger.usage_closed"
             )
-            asked = usage_by_day(used, Part.USER, time_zone=ZONE, since=standing.period_start, most=8)
+            asked = usage_by_day(used, Part.USER, first_day=first, most=8)
             read[closed] = blocks(books, used, asked)
             books.run(close_days(used))
     assert read[1] < read[0] // 2, read

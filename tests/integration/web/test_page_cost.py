@@ -12,7 +12,6 @@ import psycopg
 import pytest
 
 from testkase.core.ledger import operations as ledger
-from testkase.core.ledger.calendar import to_micros
 from testkase.core.ledger.commands import RecordUsage
 from testkase.core.ledger.consumption import DayPart, Part, usage_by_day
 from testkase.core.ledger.model import Subject
@@ -120,10 +119,9 @@ def figures(text: str) -> str:
 @pytest.mark.requirement("I11")
 def test_the_largest_parts_are_told_apart_and_the_others_and_days_before_are_summed_up(team: Visitors) -> None:
     first = today() - timedelta(days=20)
-    since = to_micros(datetime(first.year, first.month, first.day, tzinfo=UTC))
 
     def days(most: int, back_to: date | None = None) -> list[DayPart]:
-        asked = usage_by_day(team.demo.org_id, Part.USER, time_zone="UTC", since=since, most=most, back_to=back_to)
+        asked = usage_by_day(team.demo.org_id, Part.USER, first_day=first, most=most, back_to=back_to)
         found: list[DayPart] = in_tenant(team, asked)
         return found
 

@@ -30,9 +30,14 @@ def boundary(anchor_day: int, time_zone: str, month: int) -> int:
 
     Where a zone skips midnight on that day, the day's first instant; where midnight comes twice, the first of the two.
     """
+    return day_start(time_zone, first_day(anchor_day, month))
+
+
+def first_day(anchor_day: int, month: int) -> date:
+    """The day on which that billing month begins, whatever the zone's rules say of the instant: they may be corrected
+    after it."""
     year, index = divmod(month, 12)
-    day = min(anchor_day, monthrange(year, index + 1)[1])
-    return day_start(time_zone, date(year, index + 1, day))
+    return date(year, index + 1, min(anchor_day, monthrange(year, index + 1)[1]))
 
 
 def day_start(time_zone: str, day: date) -> int:

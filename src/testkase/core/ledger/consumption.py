@@ -11,7 +11,6 @@ from typing import Any, LiteralString
 import msgspec
 
 from testkase.core.ledger.book import NEVER
-from testkase.core.ledger.calendar import local_day
 from testkase.core.ledger.months import spans_back
 from testkase.foundation.database import Operation, Row, Statement, named_statements
 
@@ -112,15 +111,14 @@ def users_of(org_id: int, *, limit: int) -> Operation[list[str]]:
 
 
 def usage_by_day(
-    org_id: int, part: Part, *, time_zone: str, since: int, most: int, back_to: date | None = None
+    org_id: int, part: Part, *, first_day: date, most: int, back_to: date | None = None
 ) -> Operation[list[DayPart]]:
-    """Daily sums from the billing day of an instant on, in no order. Days without usage are left out.
+    """Daily sums from a day of the billing zone on, in no order. Days without usage are left out.
 
-    From a period's start on, their sum is the account's `period_used` (P11, I11). Of more than `most` parts, the
+    From a period's first one on, their sum is the account's `period_used` (P11, I11). Of more than `most` parts, the
     largest `most` − 1 are told apart. `back_to`: days before, in one sum each, read along because it costs a part of
     what reading them by themselves does.
     """
-    first_day = local_day(time_zone, since)
     rows = yield Statement(
         _SQL["by_day"],
         {"org_id": org_id, "part": part.value, "first_day": first_day, "back_to": back_to or first_day, "most": most},

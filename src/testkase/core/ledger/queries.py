@@ -5,12 +5,13 @@ Amounts are micro-credits, instants microseconds UTC. Lists page by key (the seq
 the same whatever the history behind it.
 """
 
+from datetime import date
 from typing import Any, LiteralString
 
 import msgspec
 
 from testkase.core.ledger.book import NEVER
-from testkase.core.ledger.calendar import local_day
+from testkase.core.ledger.calendar import first_day
 from testkase.core.ledger.consumption import usage_rows
 from testkase.core.ledger.lot_rows import charged_by_lot, lot_of, lots_by_id
 from testkase.core.ledger.model import RESOLVED_AS, Lot, Measurement, Outcome
@@ -45,6 +46,8 @@ class Balance(msgspec.Struct, frozen=True, kw_only=True):
     monthly_allowance: int
     ai_enabled: bool
     anchor_day: int
+    anchor_month: int
+    """The calendar month (year × 12 + month − 1) in which the first period begins."""
     time_zone: str
     last_seq: int
     last_at: int
@@ -54,6 +57,10 @@ class Balance(msgspec.Struct, frozen=True, kw_only=True):
     def spendable(self) -> int:
         """What calls may still take: what is available, and how far they may go beyond it (P7)."""
         return self.available + max(0, self.overage_limit - self.overage)
+
+    def first_day(self, number: int) -> date:
+        """The day of the billing zone on which a period begins."""
+        return first_day(self.anchor_day, self.anchor_month + number)
 
 
 class UsageRow(msgspec.Struct, frozen=True, kw_only=True):
@@ -191,8 +198,8 @@ def usage_page(
 def usage_summary(org_id: int) -> Operation[list[FeatureUsage]]:
     """The current period by use case, largest first; its sum is the account's `period_used` (P11, I11)."""
     account = yield from balance(org_id)
-    first_day = local_day(account.time_zone, account.period_start)
-    rows = yield Statement(_SQL["usage_summary"], {"org_id": org_id, "first_day": first_day})
+    asked = {"org_id": org_id, "first_day": account.first_day(account.period_number)}
+    rows = yield Statement(_SQL["usage_summary"], asked)
     return [FeatureUsage(**row) for row in rows]
 
 

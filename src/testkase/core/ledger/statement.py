@@ -13,7 +13,6 @@ from datetime import date
 
 import msgspec
 
-from testkase.core.ledger.calendar import local_day, period
 from testkase.core.ledger.consumption import Part
 from testkase.core.ledger.queries import Balance
 from testkase.foundation.database import Operation, Row, Statement, named_statements
@@ -107,9 +106,7 @@ def statements(balance: Balance, *, periods: int = YEAR, before: str | None = No
 def statement(balance: Balance, name: str) -> Operation[StatementDetail]:
     """One period with its breakdowns. Raises NotFound for a period the organization does not have."""
     number = _number(balance, name)
-    rows = yield from _read(
-        balance, number, number, days=(_first_day(balance, number), _first_day(balance, number + 1))
-    )
+    rows = yield from _read(balance, number, number, days=(balance.first_day(number), balance.first_day(number + 1)))
     parts = _parts(rows[0]["parts"] or "[]")
     return StatementDetail(
         period=_period(balance, rows[0]),
@@ -118,12 +115,12 @@ def statement(balance: Balance, name: str) -> Operation[StatementDetail]:
     )
 
 
-def first_days(balance: Balance) -> list[str]:
+def first_days(balance: Balance) -> list[date]:
     """The day of the billing zone on which each period began, from the first to the one that runs."""
-    return [_first_day(balance, number) for number in range(balance.period_number + 1)]
+    return [balance.first_day(number) for number in range(balance.period_number + 1)]
 
 
-def _read(balance: Balance, first: int, last: int, days: tuple[str, str] | None = None) -> Operation[list[Row]]:
+def _read(balance: Balance, first: int, last: int, days: tuple[date, date] | None = None) -> Operation[list[Row]]:
     first_day, end_day = days or (None, None)
     return (
         yield Statement(
@@ -139,7 +136,7 @@ def _period(balance: Balance, row: Row) -> PeriodStatement:
     )}  # fmt: skip
     came = sum(moved[name] for name in ("opening", "allowance", "granted", "bought", "adjusted", "overage", "debt"))
     went = sum(moved[name] for name in ("expired", "reversed", "closing"))
-    month = _first_month(balance) + row["number"]
+    month = balance.anchor_month + row["number"]
     return PeriodStatement(
         number=row["number"], name=f"{month // 12:04d}-{month % 12 + 1:02d}", started_at=row["started_at"],
         ends_at=balance.period_end if row["ended_at"] is None else row["ended_at"],
@@ -157,16 +154,4 @@ def _number(balance: Balance, name: str) -> int:
 def _number_of(balance: Balance, name: str) -> int:
     """The number a period of that name would have; below zero for what is no name."""
     match = _NAME.fullmatch(name)
-    return -1 if match is None else int(match[1]) * 12 + int(match[2]) - 1 - _first_month(balance)
-
-
-def _first_month(balance: Balance) -> int:
-    """The calendar month (year × 12 + month − 1) in which the organization's first period began."""
-    start = date.fromisoformat(local_day(balance.time_zone, balance.period_start))
-    return start.year * 12 + start.month - 1 - balance.period_number
-
-
-def _first_day(balance: Balance, number: int) -> str:
-    """The day of the billing zone on which a period begins."""
-    start, _ = period(balance.anchor_day, balance.time_zone, _first_month(balance), number)
-    return local_day(balance.time_zone, start)
+    return -1 if match is None else int(match[1]) * 12 + int(match[2]) - 1 - balance.anchor_month

@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 
 from testkase.core.ledger.audit import Audit
-from testkase.core.ledger.calendar import local_day
+from testkase.core.ledger.calendar import first_day
 from testkase.core.ledger.lot_rows import lot_of
 from testkase.core.ledger.model import Deltas, Entry, Subject, Usage
 from testkase.core.ledger.queries import balance
@@ -92,10 +92,10 @@ def _verified(org_id: int, account: Row) -> Operation[list[Deviation]]:
 def _days(org_id: int, account: Row, audit: Audit) -> Operation[None]:
     """The days that pages read add up to the interactions and to this month's usage (I11)."""
     audit.found += audit.usage.compare((yield Statement(_SQL["days"], {"org_id": org_id})))
-    first_day = local_day(account["time_zone"], account["period_start"])
-    rows = yield Statement(_SQL["used_since"], {"org_id": org_id, "first_day": first_day})
+    began = first_day(account["anchor_day"], account["anchor_month"] + account["period_number"])
+    rows = yield Statement(_SQL["used_since"], {"org_id": org_id, "first_day": began})
     if rows[0]["used"] != account["period_used"]:
-        audit.found.append(("I11", None, f"the days since {first_day} add up to {rows[0]['used']}"))
+        audit.found.append(("I11", None, f"the days since {began} add up to {rows[0]['used']}"))
 
 
 def _sums(org_id: int, audit: Audit) -> Operation[None]:

@@ -84,8 +84,7 @@ def read_days(balance: Balance, part: Part, *, back_to: date | None = None) -> l
     """The month's days by the parts that have a line of their own; days before it, from `back_to` on, as a whole."""
     return run_here(
         usage_by_day(
-            balance.org_id, part, time_zone=balance.time_zone, since=balance.period_start, most=NAMED + 1,
-            back_to=back_to,
+            balance.org_id, part, first_day=balance.first_day(balance.period_number), most=NAMED + 1, back_to=back_to
         )
     )  # fmt: skip
 
@@ -133,7 +132,7 @@ def _ranked(rows: list[DayPart], part: Part) -> list[str]:
 
 def _days(balance: Balance) -> list[date]:
     """Every day of the billing month, in the billing zone."""
-    first = date.fromisoformat(local_day(balance.time_zone, balance.period_start))
+    first = balance.first_day(balance.period_number)
     last = date.fromisoformat(local_day(balance.time_zone, balance.period_end - 1))
     return [first + timedelta(days=index) for index in range((last - first).days + 1)]
 

@@ -4,7 +4,7 @@ SELECT a.org_id, a.available, a.held, a.debt, a.overage_limit, a.overage,
            SELECT coalesce(sum(l.held), 0)::bigint FROM ledger.lot AS l
            WHERE l.org_id = a.org_id AND l.live AND l.source = 'overage') END AS overage_used,
        a.period_number, a.period_start, a.period_end, a.period_used, a.monthly_allowance, a.ai_enabled, a.anchor_day,
-       a.time_zone, a.last_seq, a.last_at,
+       a.anchor_month, a.time_zone, a.last_seq, a.last_at,
        a.due_at <= (extract(epoch FROM clock_timestamp()) * 1000000)::bigint AS due
 FROM ledger.account AS a
 WHERE a.org_id = %(org_id)s;
