@@ -83,21 +83,26 @@ def test_the_next_months_are_made_before_they_are_needed(django_database: TestDa
 
 @pytest.mark.requirement("I11")
 def test_days_that_are_over_are_summed_up(django_database: TestDatabase, tmp_path: Path) -> None:
-    """Of every organization, and all of a history that is longer than one transaction sums up."""
+    """Of every organization but the one whose sums somebody broke, and all of a history that is longer than one
+    transaction sums up."""
     began, days = 1_767_225_600 * CREDIT, (0, 40, 99, 120)
     with psycopg.connect(django_database.app_url) as connection:
-        for org_id in (1, 2):
+        for org_id in (1, 2, 3):
             account = OpenAccount(org_id=org_id, monthly_allowance=300 * CREDIT, ai_enabled=True)
             run(connection, execute_one(account, clock=began))
             for day in days:
                 subject = Subject(use_case="chat", user="mira@example.com")
                 used = RecordUsage(org_id=org_id, usage_id=f"d{day}", credits=CREDIT, subject=subject)
                 run(connection, execute_one(used, clock=began + day * 86_400 * CREDIT))
+    with psycopg.connect(django_database.owner_url) as owner:
+        owner.execute("INSERT INTO ledger.usage_part_day SELECT 1, 'all', '', '2026-01-01', 1, 0, 0, 0")
     defer("ledger.days")
     closed = "SELECT count(*) FROM ledger.usage_closed WHERE before = '2026-01-01'::date + 119"
     with working(django_database, tmp_path) as worker:
         assert eventually(lambda: one(django_database, closed) == 2), worker.output()
     assert one(django_database, "SELECT sum(charged) FROM ledger.usage_part_day WHERE by = 'all'") == 6 * CREDIT
+    failed = "SELECT count(*) FROM procrastinate_jobs WHERE task_name = 'ledger.days' AND status = 'failed'"
+    assert one(django_database, failed) == 0
 
 
 def test_sigterm_stops_the_worker_in_order(django_database: TestDatabase, tmp_path: Path) -> None:

@@ -230,6 +230,19 @@ def test_an_end_of_the_sums_where_none_can_be_is_found_and_one_among_days_withou
 
 
 @pytest.mark.requirement("I11")
+def test_sums_that_are_taken_away_are_made_anew(books: SyncDatabase, used: int, owner_url: str) -> None:
+    before = everything(books, used)
+    closed = books.run(close_days(used))
+    with psycopg.connect(owner_url) as owner:
+        for table in ("usage_closed", "usage_part_day", "usage_part_period"):
+            owner.execute(f"DELETE FROM ledger.{table} WHERE org_id = %s".encode(), [used])
+    assert everything(books, used) == before
+    assert books.run(verify(used), org_id=used) == []
+    assert books.run(close_days(used)) == closed
+    assert everything(books, used) == before
+
+
+@pytest.mark.requirement("I11")
 @pytest.mark.parametrize("values", [{"charged": -1}, {"interactions": 0}, {"input_tokens": -1}, {"output_tokens": -1}])
 @pytest.mark.parametrize("table", ["usage_part_day", "usage_part_period"])
 def test_no_sum_breaks_the_rules_of_days(owner_url: str, table: str, values: dict[str, int]) -> None:

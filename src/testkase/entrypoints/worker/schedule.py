@@ -2,6 +2,7 @@
 
 from datetime import UTC, datetime, timedelta
 
+import psycopg
 import structlog
 from procrastinate import JobContext, RetryStrategy
 from procrastinate.contrib.django import app
@@ -11,6 +12,7 @@ from testkase.core.ledger.commands import Touch
 from testkase.core.ledger.months import prepare_months
 from testkase.core.ledger.queries import due_accounts
 from testkase.entrypoints.worker.resources import resources
+from testkase.foundation.database import Database
 from testkase.foundation.problems import Problem
 from testkase.services.billing.errand import run_errand_async
 from testkase.services.billing.provider import ProviderSilent
@@ -57,9 +59,19 @@ async def sum_up_days(context: JobContext, timestamp: int) -> None:
     held, after = resources(context), 0
     while found := await held.database.run(open_days(after)):
         for org_id in found:
-            while await held.database.run(close_days(org_id)) == MOST_DAYS:
-                pass
+            await _sum_up(held.database, org_id)
         after = found[-1]
+
+
+async def _sum_up(database: Database, org_id: int) -> None:
+    """Sums that somebody broke, which the audit finds, keep nobody else's days from being summed up."""
+    try:
+        while await database.run(close_days(org_id)) == MOST_DAYS:
+            pass
+    except psycopg.OperationalError:
+        raise
+    except psycopg.Error as error:
+        _log.error("days not summed up", org_id=org_id, error=type(error).__name__)
 
 
 @app.periodic(cron="* * * * *")
