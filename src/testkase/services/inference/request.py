@@ -10,6 +10,7 @@ from typing import Any
 
 from testkase.services.inference.model import Capabilities, ModelEntry
 from testkase.services.inference.problems import UnsupportedParameter
+from testkase.services.inference.shapes import check_shapes
 
 DEFAULT_OUTPUT_TOKENS = 4_096
 """Enforced where the caller names no limit."""
@@ -104,24 +105,4 @@ def _check(capabilities: Capabilities, body: Mapping[str, Any]) -> None:
     if choices is not None and (type(choices) is not int or not 1 <= choices <= capabilities.max_choices):
         most = f"from 1 to {capabilities.max_choices}" if capabilities.max_choices > 1 else "1"
         raise UnsupportedParameter(f"n must be {most} for this model.", field="n")
-    messages = body.get("messages")
-    if not isinstance(messages, list) or not messages:
-        raise UnsupportedParameter("messages must be a list of at least one message.", field="messages")
-    for index, message in enumerate(messages):
-        _check_message(message, f"messages[{index}]")
-
-
-def _check_message(message: Any, field: str) -> None:
-    if not isinstance(message, dict):
-        raise UnsupportedParameter("Every message must be an object.", field=field)
-    content = message.get("content")
-    if content is None or isinstance(content, str):
-        return
-    if not isinstance(content, list):
-        raise UnsupportedParameter("content must be text or a list of parts.", field=f"{field}.content")
-    for part in content:
-        if not isinstance(part, dict) or part.get("type") not in ("text", "refusal"):
-            raise UnsupportedParameter(
-                "Only text parts are accepted: the tokens of images, audio and files cannot be bounded beforehand.",
-                field=f"{field}.content",
-            )
+    check_shapes(body)
