@@ -29,7 +29,8 @@ def app(module_served: Running) -> Iterator[httpx.Client]:
 def test_health_and_readiness_answer(app: httpx.Client) -> None:
     assert app.get("/healthz").text == "ok\n"
     assert app.get("/readyz").text == "ready\n"
-    assert app.post("/healthz").status_code == 405
+    wrong = app.post("/healthz")
+    assert (wrong.status_code, wrong.headers["allow"]) == (405, "GET, HEAD")
 
 
 def test_metrics_count_answers_by_door(app: httpx.Client) -> None:

@@ -126,6 +126,16 @@ def test_a_released_hold_gives_everything_back_once(api: httpx.Client) -> None:
     assert again.headers["idempotent-replayed"] == "true"
 
 
+def test_a_resolved_hold_names_a_receipt_only_where_there_is_one(api: httpx.Client) -> None:
+    for name in ("settled", "voided"):
+        hold(api, id=name, credits="2")
+    receipt = api.post("/holds/settled/settlement", json={"credits": "1"}).json()["receipt"]
+    api.delete("/holds/voided")
+    settled, voided = api.delete("/holds/settled"), api.post("/holds/voided/settlement", json={"credits": "1"})
+    assert (settled.status_code, settled.json()["state"], settled.json()["receipt"]) == (409, "settled", receipt)
+    assert (voided.status_code, voided.json()["state"], voided.json().get("receipt")) == (409, "voided", None)
+
+
 def test_a_hold_can_be_read_in_each_of_its_states(api: httpx.Client) -> None:
     for name in ("open", "settled", "voided"):
         hold(api, id=name, credits="1")

@@ -23,6 +23,7 @@ _PATIENCE_SECONDS = 2.0
 
 _CLOSE = (b"connection", b"close")
 _RETRY = (b"retry-after", b"1")
+_ALLOW = (b"allow", b"GET, HEAD")
 
 _log = structlog.get_logger(__name__)
 
@@ -55,7 +56,7 @@ class Health:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["method"] not in ("GET", "HEAD"):
-            await _answer(send, 405, b"method not allowed\n")
+            await _answer(send, 405, b"method not allowed\n", more=[_ALLOW])
         elif scope["path"] == "/healthz":
             await _answer(send, 200, b"ok\n")
         elif scope["path"] == "/metrics":

@@ -1,14 +1,12 @@
 """The programs' application: routes from the tables, problems for everything else, and the opening and closing of what
 they need."""
 
-import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
 from litestar import Litestar, Request, Response
 from litestar.exceptions import HTTPException, MethodNotAllowedException
-from litestar.routes import HTTPRoute
 
 from testkase.entrypoints.api.context import Context
 from testkase.entrypoints.api.openai.errors import shape
@@ -65,9 +63,9 @@ def _answer_error(public_url: str) -> Any:
 
     def answer(request: Request[Any, Any, Any], error: Exception) -> Response[bytes]:
         problem = _from_litestar(error)
-        allow = _methods_at(request) if isinstance(problem, MethodNotAllowed) else None
+        allow = _allowed(error)
         if request.scope["path"].startswith("/openai/"):
-            return shape(problem, public_url).response().for_litestar()
+            return shape(problem, public_url).response(allow=allow).for_litestar()
         return refuse(problem, public_url, allow=allow).for_litestar()
 
     return answer
@@ -81,12 +79,9 @@ def _from_litestar(error: Exception) -> Problem:
     return as_problem(error)
 
 
-def _methods_at(request: Request[Any, Any, Any]) -> str:
-    """What the address does take. Litestar knows, but does not say."""
-    path = request.scope["path"].rstrip("/")
-    methods: set[str] = set()
-    for route in request.app.routes:
-        pattern = re.sub(r"\{[^}]*\}", "[^/]+", route.path)
-        if isinstance(route, HTTPRoute) and re.fullmatch(pattern, path):
-            methods |= {method for method in route.methods if method != "OPTIONS"}
-    return ", ".join(sorted(methods))
+def _allowed(error: Exception) -> str | None:
+    """Of a wrong method: those the address does take, as Litestar found them."""
+    if not isinstance(error, MethodNotAllowedException):
+        return None
+    methods = (error.headers or {}).get("allow", "").split(", ")
+    return ", ".join(sorted(method for method in methods if method != "OPTIONS"))

@@ -7,6 +7,7 @@ from typing import Any, ClassVar, TypeVar
 import msgspec
 from litestar import Request
 
+from testkase.entrypoints.api.fields import AMOUNT_RULE, RULES
 from testkase.foundation.problems import InvalidInput, Problem
 
 T = TypeVar("T")
@@ -18,6 +19,7 @@ BODY_SECONDS = 60.0
 """In which a body must have come. Whoever sends a byte now and then would keep a connection for ever, and there are
 only so many of them."""
 _AMOUNTS = frozenset({"credits"})
+_PATTERN = " matching regex "
 _PLACE = re.compile(r"^(?P<what>.*?)(?: - at `(?P<place>[^`]*)`)?$", re.DOTALL)
 _UNKNOWN_FIELD = re.compile(r"^Object contains unknown field `(?P<name>.*)`$", re.DOTALL)
 _MISSING_FIELD = re.compile(r"^Object missing required field `(?P<name>.*)`$", re.DOTALL)
@@ -120,19 +122,19 @@ def invalid(message: str, *, amounts: frozenset[str] = _AMOUNTS) -> InvalidInput
     """InvalidInput from msgspec's sentence, with the field's path as callers write it: `usage.input_tokens`."""
     match = _PLACE.match(message)
     what, place = (match["what"], match["place"] or "") if match else (message, "")
-    field = place.removeprefix("$").removeprefix(".")
+    field = place.partition("[...]")[0].removeprefix("$").removeprefix(".")  # a key of any name has no name to tell
     for pattern in (_UNKNOWN_FIELD, _MISSING_FIELD):
         if named := pattern.match(what):
             field = f"{field}.{named['name'][:100]}" if field else named["name"][:100]
-    if field.rpartition(".")[2] in amounts and pattern_or_type(what):
-        return InvalidInput(
-            'Amounts are decimal strings of credits with at most six decimals, such as "12.34".', field=field
-        )
-    return InvalidInput(f"{what[:300]}.", field=field or None)
+    if field.rpartition(".")[2] in amounts and what.startswith("Expected"):
+        return InvalidInput(f"{AMOUNT_RULE}.", field=field)
+    return InvalidInput(f"{_in_words(what)[:300]}.", field=field or None)
 
 
-def pattern_or_type(what: str) -> bool:
-    return what.startswith("Expected")
+def _in_words(what: str) -> str:
+    """A pattern is said as what it asks for."""
+    quoted = what.partition(_PATTERN)[2]
+    return next((rule for pattern, rule in RULES.items() if repr(pattern) == quoted), what) if quoted else what
 
 
 def _too_large(limit_bytes: int) -> TooLarge:

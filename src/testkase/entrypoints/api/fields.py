@@ -10,25 +10,60 @@ from testkase.foundation.problems import InvalidInput
 
 LONGEST_ID = 128
 ID_PATTERN = r"[A-Za-z0-9][A-Za-z0-9._:~@-]{0,127}"
-_LINE = r"[^\x00-\x1f\x7f]{1,200}"
 _AMOUNT = r"(0|[1-9][0-9]{0,9})(\.[0-9]{1,6})?"
 _SLUG = r"[a-z][a-z0-9_-]{0,63}"
 _MODEL = r"[A-Za-z0-9][A-Za-z0-9._:/@-]{0,127}"
 
+_ID_RULE = "An id has 1 to 128 characters: letters, digits and . _ : ~ @ -, beginning with a letter or digit"
+_SLUG_RULE = "A slug has 1 to 64 characters: a-z, 0-9, _ and -, beginning with a letter"
+_MODEL_RULE = "A model has 1 to 128 characters: letters, digits and . _ : / @ -, beginning with a letter or digit"
+AMOUNT_RULE = 'Amounts are decimal strings of credits with at most six decimals, such as "12.34"'
+NO_CURSOR = "This is no cursor of ours: use `next_cursor` as it was given."
 
-def _matching(pattern: str, description: str, *examples: object) -> Meta:
-    """Ends in `\\Z`, because Python's `$` lets a final line break through; the document says `$` (openapi.py)."""
-    return Meta(pattern=f"^{pattern}\\Z", description=description, examples=list(examples))
+
+RULES: dict[str, str] = {}
+"""What each pattern asks for, in words: nobody should have to read one to correct a field."""
 
 
-Id = Annotated[str, _matching(ID_PATTERN, "Made by the caller; unique in the organization for ever.", "call-7f3a")]
-Slug = Annotated[str, _matching(_SLUG, "`test_generation`, `chat`, `report` or any slug of your own.", "chat")]
-Name = Annotated[str, _matching(_LINE, "One line of text, kept as given.", "ada@example.com")]
-ModelName = Annotated[str, _matching(_MODEL, "A model of the rate card.", "testkase-demo")]
-Credits = Annotated[
-    str, _matching(_AMOUNT, "Credits as a decimal string with at most six decimals. A JSON number is refused.", "12.34")
+def matching(pattern: str, rule: str, description: str, *examples: object) -> Meta:
+    """Text of a pattern. Ends in `\\Z`, because Python's `$` lets a final line break through; the document says `$`
+    (openapi.py). `rule`: a sentence without its full stop."""
+    whole = f"^{pattern}\\Z"
+    RULES[whole] = rule
+    return Meta(pattern=whole, description=description, examples=list(examples) or None)
+
+
+def line(most: int, description: str, *examples: object) -> Meta:
+    """One line of text of at most so many characters."""
+    rule = f"One line of text of 1 to {most} characters, without control characters"
+    return matching(rf"[^\x00-\x1f\x7f]{{1,{most}}}", rule, description, *examples)
+
+
+def cursor(pattern: str) -> Meta:
+    """Where a page ended. `pattern`: what can be one of this list's."""
+    return matching(pattern, NO_CURSOR.removesuffix("."), "`next_cursor` of the page before.")
+
+
+Id = Annotated[
+    str, matching(ID_PATTERN, _ID_RULE, "Made by the caller; unique in the organization for ever.", "call-7f3a")
 ]
-SignedCredits = Annotated[str, _matching(f"-?{_AMOUNT}", "Credits as a decimal string; may be negative.", "-2.50")]
+Slug = Annotated[
+    str, matching(_SLUG, _SLUG_RULE, "`test_generation`, `chat`, `report` or any slug of your own.", "chat")
+]
+Name = Annotated[str, line(200, "One line of text, kept as given.", "ada@example.com")]
+ModelName = Annotated[str, matching(_MODEL, _MODEL_RULE, "A model of the rate card.", "testkase-demo")]
+Credits = Annotated[
+    str,
+    matching(
+        _AMOUNT,
+        AMOUNT_RULE,
+        "Credits as a decimal string with at most six decimals. A JSON number is refused.",
+        "12.34",
+    ),
+]
+SignedCredits = Annotated[
+    str, matching(f"-?{_AMOUNT}", AMOUNT_RULE, "Credits as a decimal string; may be negative.", "-2.50")
+]
 TokenCount = Annotated[int, Meta(ge=0, le=100_000_000, description="Tokens, zero or more.", examples=[1200])]
 TtlSeconds = Annotated[
     int, Meta(ge=1, le=86_400, description="Seconds until a hold nobody resolved returns its credits.", examples=[300])
@@ -46,10 +81,7 @@ def is_id(text: str) -> bool:
 def checked_id(text: str, field: str) -> str:
     """The id. Raises InvalidInput naming the field it came in."""
     if not is_id(text):
-        raise InvalidInput(
-            "An id has 1 to 128 characters: letters, digits and . _ : ~ @ -, beginning with a letter or digit.",
-            field=field,
-        )
+        raise InvalidInput(f"{_ID_RULE}.", field=field)
     return text
 
 

@@ -7,7 +7,7 @@ from psycopg import Error as DatabaseError
 from psycopg_pool import PoolTimeout
 
 from testkase.core.ledger.credits import format_credits
-from testkase.core.ledger.refusals import BudgetExceeded, InsufficientCredits, Paused
+from testkase.core.ledger.refusals import BudgetExceeded, HoldResolved, InsufficientCredits, Paused
 from testkase.entrypoints.api.catalogue import known
 from testkase.entrypoints.api.fields import instant
 from testkase.entrypoints.api.reply import PROBLEM, Answer, respond
@@ -47,6 +47,9 @@ def facts_of(problem: Problem, public_url: str) -> dict[str, Any]:
         money = {"available": "balance", "needed": "estimate", "debt": "debt"}
         facts = {money[name]: format_credits(value) for name, value in facts.items() if name in money}
         facts["buy_url"] = public_url + BUY_PATH
+    if isinstance(problem, HoldResolved):
+        receipt = facts.pop("receipt", None)  # an entry of the journal, which is a receipt where it charged
+        facts |= {"receipt": str(receipt)} if facts["state"] == "settled" else {}
     if isinstance(problem, ProviderRefused):
         facts.pop("status", None)  # the provider's, which is not ours
     if isinstance(problem, BudgetExceeded | Paused):

@@ -145,7 +145,9 @@ def parse_query(query_string: bytes, kind: type[Q]) -> Q:
         raise InvalidInput("The query string cannot be read: it must be percent-encoded UTF-8.") from None
     values = dict(pairs)
     if len(values) < len(pairs):
-        raise InvalidInput("A query parameter is given twice.")
+        names = [name for name, _ in pairs]
+        twice = next(name for name in names if names.count(name) > 1)
+        raise InvalidInput("This query parameter is given more than once.", field=twice[:100])
     try:
         return msgspec.convert(values, kind, strict=False)
     except msgspec.ValidationError as error:

@@ -40,7 +40,7 @@ class LiveDoor:
 
     async def __call__(self, scope: MutableMapping[str, Any], receive: Receive, send: Send) -> None:
         if scope["method"] != "GET":
-            await _refuse(send, 405, "Only GET is answered here.")
+            await _refuse(send, 405, "Only GET is answered here.", (b"allow", b"GET"))
             return
         try:
             ticket = self._ticket(scope)
@@ -108,12 +108,13 @@ async def _until_left(receive: Receive, stream: Stream) -> None:
     stream.end()
 
 
-async def _refuse(send: Send, status: int, words: str) -> None:
+async def _refuse(send: Send, status: int, words: str, *more: tuple[bytes, bytes]) -> None:
     body = words.encode()
     headers = [
         (b"content-type", b"text/plain; charset=utf-8"),
         (b"content-length", str(len(body)).encode()),
         (b"cache-control", b"no-store"),
+        *more,
     ]
     await send({"type": "http.response.start", "status": status, "headers": headers})
     await send({"type": "http.response.body", "body": body})

@@ -35,8 +35,9 @@ class Shaped(NamedTuple):
             headers["retry-after"] = str(self.error.get("retry_after_seconds", 1))
         return headers
 
-    def response(self) -> Answer:
-        return respond(self.status, {"error": self.error}, self.headers())
+    def response(self, *, allow: str | None = None) -> Answer:
+        headers = self.headers() | ({"allow": allow} if allow is not None else {})
+        return respond(self.status, {"error": self.error}, headers)
 
 
 def shape(problem: Problem, public_url: str) -> Shaped:

@@ -6,7 +6,7 @@ from msgspec import Meta, Struct
 
 from testkase.core.access import Scope
 from testkase.core.ledger.credits import format_credits
-from testkase.entrypoints.api.fields import Credits, Name, Slug, instant, microseconds
+from testkase.entrypoints.api.fields import NO_CURSOR, Credits, Name, Slug, instant, microseconds
 from testkase.entrypoints.api.reply import Reply
 from testkase.entrypoints.api.route import Ask, Route
 from testkase.entrypoints.api.v1.usage_schemas import Limit, Time
@@ -109,7 +109,7 @@ async def list_audit(ask: Ask[None]) -> Reply:
 def _place(cursor: str | None) -> Place | None:
     place = Place.parse(cursor)
     if cursor is not None and place is None:
-        raise InvalidInput("This is no cursor of ours: use `next_cursor` as it was given.", field="cursor")
+        raise InvalidInput(NO_CURSOR, field="cursor")
     return place
 
 

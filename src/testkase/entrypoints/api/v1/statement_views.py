@@ -7,7 +7,7 @@ from msgspec import Meta, Struct
 from testkase.core.ledger.consumption import Part
 from testkase.core.ledger.credits import format_credits
 from testkase.core.ledger.statement import Expiry, PartUsed, PeriodStatement, StatementDetail, statement, statements
-from testkase.entrypoints.api.fields import Credits, SignedCredits, instant
+from testkase.entrypoints.api.fields import Credits, SignedCredits, cursor, instant
 from testkase.entrypoints.api.reply import Reply
 from testkase.entrypoints.api.route import Ask
 from testkase.entrypoints.api.v1.balance_views import current_balance
@@ -17,7 +17,7 @@ _AMOUNTS = (
     "closing",
 )  # fmt: skip
 Limit = Annotated[int, Meta(ge=1, le=200, description="Periods on a page.")]
-Period = Annotated[str, Meta(pattern=r"^[0-9]{4}-[0-9]{2}\Z", description="`next_cursor` of the page before.")]
+Period = Annotated[str, cursor(r"[0-9]{4}-[0-9]{2}")]
 
 
 class StatementQuery(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

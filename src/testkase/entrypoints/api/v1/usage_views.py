@@ -2,7 +2,7 @@
 
 from testkase.core.ledger import queries
 from testkase.core.ledger.credits import format_credits
-from testkase.entrypoints.api.fields import instant, microseconds
+from testkase.entrypoints.api.fields import NO_CURSOR, instant, microseconds
 from testkase.entrypoints.api.reply import Reply
 from testkase.entrypoints.api.route import Ask
 from testkase.entrypoints.api.v1.balance_views import current_balance
@@ -75,5 +75,5 @@ async def get_receipt(ask: Ask[None]) -> Reply:
 def sequence(text: str, field: str) -> int:
     """A number out of a cursor or an address. Raises InvalidInput."""
     if not (text.isascii() and text.isdigit() and len(text) <= 19 and int(text) <= LARGEST):
-        raise InvalidInput("This is no cursor of ours: use `next_cursor` as it was given.", field=field)
+        raise InvalidInput(NO_CURSOR, field=field)
     return int(text)

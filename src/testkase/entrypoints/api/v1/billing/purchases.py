@@ -5,6 +5,7 @@ from typing import Any
 
 from testkase.core.ledger.credits import format_credits
 from testkase.core.pricing.money import decimal_money
+from testkase.entrypoints.api.fields import NO_CURSOR
 from testkase.entrypoints.api.reply import Reply
 from testkase.entrypoints.api.route import Ask
 from testkase.entrypoints.api.v1.billing import schemas
@@ -98,7 +99,7 @@ def _place(cursor: str) -> tuple[datetime, str]:
     try:
         return _EPOCH + int(at) * _MICROSECOND, purchase_id
     except OverflowError:
-        raise InvalidInput("This is no cursor of ours: use `next_cursor` as it was given.", field="cursor") from None
+        raise InvalidInput(NO_CURSOR, field="cursor") from None
 
 
 def _receipt(one: Receipt) -> schemas.PaymentReceiptView:

@@ -7,7 +7,7 @@ from msgspec import Meta, Struct
 
 from testkase.core.ledger.credits import format_credits
 from testkase.core.pricing.money import decimal_money
-from testkase.entrypoints.api.fields import Credits, Id, instant
+from testkase.entrypoints.api.fields import Credits, Id, cursor, instant, matching
 from testkase.entrypoints.api.v1.statement_views import Limit as FewRows
 from testkase.entrypoints.api.v1.usage_schemas import Limit
 from testkase.foundation.clock import rfc3339
@@ -23,14 +23,13 @@ Money = Annotated[
 BundleKey = Annotated[str, Meta(min_length=1, max_length=64, description="`key` of GET /bundles.")]
 Currency = Annotated[
     str,
-    Meta(pattern=r"^[A-Z]{3}\Z", description="One that GET /bundles has prices in. Nothing is converted.",
-         examples=["USD"]),
+    matching(
+        "[A-Z]{3}", "A currency is three capital letters, such as USD",
+        "One that GET /bundles has prices in. Nothing is converted.", "USD",
+    ),
 ]  # fmt: skip
-PurchaseCursor = Annotated[
-    str,
-    Meta(pattern=r"^[0-9]{1,16}\.[!-~]{1,40}\Z", description="`next_cursor` of the page before."),
-]
-BillCursor = Annotated[str, Meta(pattern=r"^[0-9]{1,9}\Z", description="`next_cursor` of the page before.")]
+PurchaseCursor = Annotated[str, cursor(r"[0-9]{1,16}\.[!-~]{1,40}")]
+BillCursor = Annotated[str, cursor(r"[0-9]{1,9}")]
 
 
 class PurchaseQuery(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

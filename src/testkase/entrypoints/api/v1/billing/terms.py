@@ -9,7 +9,7 @@ from testkase.core.access import PurchaseRoles
 from testkase.core.ledger.credits import format_credits
 from testkase.core.pricing.money import decimal_money
 from testkase.entrypoints.api.context import Context
-from testkase.entrypoints.api.fields import Credits, instant
+from testkase.entrypoints.api.fields import Credits, instant, matching
 from testkase.entrypoints.api.reply import Reply
 from testkase.entrypoints.api.route import Ask
 from testkase.entrypoints.api.v1.balance_views import current_balance
@@ -26,8 +26,10 @@ from testkase.services.billing.settings import billing_settings, set_buyer, set_
 _DOLLARS = re.compile(r"(0|[1-9][0-9]{0,6})(?:\.([0-9]{1,2}))?", re.ASCII)
 Dollars = Annotated[
     str,
-    Meta(pattern=rf"^{_DOLLARS.pattern}\Z", description="US dollars as a decimal string, at most two decimals.",
-         examples=["100.00"]),
+    matching(
+        _DOLLARS.pattern, 'Dollars are a decimal string with at most two decimals, such as "100.00"',
+        "US dollars as a decimal string, at most two decimals.", "100.00",
+    ),
 ]  # fmt: skip
 
 

@@ -2,23 +2,24 @@
 
 from typing import Annotated, Literal
 
-from msgspec import Meta, Struct
+from msgspec import Struct
 
 from testkase.core.ledger.credits import format_credits
 from testkase.core.ledger.limits.model import Budget, Pause, Scope
-from testkase.entrypoints.api.fields import Credits, Id, Name, Slug, instant
+from testkase.entrypoints.api.fields import Credits, Id, Name, Slug, instant, line, matching
 from testkase.services.metering.limits.naming import BUDGET_ID_PATTERN
 
-Title = Annotated[str, Meta(pattern=r"^[^\x00-\x1f\x7f]{1,80}\Z", description="For people.", examples=["Web team"])]
+Title = Annotated[str, line(80, "For people.", "Web team")]
 BudgetId = Annotated[
     str,
-    Meta(
-        pattern=f"^{BUDGET_ID_PATTERN}\\Z",
-        description="Made by the caller; never used again, also after the budget is removed.",
-        examples=["web-team"],
+    matching(
+        BUDGET_ID_PATTERN,
+        "A budget's id has 1 to 64 characters: letters, digits and . _ ~ @ -, beginning with a letter or digit",
+        "Made by the caller; never used again, also after the budget is removed.",
+        "web-team",
     ),
 ]
-Reason = Annotated[str, Meta(pattern=r"^[^\x00-\x1f\x7f]{1,300}\Z", description="Said to whoever is refused.")]
+Reason = Annotated[str, line(300, "Said to whoever is refused.")]
 Period = Literal["day", "week", "month"]
 
 
