@@ -1,7 +1,7 @@
 """A lone command decided from memory is written by statements of its own: they leave the rows the other way leaves."""
 
 import random
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from typing import Any
 
 import psycopg
@@ -17,12 +17,13 @@ from testkase.core.ledger.credits import MICRO
 from testkase.core.ledger.engine import Engine
 from testkase.core.ledger.limits.commands import Pause, SetBudget
 from testkase.core.ledger.limits.model import Scope
-from testkase.core.ledger.model import Outcome, Subject
-from testkase.core.ledger.operations import Answer
+from testkase.core.ledger.model import Outcome as Ending
+from testkase.core.ledger.model import Subject
+from testkase.core.ledger.operations import Answer, Outcome
 from testkase.core.ledger.verify import verify
 from testkase.foundation.database import Statement, SyncDatabase
 from tests.support.cluster import TestDatabase
-from tests.support.ledger import TERMS, fresh_org, open_account
+from tests.support.ledger import TERMS, fresh_org, hold, open_account, settle
 
 NOW = 1_790_000_000_000_000
 SECOND = 1_000_000
@@ -69,7 +70,7 @@ class Story:
     def _end(self) -> Command:
         dice, name = self.dice, self._lately()
         credits = dice.choice([0, 1, MICRO, 9 * MICRO, 90 * MICRO])
-        outcomes: list[Outcome] = ["completed", "failed", "cancelled"]
+        outcomes: list[Ending] = ["completed", "failed", "cancelled"]
         outcome = dice.choice(outcomes)
         return dice.choice([
             ask.VoidHold(org_id=0, hold_id=name),
@@ -128,39 +129,97 @@ def rows(database: TestDatabase, org_id: int) -> dict[str, list[Any]]:
     }
 
 
+class Both:
+    """One engine and two organizations: the commands of one are written as lone ones where they may be."""
+
+    def __init__(self, engine: Engine, patch: pytest.MonkeyPatch) -> None:
+        self.engine, self._patch = engine, patch
+        self.lone, self.other = fresh_org(), fresh_org()
+        self.sent: list[str] = []
+        commit = Conversation.append_known
+
+        async def note(conversation: Conversation, statement: Statement) -> int:
+            self.sent.append(statement.sql)
+            return await commit(conversation, statement)
+
+        patch.setattr(Conversation, "append_known", note)
+
+    async def submit(self, command: Callable[[int], Command]) -> None:
+        (other,) = await self._otherwise(command)
+        (lone,) = await self.engine.submit_many([command(self.lone)])
+        assert type(lone) is type(other)
+        if isinstance(lone, Answer) and isinstance(other, Answer):
+            assert (lone.replayed, lone.entry.usage, lone.entry.deltas) == (
+                other.replayed, other.entry.usage, other.entry.deltas,
+            )  # fmt: skip
+
+    async def _otherwise(self, command: Callable[[int], Command]) -> list[Outcome]:
+        with self._patch.context() as patch:
+            patch.setattr(writing, "_is_lone", lambda _: False)
+            return await self.engine.submit_many([command(self.other)])
+
+
+@pytest.fixture
+async def both(database: TestDatabase, now: list[int], monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Both]:
+    engine = Engine(database.app_url, clock=lambda: now[0])
+    await engine.start()
+    engine.heads.doubt_seconds = 0.0
+    yield Both(engine, monkeypatch)
+    await engine.stop()
+
+
+@pytest.fixture
+def now() -> list[int]:
+    """The time it is, to be moved."""
+    return [NOW]
+
+
 @pytest.mark.requirement("I2", "I3", "I5", "I11")
 @pytest.mark.parametrize("seed", [1, 2])
 async def test_a_lone_command_leaves_the_rows_that_the_other_way_leaves(
-    database: TestDatabase, elsewhere: SyncDatabase, monkeypatch: pytest.MonkeyPatch, seed: int
+    database: TestDatabase, elsewhere: SyncDatabase, both: Both, now: list[int], seed: int
 ) -> None:
-    story, sent = Story(seed), list[str]()
-    commit = Conversation.append_known
-
-    async def note(self: Conversation, statement: Statement) -> int:
-        sent.append(statement.sql)
-        return await commit(self, statement)
-
-    monkeypatch.setattr(Conversation, "append_known", note)
-    engine = Engine(database.app_url, clock=lambda: story.now)
-    await engine.start()
-    engine.heads.doubt_seconds = 0.0
-    lone, other = fresh_org(), fresh_org()
-    await engine.submit_many([open_account(org_id, 900) for org_id in (lone, other)])
+    story = Story(seed)
+    await both.submit(lambda org_id: open_account(org_id, 900))
     for step in range(300):
         command = story.next()
-        (ours,) = await engine.submit_many([command(lone)])
-        with monkeypatch.context() as patch:
-            patch.setattr(writing, "_is_lone", lambda _: False)
-            (theirs,) = await engine.submit_many([command(other)])
-        assert type(ours) is type(theirs)
-        if isinstance(ours, Answer) and isinstance(theirs, Answer):
-            assert (ours.replayed, ours.entry.usage, ours.entry.deltas) == (
-                theirs.replayed, theirs.entry.usage, theirs.entry.deltas,
-            )  # fmt: skip
+        now[0] = story.now
+        await both.submit(command)
         if step % 50 == 49:
-            assert rows(database, lone) == rows(database, other)
-    await engine.stop()
-    assert sent.count(writing.APPEND_ONE) > 40
-    assert engine.heads.refuted == 0
-    for org_id in (lone, other):
+            assert rows(database, both.lone) == rows(database, both.other)
+    assert both.sent.count(writing.APPEND_ONE) > 40
+    assert both.engine.heads.refuted == 0
+    for org_id in (both.lone, both.other):
         assert elsewhere.read(verify(org_id), org_id=org_id) == []
+
+
+def _reversed(clawed: int, *, frozen: bool = False) -> Command:
+    return ask.Reverse(org_id=0, reversal_id="r", grant_id="g", clawed=clawed * MICRO, frozen=frozen)
+
+
+_BOUGHT = ask.Grant(org_id=0, grant_id="g", amount=50 * MICRO, source="purchase", expires_at=NOW + 100 * SECOND)
+_ENDS = {
+    "lent": (ask.SetOverage(org_id=0, setting_id="o", limit=90 * MICRO), hold(0, "h", 30, 900)),
+    "frozen": (_BOUGHT, hold(0, "h", 30, 900), _reversed(0, frozen=True)),
+    "taken back": (_BOUGHT, hold(0, "h", 30, 900), _reversed(15)),
+    "owed": (_BOUGHT, hold(0, "h", 30, 900), _reversed(45)),
+    "expired": (_BOUGHT, hold(0, "h", 30, 900), 200, ask.Touch(org_id=0)),
+}
+"""What comes before a hold is resolved, as commands and as seconds that pass."""
+
+
+@pytest.mark.requirement("I4", "I7", "P10", "P7")
+@pytest.mark.parametrize("end", [settle(0, "h", 4), settle(0, "h", 30), ask.VoidHold(org_id=0, hold_id="h")])
+@pytest.mark.parametrize("before", _ENDS.values(), ids=_ENDS)
+async def test_what_a_lone_command_gives_back_goes_where_it_belongs(
+    database: TestDatabase, elsewhere: SyncDatabase, both: Both, now: list[int], before: tuple[Any, ...], end: Command
+) -> None:
+    await both.submit(lambda org_id: open_account(org_id, 0))
+    for step in (*before, end):
+        if isinstance(step, int):
+            now[0] += step * SECOND
+        else:
+            await both.submit(lambda org_id, command=step: replace(command, org_id=org_id))  # type: ignore[misc]
+    assert both.sent[-2:] == [writing.APPEND_KNOWN, writing.APPEND_ONE]
+    assert rows(database, both.lone) == rows(database, both.other)
+    assert elsewhere.read(verify(both.lone), org_id=both.lone) == []
