@@ -240,7 +240,7 @@ def fuzz(
         _all_batches(run, requests, tick)
         if httpx.get(f"{app.url}/readyz", trust_env=False, timeout=20).status_code != 200:
             outcome.faults.append("the application is not ready afterwards")
-        outcome.faults += worked_off(database, folder, environ) if afterwards else ()
+        outcome.faults += worked_off(database, folder, environ, paying) if afterwards else ()
     outcome.faults += deviations(database.owner_url)
     outcome.figures = {"requests": sum(run.tally.values()), **dict(sorted(run.tally.items())), **done(database)}
     return outcome

@@ -7,6 +7,7 @@ import jsonschema_rs
 import psycopg
 import pytest
 
+from campaigns.fuzz.afterwards import tried_in_vain
 from campaigns.fuzz.changes import Changes
 from campaigns.fuzz.fuzz import fuzz
 from campaigns.fuzz.json_text import bend, written
@@ -19,6 +20,7 @@ from testkase.entrypoints.api.openapi import document
 from testkase.entrypoints.api.v1.hold_schemas import HoldRequest, SettlementItem
 from testkase.entrypoints.api.v1.routes import PREFIX, routes
 from tests.support.cluster import TestDatabase
+from tests.support.fake_provider import FakeProvider
 
 ADD = "INSERT INTO organization (name, slug) VALUES ('a', 'a')"
 
@@ -42,6 +44,36 @@ def test_a_slice_of_bent_requests_finds_no_fault(database: TestDatabase) -> None
     outcome = fuzz(database, requests=160, seed=20_261_128, afterwards=False)
     assert outcome.faults == [], outcome.line
     assert all(outcome.figures[f"{door} {kind}"] for door in ("api", "openai", "pages") for kind in ("2xx", "4xx"))
+
+
+@pytest.mark.parametrize(
+    ("name", "dispute", "columns", "stays"),
+    [
+        ("payment.dispute.won", "made up", "attempts = 3", False),
+        ("payment.dispute.won", "known", "attempts = 1", True),
+        ("payment.dispute.won", None, "attempts = 1", True),
+        ("payment.captured", None, "attempts = 2", True),
+        ("payment.captured", None, "attempts = 0", False),
+        ("payment.captured", None, "attempts = 1, handled_at = now()", False),
+    ],
+)
+def test_only_a_report_of_a_dispute_that_was_made_up_may_stay(
+    database: TestDatabase, name: str, dispute: str | None, columns: str, *, stays: bool
+) -> None:
+    provider = FakeProvider()
+    order = provider.create_order(receipt="purchase", amount=1_000, currency="USD", notes={})
+    payment = provider.pay(order.order_id)
+    ids = {"known": provider.dispute(payment.payment_id).dispute_id, "made up": "disp_Fuzz0000000001", None: None}
+    with psycopg.connect(database.owner_url) as connection:
+        connection.execute(
+            "INSERT INTO payment_event (digest, name, order_id, payment_id, dispute_id)"
+            " VALUES (sha256('a report'), %s, %s, %s, %s)",
+            [name, order.order_id, payment.payment_id, ids[dispute]],
+        )
+        connection.execute(f"UPDATE payment_event SET {columns}".encode())
+        found = list(tried_in_vain(connection, provider, patience_seconds=0))
+        connection.rollback()
+    assert [name in fault for fault in found] == [True] * stays
 
 
 @pytest.mark.parametrize(
