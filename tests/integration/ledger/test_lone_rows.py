@@ -182,7 +182,7 @@ async def test_usage_of_another_use_case_user_or_project_has_a_row_of_its_own(
 ) -> None:
     org = await organization(stopped)
     await stopped.submit(used(org, "a", 2))
-    await stopped.submit(replace(used(org, "b", 3), subject=replace(SUBJECT, **other)))  # type: ignore[arg-type]
+    await stopped.submit(replace(used(org, "b", 3), subject=replace(SUBJECT, **other)))
     assert refused_by == [None] * 2
     assert sorted(row[1:3] for row in days(owner_url, org)) == [(1, 2 * MICRO), (1, 3 * MICRO)]
     assert elsewhere.read(verify(org), org_id=org) == []
