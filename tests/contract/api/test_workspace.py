@@ -49,6 +49,12 @@ def work(database: TestDatabase, org: Organization, import_id: str) -> None:
     asyncio.run(once())
 
 
+@pytest.mark.parametrize("name", ["tag", "text"])
+def test_cases_of_what_no_text_can_be_are_refused(api: httpx.Client, name: str) -> None:
+    answer = api.get(f"/projects/SHOP/cases?{name}=fla%00ky")
+    assert (answer.status_code, answer.json()["code"], answer.json()["field"]) == (422, "invalid_input", name)
+
+
 def test_projects_and_their_cases_are_listed_page_by_page(api: httpx.Client) -> None:
     assert api.get("/projects").json() == {"items": [{"key": "SHOP", "name": "Shop", "test_cases": 3}]}
     first = api.get("/projects/SHOP/cases", params={"limit": 2}).json()

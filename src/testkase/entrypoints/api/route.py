@@ -148,6 +148,9 @@ def parse_query(query_string: bytes, kind: type[Q]) -> Q:
         names = [name for name, _ in pairs]
         twice = next(name for name in names if names.count(name) > 1)
         raise InvalidInput("This query parameter is given more than once.", field=twice[:100])
+    for name, value in pairs:
+        if "\x00" in value:  # the database cannot even be asked for that
+            raise InvalidInput("There is a character in it that no text here can have.", field=name[:100])
     try:
         return msgspec.convert(values, kind, strict=False)
     except msgspec.ValidationError as error:

@@ -60,7 +60,8 @@ def set_buyer(org_id: int, actor: Actor, *, name: str, address: str, tax_id: str
     for field, text in given.items():
         if len(text) > _LONGEST[field]:
             raise InvalidInput(f"At most {_LONGEST[field]} characters, please.", field=field)
-        if any(not letter.isprintable() and letter != "\n" for letter in text):
+        breaks = "\n" if field == "buyer_address" else ""
+        if any(not letter.isprintable() and letter not in breaks for letter in text):
             raise InvalidInput("There is a character in it that cannot be printed.", field=field)
     before = yield from settings_locked(org_id)
     after = replace(before, **given)

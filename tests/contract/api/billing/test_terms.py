@@ -57,7 +57,10 @@ def test_when_admins_may_not_buy_any_more_their_keys_cannot_either(market: Marke
     [
         (DEFAULT | {"purchase_roles": "everyone"}, "purchase_roles"),
         (DEFAULT | {"buyer": {"name": "x" * 121}}, "buyer.name"),
-        (DEFAULT | {"buyer": {"name": "bell \x07"}}, "buyer_name"),
+        (DEFAULT | {"buyer": {"name": "bell \x07"}}, "buyer.name"),
+        (DEFAULT | {"buyer": {"name": "Acme\nInc."}}, "buyer.name"),
+        (DEFAULT | {"buyer": {"tax_id": "US\n1"}}, "buyer.tax_id"),
+        (DEFAULT | {"buyer": {"address": "bell \x07"}}, "buyer.address"),
         (DEFAULT | {"buyer": {"phone": "1"}}, "buyer.phone"),
         ({"purchase_roles": "owner"}, "buyer"),
     ],

@@ -110,7 +110,10 @@ async def list_overage_bills(ask: Ask[None]) -> Reply:
 def _set_purchasing(org_id: int, actor: Actor, wanted: PurchasingSettings) -> Operation[None]:
     buyer = wanted.buyer
     yield from set_purchase_roles(org_id, actor, wanted.purchase_roles)
-    yield from set_buyer(org_id, actor, name=buyer.name, address=buyer.address, tax_id=buyer.tax_id)
+    try:
+        yield from set_buyer(org_id, actor, name=buyer.name, address=buyer.address, tax_id=buyer.tax_id)
+    except InvalidInput as refused:
+        raise InvalidInput(refused.detail, field=(refused.field or "").replace("buyer_", "buyer.", 1)) from None
 
 
 async def _purchasing(context: Context, org_id: int) -> PurchasingSettings:
