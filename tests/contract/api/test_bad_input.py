@@ -126,6 +126,39 @@ RAW: list[tuple[str, bytes, str, int, str]] = [
 ]  # fmt: skip
 
 
+@pytest.mark.requirement("I6")
+@pytest.mark.parametrize(
+    ("path", "content", "field"),
+    [("/holds", b'{"use_case": "chat", "user": "ada", "credits": "1", "credits": "100"}', "credits"),
+     ("/holds", b'{"id": "a", "use_case": "chat", "user": "ada", "credits": "1", "id":"b"}', "id"),
+     ("/holds/h/settlement", b'{"usage": {"input_tokens": 1, "input_tokens": 2}}', "input_tokens"),
+     ("/holds:batch", b'{"items": [], "items": [{"id": "a", "use_case": "chat", "user": "a", "credits": "1"}]}',
+      "items")],
+)  # fmt: skip
+def test_a_field_given_twice_is_refused(api: httpx.Client, path: str, content: bytes, field: str) -> None:
+    before = state(api)
+    answer = api.post(path, content=content, headers={"Content-Type": "application/json"})
+    assert (answer.status_code, answer.json()["code"], answer.json()["field"]) == (422, "invalid_input", field)
+    assert state(api) == before
+
+
+def test_a_field_given_twice_in_an_item_of_a_batch_fails_the_item_alone(api: httpx.Client) -> None:
+    items = (
+        b'{"id": "a", "use_case": "chat", "user": "a", "credits": "1", "credits": "2"}, ' + json.dumps(HOLD).encode()
+    )
+    answer = api.post(
+        "/holds:batch", content=b'{"items": [' + items + b"]}", headers={"Content-Type": "application/json"}
+    )
+    assert [(item["status"], item.get("problem", {}).get("field")) for item in answer.json()["items"]] == [
+        (422, "credits"), (201, None),
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("name", ["credits", "user", "id"])
+def test_a_value_may_be_called_like_a_field(api: httpx.Client, name: str) -> None:
+    assert api.post("/holds", json=HOLD | {"user": name, "id": f"call-{name}"}).status_code == 201
+
+
 @pytest.mark.parametrize(("what", "content", "content_type", "status", "code"), RAW, ids=[row[0] for row in RAW])
 def test_a_body_that_cannot_be_read_is_refused(
     api: httpx.Client, what: str, content: bytes, content_type: str, status: int, code: str

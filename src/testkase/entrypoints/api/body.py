@@ -8,6 +8,7 @@ import msgspec
 from litestar import Request
 
 from testkase.entrypoints.api.fields import AMOUNT_RULE, RULES
+from testkase.entrypoints.api.repeated import refuse_repeated
 from testkase.foundation.problems import InvalidInput, Problem
 
 T = TypeVar("T")
@@ -111,7 +112,9 @@ async def _arrived(request: AnyRequest, limit_bytes: int) -> bytes:
 def decode(decoder: msgspec.json.Decoder[T], body: bytes | msgspec.Raw) -> T:
     """A typed value. Raises InvalidJson, or InvalidInput naming the field."""
     try:
-        return decoder.decode(body)
+        value = decoder.decode(body)
+        refuse_repeated(decoder.type, bytes(body))
+        return value
     except msgspec.ValidationError as error:
         raise invalid(str(error), amounts=_AMOUNTS | {"limit"}) from None
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
