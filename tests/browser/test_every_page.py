@@ -10,7 +10,7 @@ from tests.support.django import django_on, model_on_offer
 from tests.support.processes import serving
 from tests.support.stage import Stage, chromium
 from tests.support.tenants.book import all_places, all_rows
-from tests.support.tenants.tour import Stop, Walk, stops
+from tests.support.tenants.tour import Stop, Walk, lengthen_names, stops
 from tests.support.tenants.world import made_world
 
 
@@ -29,6 +29,7 @@ def walk(
     """The two organizations of the matrix behind a server, and browsers with the sessions of their people."""
     with django_on(module_database), model_on_offer():
         world = made_world({name: place.make for name, place in all_places().items()})
+        lengthen_names(module_database.owner_url)
         todo = stops(world, all_rows())
         session_cookie, environ = settings.SESSION_COOKIE_NAME, {"TESTKASE_SECRET_KEY": settings.SECRET_KEY}
     folder = tmp_path_factory.mktemp("walk")

@@ -9,7 +9,9 @@ from dataclasses import dataclass
 from importlib.resources import files
 from typing import Any
 
+import psycopg
 from playwright.sync_api import BrowserContext, Page
+from psycopg.sql import SQL, Identifier, Literal
 
 from tests.support.stage import LAPTOP, PHONE, Stage
 from tests.support.tenants.pages import address, page_routes
@@ -32,6 +34,12 @@ _WEIGHT = """
     .map(entry => [new URL(entry.name).pathname, entry.decodedBodySize])
 """
 _FITS = "() => document.documentElement.scrollWidth <= window.innerWidth"
+_LENGTHS = {
+    "app_user.display_name": 120, "organization.name": 120, "api_key.name": 80, "project.name": 120,
+    "case_folder.name": 120, "test_case.title": 300, "test_cycle.name": 120, "import_run.file_name": 200,
+    "chat_thread.title": 120, "activity.actor_name": 120, "purchase.buyer_name": 120, "ledger.budget.name": 80,
+}  # fmt: skip
+"""What people name, and how many letters they may take for it."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,6 +51,16 @@ class Stop:
 
     def __str__(self) -> str:
         return f"{self.path} as {self.role}"
+
+
+def lengthen_names(owner_url: str) -> None:
+    """As long as a name may be, and without a space at which a line could break: no page may become wider by it."""
+    with psycopg.connect(owner_url) as owner:
+        for place, length in _LENGTHS.items():
+            table, _, column = place.rpartition(".")
+            longer = SQL("UPDATE {table} SET {column} = rpad(replace({column}, ' ', ''), {length}, 'W')")
+            names = {"table": Identifier(*table.split(".")), "column": Identifier(column), "length": Literal(length)}
+            owner.execute(longer.format(**names))
 
 
 def stops(world: World, rows: dict[str, Row]) -> list[Stop]:
