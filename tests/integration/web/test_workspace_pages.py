@@ -158,6 +158,8 @@ def test_a_cycle_is_planned_executed_and_finished(visitors: Visitors) -> None:
     assert "1:30" in page
     assert 'href="https://bugs.example/7" rel="noopener noreferrer nofollow"' in page
     assert keys(text(member, f"{cycle}?result=failed")) == ["SHOP-1"]
+    send(member, f"{cycle}/cases/SHOP-2", result="skipped")
+    assert "2 of 25 executed, 0 passed, <strong>1 failed</strong>, 1 skipped" in text(member, f"{HOME}/cycles")
     assert send(member, f"{cycle}/state", state="finished").status_code == 302
     assert "its results stay as they are" in text(member, first)
     assert send(member, first, result="passed").status_code == 409
