@@ -31,6 +31,12 @@ def test_one_line_is_weak_and_gets_at_most_three_tips(text: str) -> None:
     assert 1 <= len(hint.tips) <= 3
 
 
+@pytest.mark.parametrize("actor", ["A shopper", "An applicant", "A tester"])
+def test_whoever_acts_is_not_asked_for(actor: str) -> None:
+    hint = quality_hint(BETTER[-1].replace("A customer", actor))
+    assert not any("who acts" in tip for tip in hint.tips)
+
+
 def test_vague_words_are_asked_about() -> None:
     hint = quality_hint(f"{BETTER[-1]} It is fast.")
     assert any("“fast”" in tip for tip in hint.tips)

@@ -30,7 +30,7 @@ ROLES = (
     "project administrator", "project admin", "organization owner", "super admin", "administrator", "admin", "owner",
     "manager", "moderator", "editor", "reviewer", "approver", "viewer", "auditor", "member", "guest", "customer",
     "seller", "buyer", "agent", "operator", "supervisor", "employee", "teacher", "student", "patient", "doctor",
-    "visitor", "subscriber", "user",
+    "visitor", "subscriber", "shopper", "applicant", "tester", "user",
 )  # fmt: skip
 _ROLE = rf"(?:{'|'.join(ROLES)})s?"
 _ONLY = re.compile(
