@@ -22,6 +22,13 @@ def test_every_member_sees_the_balance_in_exactly_two_cards(visitors: Visitors, 
     assert "300.00" in summary
 
 
+@pytest.mark.requirement("B12")
+def test_a_first_month_is_named_once_under_the_chart(visitors: Visitors) -> None:
+    page = visitors.client_of("owner").get("/settings/ai-credits").content.decode()
+    caption = re.findall(r"<figcaption[^>]*><span>(.*?)</span>", page)[-1]
+    assert re.fullmatch(r"[A-Z][a-z]+ 20\d\d", caption)
+
+
 @pytest.mark.requirement("R21")
 def test_the_ai_features_address_leads_to_the_same_page(visitors: Visitors) -> None:
     response = visitors.client_of("member").get("/settings/ai-features")

@@ -55,8 +55,10 @@ class History:
         return max(len(self.months), 6) * _SLOT
 
     @property
-    def oldest_first(self) -> list[Month]:
-        return self.months[::-1]
+    def span(self) -> str:
+        """The months shown, in words."""
+        oldest, newest = self.months[-1].title, self.months[0].title
+        return newest if oldest == newest else f"{oldest} to {newest}"
 
 
 def history_of(balance: Balance, *, before: str | None = None) -> History:
