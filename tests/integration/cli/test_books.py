@@ -53,6 +53,13 @@ def test_a_correction_is_on_record_and_the_books_verify(database: TestDatabase) 
     assert (code, said.strip()) == (0, "1 organizations verified, 0 deviations.")
 
 
+def test_an_organization_that_is_not_there_is_not_said_to_verify(database: TestDatabase) -> None:
+    org_id = _organization(database)
+    assert _testkase(database, "verify", "--organization", str(org_id))[0] == 0
+    code, said = _testkase(database, "verify", "--organization", str(org_id + 1))
+    assert (code, "no credit account" in said, "verified" in said) == (1, True, False)
+
+
 @pytest.mark.requirement("P10")
 def test_a_debt_is_shown_and_forgiven_once(database: TestDatabase) -> None:
     org_id, writer = _organization(database), SyncDatabase(database.app_url)

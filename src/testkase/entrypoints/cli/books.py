@@ -43,6 +43,8 @@ def verify_books(
     """Recompute every balance from the journal, check every invariant and the chain of the activity history; exit code
     1 if anything deviates. With --heads: whether everything that was published still stands."""
     with database(context) as reading:
+        if organization is not None:  # of one that is not there nothing could deviate
+            reading.read(balance(organization), org_id=organization)
         org_ids = [organization] if organization is not None else _all_accounts(reading)
         deviations: list[Deviation] = []
         broken: list[BrokenLink] = []
