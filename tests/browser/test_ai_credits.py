@@ -49,8 +49,11 @@ def busy(month: None, stage: Stage) -> Stage:
     return stage
 
 
+_IN_THEIR_PLACE = "[...document.querySelectorAll('.filters .field')].every(one => one.scrollWidth <= one.clientWidth)"
+
+
 def fits(page: Page) -> bool:
-    return bool(page.evaluate("document.documentElement.scrollWidth <= window.innerWidth"))
+    return bool(page.evaluate(f"document.documentElement.scrollWidth <= window.innerWidth && {_IN_THEIR_PLACE}"))
 
 
 @pytest.mark.requirement("R54")
