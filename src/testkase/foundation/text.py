@@ -1,6 +1,15 @@
 """Text as it may be kept, whatever people and programs send."""
 
+import unicodedata
+
+_LEFT_OUT = dict.fromkeys([0x00, *range(0x202A, 0x202F), *range(0x2066, 0x206A)])
+"""What PostgreSQL takes for no character, and what turns the direction of all that stands behind it."""
+_UNSEEN = frozenset(("Cc", "Cf", "Zs"))
+"""Control and format characters, and spaces."""
+
 
 def in_one_line(text: str) -> str:
-    """Without line breaks, doubled spaces and what PostgreSQL takes for no character."""
-    return " ".join(text.replace("\x00", "").split())
+    """Without line breaks, doubled spaces, what PostgreSQL takes for no character and what would turn the text around
+    it. Empty where nothing of it could be seen: a name like that is none."""
+    line = " ".join(text.translate(_LEFT_OUT).split())
+    return line if any(unicodedata.category(letter) not in _UNSEEN for letter in line) else ""

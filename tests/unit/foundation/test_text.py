@@ -1,0 +1,27 @@
+"""Text as it may be kept."""
+
+import pytest
+
+from testkase.foundation.text import in_one_line
+
+
+@pytest.mark.parametrize("text", ["", " ", "\n", "\u200b", "\u200b \u2060", "\u00a0", "\u202e", "\x00", "\ufeff"])
+def test_what_nobody_could_see_is_nothing(text: str) -> None:
+    assert in_one_line(text) == ""
+
+
+@pytest.mark.parametrize(
+    ("text", "kept"),
+    [
+        ("a\x00b", "ab"),
+        ("  Web \n shop ", "Web shop"),
+        ("Web \u202epohs\u202c, \u2067x\u2069", "Web pohs, x"),
+    ],
+)
+def test_a_line_is_kept_without_what_would_change_those_around_it(text: str, kept: str) -> None:
+    assert in_one_line(text) == kept
+
+
+@pytest.mark.parametrize("text", ["مرحبا", "שלום", "\U0001f469\u200d\U0001f680", "\U0001f600", "ﬁ", "-"])
+def test_every_script_and_every_picture_is_kept_as_it_is(text: str) -> None:
+    assert in_one_line(text) == text
