@@ -135,6 +135,16 @@ def test_a_cap_that_cannot_be_meant_is_sent_back_with_a_reason(store: Store, typ
     assert store.balance.overage_limit == 0
 
 
+@pytest.mark.requirement("P7", "R74")
+def test_the_history_says_that_it_was_off_before_and_up_to_how_much_after(store: Store) -> None:
+    owner = store.client_of("owner")
+    for cap in ("40", "60"):
+        owner.post(OVERAGE, {"cap": cap})
+    page = owner.get("/settings/activity").content.decode()
+    assert "up to $40.00 a month; it was off" in page
+    assert "up to $60.00 a month; it was $40.00" in page
+
+
 @pytest.mark.requirement("P7")
 def test_nobody_else_opens_or_closes_it(store: Store) -> None:
     store.client_of("owner").post(OVERAGE, {"cap": "40"})

@@ -114,7 +114,8 @@ def set_overage(org_id: int, actor: Actor, *, setting_id: str, cap_cents: int, b
     )
     yield from keep_settings(org_id, msgspec.structs.replace(before, overage_cap_cents=cap_cents, billed_period=billed))
     yield from _watch_until(org_id, account)
-    details = {"cap": money(cap_cents, CURRENCY), "before": money(before.overage_cap_cents, CURRENCY)}
+    was = money(before.overage_cap_cents, CURRENCY) if before.overage_cap_cents else "off"
+    details = {"cap": money(cap_cents, CURRENCY), "before": was}
     action = "overage.allowed" if cap_cents else "overage.switched_off"
     yield from record(org_id, Activity(action=action, actor=actor, details=details))
     return True
