@@ -114,7 +114,7 @@ def asks_elsewhere(view: View) -> View:
         try:
             return view(request, *args, **kwargs)
         except Problem as problem:
-            return answer_problem(request, problem)
+            return _told(request, viewer, problem)
 
     return without_transaction(guarded)
 

@@ -62,7 +62,9 @@ def test_who_may_buy_has_the_button_and_nobody_else_can(store: Store, policy: st
     store.policy(policy)
     for role in ("owner", "admin", "member"):
         client, may = store.client_of(role), role in buyers
-        assert client.get(BUY).status_code == (200 if may else 403)
+        shown = client.get(BUY)
+        assert shown.status_code == (200 if may else 403)
+        assert 'aria-label="Main"' in shown.content.decode()  # whoever may not buy can still go elsewhere
         form = {"request_id": f"of-{role}", "bundle": "starter", "currency": "USD"}
         assert client.post(BUY, form).status_code == (303 if may else 403)
         assert (BUY in client.get(PAGE).content.decode()) == may

@@ -28,7 +28,7 @@ from testkase.services.billing.purchasing.buying import buy as begin_and_order
 from testkase.services.billing.settings import billing_settings
 from testkase.services.organizations.tenancy import run_here
 
-_NOT_YOURS = "Buying is for the Owner, and for Admins where the Owner allows it. Ask your Owner to."
+_NOT_YOURS = "Buying is for the Owner, and for Admins where the Owner allows it. Ask your Owner to buy some."
 
 
 @require_http_methods(["GET", "POST"])
