@@ -263,7 +263,8 @@ async def test_the_request_is_private_clamped_and_asks_for_usage(lab: Lab, upstr
 @pytest.mark.parametrize(
     "wish",
     [{"n": 1000}, {"n": 0}, {"n": "2"}, {"max_tokens": 0}, {"max_tokens": 1.5}, {"max_tokens": True},
-     {"web_search_options": {}}, {"models": ["dearer"]}, {"prediction": {}}, {"modalities": ["text", "audio"]},
+     {"web_search_options": {}}, {"tools": [{"type": "web_search"}]}, {"models": ["dearer"]}, {"prediction": {}},
+     {"modalities": ["text", "audio"]},
      {"messages": []}, {"messages": "hello"}, {"messages": ["hello"]},
      {"messages": [{"role": "user", "content": [{"type": "image_url", "image_url": {"url": "https://x"}}]}]},
      {"messages": [{"role": "user", "content": 7}]}],

@@ -33,7 +33,10 @@ CALL: dict[str, Any] = {"id": "a", "type": "function", "function": {"name": "f",
      ({"messages": [ASK], "tools": [{}]}, "tools[0]"),
      ({"messages": [ASK], "tools": [{"type": "function"}]}, "tools[0].function"),
      ({"messages": [ASK], "tools": [TOOL, {"type": "function", "function": {"name": 5}}]}, "tools[1].function.name"),
-     ({"messages": [ASK], "functions": 5}, "functions")],
+     ({"messages": [ASK], "functions": 5}, "functions"),
+     ({"messages": [ASK], "tools": [TOOL, {"type": "web_search"}]}, "tools[1].type"),
+     ({"messages": [ASK], "tools": [{"type": "builtin_function", "function": {"name": "$web_search"}}]},
+      "tools[0].type")],
     ids=str,
 )  # fmt: skip
 def test_a_shape_no_provider_understands_is_refused_by_its_place(wish: dict[str, Any], field: str) -> None:

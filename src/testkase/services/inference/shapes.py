@@ -10,6 +10,7 @@ from msgspec import Meta, Struct
 
 from testkase.services.inference.problems import UnsupportedParameter
 
+_OWN_TOOLS = ("function", "custom")
 _PLACE = re.compile(r" - at `\$\.(?P<place>[^`]*)`$")
 
 
@@ -71,8 +72,7 @@ def check_shapes(body: Mapping[str, Any]) -> None:
             if call.function is None and call.type in (None, "function"):
                 raise _missing(f"messages[{index}].tool_calls[{nth}].function", "a function's call")
     for index, tool in enumerate(asked.tools or ()):
-        if tool.function is None and tool.type == "function":
-            raise _missing(f"tools[{index}].function", "a function")
+        _check_tool(tool, f"tools[{index}]")
 
 
 def _check_parts(message: _Message, place: str) -> None:
@@ -86,6 +86,17 @@ def _check_parts(message: _Message, place: str) -> None:
             )
         if getattr(part, part.type) is None:
             raise _missing(f"{place}.content[{index}].{part.type}", f"a part of type {part.type}")
+
+
+def _check_tool(tool: _Tool, place: str) -> None:
+    if tool.type not in _OWN_TOOLS:
+        raise UnsupportedParameter(
+            f"Only tools that the caller runs are offered ({', '.join(_OWN_TOOLS)}): what a provider runs, such as a"
+            " search, is billed apart, and cannot be bounded beforehand.",
+            field=f"{place}.type",
+        )
+    if tool.function is None and tool.type == "function":
+        raise _missing(f"{place}.function", "a function")
 
 
 def _missing(field: str, what: str) -> UnsupportedParameter:
