@@ -45,8 +45,8 @@ OF_TIME = (
         (
             Patch(
                 "core/ledger/calendar.py",
-                "day = min(anchor_day, monthrange(year, index + 1)[1])",
-                "day = min(anchor_day, 28)",
+                "min(anchor_day, monthrange(year, index + 1)[1])",
+                "min(anchor_day, 28)",
             ),
         ),
         ("calendar", "simulate"),
