@@ -11,11 +11,10 @@ import psycopg
 
 from campaigns.ledger.shadow import Shadow
 from testkase.core.ledger.closing import close_days
-from testkase.core.ledger.commands import Command, Grant, RecordUsage, SwitchAi
+from testkase.core.ledger.commands import Command, Grant, RecordUsage
 from testkase.core.ledger.credits import MICRO
 from testkase.core.ledger.model import Subject
 from testkase.core.ledger.operations import execute
-from testkase.core.ledger.queries import balance
 from testkase.foundation.database import Operation, run, tenant
 from testkase.services.audit import Activity, Actor, record
 from testkase.services.selfaudit.checking import check
@@ -28,7 +27,7 @@ AT_ONCE = 8
 CLOSED_AFTER = 0.1
 """The share of batches after which some days that are over are summed up, as the worker does meanwhile."""
 DAYS_OF_USE = 40
-"""After the story, at most: it has hours, or years with a few calls."""
+"""Before the story, at most: it has hours, or years with a few calls."""
 RECORDS = 12
 """Changes in the activity history of a book."""
 
@@ -39,22 +38,23 @@ def write_book(owner: psycopg.Connection[Any], org_id: int, dice: random.Random,
     """A story of so many commands. Purchases stand as grants: there is no payment behind them."""
     shadow = Shadow()
     story = Script(dice, cast(SideBySide, shadow))
-    command: Command = msgspec.structs.replace(story.opening(), monthly_allowance=300_000_000, ai_enabled=True)
-    batch = [(_theirs(command, org_id), story.now)]
+    opening = msgspec.structs.replace(story.opening(), monthly_allowance=300_000_000, ai_enabled=True)
+    for day in _days_of_use(_theirs(opening, org_id), dice, story.now):
+        _write(owner, org_id, day)
+        for each, now in day:
+            shadow.submit(each, now)
+            story.now = now
+    batch = list[tuple[Command, int]]()
     for _ in range(operations):
         if len(batch) >= dice.randint(1, AT_ONCE):
             _write(owner, org_id, batch)
             batch = []
             if dice.random() < CLOSED_AFTER:
                 _run(owner, org_id, close_days(org_id, most=dice.randint(1, 92)))
-        for each, now in batch[-1:]:
-            shadow.submit(each, now)
         drawn, now = story.next()
         batch.append((_theirs(drawn, org_id), now))
+        shadow.submit(*batch[-1])
     _write(owner, org_id, batch)
-    last_at = _run(owner, org_id, balance(org_id)).last_at  # a story's clock may have gone back at its end
-    for day in _days_of_use(org_id, dice, last_at):
-        _write(owner, org_id, day)
     while _run(owner, org_id, close_days(org_id)) and dice.random() < 0.9:
         pass
     for number in range(RECORDS):
@@ -63,15 +63,12 @@ def write_book(owner: psycopg.Connection[Any], org_id: int, dice: random.Random,
         _run(owner, org_id, record(org_id, change))
 
 
-def _days_of_use(org_id: int, dice: random.Random, since: int) -> Iterator[list[tuple[Command, int]]]:
-    """Some weeks with a few calls on most days."""
-    yield [
-        (Grant(org_id=org_id, grant_id="for weeks", amount=1_000 * MICRO, source="grant", paid=False), since),
-        (SwitchAi(org_id=org_id, switch_id="for weeks", enabled=True), since),
-    ]
+def _days_of_use(opening: Command, dice: random.Random, since: int) -> Iterator[list[tuple[Command, int]]]:
+    """The account, and some weeks with a few calls on most days."""
+    yield [(opening, since)]
     for day in range(1, dice.randint(1, DAYS_OF_USE)):
-        now = since + day * DAY
-        yield [(_call(org_id, dice, f"day {day} call {number}"), now) for number in range(dice.choice((0, 1, 2, 2)))]
+        names = [f"day {day} call {number}" for number in range(dice.choice((0, 1, 2, 2)))]
+        yield [(_call(opening.org_id, dice, name), since + day * DAY) for name in names]
 
 
 def _call(org_id: int, dice: random.Random, usage_id: str) -> Command:
@@ -80,7 +77,7 @@ def _call(org_id: int, dice: random.Random, usage_id: str) -> Command:
         user=f"person{dice.randrange(3)}@example.com",
         project=dice.choice(("WEB", "APP", None)),
     )
-    return RecordUsage(org_id=org_id, usage_id=usage_id, subject=subject, credits=dice.randrange(2 * MICRO))
+    return RecordUsage(org_id=org_id, usage_id=usage_id, subject=subject, credits=dice.randrange(MICRO))
 
 
 def faults_of(owner: psycopg.Connection[Any], org_id: int, heads: Heads | None = None) -> list[str]:
