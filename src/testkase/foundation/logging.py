@@ -41,6 +41,10 @@ _SECRET_SHAPES = (
     (re.compile(r"\beyJ[A-Za-z0-9_\-]{8,}\.[A-Za-z0-9_\-]+\.[A-Za-z0-9_\-]*"), REDACTED),
 )  # fmt: skip
 
+_ANYBODYS = ("django.security.DisallowedHost",)
+"""Faults of a request, told as faults of ours with a trace of kilobytes. Anybody can send thousands and push everything
+else out of a log that is kept up to a size."""
+
 
 def redact(_logger: object, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
     """A structlog processor: the event without anything that must not be written."""
@@ -107,6 +111,15 @@ def configure(process: str, level: str = "INFO") -> None:
     # every name they do not know, and with it all they do know: the person, their chat, the password they typed.
     for chatty in ("httpx", "httpcore", "procrastinate", "asyncio", "django.template"):
         logging.getLogger(chatty).setLevel(max(logging.WARNING, root.level))
+    for name in _ANYBODYS:
+        logging.getLogger(name).addFilter(_in_one_line)
+
+
+def _in_one_line(record: logging.LogRecord) -> bool:
+    """A warning, without the trace that is the same every time."""
+    record.levelno, record.levelname = logging.WARNING, "WARNING"
+    record.exc_info = record.exc_text = None
+    return True
 
 
 def _named(process: str) -> structlog.typing.Processor:

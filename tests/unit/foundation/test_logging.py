@@ -116,6 +116,16 @@ def test_facts_survive(log: io.StringIO) -> None:
     assert (line["process"], line["level"], line["logger"]) == ("test", "info", "x")
 
 
+def test_what_anybody_can_cause_is_one_line_and_no_alarm(log: io.StringIO) -> None:
+    try:
+        raise ValueError("at depth")
+    except ValueError:
+        logging.getLogger("django.security.DisallowedHost").exception("Invalid HTTP_HOST header: %r.", "evil.example")
+    told = json.loads(log.getvalue())
+    assert (told["level"], told["event"]) == ("warning", "Invalid HTTP_HOST header: 'evil.example'.")
+    assert "exception" not in told
+
+
 def test_a_long_text_is_cut(log: io.StringIO) -> None:
     structlog.get_logger("x").info("long", note="begin" + "x" * 100_000 + "end")
     assert len(log.getvalue()) < 7_000
