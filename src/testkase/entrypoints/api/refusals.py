@@ -3,6 +3,7 @@
 import logging
 from typing import Any
 
+from psycopg import DataError
 from psycopg import Error as DatabaseError
 from psycopg_pool import PoolTimeout
 
@@ -33,7 +34,8 @@ def as_problem(error: Exception) -> Problem:
     """What the caller is told. What nobody foresaw is logged here."""
     if isinstance(error, Problem):
         return error
-    if isinstance(error, DatabaseError | PoolTimeout | OSError):
+    # A value the database does not take is a check of ours that is missing, and no repetition helps.
+    if isinstance(error, DatabaseError | PoolTimeout | OSError) and not isinstance(error, DataError):
         log.warning("the database could not be asked: %s", type(error).__name__)
         return Unavailable("The service is busy or restarting. Repeat the call with the same id.")
     log.error("unforeseen error", exc_info=error)
