@@ -5,6 +5,7 @@ import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from testkase.foundation.problems import InvalidInput
 from testkase.foundation.razorpay_account import RazorpayAccount, account
@@ -83,7 +84,7 @@ class Settings:
             data=Path(environ.get("TESTKASE_DATA") or "var").absolute(),
             host=host,
             port=port,
-            public_url=(environ.get("TESTKASE_PUBLIC_URL") or f"http://{host}:{port}").rstrip("/"),
+            public_url=(_url(environ, "TESTKASE_PUBLIC_URL", "http", "https") or f"http://{host}:{port}").rstrip("/"),
             owner_database_url=environ.get("DATABASE_URL") or None,
             app_database_url=environ.get("TESTKASE_APP_DATABASE_URL") or None,
             ledger_lanes=_number(environ, "TESTKASE_LEDGER_LANES", USUAL_LANES, most=MAX_LANES),
@@ -97,14 +98,14 @@ class Settings:
             razorpay=_razorpay(environ),
             simulator_port=_port(environ, "RAZORPAY_SIMULATOR_PORT", 0),
             seller=_path(environ, "TESTKASE_SELLER"),
-            demo=environ.get("TESTKASE_DEMO", "1") == "1",
-            email_url=environ.get("TESTKASE_EMAIL_URL") or None,
+            demo=_choice(environ, "TESTKASE_DEMO", "1", "0") == "1",
+            email_url=_url(environ, "TESTKASE_EMAIL_URL", "smtp", "smtps"),
             stop_delay_seconds=_number(environ, "TESTKASE_STOP_DELAY_SECONDS", 0, least=0, most=300),
             worker_metrics_port=_port(environ, "TESTKASE_WORKER_METRICS_PORT", 0),
-            traces_url=environ.get("TESTKASE_TRACES_URL") or None,
+            traces_url=_url(environ, "TESTKASE_TRACES_URL", "http", "https"),
             traces_percent=_number(environ, "TESTKASE_TRACES_PERCENT", 100, least=0, most=100),
-            traces_to_providers=environ.get("TESTKASE_TRACES_TO_PROVIDERS", "0") == "1",
-            log_level=environ.get("LOG_LEVEL", "INFO").upper(),
+            traces_to_providers=_choice(environ, "TESTKASE_TRACES_TO_PROVIDERS", "0", "1") == "1",
+            log_level=_choice(environ, "LOG_LEVEL", "INFO", "DEBUG", "WARNING", "ERROR"),
         )
 
 
@@ -124,6 +125,28 @@ def _path(environ: Mapping[str, str], name: str) -> Path | None:
     return Path(value).absolute() if value else None
 
 
+def _choice(environ: Mapping[str, str], name: str, default: str, *others: str) -> str:
+    value = (environ.get(name) or default).upper()
+    if value not in (default, *others):
+        raise InvalidInput(f"{name} must be {' or '.join((default, *others))}, not {value[:40]!r}.", field=name)
+    return value
+
+
+def _url(environ: Mapping[str, str], name: str, *schemes: str) -> str | None:
+    """The address, unless it leads nowhere. What it is instead is not said: it may hold a password."""
+    value = environ.get(name)
+    if not value:
+        return None
+    try:
+        parts = urlsplit(value)
+        leads = parts.scheme in schemes and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        leads = False
+    if not leads:
+        raise InvalidInput(f"{name} must be an address such as {schemes[-1]}://host.example.", field=name)
+    return value
+
+
 def _number(environ: Mapping[str, str], name: str, default: int, *, most: int, least: int = 1) -> int:
     value = environ.get(name) or str(default)
     if not value.isdecimal() or not least <= int(value) <= most:
@@ -133,6 +156,6 @@ def _number(environ: Mapping[str, str], name: str, default: int, *, most: int, l
 
 def _port(environ: Mapping[str, str], name: str, default: int) -> int:
     value = environ.get(name) or str(default)
-    if not value.isdigit() or int(value) > 65535:
+    if not value.isdecimal() or int(value) > 65535:
         raise InvalidInput(f"{name} must be a port number from 1 to 65535, not {value!r}.", field=name)
     return int(value)

@@ -1,4 +1,4 @@
-"""What the environment may say of payments, and what stops the start."""
+"""What the environment may say, and what stops the start."""
 
 from pathlib import Path
 
@@ -67,6 +67,15 @@ def test_secrets_are_not_shown() -> None:
         ),
         ({**LIVE, "RAZORPAY_API_URL": "https://api.razorpay.com.example"}, "RAZORPAY_API_URL", "alone"),
         ({**LIVE, "RAZORPAY_CHECKOUT_JS": "https://evil.example/c.js"}, "RAZORPAY_CHECKOUT_JS", "alone"),
+        ({"LOG_LEVEL": "LOUD"}, "LOG_LEVEL", "must be INFO or DEBUG or WARNING or ERROR, not 'LOUD'"),
+        ({"TESTKASE_DEMO": "true"}, "TESTKASE_DEMO", "must be 1 or 0"),
+        ({"TESTKASE_TRACES_TO_PROVIDERS": "yes"}, "TESTKASE_TRACES_TO_PROVIDERS", "must be 0 or 1"),
+        ({"TESTKASE_PUBLIC_URL": "credits.example.com"}, "TESTKASE_PUBLIC_URL", "such as https://host.example"),
+        ({"TESTKASE_PUBLIC_URL": "https://:8000"}, "TESTKASE_PUBLIC_URL", "such as"),
+        ({"TESTKASE_EMAIL_URL": "me:hidden@mail.example:587"}, "TESTKASE_EMAIL_URL", "such as smtps://"),
+        ({"TESTKASE_EMAIL_URL": "smtp://me:hidden@mail.example:port"}, "TESTKASE_EMAIL_URL", "such as"),
+        ({"TESTKASE_TRACES_URL": "collector:4318"}, "TESTKASE_TRACES_URL", "such as"),
+        ({"PORT": "²"}, "PORT", "must be a port number"),
     ],
 )
 def test_what_cannot_be_meant_is_one_sentence(environ: dict[str, str], field: str, words: str) -> None:
@@ -76,6 +85,14 @@ def test_what_cannot_be_meant_is_one_sentence(environ: dict[str, str], field: st
     assert words in refused.value.detail
     assert "hidden" not in refused.value.detail
     assert "\n" not in refused.value.detail
+
+
+def test_what_is_usual_is_taken_and_what_is_empty_is_unset() -> None:
+    found = read(LOG_LEVEL="debug", TESTKASE_DEMO="0", TESTKASE_PUBLIC_URL="https://credits.example/")
+    assert (found.log_level, found.demo, found.public_url) == ("DEBUG", False, "https://credits.example")
+    empty = read(LOG_LEVEL="", TESTKASE_DEMO="", TESTKASE_PUBLIC_URL="", TESTKASE_EMAIL_URL="", HOST="::1")
+    assert (empty.log_level, empty.demo, empty.email_url, empty.public_url) == ("INFO", True, None, "http://::1:8000")
+    assert read(TESTKASE_EMAIL_URL="smtp://me:p%40ss@mail.example:587").email_url is not None
 
 
 def test_the_seller_is_a_file() -> None:
