@@ -110,6 +110,20 @@ def test_asking_again_changes_the_request_and_tells_nobody_twice(visitors: Visit
     admin.post(f"{PAGE}/{budget_id}/removal")
 
 
+def test_one_credit_is_one_credit_wherever_a_budget_is_shown(visitors: Visitors) -> None:
+    member, admin = visitors.client_of("member"), visitors.client_of("admin")
+    budget_id = set_budget(visitors, "Scarce", "1", user=visitors.demo.emails["member"])
+    more = {"request_id": "one", "amount": "1", "reason": ""}
+    assert member.post(f"{PAGE}/{budget_id}/requests", more).status_code == 302
+    page = admin.get(PAGE).content.decode()
+    assert "<strong>1 more credit</strong>" in page
+    assert re.search(r"<strong>1</strong> <span[^>]*>credit per week", page)
+    admin.post("/settings/ai-credits/budget-requests/one/decision", {"decision": "period"})
+    assert re.search(r"<strong>2</strong> <span[^>]*>credits per week", admin.get(PAGE).content.decode())
+    assert "1 more credit was approved" in admin.get(f"{PAGE}/{budget_id}").content.decode()
+    admin.post(f"{PAGE}/{budget_id}/removal")
+
+
 def test_a_request_ends_with_its_budget_and_one_left_over_can_be_declined(visitors: Visitors) -> None:
     member, admin = visitors.client_of("member"), visitors.client_of("admin")
     budget_id = set_budget(visitors, "Short-lived", "3", user=visitors.demo.emails["member"])
