@@ -62,3 +62,14 @@ def test_somebody_new_signs_up_and_starts_with_300_credits(stage: Stage) -> None
     page.locator("summary[aria-label^='Account of']").click()
     page.get_by_role("button", name="Sign out").click()
     page.wait_for_url("**/accounts/login/")
+
+
+def test_a_key_is_made_once_however_often_its_form_is_sent(stage: Stage) -> None:
+    page = stage.signed_in("owner")
+    page.goto(f"{stage.url}/settings/api-keys")
+    page.get_by_label("Name").fill("Night build")
+    page.get_by_role("button", name="Create key").dblclick()
+    expect(page.get_by_role("heading", name="Your new key")).to_be_visible()
+    page.reload()
+    expect(page.get_by_role("heading", name="Your new key")).to_have_count(0)
+    expect(page.get_by_role("row", name="Night build")).to_have_count(1)

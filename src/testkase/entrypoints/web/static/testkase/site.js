@@ -48,7 +48,19 @@
   document.addEventListener("submit", (event) => {
     const question = event.target.dataset.confirm;
     if (question && !confirm(question)) event.preventDefault();
+    if (!event.defaultPrevented && event.target.method === "post") sendOnce(event);
   });
+
+  // A form that is on its way is not sent again by a second press; whoever stops it, or comes back, may send it anew.
+  const sent = new Set();
+  function sendOnce(event) {
+    if (sent.has(event.target)) return void event.preventDefault();
+    sent.add(event.target);
+    setTimeout(() => sent.delete(event.target), 3000);
+  }
+  addEventListener("pageshow", () => sent.clear());
+  // What an answer to a form shows once must not be made again by loading the page anew.
+  if (document.querySelector("[data-shown-once]")) history.replaceState(null, "", location.href);
 
   document.addEventListener("keydown", (event) => {
     if (event.key !== "Escape") return;
