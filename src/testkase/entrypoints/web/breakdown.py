@@ -13,7 +13,7 @@ from django.utils.safestring import SafeString
 from testkase.core.ledger.calendar import local_day
 from testkase.core.ledger.consumption import DayPart, Part, usage_by_day
 from testkase.core.ledger.queries import Balance
-from testkase.entrypoints.web.chart import BAR, GAP, draw_bars, write_rows
+from testkase.entrypoints.web.chart import BAR, GAP, draw_bars, permilles_of, write_rows
 from testkase.entrypoints.web.names import names_of_parts
 from testkase.entrypoints.web.templatetags.testkase import USE_CASES
 from testkase.services.organizations.tenancy import run_here
@@ -104,13 +104,11 @@ def breakdown_of(balance: Balance, part: Part, read: list[DayPart]) -> Breakdown
         counted[own][1] += row.charged
     charged = sum(amount for _, amount in counted.values())
     names[REST] = "All others"
+    permilles = permilles_of([counted[one][1] for one in parts])
     shares = [
-        Share(
-            number=number, name=names[one], interactions=counted[one][0], charged=counted[one][1],
-            permille=_permille(counted[one][1], charged),
-        )
-        for number, one in enumerate(parts, 1)
-    ]  # fmt: skip
+        Share(number=number, name=names[one], interactions=counted[one][0], charged=counted[one][1], permille=permille)
+        for number, (one, permille) in enumerate(zip(parts, permilles, strict=True), 1)
+    ]
     amounts = {day: [cells[day, one] for one in parts] for day in days}
     highest = scale(max(sum(each) for each in amounts.values()))
     bars = [Bar(day=day, amounts=amounts[day]) for day in days]
@@ -135,10 +133,6 @@ def _days(balance: Balance) -> list[date]:
     first = balance.first_day(balance.period_number)
     last = date.fromisoformat(local_day(balance.time_zone, balance.period_end - 1))
     return [first + timedelta(days=index) for index in range((last - first).days + 1)]
-
-
-def _permille(amount: int, total: int) -> int:
-    return (amount * 1000 + total // 2) // total if total else 0
 
 
 def scale(most: int) -> int:

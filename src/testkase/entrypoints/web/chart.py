@@ -51,3 +51,16 @@ def length(amount: int, highest: int) -> str:
     """A height of the chart with two decimals."""
     hundredths = amount * _HEIGHT * 100 // highest
     return f"{hundredths // 100}.{hundredths % 100:02d}"
+
+
+def permilles_of(amounts: list[int]) -> list[int]:
+    """The share of each amount in all of them. They add up to 1,000: what is lost by rounding down goes to those that
+    lost most by it, so that no column of shares comes to 100.1 %."""
+    total = sum(amounts)
+    if not total:
+        return [0] * len(amounts)
+    shares = [amount * 1000 // total for amount in amounts]
+    by_loss = sorted(range(len(amounts)), key=lambda index: amounts[index] * 1000 % total, reverse=True)
+    for index in by_loss[: 1000 - sum(shares)]:
+        shares[index] += 1
+    return shares
