@@ -36,6 +36,15 @@ def test_nobody_but_staff_gets_in_and_staff_change_their_password_where_everybod
     assert staff.get("/staff/password_change/").headers["Location"] == "/accounts/password/change/"
 
 
+def test_staff_get_to_every_page_of_theirs_from_wherever_they_are(visitors: Visitors) -> None:
+    door = 'href="/staff/"'
+    assert door in visitors.client_of("admin").get("/projects").content.decode()
+    assert door not in visitors.client_of("owner").get("/projects").content.decode()
+    inside = visitors.client_of("admin").get("/staff/").content.decode()
+    for page in ("/staff/payments", "/staff/invariants", "/staff/what-if"):
+        assert f'href="{page}"' in inside
+
+
 @pytest.mark.parametrize(
     "table",
     ["account/emailaddress", "mfa/authenticator", "socialaccount/socialapp", "socialaccount/socialaccount",
