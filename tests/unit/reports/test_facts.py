@@ -174,6 +174,14 @@ def test_facts_survive_being_written_down(kind: str) -> None:
     assert msgspec.json.decode(msgspec.json.encode(facts), type=Facts) == facts
 
 
+@pytest.mark.parametrize(("many", "said"), [(1, "1 never fails and 1 is ready"), (2, "2 never fail and 2 are ready")])
+def test_one_case_is_spoken_of_as_one(many: int, said: str) -> None:
+    steady = [case(f"SHOP-{one}", status="ready", results=("passed",) * 3) for one in range(many)]
+    idle = [case(f"SHOP-{one + 5}", status="ready", results=(None,) * 3) for one in range(many)]
+    (first, *_) = compute("optimisation", history(*steady, *idle)).headline
+    assert first == f"Of {2 * many} cases {said} and never executed."
+
+
 def test_a_large_project_says_what_it_leaves_out() -> None:
     past = msgspec.structs.replace(made_up(1), left_out=1_234)
     assert "1,234" in compute("risk", past).warning

@@ -84,8 +84,9 @@ def optimisation_facts(history: History) -> Facts:
     steady_many = note.figure("cases that never fail", len(steady))
     idle_many = note.figure("ready cases that nobody executes", len(idle))
     whole = note.figure("time of one execution of every measured case", lasting(together))
+    fails, is_ready = "never fails" if len(steady) == 1 else "never fail", "is ready" if len(idle) == 1 else "are ready"
     headline = (
-        f"Of {cases} cases {steady_many} never fail and {idle_many} are ready and never executed.",
+        f"Of {cases} cases {steady_many} {fails} and {idle_many} {is_ready} and never executed.",
         f"{alike_many} {'pair of cases is' if len(pairs) == 1 else 'pairs of cases are'} alike.",
         f"Every measured case once takes {whole}.",
     )
