@@ -1,10 +1,12 @@
 """What people do with the frame around pages, with the switch, and as somebody new. How each page looks and what it
 loads: see `test_every_page.py`."""
 
+import psycopg
 import pytest
 from playwright.sync_api import expect
 
-from tests.support.stage import Stage
+from tests.support.cluster import TestDatabase
+from tests.support.stage import PHONE, Stage
 
 
 def test_the_theme_can_be_chosen_and_stays_chosen(stage: Stage) -> None:
@@ -73,3 +75,18 @@ def test_a_key_is_made_once_however_often_its_form_is_sent(stage: Stage) -> None
     page.reload()
     expect(page.get_by_role("heading", name="Your new key")).to_have_count(0)
     expect(page.get_by_role("row", name="Night build")).to_have_count(1)
+
+
+@pytest.mark.requirement("B4")
+def test_staff_read_the_invariants_on_a_phone(stage: Stage, module_database: TestDatabase) -> None:
+    with psycopg.connect(module_database.owner_url) as owner:
+        owner.execute("UPDATE app_user SET is_staff = true WHERE email = %s", [stage.demo["users"]["owner"]["email"]])
+    page = stage.signed_in("owner", viewport=PHONE)
+    page.goto(f"{stage.url}/staff/invariants")
+    code = page.get_by_role("cell", name="history", exact=True)
+    sentence = page.get_by_role("cell", name="Every record of the")
+    beside, below = code.bounding_box(), sentence.bounding_box()
+    assert beside is not None
+    assert below is not None
+    assert beside["height"] < 40  # on one line, not a letter on each
+    assert below["y"] >= beside["y"] + beside["height"]
