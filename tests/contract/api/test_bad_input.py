@@ -154,6 +154,11 @@ def test_a_field_given_twice_in_an_item_of_a_batch_fails_the_item_alone(api: htt
     ]  # fmt: skip
 
 
+@pytest.mark.parametrize(("coding", "status"), [("gzip", 415), ("identity", 201)])
+def test_a_compressed_body_is_said_to_be_one(api: httpx.Client, coding: str, status: int) -> None:
+    assert api.post("/holds", json=HOLD, headers={"Content-Encoding": coding}).status_code == status
+
+
 @pytest.mark.parametrize("name", ["credits", "user", "id"])
 def test_a_value_may_be_called_like_a_field(api: httpx.Client, name: str) -> None:
     assert api.post("/holds", json=HOLD | {"user": name, "id": f"call-{name}"}).status_code == 201

@@ -41,7 +41,7 @@ class TooSlow(Problem):
 
 
 class UnsupportedMediaType(Problem):
-    """The body is not declared as JSON."""
+    """The body is not declared as JSON, or compressed."""
 
     code = "unsupported_media_type"
     title = "The body is not declared as JSON"
@@ -84,7 +84,9 @@ def declared(request: AnyRequest) -> str:
 
 
 async def read_bytes(request: AnyRequest, limit_bytes: int) -> bytes:
-    """The body's bytes, whatever they are. Raises TooLarge, TooSlow, InvalidBody."""
+    """The body's bytes, whatever they are. Raises UnsupportedMediaType, TooLarge, TooSlow, InvalidBody."""
+    if (header(request, b"content-encoding") or "identity").lower() != "identity":
+        raise UnsupportedMediaType("The body is compressed. Send it as it is, without Content-Encoding.")
     length = header(request, b"content-length")
     if length is not None and length.isascii() and length.isdigit() and int(length) > limit_bytes:
         raise _too_large(limit_bytes)
