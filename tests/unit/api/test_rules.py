@@ -8,7 +8,11 @@ from msgspec import Meta
 
 from testkase.entrypoints.api.body import decode
 from testkase.entrypoints.api.fields import RULES
-from testkase.entrypoints.api.v1.hold_schemas import SettlementItem
+from testkase.entrypoints.api.route import parse_query
+from testkase.entrypoints.api.v1.billing.schemas import PurchaseQuery
+from testkase.entrypoints.api.v1.billing.terms import PurchasingSettings
+from testkase.entrypoints.api.v1.hold_schemas import SettlementItem, SettlementRequest
+from testkase.entrypoints.api.v1.limits.schemas import NewBudget
 from testkase.entrypoints.api.v1.routes import routes
 from testkase.foundation.problems import InvalidInput
 
@@ -40,3 +44,21 @@ def test_a_key_of_any_name_is_not_named(kind: Any, body: bytes, field: str | Non
     with pytest.raises(InvalidInput) as refused:
         decode(msgspec.json.Decoder(kind), body)
     assert refused.value.field == field
+
+
+@pytest.mark.parametrize(
+    ("kind", "body", "words"),
+    [(SettlementRequest, b'{"outcome": "won"}', "This is none of cancelled, completed, failed, refused."),
+     (PurchasingSettings, b'{"purchase_roles": "all", "buyer": {}}', "This is none of owner, owner_and_admins."),
+     (NewBudget, b'{"name": "n", "limit": "1", "period": "year"}', "This is none of day, month, week.")],
+)  # fmt: skip
+def test_what_can_be_chosen_is_said(kind: Any, body: bytes, words: str) -> None:
+    with pytest.raises(InvalidInput) as refused:
+        decode(msgspec.json.Decoder(kind), body)
+    assert refused.value.detail == words
+
+
+def test_what_a_query_can_choose_is_said() -> None:
+    with pytest.raises(InvalidInput, match="This is none of closed, created, open, paid") as refused:
+        parse_query(b"state=bogus", PurchaseQuery)
+    assert refused.value.field == "state"

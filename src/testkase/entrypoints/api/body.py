@@ -2,6 +2,7 @@
 
 import asyncio
 import re
+from functools import cache
 from typing import Any, ClassVar, TypeVar
 
 import msgspec
@@ -21,6 +22,7 @@ BODY_SECONDS = 60.0
 only so many of them."""
 _AMOUNTS = frozenset({"credits"})
 _PATTERN = " matching regex "
+_NO_CHOICE = "Invalid enum value"
 _PLACE = re.compile(r"^(?P<what>.*?)(?: - at `(?P<place>[^`]*)`)?$", re.DOTALL)
 _UNKNOWN_FIELD = re.compile(r"^Object contains unknown field `(?P<name>.*)`$", re.DOTALL)
 _MISSING_FIELD = re.compile(r"^Object missing required field `(?P<name>.*)`$", re.DOTALL)
@@ -118,13 +120,14 @@ def decode(decoder: msgspec.json.Decoder[T], body: bytes | msgspec.Raw) -> T:
         refuse_repeated(decoder.type, bytes(body))
         return value
     except msgspec.ValidationError as error:
-        raise invalid(str(error), amounts=_AMOUNTS | {"limit"}) from None
+        raise invalid(str(error), decoder.type, amounts=_AMOUNTS | {"limit"}) from None
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise InvalidJson(f"The body is not valid JSON: {str(error) or type(error).__name__}.") from None
 
 
-def invalid(message: str, *, amounts: frozenset[str] = _AMOUNTS) -> InvalidInput:
-    """InvalidInput from msgspec's sentence, with the field's path as callers write it: `usage.input_tokens`."""
+def invalid(message: str, kind: Any, *, amounts: frozenset[str] = _AMOUNTS) -> InvalidInput:
+    """InvalidInput from msgspec's sentence about a value that should be of that type, with the field's path as callers
+    write it: `usage.input_tokens`."""
     match = _PLACE.match(message)
     what, place = (match["what"], match["place"] or "") if match else (message, "")
     field = place.partition("[...]")[0].removeprefix("$").removeprefix(".")  # a key of any name has no name to tell
@@ -133,7 +136,22 @@ def invalid(message: str, *, amounts: frozenset[str] = _AMOUNTS) -> InvalidInput
             field = f"{field}.{named['name'][:100]}" if field else named["name"][:100]
     if field.rpartition(".")[2] in amounts and what.startswith("Expected"):
         return InvalidInput(f"{AMOUNT_RULE}.", field=field)
+    if what.startswith(_NO_CHOICE) and (choices := _choices(kind, field.rpartition(".")[2])):
+        return InvalidInput(f"This is none of {', '.join(choices)}.", field=field)
     return InvalidInput(f"{_in_words(what)[:300]}.", field=field or None)
+
+
+@cache
+def _choices(kind: Any, name: str) -> tuple[str, ...]:
+    """What a field of that name can be, in the type or in those inside it; nothing where it can be anything."""
+    _, schemas = msgspec.json.schema_components([kind])
+    for schema in schemas.values():
+        asked = schema.get("properties", {}).get(name, {})
+        for part in (asked, *asked.get("anyOf", ())):
+            named = schemas.get(part.get("$ref", "").rpartition("/")[2], part)
+            if "enum" in named:
+                return tuple(map(str, named["enum"]))
+    return ()
 
 
 def _in_words(what: str) -> str:

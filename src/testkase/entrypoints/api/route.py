@@ -160,4 +160,4 @@ def parse_query(query_string: bytes, kind: type[Q]) -> Q:
     try:
         return msgspec.convert(values, kind, strict=False)
     except msgspec.ValidationError as error:
-        raise invalid(str(error)) from None
+        raise invalid(str(error), kind) from None
