@@ -33,6 +33,13 @@ def test_health_and_readiness_answer(app: httpx.Client) -> None:
     assert (wrong.status_code, wrong.headers["allow"]) == (405, "GET, HEAD")
 
 
+@pytest.mark.parametrize("charset", ["", "; charset=utf-8"])
+def test_an_address_with_too_many_fields_is_no_fault_of_ours(app: httpx.Client, charset: str) -> None:
+    fields = "&".join(f"a{number}=1" for number in range(1_200))
+    answer = app.get(f"/accounts/login/?{fields}", headers={"Content-Type": f"text/plain{charset}"})
+    assert answer.status_code == 400
+
+
 def test_metrics_count_answers_by_door(app: httpx.Client) -> None:
     app.get("/accounts/login/")
     app.get("/api/v1/balance")

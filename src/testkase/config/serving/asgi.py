@@ -8,6 +8,7 @@ from typing import Any, cast
 
 from django.conf import settings as django_settings
 from django.core.asgi import get_asgi_application
+from django.core.exceptions import SuspiciousOperation
 
 from testkase.config.serving import watching
 from testkase.config.serving.asgi_types import Application, Receive, Scope, Send
@@ -69,6 +70,8 @@ class LimitedForms:
                 await _say(send, 400, b"The form did not arrive in full.\n")
         except FormRefused as refused:
             await _say(send, refused.status, refused.text)
+        except SuspiciousOperation:  # of an address with too many fields, which Django reads before it can answer
+            await _say(send, 400, b"That cannot be read.\n")
 
 
 class _Body:
