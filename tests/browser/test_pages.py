@@ -82,7 +82,9 @@ def test_staff_read_the_invariants_on_a_phone(stage: Stage, module_database: Tes
     with psycopg.connect(module_database.owner_url) as owner:
         owner.execute("UPDATE app_user SET is_staff = true WHERE email = %s", [stage.demo["users"]["owner"]["email"]])
     page = stage.signed_in("owner", viewport=PHONE)
-    page.goto(f"{stage.url}/staff/invariants")
+    page.goto(f"{stage.url}/staff/")
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    page.get_by_role("link", name="Invariants").click()
     code = page.get_by_role("cell", name="history", exact=True)
     sentence = page.get_by_role("cell", name="Every record of the")
     beside, below = code.bounding_box(), sentence.bounding_box()
