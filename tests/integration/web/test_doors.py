@@ -92,6 +92,35 @@ def test_a_session_that_has_ended_leads_the_whole_page_to_the_sign_in(visitors: 
     assert response.content == b""
 
 
+@pytest.mark.parametrize(
+    ("page", "sign_in"),
+    [
+        ("http://testserver/settings/billing?a=b#buyer", "/accounts/login/?next=/settings/billing%3Fa%3Db"),
+        ("https://evil.example/settings/billing", "/accounts/login/"),
+        ("http://[", "/accounts/login/"),
+        ("", "/accounts/login/"),
+    ],
+)
+def test_a_sign_in_after_a_form_leads_to_its_page_and_not_to_its_address(
+    visitors: Visitors, page: str, sign_in: str
+) -> None:
+    sent = Client().post("/settings/billing/buyer", {"name": "x"}, headers={"Referer": page})
+    assert sent.headers["Location"] == sign_in
+    asked = Client().get("/balance", headers={"HX-Request": "true", "HX-Current-URL": page})
+    assert asked.headers["HX-Redirect"] == sign_in
+    opened = Client().get("/settings/billing", headers={"Referer": page})
+    assert opened.headers["Location"] == "/accounts/login/?next=/settings/billing"
+
+
+@pytest.mark.parametrize("form", ["/settings/billing/overage", "/settings/billing/purchases/pur_1/look"])
+def test_the_address_of_a_form_is_a_page_for_whoever_opens_it(visitors: Visitors, form: str) -> None:
+    opened = visitors.client_of("owner").get(form)
+    assert (opened.status_code, opened.headers["Allow"]) == (405, "POST")
+    assert "There is no page here" in opened.content.decode()
+    assert 'aria-label="Main"' in opened.content.decode()
+    assert stranger().get(form).status_code in (302, 405)
+
+
 def test_pages_of_an_organization_are_kept_by_nobody(visitors: Visitors) -> None:
     assert "no-store" in visitors.client_of("member").get("/projects").headers["Cache-Control"]
 

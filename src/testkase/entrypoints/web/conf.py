@@ -39,6 +39,7 @@ WEB_MIDDLEWARE: list[str] = [
     "django_htmx.middleware.HtmxMiddleware",
     "testkase.entrypoints.web.middleware.SignInAgain",
     "testkase.entrypoints.web.middleware.ViewerTimeZone",
+    "testkase.entrypoints.web.middleware.FormsOnly",
     # Last: everything inside runs in one transaction that sees one organization's rows.
     "testkase.entrypoints.web.middleware.Tenant",
 ]

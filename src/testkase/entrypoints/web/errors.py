@@ -50,6 +50,16 @@ def forbidden(request: HttpRequest, exception: Exception) -> HttpResponse:
     return _page(request, HTTPStatus.FORBIDDEN, "Not allowed", "Your role does not allow this.")
 
 
+def only_takes_forms(request: HttpRequest) -> HttpResponse:
+    """The address of a form, opened as if it were a page."""
+    return _page(
+        request,
+        HTTPStatus.METHOD_NOT_ALLOWED,
+        "There is no page here",
+        "This address only takes what a form sends. Nothing was changed by opening it.",
+    )
+
+
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
     """Not even a request of ours: under another host's name, or a form that cannot be read.
 

@@ -4,19 +4,21 @@ import secrets
 import zoneinfo
 from collections.abc import Callable, Mapping
 from functools import wraps
+from http import HTTPStatus
 from typing import Any
-from urllib.parse import unquote
+from urllib.parse import unquote, urlsplit, urlunsplit
 
 from allauth.account.middleware import AccountMiddleware
 from allauth.core.exceptions import ImmediateHttpResponse, ReauthenticationRequired
 from django.conf import settings
+from django.contrib.auth.views import redirect_to_login
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect, resolve_url
 from django.template.response import TemplateResponse
 from django.utils import timezone
 from django_htmx.http import HttpResponseClientRedirect
 
-from testkase.entrypoints.web.errors import answer_problem
+from testkase.entrypoints.web.errors import answer_problem, only_takes_forms
 from testkase.entrypoints.web.viewer import MemberRequest, Viewer, viewer_of
 from testkase.foundation.problems import Problem
 from testkase.services.organizations.tenancy import tenant_transaction
@@ -126,7 +128,8 @@ def shown_to(request: MemberRequest, show: View) -> HttpResponseBase:
 
 
 class SignInAgain:
-    """When a session has ended, HTMX is told to leave the page for the sign-in, instead of putting it into a corner."""
+    """When a session has ended, the sign-in leads back to the page people were on: not to the address of the form they
+    sent, which only takes forms. HTMX is told to leave the page for it, instead of putting it into a corner."""
 
     def __init__(self, get_response: GetResponse) -> None:
         self.get_response = get_response
@@ -134,9 +137,45 @@ class SignInAgain:
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
         response = self.get_response(request)
         sign_in = resolve_url(settings.LOGIN_URL)
-        if not request.headers.get("HX-Request") or not response.headers.get("Location", "").startswith(sign_in):
+        asked = bool(request.headers.get("HX-Request"))
+        if not response.headers.get("Location", "").startswith(f"{sign_in}?next=") or not (asked or _sends(request)):
             return response
-        return HttpResponseClientRedirect(sign_in)
+        page = _page_of(request)
+        address = redirect_to_login(page, sign_in).url if page else sign_in
+        return HttpResponseClientRedirect(address) if asked else redirect(address)
+
+
+def _sends(request: HttpRequest) -> bool:
+    return request.method not in ("GET", "HEAD")
+
+
+def _page_of(request: HttpRequest) -> str:
+    """The page of ours that a request was made from; empty where the browser does not say."""
+    try:
+        page = urlsplit(request.headers.get("HX-Current-URL") or request.headers.get("Referer", ""))
+    except ValueError:
+        return ""
+    return urlunsplit(("", "", page.path, page.query, "")) if page.netloc == request.get_host() else ""
+
+
+class FormsOnly:
+    """Whoever opens an address that only takes forms, as by loading anew what was sent back, is told so on a page."""
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        response = self.get_response(request)
+        if response.status_code != HTTPStatus.METHOD_NOT_ALLOWED or _sends(request):
+            return response
+        viewer = viewer_of(request)
+        if viewer is None:
+            return response
+        request.viewer = viewer  # type: ignore[attr-defined]
+        with tenant_transaction(viewer.org_id):
+            page = _inside(request, only_takes_forms, (), {})
+        page.headers["Allow"] = response.headers["Allow"]
+        return page
 
 
 class Tenant:
