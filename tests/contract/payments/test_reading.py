@@ -81,9 +81,11 @@ def test_money_was_taken_where_the_status_says_so(
         ({"card": None, "method": "upi", "vpa": "9876543210@okbank"}, "987•••@okbank"),
         ({"card": None, "method": "upi", "vpa": "abc@okbank"}, "a•••@okbank"),
         ({"card": None, "method": "netbanking", "bank": "HDFC"}, "HDFC"),
+        ({"card": None, "method": "card", "bank": "HDFC"}, "HDFC card"),
+        ({"card": None, "method": "card", "bank": None}, "Card"),
         ({"card": None, "method": "wallet", "wallet": "freecharge"}, "freecharge"),
         ({"card": None, "method": "netbanking", "bank": "B\n\x00ad" + "x" * 99}, "Bad" + "x" * 37),
-        ({"card": None}, ""),
+        ({"card": None, "method": "emi"}, ""),
     ],
 )
 def test_an_instrument_is_recognised_and_never_whole(

@@ -22,7 +22,10 @@ def instrument(entity: Mapping[str, Any]) -> str:
         return _card(card)
     if vpa := bounded(entity.get("vpa"), 2 * _LONGEST_NAME):
         return _hidden_address(vpa)
-    return bounded(entity.get("bank"), _LONGEST_NAME) or bounded(entity.get("wallet"), _LONGEST_NAME)
+    bank = bounded(entity.get("bank"), _LONGEST_NAME)
+    if entity.get("method") == "card":  # asked for by itself, a payment names only the bank that issued its card
+        return f"{bank} card" if bank else "Card"
+    return bank or bounded(entity.get("wallet"), _LONGEST_NAME)
 
 
 def _card(card: Mapping[str, Any]) -> str:
