@@ -134,7 +134,7 @@ class Fuzz:
             self.pages.seen(request, answer)
             if 'sessionid=""' in answer.headers.get("set-cookie", "") and request.who != ANONYMOUS:
                 stock.sign_in(request.who)
-        elif request.door == "api" and answer.status in (200, 201) and answer.content_type == "application/json":
+        elif request.door == "api" and answer.status in (200, 201) and _tells(answer):
             told = json.loads(answer.body)
             stock.learn(_MADE.get(request.path, ""), told.get("id"))
             if told.get("next_cursor"):
@@ -157,6 +157,11 @@ class Fuzz:
         self.outcome.faults.append(told)
         why = _last_error(self.app) if one.answer.status >= 500 else ""
         print(f"fuzz: request {one.number}: {told}\n  {why}\n  {request.curl(self.url)}", file=sys.stderr, flush=True)
+
+
+def _tells(answer: Answer) -> bool:
+    """To HEAD the answer has no body, whatever its type."""
+    return answer.content_type == "application/json" and bool(answer.body)
 
 
 def _is_allowed(change: Change) -> bool:

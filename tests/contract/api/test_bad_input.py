@@ -261,8 +261,9 @@ def test_an_address_that_is_not_there_answers_a_problem_too(api: httpx.Client, m
 
 @pytest.mark.parametrize(
     ("path", "right"),
-    [("/api/v1/usage", "GET, POST"), ("/api//v1/usage/", "GET, POST"), ("/api/v1/holds/h", "DELETE, GET"),
-     ("/openai/v1/chat/completions", "POST"), ("/openai/v1/models/some/model", "GET")],
+    [("/api/v1/usage", "GET, HEAD, POST"), ("/api//v1/usage/", "GET, HEAD, POST"),
+     ("/api/v1/holds/h", "DELETE, GET, HEAD"),
+     ("/openai/v1/chat/completions", "POST"), ("/openai/v1/models/some/model", "GET, HEAD")],
 )  # fmt: skip
 def test_a_wrong_method_names_the_right_ones(base_url: str, path: str, right: str) -> None:
     answer = httpx.put(base_url + path)

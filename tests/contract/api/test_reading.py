@@ -19,6 +19,14 @@ def use(api: httpx.Client, name: str, credits: str = "1", **fields: object) -> h
     return api.post("/usage", json=body | fields)
 
 
+@pytest.mark.parametrize("path", ["/balance", "/usage?limit=1", "/openapi.json", "/holds/none", "/usage?limit=0"])
+def test_what_is_read_can_be_asked_for_without_its_body(api: httpx.Client, path: str) -> None:
+    whole, head = api.get(path), api.head(path)
+    assert (head.status_code, head.content) == (whole.status_code, b"")
+    names = ("content-type", "content-length", "cache-control")
+    assert [head.headers[name] for name in names] == [whole.headers[name] for name in names]
+
+
 @pytest.mark.requirement("R5", "R44", "R45", "P2")
 def test_a_new_organization_has_its_allowance(api: httpx.Client) -> None:
     balance = api.get("/balance").json()

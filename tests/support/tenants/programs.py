@@ -28,7 +28,7 @@ def key_routes(app: Litestar) -> list[str]:
         f"{method} {re.sub(r':[a-z]+}', '}', route.path)}"
         for route in app.routes
         if isinstance(route, HTTPRoute)
-        for method in sorted(route.methods - {"OPTIONS"})
+        for method in sorted(route.methods - {"HEAD", "OPTIONS"})
     ]
 
 

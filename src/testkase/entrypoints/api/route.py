@@ -20,6 +20,7 @@ from testkase.entrypoints.api.reply import Reply
 from testkase.foundation.problems import InvalidInput, NotFound
 from testkase.services.audit import Actor
 
+Method = Literal["GET", "HEAD", "POST", "PUT", "DELETE"]
 B = TypeVar("B")
 Q = TypeVar("Q")
 
@@ -130,7 +131,12 @@ def serve(route: Route, prefix: str, context: Context) -> HTTPRouteHandler:
 
     path = (prefix + route.path).replace("}", ":str}")
     name = f"{route.method} {prefix}{route.path}"
-    return HTTPRouteHandler(path, http_method=route.method, status_code=route.status, name=name)(handle)
+    return HTTPRouteHandler(path, http_method=answered(route.method), status_code=route.status, name=name)(handle)
+
+
+def answered(method: Method) -> list[Method]:
+    """What is read can be asked for without its body as well, which the server then leaves out."""
+    return ["GET", "HEAD"] if method == "GET" else [method]
 
 
 NOBODY = Caller(0, "", "", frozenset())

@@ -15,6 +15,7 @@ from testkase.entrypoints.api.openai.errors import shape
 from testkase.entrypoints.api.openai.models import get_model, list_models
 from testkase.entrypoints.api.refusals import as_problem
 from testkase.entrypoints.api.reply import respond
+from testkase.entrypoints.api.route import Method, answered
 
 PREFIX = "/openai/v1"
 
@@ -47,11 +48,11 @@ async def _admit(context: Context, request: AnyRequest) -> None:
     caller.require(Scope.MODELS_CALL)
 
 
-def _handler(method: Any, path: str, answer: Answer, context: Context) -> HTTPRouteHandler:
+def _handler(method: Method, path: str, answer: Answer, context: Context) -> HTTPRouteHandler:
     async def handle(request: Request[Any, Any, Any]) -> ASGIResponse:
         try:
             return await answer(request)
         except Exception as error:  # noqa: BLE001 - whatever it is, the caller gets OpenAI's error shape
             return shape(as_problem(error), context.settings.public_url).response()
 
-    return HTTPRouteHandler(PREFIX + path, http_method=method, name=f"{method} {PREFIX}{path}")(handle)
+    return HTTPRouteHandler(PREFIX + path, http_method=answered(method), name=f"{method} {PREFIX}{path}")(handle)
