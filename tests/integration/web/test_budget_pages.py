@@ -120,7 +120,10 @@ def test_one_credit_is_one_credit_wherever_a_budget_is_shown(visitors: Visitors)
     assert re.search(r"<strong>1</strong> <span[^>]*>credit per week", page)
     admin.post("/settings/ai-credits/budget-requests/one/decision", {"decision": "period"})
     assert re.search(r"<strong>2</strong> <span[^>]*>credits per week", admin.get(PAGE).content.decode())
-    assert "1 more credit was approved" in admin.get(f"{PAGE}/{budget_id}").content.decode()
+    assert "For this period 1 more credit may be spent" in admin.get(f"{PAGE}/{budget_id}").content.decode()
+    admin.post(f"{PAGE}/{budget_id}/removal")
+    budget_id = set_budget(visitors, "Ample", "1000", user=visitors.demo.emails["member"])
+    assert re.search(r"<strong>1,000</strong> <span[^>]*>credits per week", admin.get(PAGE).content.decode())
     admin.post(f"{PAGE}/{budget_id}/removal")
 
 

@@ -37,6 +37,12 @@ def whole_credits(microcredits: int) -> str:
 
 
 @register.filter
+def credit_or_credits(microcredits: int) -> str:
+    """The word behind an amount. `pluralize` takes "1,000" for no number, and says "1,000 credit"."""
+    return "credit" if microcredits == 1_000_000 else "credits"
+
+
+@register.filter
 def per_million(microcredits: int) -> str:
     """A rate in credits per million tokens: 1500000000 → "1,500", 18750000 → "18.75"."""
     return whole_credits(microcredits)
