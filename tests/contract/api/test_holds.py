@@ -103,6 +103,9 @@ def test_a_part_can_be_charged_while_the_rest_stays_held(api: httpx.Client) -> N
     assert part.json()["charged"] == "4.00"
     again = api.post("/holds/call-1/settlement", json={"credits": "4", "final": False, "capture_id": "part-1"})
     assert again.headers["idempotent-replayed"] == "true"
+    other = api.post("/holds/call-1/settlement", json={"credits": "5", "final": False, "capture_id": "part-1"}).json()
+    assert (other["code"], other["field"]) == ("id_reused", "capture_id")
+    assert "a new partial settlement" in other["detail"]
     assert api.get("/holds/call-1").json()["amount"] == "6.00"
     assert api.post("/holds/call-1/settlement", json={"credits": "1"}).json()["released"] == "5.00"
     assert api.get("/balance").json()["this_month"] == "5.00"

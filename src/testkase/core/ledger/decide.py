@@ -79,6 +79,10 @@ _HANDLERS: dict[type[ask.Command], Callable[[Book, Any, int], tuple[Event, ...]]
 }
 
 
+_NOUNS = {"settle": "settlement", "extend": "extension", "capture": "partial settlement", "adjust": "adjustment"}
+"""Of the kinds of entries that are named by a verb."""
+
+
 def _replay(past: Entry, command: ask.Command) -> Decision:
     """The stored answer to the same id and input; a conflict for another input (I5)."""
     if past.fingerprint == command.fingerprint():
@@ -87,8 +91,9 @@ def _replay(past: Entry, command: ask.Command) -> Decision:
         state = RESOLVED_AS[past.kind]
         raise HoldResolved(f"The hold was already {state}.", state=state, receipt=past.seq)
     raise IdReused(
-        f"The id was used before, on another input. Use a new id for a new {past.kind}, or repeat the first exactly.",
-        field="id",
+        f"The id was used before, on another input. Use a new id for a new {_NOUNS.get(past.kind, past.kind)}, or"
+        " repeat the first exactly.",
+        field="capture_id" if past.kind == "capture" else "id",
     )
 
 
