@@ -15,7 +15,7 @@ from testkase.entrypoints.api.catalogue import PROBLEMS
 _INSIDE = (b"Traceback (most recent", b"psycopg", b"DETAIL:", b"site-packages", b"SELECT ", b"msgspec.", b"django.db")
 """What nobody outside should read."""
 _WITHOUT_FIELD = (
-    "A query parameter is given twice.", "The query string cannot be read", "Expected `object`", "Number out of range",
+    "The query string cannot be read", "Expected `object`", "Number out of range",
     "Object contains unknown field ``",
 )  # fmt: skip
 """What is wrong is the whole of it, or has no name: no field can be named."""

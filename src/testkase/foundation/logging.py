@@ -112,11 +112,11 @@ def configure(process: str, level: str = "INFO") -> None:
     for chatty in ("httpx", "httpcore", "procrastinate", "asyncio", "django.template"):
         logging.getLogger(chatty).setLevel(max(logging.WARNING, root.level))
     for name in _ANYBODYS:
-        logging.getLogger(name).addFilter(_in_one_line)
+        logging.getLogger(name).addFilter(_without_trace)
 
 
-def _in_one_line(record: logging.LogRecord) -> bool:
-    """A warning, without the trace that is the same every time."""
+def _without_trace(record: logging.LogRecord) -> bool:
+    """Only a warning: the trace is the same every time."""
     record.levelno, record.levelname = logging.WARNING, "WARNING"
     record.exc_info = record.exc_text = None
     return True
