@@ -1,6 +1,9 @@
 """What holds for every test of the product."""
 
+import gc
 import os
+import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -9,15 +12,50 @@ from tests.support.browsers import found
 
 pytest_plugins = ["tests.support.fixtures"]
 
-_BROWSER_TESTS = Path(__file__).parent / "browser"
+_HERE = Path(__file__).parent
+_BROWSER_TESTS = _HERE / "browser"
+_LONGEST = [
+    _HERE / name
+    for name in (
+        "browser/test_ai_matrix.py",
+        "integration/test_supervisor.py",
+        "browser/test_generation.py",
+        "integration/operations/test_backup.py",
+        "integration/operations/test_upgrade.py",
+        "integration/campaigns/test_slices.py",
+        "browser/test_every_page.py",
+        "integration/tenants/test_pages.py",
+        "integration/bench/test_quick.py",
+        "contract/embedded/test_embedded_model.py",
+    )
+]
+"""Files that take longest, the longest first."""
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _nobodys_certificates() -> Iterator[None]:
+    """Tests talk to this machine alone. Each client of httpx would read the certificates of the whole world anew, which
+    takes longer than most tests."""
+    with tempfile.TemporaryDirectory() as nothing, pytest.MonkeyPatch.context() as patched:
+        patched.setenv("SSL_CERT_DIR", nothing)
+        yield
 
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Files that take long come first, so that no worker is left with one of them while the others have finished."""
     long = {item.path for item in items if item.get_closest_marker("slow") or item.path.is_relative_to(_BROWSER_TESTS)}
-    items.sort(key=lambda item: item.path not in long)
+    ranks = {path: rank for rank, path in enumerate(_LONGEST)}
+    items.sort(key=lambda item: ranks.get(item.path, len(ranks) + (item.path not in long)))
     _skip_without_browser(items)
+
+
+def pytest_collection_finish() -> None:
+    """The product and thousands of tests are there to stay: looking them through for garbage again and again is a tenth
+    of a run."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(10_000)
 
 
 def _skip_without_browser(items: list[pytest.Item]) -> None:

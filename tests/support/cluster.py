@@ -24,6 +24,7 @@ _FAST = {
     "autovacuum": "off",
     "wal_level": "logical",  # so that a test can read there what was changed
     "max_connections": "300",
+    "scram_iterations": "1",  # thousands of connections are made, and nobody's secret is kept
 }
 
 
@@ -50,10 +51,13 @@ class Cluster:
             folder / "postgres", password="owner", log=folder / "postgres.log", settings=_FAST
         )
         self.server.start(timeout_seconds=60)
+        self._owner = psycopg.connect(self.server.url(), autocommit=True)
+        self._owner.execute(sql.SQL("ALTER ROLE CURRENT_USER PASSWORD {}").format(sql.Literal(self.server.password)))
         self._numbers = itertools.count(1)
         self._template_made = False
 
     def stop(self) -> None:
+        self._owner.close()
         self.server.stop()
 
     def fresh(self) -> TestDatabase:
@@ -95,5 +99,4 @@ class Cluster:
         )
 
     def _as_owner(self, statement: sql.SQL, *names: str) -> None:
-        with psycopg.connect(self.server.url(), autocommit=True) as connection:
-            connection.execute(statement.format(*(sql.Identifier(name) for name in names)))
+        self._owner.execute(statement.format(*(sql.Identifier(name) for name in names)))

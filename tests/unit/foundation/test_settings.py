@@ -76,6 +76,8 @@ def test_secrets_are_not_shown() -> None:
         ({"TESTKASE_EMAIL_URL": "smtp://me:hidden@mail.example:port"}, "TESTKASE_EMAIL_URL", "such as"),
         ({"TESTKASE_TRACES_URL": "collector:4318"}, "TESTKASE_TRACES_URL", "such as"),
         ({"PORT": "²"}, "PORT", "must be a port number"),
+        ({"PORT": "http"}, "PORT", "must be a port number"),
+        ({"PORT": "70000"}, "PORT", "must be a port number"),
     ],
 )
 def test_what_cannot_be_meant_is_one_sentence(environ: dict[str, str], field: str, words: str) -> None:
