@@ -28,7 +28,7 @@ run: environment
 test: development
 	@scripts/libgomp.sh
 	@scripts/chromium.sh
-	@$(PYTHON) -m pytest -n $$($(PYTHON) -c 'import os; print(min(6, 2 + (os.cpu_count() or 1)))') --dist loadfile --no-loadscope-reorder $(ARGS)
+	@$(PYTHON) -m pytest -n $$($(PYTHON) -c 'import os; print(min(6, 1 + (os.cpu_count() or 1)))') --dist loadfile --no-loadscope-reorder $(ARGS)
 
 check: lint types imports audit
 
