@@ -72,8 +72,8 @@ class Trial:
         self._named = [name for name in names_in(route) if places[name].absent is not None]
 
     def all_faults(self) -> list[str]:
-        """Everything wrong with this route. Staff's pages, which nobody here may see, are tried by three; with another's
-        ids come who may most and who may least."""
+        """Everything wrong with this route. Staff's pages, which nobody here may see, are tried by three; with ids of
+        another come who may most and who may least."""
         all_who = (OWNER, MEMBER, GUEST) if self.route.startswith("staff/") else ROLES
         return self.roles(all_who) + self.other_methods() + self.strangers((OWNER, GUEST))
 
