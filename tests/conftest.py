@@ -8,7 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from tests.support import processes
 from tests.support.browsers import found
+from tests.support.forks import Fork
 
 pytest_plugins = ["tests.support.fixtures"]
 
@@ -38,6 +40,14 @@ def _nobodys_certificates() -> Iterator[None]:
     takes longer than most tests."""
     with tempfile.TemporaryDirectory() as nothing, pytest.MonkeyPatch.context() as patched:
         patched.setenv("SSL_CERT_DIR", nothing)
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _forks() -> Iterator[None]:
+    """Processes of the product are forked from one that has loaded it."""
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(processes, "starter", Fork)
         yield
 
 

@@ -6,10 +6,11 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
 from testkase.config.supervising.children import dies_with_parent
 from testkase.config.supervising.ports import free_port
@@ -18,12 +19,25 @@ from tests.support.cluster import TestDatabase
 SECRET_KEY = "a secret key of the tests, the same for every process of one run"
 
 
+class Process(Protocol):
+    """A process that was started: what is used of `subprocess.Popen`."""
+
+    @property
+    def pid(self) -> int: ...
+    @property
+    def returncode(self) -> int | None: ...
+    def poll(self) -> int | None: ...
+    def wait(self, timeout: float | None = None) -> int: ...
+    def send_signal(self, number: int, /) -> None: ...
+    def kill(self) -> None: ...
+
+
 @dataclass(slots=True)
 class Running:
     """A process of the product, and where its output goes."""
 
     command: str
-    process: subprocess.Popen[bytes]
+    process: Process
     log: Path
     url: str = ""
 
@@ -33,7 +47,7 @@ class Running:
             self.process.send_signal(number)
         try:
             return self.process.wait(timeout_seconds)
-        except subprocess.TimeoutExpired:
+        except (subprocess.TimeoutExpired, TimeoutError):
             self.process.kill()
             self.process.wait()
             raise AssertionError(f"{self.command} did not stop:\n{self.output()}") from None
@@ -42,22 +56,31 @@ class Running:
         return self.log.read_text(errors="replace")
 
 
-def start(command: str, *, environ: Mapping[str, str], folder: Path) -> Running:
-    """`python -m testkase <command>` with no more of our environment than it needs."""
-    log = folder / f"{command}-{time.monotonic_ns()}.log"
-    inherited = {
-        name: os.environ[name] for name in ("PATH", "HOME", "LANG", "VIRTUAL_ENV", "PYTHONPATH") if name in os.environ
-    }
+def fresh(command: str, environ: Mapping[str, str], log: Path) -> Process:
+    """`python -m testkase <command>`."""
     with log.open("wb") as output:
-        process = subprocess.Popen(
+        return subprocess.Popen(
             [sys.executable, "-m", "testkase", command],
-            env={**inherited, "TESTKASE_DATA": str(folder), "TESTKASE_SECRET_KEY": SECRET_KEY, **environ},
+            env=environ,
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=output,
             preexec_fn=dies_with_parent(signal.SIGKILL),  # noqa: PLW1509 - it only makes system calls
         )
-    return Running(command=command, process=process, log=log)
+
+
+starter: Callable[[str, Mapping[str, str], Path], Process] = fresh
+"""How processes come to be: tests set another way, which spares them the loading (forks.py)."""
+
+
+def start(command: str, *, environ: Mapping[str, str], folder: Path) -> Running:
+    """A process of the product with no more of our environment than it needs."""
+    log = folder / f"{command}-{time.monotonic_ns()}.log"
+    inherited = {
+        name: os.environ[name] for name in ("PATH", "HOME", "LANG", "VIRTUAL_ENV", "PYTHONPATH") if name in os.environ
+    }
+    whole = {**inherited, "TESTKASE_DATA": str(folder), "TESTKASE_SECRET_KEY": SECRET_KEY, **environ}
+    return Running(command=command, process=starter(command, whole, log), log=log)
 
 
 @contextmanager
