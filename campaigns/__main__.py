@@ -3,6 +3,7 @@ exit. What was found is kept in full under TESTKASE_DATA/campaigns."""
 
 import os
 import secrets
+import signal
 import sys
 import traceback
 from collections.abc import Iterator
@@ -61,9 +62,10 @@ def main(
 def _carried_out(campaign: Campaign, size: int, seed: int, after: int, folder: Path, keep: bool) -> bool:
     """Run one, print its line, keep its report; whether it found a fault. One that breaks off has found one."""
     began, before = datetime.now(UTC), load()
-    with _progress(campaign, size) as tick:
+    with _progress(campaign, size) as tick, _may_be_stopped():
         outcome = _outcome(campaign, size, seed, tick, after)
-    kept = report(campaign, outcome, size=size, after=after, began=began, load_before=before)
+    reached = size if outcome.stopped_at is None else outcome.stopped_at
+    kept = report(campaign, outcome, size=reached, after=after, began=began, load_before=before)
     written = kept.save(folder)
     print(outcome.line, flush=True)
     if outcome.faults:
@@ -80,6 +82,17 @@ def _outcome(campaign: Campaign, size: int, seed: int, tick: Tick, after: int) -
         return campaign.run(size, seed, tick)
     except Exception:  # noqa: BLE001 - the others are still to come, and what broke is kept
         return Outcome(campaign.name, seed, faults=[f"broke off: {traceback.format_exc()}"])
+
+
+@contextmanager
+def _may_be_stopped() -> Iterator[None]:
+    """SIGTERM is Ctrl-C, and either counts in the background too, where a shell has Ctrl-C ignored."""
+    before = {number: signal.signal(number, signal.default_int_handler) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 @contextmanager

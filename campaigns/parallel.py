@@ -10,7 +10,7 @@ Found = TypeVar("Found")
 
 
 def in_order(work: Callable[[int], Found], numbers: Iterable[int], *, processes: int | None = None) -> Iterator[Found]:
-    """What `work` finds of each number. Ctrl-C is the caller's: what came by then is whole."""
+    """What `work` finds of each number. Being told to stop is the caller's: what came by then is whole."""
     count = processes or os.cpu_count() or 1
     if count == 1:
         yield from map(work, numbers)
@@ -21,3 +21,4 @@ def in_order(work: Callable[[int], Found], numbers: Iterable[int], *, processes:
 
 def _leave_interrupts() -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)  # how the pool ends them

@@ -9,18 +9,52 @@ PAGE = ROOT / "docs" / "campaigns.md"
 
 
 def record(report: Report, page: Path = PAGE) -> None:
-    """Put the run in the place of an earlier one of the same campaign."""
+    """Put the run in the place of an earlier one of the same campaign; one that goes on where that one came to, with
+    the same seed, makes one run of both."""
     rows = {line.split("|")[1].strip(): line for line in between(page, "results").splitlines()[2:]}
-    figures = ", ".join(f"{told(value)} {name}" for name, value in report.figures.items())
-    faults = "0 faults" if not report.faults else f"{len(report.faults)} FAULTS"
+    figures = {name: told(value) for name, value in report.figures.items()}
+    found, seconds, revision = len(report.faults), report.seconds, report.revision
+    if report.after and (before := _first_part(rows.get(report.campaign, ""), report)):
+        figures, found, seconds, revision = _joined(before, figures, found, seconds, revision)
     rows[report.campaign] = _row(
-        report.campaign, *GOALS.get(report.campaign, Goal("0 faults")), f"{report.size:,} {report.counts}", figures,
-        faults, report.began[:10], f"{report.seconds:,.0f} s", str(report.seed), report.revision,
+        report.campaign, *GOALS.get(report.campaign, Goal("0 faults")), f"{report.size:,} {report.counts}",
+        ", ".join(f"{value} {name}" for name, value in figures.items()), f"{found} FAULTS" if found else "0 faults",
+        report.began[:10], f"{seconds:,.0f} s", str(report.seed), revision,
     )  # fmt: skip
     if report.table:
         replace(page, report.campaign, _merged(between(page, report.campaign), report.table))
     order = [*GOALS, *sorted(rows.keys() - GOALS.keys())]
     replace(page, "results", "\n".join([*_HEAD, *(rows[name] for name in order if name in rows)]))
+
+
+def _first_part(row: str, report: Report) -> list[str]:
+    """The cells of a row that ends where this run begins; none, where it does not."""
+    cells = [cell.strip() for cell in row.split("|")[1:-1]]
+    fits = bool(cells) and (cells[3], cells[8]) == (f"{report.after:,} {report.counts}", str(report.seed))
+    return cells if fits else []
+
+
+def _joined(
+    before: list[str], figures: dict[str, str], found: int, seconds: float, revision: str
+) -> tuple[dict[str, str], int, float, str]:
+    """Figures, faults, seconds and revision of both parts together: numbers add up, digests are xor-ed."""
+    earlier = {name: value for value, name in (figure.split(" ", 1) for figure in before[4].split(", "))}
+    whole = {name: _both(name, earlier.get(name, "0"), value) for name, value in figures.items()}
+    seconds += _number(before[7].removesuffix(" s"))
+    if "a second" in whole:
+        whole["a second"] = told(round(_number(whole["operations"]) / max(seconds, 1)))
+    found += 0 if before[5] == "0 faults" else _number(before[5].split(" ")[0])
+    return whole, found, seconds, revision if before[9] == revision else f"{before[9]}, {revision}"
+
+
+def _both(name: str, one: str, other: str) -> str:
+    if name == "digest":
+        return f"{int(one, 16) ^ int(other, 16):016x}"
+    return told(_number(one) + _number(other))
+
+
+def _number(text: str) -> int:
+    return int(text.replace(",", ""))
 
 
 def _row(*cells: str) -> str:

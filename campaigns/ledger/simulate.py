@@ -77,7 +77,7 @@ def gathered(
             if len(outcome.faults) >= ENOUGH:
                 break
     except KeyboardInterrupt:
-        outcome.figures["stopped; go on with --after"] = f"{done * block}"
+        outcome.stopped_at = done * block
     operations = (done - first) * block
     outcome.figures |= {"operations": operations, "a second": round(operations / max(monotonic() - began, 1e-9))}
     return whole, operations

@@ -2,11 +2,14 @@
 
 import json
 import os
+import signal
 import subprocess
 import sys
+import time
 from datetime import UTC, datetime
 from pathlib import Path
 
+import psutil
 import pytest
 import typer
 from typer.testing import CliRunner
@@ -95,6 +98,47 @@ def test_a_result_takes_the_place_of_an_earlier_one_on_the_page(tmp_path: Path) 
     rows = [line for line in between(page, "results").splitlines() if line.startswith("| dice ")]
     assert len(rows) == 1
     assert rows[0].startswith("| dice | 0 faults | — | 1,000 throws | 1,000 thrown | 0 faults | 2026-11-28 |")
+
+
+def noted(page: Path, seed: int, size: int, after: int, **figures: int | str) -> str:
+    """The row of the page after such a run."""
+    outcome = Outcome("dice", seed, figures=dict(figures))
+    record(report(DICE, outcome, size=size, after=after, began=datetime.now(UTC), load_before="0"), page)
+    [row] = [line for line in between(page, "results").splitlines() if line.startswith("| dice ")]
+    return row
+
+
+def test_a_run_that_goes_on_where_another_came_to_is_one_run_with_it(tmp_path: Path) -> None:
+    page = tmp_path / "campaigns.md"
+    page.write_text(PAGE.read_text())
+    first: dict[str, int | str] = {"operations": 600, "a second": 9, "entries": 1_500, "digest": "00000000000000ff"}
+    rest: dict[str, int | str] = {"operations": 400, "a second": 9, "entries": 700, "digest": "f00000000000000f"}
+    noted(page, 5, 600, 0, **first)
+    row = noted(page, 5, 1_000, 600, **rest)
+    assert "| 1,000 throws | 1,000 operations, 1,000 a second, 2,200 entries, f0000000000000f0 digest | 0 faults" in row
+    assert " 400 operations, " in noted(page, 6, 1_000, 600, **rest), "another seed is another run"
+    assert " 400 operations, " in noted(page, 6, 1_000, 999, **rest), "and so is one that leaves a gap"
+
+
+@pytest.mark.parametrize("told", [signal.SIGTERM, signal.SIGINT])
+def test_a_run_in_the_background_told_to_stop_says_how_far_it_came(tmp_path: Path, told: signal.Signals) -> None:
+    """A shell has Ctrl-C ignored by what it starts in the background."""
+    running = subprocess.Popen(
+        [sys.executable, "-m", "testkase", "campaign", "simulate", "--size", "full", "--seed", "5"], cwd=ROOT,
+        env={**os.environ, "TESTKASE_DATA": str(tmp_path)}, stdout=subprocess.PIPE, text=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_IGN),  # noqa: PLW1509 - no thread is about
+    )  # fmt: skip
+    while not psutil.Process(running.pid).children():
+        assert running.poll() is None
+        time.sleep(0.05)
+    time.sleep(1)
+    running.send_signal(told)
+    said, _ = running.communicate(timeout=60)
+    assert running.returncode == 0
+    [kept] = (tmp_path / "campaigns").glob("simulate-5-*.json")
+    size = json.loads(kept.read_text())["size"]
+    assert 0 <= size < 100_000_000
+    assert f"stopped: go on with --after {size}, 0 faults" in said
 
 
 def test_every_campaign_is_on_the_page_with_its_full_size() -> None:
