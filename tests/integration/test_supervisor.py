@@ -101,7 +101,7 @@ def lasting(tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[Run]]:
     """One data folder and, last, who runs on it. Without the embedded model, which takes longer than all the rest."""
     runs = [Run(tmp_path_factory.mktemp("lasting") / "var", **NO_MODEL)]
     yield runs
-    assert runs[-1].stop() == 0
+    assert runs[-1].until_ready().stop() == 0
 
 
 @pytest.fixture
