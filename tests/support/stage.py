@@ -90,8 +90,10 @@ def _told(said: ConsoleMessage) -> str:
 
 
 def _counts(text: str, kind: str) -> bool:
-    """Errors and policy violations count; the browser's own note of a 4xx answer does not."""
-    return kind in ("error", "warning") and "the server responded with a status of 4" not in text
+    """Errors and policy violations count; the browser's own note of a 4xx answer does not, nor htmx's that a page was
+    left while a part of it was being renewed. A request that failed is told by another name as well."""
+    left = text.startswith(("htmx:sendAbort", "htmx:afterRequest"))
+    return kind in ("error", "warning") and "the server responded with a status of 4" not in text and not left
 
 
 def prepared(database: TestDatabase, folder: Path) -> dict[str, Any]:
