@@ -44,7 +44,8 @@ def _joined(
     if "a second" in whole:
         whole["a second"] = told(round(_number(whole["operations"]) / max(seconds, 1)))
     found += 0 if before[5] == "0 faults" else _number(before[5].split(" ")[0])
-    return whole, found, seconds, revision if before[9] == revision else f"{before[9]}, {revision}"
+    revisions = dict.fromkeys([*before[9].split(", "), revision])
+    return whole, found, seconds, ", ".join(revisions)
 
 
 def _both(name: str, one: str, other: str) -> str:

@@ -47,7 +47,7 @@ class Running:
             self.process.send_signal(number)
         try:
             return self.process.wait(timeout_seconds)
-        except (subprocess.TimeoutExpired, TimeoutError):
+        except subprocess.TimeoutExpired:
             self.process.kill()
             self.process.wait()
             raise AssertionError(f"{self.command} did not stop:\n{self.output()}") from None
