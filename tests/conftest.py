@@ -6,6 +6,7 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
+import httpx
 import pytest
 
 from tests.support import processes
@@ -14,6 +15,7 @@ from tests.support.forks import Fork
 
 pytest_plugins = ["tests.support.fixtures"]
 
+_PATIENCE_SECONDS = 60
 _HERE = Path(__file__).parent
 _BROWSER_TESTS = _HERE / "browser"
 _LONGEST = [
@@ -40,6 +42,16 @@ def _nobodys_certificates() -> Iterator[None]:
     takes longer than most tests."""
     with tempfile.TemporaryDirectory() as nothing, pytest.MonkeyPatch.context() as patched:
         patched.setenv("SSL_CERT_DIR", nothing)
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _patience() -> Iterator[None]:
+    """A machine that has much to do is no fault of the product: who names no time waits longer than httpx's five
+    seconds, in which a process may still be loading what its first page needs."""
+    with pytest.MonkeyPatch.context() as patched:
+        for wait in ("connect", "read", "write", "pool"):
+            patched.setattr(httpx._config.DEFAULT_TIMEOUT_CONFIG, wait, _PATIENCE_SECONDS)
         yield
 
 

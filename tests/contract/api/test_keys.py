@@ -40,8 +40,10 @@ def test_a_revoked_key_stops_working_within_a_second(
     with organizations.database.transaction() as connection:
         connection.execute("UPDATE api_key SET revoked_at = now() WHERE hash = %s", (hash_key(org.key),))
     revoked_at = time.monotonic()
+    asked_at = revoked_at
     while (answer := api.get("/balance")).status_code == 200:
-        assert time.monotonic() - revoked_at < 1
+        assert asked_at - revoked_at < 1
+        asked_at = time.monotonic()
     assert (answer.status_code, answer.json()["code"]) == (401, "invalid_api_key")
 
 
