@@ -4,6 +4,9 @@ SHELL := /bin/sh
 VENV := .venv
 PYTHON := $(VENV)/bin/python
 
+# Some environments forbid it. Then each of our processes would compile the whole product again.
+unexport PYTHONDONTWRITEBYTECODE
+
 .PHONY: help run test check lint types imports audit format bench campaign screenshots lock clean environment development
 
 help:

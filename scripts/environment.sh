@@ -50,17 +50,25 @@ install() {
     else
         set -- "$(find_python)" -m pip --python "$python"
     fi
-    "$@" --disable-pip-version-check install -qq --no-input --no-deps --require-hashes --only-binary :all: -r "$lock" ||
-        fail "The packages of $lock could not be installed; what pip says is above."
+    "$@" --disable-pip-version-check install -qq --no-input --no-deps --no-compile --require-hashes --only-binary :all: \
+        -r "$lock" || fail "The packages of $lock could not be installed; what pip says is above."
+    compile
     cp "$lock" "$venv/installed-$lock"
     # The development lock holds everything the other one does.
     [ "$lock" = requirements.lock ] || cp requirements.lock "$venv/installed-requirements.lock"
 }
 
+site_packages() { "$python" -c 'import sysconfig; print(sysconfig.get_path("purelib"))'; }
+
+# On every core, which pip does not. Some packages carry templates that are no Python: what remains is compiled when it
+# is first imported.
+compile() {
+    "$python" -m compileall -qq -j 0 "$(site_packages)" || true
+}
+
 # The source is on the path by a .pth file: nothing to build, and edits are live. Rewritten when the clone has moved.
 link_source() {
-    purelib=$("$python" -c 'import sysconfig; print(sysconfig.get_path("purelib"))')
-    link=$purelib/testkase-source.pth
+    link=$(site_packages)/testkase-source.pth
     if [ "$(cat "$link" 2>/dev/null || true)" != "$(pwd)/src" ]; then
         echo "$(pwd)/src" >"$link"
     fi

@@ -72,12 +72,17 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     _skip_without_browser(items)
 
 
+def pytest_collection() -> None:
+    """The product and thousands of tests are there to stay: looking them through for garbage again and again is a third
+    of the time it takes to read them, and a tenth of a run."""
+    gc.disable()
+
+
 def pytest_collection_finish() -> None:
-    """The product and thousands of tests are there to stay: looking them through for garbage again and again is a tenth
-    of a run."""
     gc.collect()
     gc.freeze()
     gc.set_threshold(10_000)
+    gc.enable()
 
 
 def _skip_without_browser(items: list[pytest.Item]) -> None:
