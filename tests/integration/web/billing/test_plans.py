@@ -167,11 +167,28 @@ def test_a_bill_is_paid_by_its_link_and_keeps_overage_off_while_it_is_overdue(st
     assert store.balance.overage_limit == 0
 
 
+@pytest.mark.requirement("P7", "P10", "R78")
+def test_a_bill_whose_money_went_back_can_be_paid_again_beside_its_receipt(store: Store) -> None:
+    store.run(_a_bill(store.demo.org_id))
+    store.run(_its_receipt(store.demo.org_id))
+    page = read(store)
+    assert re.search(r'href="https://pay.test/l/1"[^>]*>Pay \$4.00</a>', page)
+    assert f'href="{BILLING}/receipts/R-2026-000001"' in page
+
+
 def _a_bill(org_id: int) -> Operation[None]:
     yield Statement(
         "INSERT INTO overage_bill (org_id, bill_id, period_number, period_start, period_end, credits, amount, currency,"
         " price_book, state, link_id, link_url, due_at) VALUES (%(org_id)s, 'bill_1', 0, 0, 1, 10000000, 400, 'USD',"
         " '2026-11-01', 'unpaid', 'plink_1', 'https://pay.test/l/1', now())",
+        {"org_id": org_id},
+    )
+
+
+def _its_receipt(org_id: int) -> Operation[None]:
+    yield Statement(
+        "INSERT INTO receipt (org_id, number, target_id, issued_at, document)"
+        " VALUES (%(org_id)s, 'R-2026-000001', 'bill_1', now(), '{}')",
         {"org_id": org_id},
     )
 
