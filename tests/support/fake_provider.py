@@ -104,6 +104,8 @@ class FakeProvider:
     def refund(self, payment_id: str, *, amount: int, refund_key: str, notes: Mapping[str, str]) -> Refund:
         def give_back() -> Refund:
             if known := self._refund_keys.get(ids.checked_key(refund_key)):
+                if self.refunds[known].amount != amount:
+                    raise refused("This key gave another amount back.", reason="used_for_another_amount")
                 return self.refunds[known]
             refund = self._refunded(_found(self.payments, payment_id), amount)
             self._refund_keys[refund_key] = refund.refund_id

@@ -157,6 +157,15 @@ def test_a_key_gives_money_back_once(world: World) -> None:
         provider.refund(payment.payment_id, amount=1, refund_key="refund-00003", notes={})
 
 
+@pytest.mark.requirement("I5", "P10")
+def test_a_key_gives_back_one_amount_and_no_other(world: World) -> None:
+    payment, provider = paid(world), world.provider
+    provider.refund(payment.payment_id, amount=400, refund_key=KEY, notes={})
+    with pytest.raises(ProviderRefused, match="another amount"):
+        provider.refund(payment.payment_id, amount=500, refund_key=KEY, notes={})
+    assert provider.fetch_payment(payment.payment_id).amount_refunded == 400
+
+
 @pytest.mark.requirement("P10")
 @pytest.mark.parametrize("after", [False, True])
 def test_a_refund_asked_for_again_after_silence_is_the_same(world: World, after: bool) -> None:

@@ -7,6 +7,7 @@ from testkase.foundation.problems import Conflict, InvalidInput
 from testkase.services.audit import Activity, Actor
 from testkase.services.billing import words
 from testkase.services.billing.errand import Errand, ask, do
+from testkase.services.billing.provider import ProviderRefused
 from testkase.services.billing.purchasing.buying import look_at
 from testkase.services.billing.purchasing.fulfilment import Fulfilled
 from testkase.services.billing.purchasing.rows import purchase_by_id
@@ -40,7 +41,10 @@ def refund(
     details = {"amount": money(amount, purchase.currency), "reason": reason, "purchase": purchase_id}
     asked = Activity(action="refund.asked", actor=actor, target=purchase.bundle_name, details=details)
     yield from do(org_id, words.recorded(org_id, asked, event_id=f"refund.asked:{given.refund_id}"))
-    return (yield from look_at(purchase, seller))
+    looked = yield from look_at(purchase, seller)
+    if given.status == "failed":
+        raise ProviderRefused("The refund failed: the money did not go back. Ask for it again under another id.")
+    return looked
 
 
 def _key(purchase_id: str, refund_id: str) -> str:

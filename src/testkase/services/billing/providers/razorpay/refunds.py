@@ -17,18 +17,19 @@ class Refunds:
         self._api = api
 
     def create(self, payment_id: str, *, amount: int, refund_key: str, notes: Mapping[str, str]) -> Refund:
-        """Raises InvalidInput for a key Razorpay would not take: 10 to 40 letters, digits, `-` and `_`."""
+        """Raises InvalidInput for a key Razorpay would not take: 10 to 40 letters, digits, `-` and `_`; and
+        ProviderRefused for one that gave another amount back."""
         checked_id("pay", payment_id)
         checked_key(refund_key)
         if (refund := self._of_key(payment_id, refund_key)) is not None:
-            return refund
+            return _same(refund, amount)
         body = {"amount": amount, "speed": "normal", "receipt": refund_key, "notes": dict(notes)}
         headers = {"X-Refund-Idempotency": refund_key}
         try:
             return reading.refund(self._api.client.payment.refund(payment_id, body, headers=headers))
         except (ProviderRefused, ProviderSilent):
             if (refund := self._of_key(payment_id, refund_key)) is not None:
-                return refund
+                return _same(refund, amount)
             raise
 
     def of(self, payment_id: str) -> list[Refund]:
@@ -48,3 +49,9 @@ class Refunds:
     def _entities(self, payment_id: str) -> list[Answer]:
         checked_id("pay", payment_id)
         return listed(lambda query: self._api.client.payment.fetch_multiple_refund(payment_id, query), {})
+
+
+def _same(refund: Refund, amount: int) -> Refund:
+    if refund.amount != amount:
+        raise ProviderRefused("This key gave another amount back.", reason="used_for_another_amount")
+    return refund
