@@ -5,6 +5,7 @@ from copy import copy
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from msgspec.structs import replace
 
 from testkase.core.ledger.calendar import from_micros, to_micros
 from testkase.core.ledger.commands import OpenHold, RecordUsage, SetOverage, SettleHold
@@ -298,6 +299,18 @@ def test_a_paid_bill_whose_money_goes_back_is_to_be_paid_again(shop: Shop) -> No
     assert age(shop, bill, 0).state == "paid"
     assert len(shop.rows(org_id, "SELECT 1 FROM receipt")) == 1
     assert allow(shop, org_id, 4_000, "again")
+
+
+@pytest.mark.requirement("P8", "P7")
+def test_money_of_a_bill_that_goes_back_in_another_currency_is_not_counted_as_its_own(shop: Shop) -> None:
+    org_id, bill = billed(shop)
+    payment = shop.provider.pay_link(age(shop, bill, 0).link_id or "")
+    assert age(shop, bill, 0).state == "paid"
+    dispute = shop.provider.dispute(payment.payment_id, 10_000)  # ₹100.00 of a payment of $8.00
+    rupees = replace(dispute, currency="INR", status="lost", amount_deducted=10_000)
+    shop.provider._disputes[dispute.dispute_id] = rupees
+    shop.report("payment.dispute.lost", payment_id=payment.payment_id, dispute_id=dispute.dispute_id)
+    assert shop.run(org_id, bill_by_id(org_id, bill.bill_id)).state == "paid"
 
 
 def test_a_link_made_without_an_answer_is_made_once(shop: Shop) -> None:

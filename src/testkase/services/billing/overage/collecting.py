@@ -3,6 +3,7 @@
 from datetime import datetime, timedelta
 from functools import partial
 
+import structlog
 from msgspec.structs import asdict, replace
 
 from testkase.core.ledger import commands as ledger
@@ -35,6 +36,8 @@ LINK_LASTS = timedelta(days=180)
 _DEAD = ("cancelled", "expired")
 _MARK = 8
 """So much of a link's id, with the bill's, is as long as a reference may be."""
+
+_log = structlog.get_logger(__name__)
 
 
 def collect(org_id: int, bill_id: str, seller: Seller, *, public_url: str) -> Errand[Bill]:
@@ -138,6 +141,9 @@ def look_at_money_back(
         return bill
     refunds = yield from ask(lambda provider: provider.refunds_of(payment_id))
     disputes = yield from ask(lambda provider: [provider.fetch_dispute(dispute_id) for dispute_id in dispute_ids])
+    if lifecycle.is_unclear(bill.currency, refunds, disputes):
+        _log.error("money went back in another currency", org_id=org_id, bill=bill_id)
+        return bill
     if lifecycle.returned(bill.amount, refunds, disputes) < bill.amount:
         return bill
     return (yield from do(org_id, _reopened(org_id, bill_id, payment_id)))
