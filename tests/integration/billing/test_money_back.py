@@ -15,7 +15,9 @@ from testkase.core.ledger.verify import verify
 from testkase.foundation.problems import InvalidInput
 from testkase.services.audit import Actor
 from testkase.services.billing.model import Purchase
+from testkase.services.billing.provider import ProviderRefused
 from testkase.services.billing.purchasing.refunding import NotPaid, refund
+from testkase.services.billing.purchasing.rows import listed_purchase
 from tests.support.shop import SELLER, Shop
 
 STAFF = Actor(kind="system", ref="operator", name="Operator")
@@ -111,6 +113,52 @@ def test_money_that_goes_back_in_another_currency_is_not_converted(shop: Shop) -
     shop.provider._disputes[dispute.dispute_id] = rupees
     looked = shop.look(purchase, dispute.dispute_id)
     assert (looked.purchase.clawed, looked.purchase.frozen) == (0, True)
+
+
+@pytest.mark.requirement("P8", "P10")
+def test_a_dispute_in_another_currency_that_cost_nothing_is_over(shop: Shop) -> None:
+    org = shop.organization("0")
+    purchase = shop.bought(org.org_id)
+    dispute = shop.provider.dispute(purchase.payment_id or "")
+    shop.provider._disputes[dispute.dispute_id] = replace(dispute, currency="INR")
+    assert shop.look(purchase, dispute.dispute_id).purchase.frozen
+    shop.provider.decide_dispute(dispute.dispute_id, "closed")
+    assert not shop.look(purchase, dispute.dispute_id).purchase.frozen
+    assert figures(shop, purchase) == (1_000, 0)
+
+
+@pytest.mark.requirement("P10", "R78")
+def test_the_history_does_not_go_on_saying_that_a_refund_which_failed_was_given_back(shop: Shop) -> None:
+    org = shop.organization("0")
+    purchase = shop.bought(org.org_id)
+    shop.provider.refund_status = "pending"
+    given = shop.provider.refund_by_hand(purchase.payment_id or "")
+    shop.provider.refund_status = "processed"
+    shop.look(purchase)
+    shop.provider.finish_refund(given.refund_id, "failed")
+    shop.look(purchase)
+    (attempt,) = shop.run(org.org_id, listed_purchase(org.org_id, purchase.purchase_id)).attempts
+    assert (attempt.status, attempt.amount_refunded) == ("captured", 0)
+
+
+@pytest.mark.requirement("P10")
+def test_staff_are_told_that_a_refund_failed(shop: Shop) -> None:
+    org = shop.organization("0")
+    purchase = shop.bought(org.org_id)
+
+    def give_back(refund_id: str) -> None:
+        shop.errand(
+            refund(
+                org.org_id, purchase.purchase_id, refund_id=refund_id, amount=100, reason="", actor=STAFF, seller=SELLER
+            )
+        )  # fmt: skip
+
+    give_back("ticket 8")
+    (row,) = shop.rows(org.org_id, "SELECT refund_id FROM payment_refund")
+    shop.provider.finish_refund(row["refund_id"], "failed")
+    with pytest.raises(ProviderRefused, match="failed"):
+        give_back("ticket 8")
+    assert figures(shop, purchase) == (1_000, 0)
 
 
 def test_money_back_before_the_payment_was_heard_of_leaves_nothing(shop: Shop) -> None:

@@ -142,6 +142,9 @@ def _take_back(purchase: Purchase, taken: list[Payment], facts: Facts) -> Operat
     payment back, whichever it was, has paid once."""
     place = {"org_id": purchase.org_id, "payment_ids": [payment.payment_id for payment in taken]}
     refunds = yield from _known_refunds(place, facts)
+    for payment in taken:
+        if (stands := lifecycle.after_refunds(payment, refunds)) != payment:
+            yield Statement(PAYMENTS["given_back"], {"org_id": purchase.org_id, **msgspec.structs.asdict(stands)})
     disputes = yield from _known_disputes(place, facts)
     money = lifecycle.missing(purchase.amount, taken, refunds, disputes)
     clawed = lifecycle.clawed(purchase.credits, purchase.amount, money)

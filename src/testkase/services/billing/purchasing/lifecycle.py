@@ -7,7 +7,9 @@ only, along a rank of its own, and what follows for the credits is computed from
 from collections.abc import Collection
 from typing import Literal, TypeVar
 
-from testkase.services.billing.provider import Dispute, Payment, Refund
+from msgspec.structs import replace
+
+from testkase.services.billing.provider import Dispute, Payment, PaymentStatus, Refund
 
 Verdict = Literal["waiting", "granted", "surplus", "mismatch"]
 """What we make of a payment: not taken (yet); the one that paid for its purchase; a second one beside it, which the
@@ -38,6 +40,15 @@ def later(known: _Thing | None, heard: _Thing) -> _Thing:
     return heard if known is None or rank(heard) >= rank(known) else known
 
 
+def after_refunds(payment: Payment, refunds: Collection[Refund]) -> Payment:
+    """A payment that was taken, as its refunds leave it: one that failed gave nothing back, whatever the payment said
+    until then."""
+    place = (payment.payment_id, payment.currency)
+    back = _refunded([refund for refund in refunds if (refund.payment_id, refund.currency) == place])
+    status: PaymentStatus = "refunded" if back >= payment.amount else "captured"
+    return replace(payment, status=status, amount_refunded=back)
+
+
 def is_what_was_ordered(payment: Payment, *, order_id: str, amount: int, currency: str) -> bool:
     """The order's own payment, over exactly its amount in its currency."""
     return payment.order_id == order_id and payment.amount == amount and payment.currency == currency
@@ -45,16 +56,16 @@ def is_what_was_ordered(payment: Payment, *, order_id: str, amount: int, currenc
 
 def returned(amount: int, refunds: Collection[Refund], disputes: Collection[Dispute]) -> int:
     """The money of a payment that has gone back, or is on its way, in minor units; at most all of it."""
-    refunded = sum(refund.amount for refund in refunds if refund.status != "failed")
-    lost = sum(_lost(dispute) for dispute in disputes)
-    return min(amount, refunded + lost)
+    return min(amount, _refunded(refunds) + sum(_lost(dispute) for dispute in disputes))
 
 
 def is_unclear(currency: str, refunds: Collection[Refund], disputes: Collection[Dispute]) -> bool:
     """Whether money went back, or is contested, in another currency than it was paid in: what of the payment that is
     nobody can say without a rate of exchange, and none is ever made up. Until staff have settled it, nothing moves."""
     back = any(refund.currency != currency and refund.status != "failed" for refund in refunds)
-    return back or any(dispute.currency != currency and dispute.status != "won" for dispute in disputes)
+    return back or any(
+        dispute.currency != currency and (is_contested([dispute]) or _lost(dispute)) for dispute in disputes
+    )
 
 
 def missing(amount: int, taken: Collection[Payment], refunds: Collection[Refund], disputes: Collection[Dispute]) -> int:
@@ -69,6 +80,10 @@ def _gone(payment: Payment, refunds: Collection[Refund], disputes: Collection[Di
         [one for one in refunds if (one.payment_id, one.currency) == (payment.payment_id, payment.currency)],
         [one for one in disputes if (one.payment_id, one.currency) == (payment.payment_id, payment.currency)],
     )  # fmt: skip
+
+
+def _refunded(refunds: Collection[Refund]) -> int:
+    return sum(refund.amount for refund in refunds if refund.status != "failed")
 
 
 def _lost(dispute: Dispute) -> int:

@@ -16,6 +16,10 @@ SET status = excluded.status, captured = excluded.captured, amount_refunded = ex
     method = excluded.method, instrument = excluded.instrument, international = excluded.international,
     fee = excluded.fee, tax = excluded.tax, failure = excluded.failure, verdict = excluded.verdict;
 
+-- given_back: What of a payment was given back, as its refunds say.
+UPDATE payment SET status = %(status)s, amount_refunded = %(amount_refunded)s
+WHERE org_id = %(org_id)s AND payment_id = %(payment_id)s;
+
 -- refunds: The refunds known of some payments.
 SELECT refund_id, payment_id, amount, currency, status, created_at
 FROM payment_refund WHERE org_id = %(org_id)s AND payment_id = ANY (%(payment_ids)s) ORDER BY created_at, refund_id;
