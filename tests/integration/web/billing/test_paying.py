@@ -6,6 +6,7 @@ import pytest
 from django.test import Client
 
 from testkase.core.ledger.credits import MICRO
+from testkase.foundation.database import Operation, Statement
 from testkase.services.billing.provider import Payment
 from tests.integration.web.billing.conftest import Store
 from tests.support.buying import API, SCRIPT
@@ -220,6 +221,21 @@ def test_a_second_payment_is_named_and_buys_nothing(store: Store) -> None:
     carry_out(look_at(order, seller()))
     assert "This order was paid twice" in read(store, address)
     assert store.balance.available == 5_800 * MICRO
+
+
+@pytest.mark.requirement("P3")
+def test_credits_whose_time_is_over_are_not_said_to_be_there(store: Store) -> None:
+    address = store.bought()
+    store.run(_expired_at_the_end_of_october(store.demo.org_id))
+    page = read(store, address)
+    assert "They expired on 31 Oct 2025." in page
+    assert "credits are yours" not in page
+
+
+def _expired_at_the_end_of_october(org_id: int) -> Operation[None]:
+    yield Statement(
+        "UPDATE purchase SET lot_expires_at = 1761955200000000 WHERE org_id = %(org_id)s", {"org_id": org_id}
+    )
 
 
 @pytest.mark.requirement("P10", "B6")

@@ -25,9 +25,9 @@ def settings(store: Store) -> object:
     return store.run(billing_settings(store.demo.org_id))
 
 
-def owing(store: Store, credits: int) -> None:
+def owing(store: Store, credits: int, *, bundle: str = "starter") -> None:
     """A bundle is bought, all but `credits` of it are used, and then its money goes back."""
-    address = store.bought("starter")
+    address = store.bought(bundle)
     subject = Subject(use_case="chat", user="mira@example.com")
     used = store.balance.available - 10 * MICRO
     store.run(ledger.execute_one(RecordUsage(org_id=store.demo.org_id, usage_id="much", subject=subject, credits=used)))
@@ -208,6 +208,22 @@ def test_a_debt_is_explained_and_what_comes_next_covers_it(store: Store) -> None
     assert "No credits are available to cover it" in read_after(store, COVERAGE)
     store.run(ledger.execute_one(Grant(org_id=store.demo.org_id, grant_id="more", amount=40 * MICRO)))
     assert (store.balance.debt, store.balance.available) == (0, 15 * MICRO)
+
+
+@pytest.mark.requirement("P10")
+def test_a_purchase_that_covers_a_debt_says_how_much_of_it_is_left_to_use(store: Store) -> None:
+    owing(store, 25)
+    page = read(store, path=store.bought("starter"))
+    assert "975 credits are yours" in page
+    assert "25.00 credits of it covered what was owed" in page
+
+
+@pytest.mark.requirement("P10")
+def test_a_purchase_that_covers_a_debt_and_nothing_more_promises_nothing_to_use(store: Store) -> None:
+    owing(store, 1_000, bundle="professional")
+    page = read(store, path=store.bought("starter"))
+    assert "What was owed is covered" in page
+    assert "for everybody to use" not in page
 
 
 @pytest.mark.requirement("P10")

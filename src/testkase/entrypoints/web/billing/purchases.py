@@ -24,7 +24,7 @@ from testkase.foundation.database import Operation
 from testkase.foundation.problems import Problem, Unavailable
 from testkase.services.billing.provider import ProviderRefused
 from testkase.services.billing.purchasing.buying import look_at, returned_from_checkout
-from testkase.services.billing.purchasing.rows import attempts_of, owner_of, purchase_by_id
+from testkase.services.billing.purchasing.rows import attempts_of, covered_by, owner_of, purchase_by_id
 from testkase.services.billing.receipts import receipt_of
 from testkase.services.organizations.tenancy import run_here
 
@@ -37,8 +37,12 @@ def standing(org_id: int, purchase_id: str) -> Operation[Standing]:
     """Raises PurchaseNotFound."""
     purchase = yield from purchase_by_id(org_id, purchase_id)
     attempts = yield from attempts_of(org_id, [purchase_id])
-    receipt = (yield from receipt_of(org_id, purchase_id)).number if purchase.state == "paid" else None
-    return Standing(purchase=purchase, attempts=attempts.get(purchase_id, ()), receipt=receipt)
+    tried = attempts.get(purchase_id, ())
+    if purchase.payment_id is None:
+        return Standing(purchase=purchase, attempts=tried, receipt=None)
+    receipt = yield from receipt_of(org_id, purchase_id)
+    covered = yield from covered_by(org_id, purchase.payment_id)
+    return Standing(purchase=purchase, attempts=tried, receipt=receipt.number, covered=covered)
 
 
 @require_safe

@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from typing import Literal
 
+from testkase.core.ledger.calendar import to_micros
+from testkase.foundation.clock import utc_now
 from testkase.services.billing.model import Purchase
 from testkase.services.billing.purchasing.rows import Attempt, Listed
 
@@ -32,11 +34,13 @@ _PAYABLE = ("waiting", "started", "failed", "closed")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Standing:
-    """A purchase with its attempts, oldest first, and its receipt's number."""
+    """A purchase with its attempts, oldest first, and its receipt's number. `covered`: micro-credits of it that went to
+    what was owed."""
 
     purchase: Purchase
     attempts: tuple[Attempt, ...]
     receipt: str | None
+    covered: int = 0
 
     @property
     def stage(self) -> Stage:
@@ -79,9 +83,14 @@ class Standing:
         return [one for one in self.attempts if one.verdict == "surplus"]
 
     @property
-    def kept(self) -> int:
-        """Micro-credits of it that no refund has taken back."""
-        return self.purchase.credits - self.purchase.clawed
+    def usable(self) -> int:
+        """Micro-credits of it that came to the balance and that no refund has taken back."""
+        return max(0, self.purchase.credits - self.covered - self.purchase.clawed)
+
+    @property
+    def expired(self) -> bool:
+        expires_at = self.purchase.lot_expires_at
+        return expires_at is not None and expires_at <= to_micros(utc_now())
 
 
 def standing_of(listed: Listed) -> Standing:

@@ -75,7 +75,7 @@ def expire(expires_at: int, time_zone: str) -> str:
 @register.filter
 def expires(expires_at: int, time_zone: str) -> str:
     """The same of one thing: "expires on 30 Nov, in 8 days"."""
-    return expire(expires_at, time_zone).replace("expire", "expires", 1)
+    return expire(expires_at, time_zone).replace("expire ", "expires ", 1)
 
 
 @register.filter

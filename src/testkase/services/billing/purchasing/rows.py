@@ -173,6 +173,12 @@ def listed_purchase(org_id: int, purchase_id: str) -> Operation[Listed]:
     return Listed(purchase=purchase, receipt=receipt, attempts=attempts.get(purchase_id, ()))
 
 
+def covered_by(org_id: int, payment_id: str) -> Operation[int]:
+    """Micro-credits of a paid purchase that went to what was owed, and not to the balance (P10)."""
+    (row,) = yield Statement(SQL["covered"], {"org_id": org_id, "payment_id": payment_id})
+    return int(row["covered"])
+
+
 def attempts_of(org_id: int, targets: list[str]) -> Operation[dict[str, tuple[Attempt, ...]]]:
     """What was tried for each of some purchases or bills, oldest first; those without are left out."""
     if not targets:

@@ -73,5 +73,8 @@ LIMIT %(limit)s;
 -- receipt_of: The number of a purchase's receipt.
 SELECT number FROM receipt WHERE org_id = %(org_id)s AND target_id = %(purchase_id)s;
 
+-- covered: What of the credits that a payment brought covered a debt.
+SELECT debt AS covered FROM ledger.entry WHERE org_id = %(org_id)s AND operation_id = 'grant:' || %(payment_id)s;
+
 -- payments_of: What was tried for each of some purchases or bills, oldest first.
 SELECT * FROM payment WHERE org_id = %(org_id)s AND target_id = ANY (%(targets)s) ORDER BY created_at, payment_id;
