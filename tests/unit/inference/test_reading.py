@@ -26,6 +26,7 @@ def read(*choices: dict[str, Any]) -> Reading:
         {"reasoning": {"text": "words"}},
         {"tool_calls": [{"index": 0, "id": "c1", "function": {"name": "w", "arguments": "ords"}}]},
         {"tool_calls": [{"function": {"name": "w", "arguments": {"a": "ords"}}}]},
+        {"tool_calls": [{"index": 0, "id": "c1", "type": "custom", "custom": {"name": "w", "input": "ords"}}]},
         {"function_call": {"name": "words", "arguments": None}},
         {"content": "words", "refusal": 5, "tool_calls": "none"},
     ],

@@ -70,9 +70,10 @@ class Reading(Heard):
 
 
 def _called(said: Said) -> list[Any]:
-    """Names and arguments of the functions the model calls."""
+    """Names and arguments of the tools the model calls; a tool of the caller's own form has an `input`."""
     if not said.tool_calls and not said.function_call:
         return []
     calls = said.tool_calls if isinstance(said.tool_calls, list) else ()
-    functions = [call.get("function") for call in calls if isinstance(call, dict)] + [said.function_call]
-    return [(one.get("name"), one.get("arguments")) for one in functions if isinstance(one, dict)]
+    called = [call.get(kind) for call in calls if isinstance(call, dict) for kind in ("function", "custom")]
+    tools = [one for one in (*called, said.function_call) if isinstance(one, dict)]
+    return [(one.get("name"), one.get("arguments"), one.get("input")) for one in tools]
