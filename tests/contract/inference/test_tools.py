@@ -80,6 +80,27 @@ async def test_calls_are_put_together_and_their_results_sent_back(lab: Lab, upst
     assert ("c2ln" in sent) == (kind == "gemini")
 
 
+async def test_results_of_several_rounds_keep_the_names_of_their_own_calls(lab: Lab, upstream: Upstream) -> None:
+    """Gemini gives its calls no ids: numbered anew by answer, a second round's results bore the first's name."""
+    catalog, messages = lab.catalog(kind="gemini"), [QUESTION]
+    for name in ("find", "count"):
+        part = {"functionCall": {"name": name, "args": {}}}
+        chunk = {"candidates": [{"content": {"parts": [part]}, "finishReason": "STOP"}]}
+        upstream.script(Reply(raw_events=(json.dumps(chunk),)))
+        answer = Answer()
+        async with catalog.open("m", {"messages": messages}, stream=True) as call:
+            async for event in call.events():
+                answer.take(event)
+        results = [ToolResult(call_id=one.call_id, content=name).as_message() for one in answer.tool_calls]
+        messages = [*messages, answer.as_message(), *results]
+    assert len({message["tool_call_id"] for message in messages if message["role"] == "tool"}) == 2
+    async with catalog.open("m", {"messages": messages}, stream=True):
+        pass
+    parts = [part for content in upstream.requests[-1].body["contents"] for part in content["parts"]]
+    told = [part["functionResponse"] for part in parts if "functionResponse" in part]
+    assert told == [{"name": name, "response": {"result": name}} for name in ("find", "count")]
+
+
 @pytest.mark.parametrize("kind", ["anthropic", "gemini"])
 async def test_a_whole_answer_has_its_calls_too(lab: Lab, upstream: Upstream, kind: Kind) -> None:
     blocks = [

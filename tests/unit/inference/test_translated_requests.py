@@ -108,6 +108,39 @@ def test_tool_calls_and_their_results_go_back_to_gemini_with_their_signature() -
     ]
 
 
+class _Looked(str):
+    """An id that counts how often it is compared."""
+
+    __slots__ = ()
+    times = 0
+
+    def __eq__(self, other: object) -> bool:
+        _Looked.times += 1
+        return str.__eq__(self, other)
+
+    __hash__ = str.__hash__
+
+
+def test_the_call_behind_each_result_is_not_looked_for_among_all_of_them() -> None:
+    """A conversation of tens of thousands of calls and results kept the server busy for minutes."""
+    calls = [ToolCall(call_id=_Looked(n), name=f"f{n}", arguments="{}") for n in range(300)]
+    results = [ToolResult(call_id=_Looked(call.call_id), content="x").as_message() for call in calls]
+    called = {"role": "assistant", "tool_calls": [call.as_field() for call in calls]}
+    _, _, told = gemini({"messages": [TALK[2], called, *results]})["contents"]
+    assert [part["functionResponse"]["name"] for part in told["parts"]] == [call.name for call in calls]
+    assert _Looked.times < 10 * len(calls)
+
+
+def test_a_result_belongs_to_the_last_call_of_its_id() -> None:
+    rounds: list[dict[str, Any]] = []
+    for name in ("find", "count"):
+        call = ToolCall(call_id="a", name=name, arguments="{}").as_field()
+        rounds += [{"role": "assistant", "tool_calls": [call]}, ToolResult(call_id="a", content="x").as_message()]
+    contents = gemini({"messages": [TALK[2], *rounds]})["contents"]
+    told = [part["functionResponse"]["name"] for turn in contents[2::2] for part in turn["parts"]]
+    assert told == ["find", "count"]
+
+
 @pytest.mark.parametrize(
     ("choice", "theirs", "mode"),
     [(None, {"type": "auto"}, {"mode": "AUTO"}), ("auto", {"type": "auto"}, {"mode": "AUTO"}),

@@ -5,6 +5,7 @@ from typing import Any
 
 import msgspec
 
+from testkase.foundation.ids import new_id
 from testkase.services.inference.providers.calling.dialect import Reported
 from testkase.services.inference.providers.calling.failures import UNREADABLE
 from testkase.services.inference.providers.calling.heard import text_bytes
@@ -80,7 +81,7 @@ class GeminiInterpreter:
             signature = part.get("thoughtSignature")
             yield call_begins(
                 index,
-                str(call.get("id") or f"call_{index + 1}"),
+                str(call.get("id") or new_id("call")),
                 name,
                 arguments=arguments,
                 signature=signature if isinstance(signature, str) else None,

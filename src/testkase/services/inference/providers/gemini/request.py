@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from testkase.services.inference.model import Capabilities
-from testkase.services.inference.providers.translating.conversation import Conversation, Turn, read_conversation
+from testkase.services.inference.providers.translating.conversation import Turn, read_conversation
 from testkase.services.inference.providers.translating.schema import cut_down
 from testkase.services.inference.providers.translating.wishes import (
     check_translatable,
@@ -39,7 +39,7 @@ def gemini_request(able: Capabilities, body: Mapping[str, Any]) -> dict[str, Any
     check_translatable(body, UNTRANSLATED, body["model"])
     conversation = read_conversation(body["messages"])
     request: dict[str, Any] = {
-        "contents": [_content(turn, conversation) for turn in conversation.turns],
+        "contents": [_content(turn) for turn in conversation.turns],
         "generationConfig": _configuration(able, body),
     }
     if conversation.instructions:
@@ -47,15 +47,14 @@ def gemini_request(able: Capabilities, body: Mapping[str, Any]) -> dict[str, Any
     return request | _tools(body) | able.extra()
 
 
-def _content(turn: Turn, conversation: Conversation) -> dict[str, Any]:
+def _content(turn: Turn) -> dict[str, Any]:
     role = "user" if turn.role == "user" else "model"
-    return {"role": role, "parts": list(_parts(turn, conversation))}
+    return {"role": role, "parts": list(_parts(turn))}
 
 
-def _parts(turn: Turn, conversation: Conversation) -> Iterator[dict[str, Any]]:
+def _parts(turn: Turn) -> Iterator[dict[str, Any]]:
     for result in turn.results:
-        answer = {"name": conversation.name_of(result.call_id), "response": {"result": result.content}}
-        yield {"functionResponse": answer}
+        yield {"functionResponse": {"name": result.name, "response": {"result": result.content}}}
     for text in filter(None, turn.texts):
         yield {"text": text}
     for call in turn.calls:

@@ -8,6 +8,13 @@ from testkase.services.inference.problems import UnsupportedParameter
 from testkase.services.inference.tools import ToolCall, ToolCallUnreadable, ToolResult, signature_of
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NamedResult(ToolResult):
+    """A tool's result, and which tool's it is."""
+
+    name: str
+
+
 @dataclass(slots=True, kw_only=True)
 class Turn:
     """What one side says: a user's text and results of tools, or the model's text and calls."""
@@ -15,7 +22,7 @@ class Turn:
     role: Literal["user", "assistant"]
     texts: list[str] = field(default_factory=list)
     calls: list[ToolCall] = field(default_factory=list)
-    results: list[ToolResult] = field(default_factory=list)
+    results: list[NamedResult] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,16 +37,12 @@ class Conversation:
         """Whether the model has called a tool already."""
         return any(turn.calls for turn in self.turns)
 
-    def name_of(self, call_id: str) -> str:
-        """The tool behind a call of this conversation."""
-        return next(call.name for turn in self.turns for call in turn.calls if call.call_id == call_id)
-
 
 def read_conversation(messages: Sequence[Mapping[str, Any]]) -> Conversation:
     """Raises UnsupportedParameter naming the message that cannot be understood."""
     instructions: list[str] = []
     turns: list[Turn] = []
-    known: set[str] = set()
+    names: dict[str, str] = {}  # of the tools called so far, by id; a model may use an id again
     for index, message in enumerate(messages):
         place, role = f"messages[{index}]", message.get("role")
         text = _text(message.get("content"))
@@ -49,12 +52,12 @@ def read_conversation(messages: Sequence[Mapping[str, Any]]) -> Conversation:
             _turn(turns, "user").texts.append(text)
         elif role == "assistant":
             calls = list(_calls(message.get("tool_calls"), place))
-            known.update(call.call_id for call in calls)
+            names.update((call.call_id, call.name) for call in calls)
             turn = _turn(turns, "assistant")
             turn.texts += [text] if text else []
             turn.calls += calls
         elif role == "tool":
-            _turn(turns, "user").results.append(_result(message, text, known, place))
+            _turn(turns, "user").results.append(_result(message, text, names, place))
         else:
             raise UnsupportedParameter(f"There is no role {role!r:.40} for this model.", field=f"{place}.role")
     if not turns:
@@ -95,8 +98,8 @@ def _calls(value: Any, place: str) -> Iterator[ToolCall]:
         yield made
 
 
-def _result(message: Mapping[str, Any], text: str, known: set[str], place: str) -> ToolResult:
+def _result(message: Mapping[str, Any], text: str, names: Mapping[str, str], place: str) -> NamedResult:
     call_id = message.get("tool_call_id")
-    if not isinstance(call_id, str) or call_id not in known:
+    if not isinstance(call_id, str) or call_id not in names:
         raise UnsupportedParameter("No message before it has that tool call.", field=f"{place}.tool_call_id")
-    return ToolResult(call_id=call_id, content=text)
+    return NamedResult(call_id=call_id, content=text, name=names[call_id])
