@@ -3,6 +3,7 @@
 import asyncio
 import json
 import logging
+import socket
 from typing import Any
 
 import pytest
@@ -213,6 +214,16 @@ async def test_leaving_before_the_headers_charges_the_prompt_that_was_sent(lab: 
     ) == ("cancelled", "partial", False)
     assert call.result().tokens.input > 0
     assert call.result().tokens.output == 0
+
+
+async def test_leaving_before_there_is_a_connection_costs_nothing(lab: Lab) -> None:
+    """The provider had not been asked yet, and the prompt was charged."""
+    with socket.create_server(("127.0.0.1", 0)) as deaf:  # lets connect, and never answers to a TLS greeting
+        call = lab.catalog(base_url=f"https://127.0.0.1:{deaf.getsockname()[1]}").open("m", BODY, stream=True)
+        with pytest.raises(TimeoutError):
+            async with asyncio.timeout(0.2), call:
+                pass
+    assert (call.result().outcome, call.result().tokens) == ("failed", Tokens())
 
 
 async def test_leaving_after_the_first_token_closes_the_connection_and_charges_what_came(

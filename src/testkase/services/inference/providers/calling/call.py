@@ -68,9 +68,10 @@ class ChatCall:
         return self._heard.text_bytes + self._heard.refusal_bytes > 0
 
     async def __aenter__(self) -> Self:
-        self._sent = True
         try:
-            self._response = await self._endpoint.send(self._outgoing)
+            connection = await self._endpoint.connect()
+            self._sent = True  # from here on the provider may have been asked, whatever happens to the answer
+            self._response = await self._endpoint.send(self._outgoing, connection)
             if self._response.status != 200:
                 raise await failures.from_response(self._endpoint, self._response)
         except TransportError as error:

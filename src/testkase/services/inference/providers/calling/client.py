@@ -66,19 +66,22 @@ class Endpoint:
         self._free: list[Connection] = []
         self._room = asyncio.Semaphore(MOST_CONNECTIONS)
 
-    async def send(self, outgoing: Outgoing) -> Response:
-        """POST a request and return its response once its head is there. Raises TransportError."""
+    async def connect(self) -> Connection:
+        """A connection on which nothing is under way, for one request to be sent. Raises TransportError."""
         await self._enter()
-        connection: Connection | None = None
         try:
-            connection = self._kept() or await Connection.open(
-                self._host, self._port, self._tls, self.provider.timeouts
-            )
+            return self._kept() or await Connection.open(self._host, self._port, self._tls, self.provider.timeouts)
+        except BaseException:
+            self._room.release()
+            raise
+
+    async def send(self, outgoing: Outgoing, connection: Connection) -> Response:
+        """POST a request and return its response once its head is there. Raises TransportError."""
+        try:
             incoming = await connection.ask(self._request(outgoing))
         except BaseException:
             self._room.release()
-            if connection is not None:
-                connection.abort()
+            connection.abort()
             raise
         return Response(self, connection, incoming)
 
