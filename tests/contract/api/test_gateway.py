@@ -180,11 +180,26 @@ def test_more_messages_than_the_model_takes_tokens_never_reach_it(client: openai
 
 def test_a_deeply_nested_message_is_no_fault_of_ours(client: openai.OpenAI, upstream: Upstream) -> None:
     nested: Any = []
-    for _ in range(400):
+    for _ in range(250):
         nested = [nested]
     deep: list[Any] = [ASK[0] | {"more": nested}]
     client.chat.completions.create(model=MODEL, messages=deep)
     assert upstream.requests[-1].body["messages"][0]["more"]
+
+
+@pytest.mark.requirement("I6")
+@pytest.mark.parametrize("levels", [256, 500, 800, *range(940, 1_000, 4)])
+def test_what_is_nested_deeper_than_can_be_written_is_refused_before_anything_is_held(
+    base_url: str, org: Organization, api: httpx.Client, levels: int
+) -> None:
+    """What could just be read, and then not be measured or written, was a fault of ours."""
+    nested = "[" * levels + "]" * levels
+    body = f'{{"model": "{MODEL}", "messages": [{{"role": "user", "content": "x"}}], "response_format": {nested}}}'
+    before, headers = api.get("/balance").json(), org.headers | {"Content-Type": "application/json"}
+    answer = httpx.post(f"{base_url}/openai/v1/chat/completions", content=body, headers=headers)
+    assert (answer.status_code, answer.json()["error"]["type"]) == (400, "invalid_request_error")
+    assert "deep" in answer.json()["error"]["message"] or "depth" in answer.json()["error"]["message"]
+    assert api.get("/balance").json() == before
 
 
 @pytest.mark.parametrize("name", ["X-Use-Case", "X-User", "X-Project"])

@@ -1,5 +1,6 @@
 """POST /chat/completions: read what is asked and by whom; the rest is the conversation's."""
 
+import itertools
 import re
 from hashlib import blake2b
 from typing import Any
@@ -20,6 +21,10 @@ from testkase.services.metering import metered_id
 BODY_LIMIT = 8 * 1024 * 1024
 """Bytes of one conversation; more than any model's context window holds."""
 
+MOST_LEVELS = 256
+"""Of lists and objects inside one another. Translating and writing them takes the stack, level by level: what is nested
+deeper would break off a request whose credits are held."""
+
 _body = msgspec.json.Decoder(dict[str, Any])
 _SLUG = re.compile(r"[a-z][a-z0-9_-]{0,63}")
 _LINE = re.compile(r"[^\x00-\x1f\x7f]{1,200}")
@@ -31,6 +36,7 @@ async def chat_completion(context: Context, request: AnyRequest) -> ASGIResponse
     caller.require(Scope.MODELS_CALL)
     raw = await read_json(request, BODY_LIMIT)
     body = decode(_body, raw)
+    _check_depth(body, raw)
     model = body.get("model")
     if not isinstance(model, str) or not model:
         raise InvalidInput("model must name a model.", field="model")
@@ -50,6 +56,19 @@ async def chat_completion(context: Context, request: AnyRequest) -> ASGIResponse
         digest=blake2b(raw, digest_size=16).digest(),
     )
     return Conversation(context, question)
+
+
+def _check_depth(body: dict[str, Any], raw: bytes) -> None:
+    """Raises InvalidInput."""
+    if raw.count(b"[") + raw.count(b"{") <= MOST_LEVELS:
+        return
+    level: list[Any] = [body]
+    for _ in range(MOST_LEVELS):
+        inner = itertools.chain.from_iterable(one.values() if isinstance(one, dict) else one for one in level)
+        level = [one for one in inner if isinstance(one, dict | list)]
+        if not level:
+            return
+    raise InvalidInput(f"The request is nested too deeply: at most {MOST_LEVELS} lists and objects in one another.")
 
 
 def _hold_id(key: str) -> str:
