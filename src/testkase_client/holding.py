@@ -12,13 +12,14 @@ from testkase_client.amounts import Amount, amount_text
 from testkase_client.answers.holds import Extension, Measurement, OpenedHold, Outcome, Release, Settlement, Tokens
 from testkase_client.driving import Async, Driver, Planned, Sync
 from testkase_client.exchange import Steps, Wire
-from testkase_client.problems import HoldResolved, Problem
+from testkase_client.problems import HoldResolved, Problem, TooManyRequests, Unavailable
 from testkase_client.request import Request
 from testkase_client.requests import holds
 
 
 class Holding(Driver):
-    """What both kinds of hold share. Leaving without `settle` voids; whatever `used` has told is settled instead."""
+    """What both kinds of hold share. Leaving without `settle` voids. What `used` has told is settled instead, and so is
+    what `settle` told without an answer."""
 
     def __init__(self, wire: Wire, opening: Request[OpenedHold]) -> None:
         self.wire = wire
@@ -61,15 +62,22 @@ class Holding(Driver):
         capture_id: str | None = None,
     ) -> Steps[Settlement]:
         """Charge what was used and release the rest; `final=False` charges a part and leaves the rest held."""
-        found = yield from self.wire.exchange(
-            holds.settle_hold(
-                self.id, usage=usage, credits=credits, outcome=outcome, measurement=measurement, final=final,
-                capture_id=capture_id,
-            )
+        settling = holds.settle_hold(
+            self.id, usage=usage, credits=credits, outcome=outcome, measurement=measurement, final=final,
+            capture_id=capture_id,
         )  # fmt: skip
-        if final:
-            self._resolved, self.settlement = True, found
-        return found
+        if not final:
+            return (yield from self.wire.exchange(settling))
+        before = self._told
+        self._told = {"usage": usage, "credits": credits, "outcome": outcome, "measurement": measurement}
+        try:
+            self.settlement = yield from self.wire.exchange(settling)
+        except Problem as problem:
+            if not isinstance(problem, TooManyRequests | Unavailable):  # else nobody may have heard: leaving repeats it
+                self._told = before
+            raise
+        self._resolved = True
+        return self.settlement
 
     def _extend(self, *, ttl_seconds: int = 300, credits: Amount | None = None) -> Steps[Extension]:
         """Live `ttl_seconds` from now, and grow by `credits`."""
@@ -100,10 +108,9 @@ class Holding(Driver):
                 # Whoever is on the way out is not kept for minutes: the hold lapses by itself.
                 retries = self.wire.retries if fault is None else min(1, self.wire.retries)
                 yield from replace(self.wire, retries=retries).exchange(holds.void_hold(self.id))
-            elif fault is None:
-                yield from self._settle(**self._told)
             else:
-                yield from self._settle(**self._told, outcome="cancelled", measurement="partial")
+                ended = {} if fault is None else {"outcome": "cancelled", "measurement": "partial"}
+                yield from self._settle(**(ended | self._told))
         except HoldResolved:
             if self._told is not None and fault is None:
                 raise

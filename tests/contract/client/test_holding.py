@@ -1,6 +1,7 @@
 """A hold around a call."""
 
 import asyncio
+import contextlib
 from collections.abc import Callable
 from decimal import Decimal
 from typing import Any
@@ -15,8 +16,10 @@ from testkase_client import (
     Hold,
     HoldResolved,
     InsufficientCredits,
+    InvalidRequest,
     MissingScope,
     Tokens,
+    Unreachable,
 )
 from tests.support.programs import MODEL, Organization
 from tests.support.shop import Shop
@@ -136,6 +139,52 @@ def test_a_hold_that_cannot_be_given_back_never_hides_why(client: Client) -> Non
     assert hold.id in raised.value.__notes__[0]
 
 
+class Astray(httpx.HTTPTransport):
+    """The real way there, on which so many settlements are lost before they arrive."""
+
+    def __init__(self, times: int) -> None:
+        super().__init__()
+        self.times = times
+
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        if request.url.path.endswith("/settlement") and self.times:
+            self.times -= 1
+            raise httpx.ConnectError("nobody is there")
+        return super().handle_request(request)
+
+
+def test_a_settlement_that_could_not_be_told_is_told_by_leaving(
+    base_url: str, org: Organization, client: Client
+) -> None:
+    """The hold was given back instead, and what had been used was free."""
+    with (
+        Client(base_url, org.key, retries=0, transport=Astray(1)) as unlucky,
+        pytest.raises(Unreachable),
+        unlucky.hold(**CALL, model=MODEL, input_tokens=1000, max_output_tokens=1000) as hold,
+    ):
+        hold.settle(usage=Tokens(input_tokens=1000, output_tokens=200), measurement="estimated")
+    (interaction,) = client.usage()
+    assert (interaction.call_id, interaction.charged) == (hold.id, Decimal("0.50"))
+    assert (interaction.outcome, interaction.measurement) == ("completed", "estimated")
+    assert hold.settlement is not None
+
+
+def test_whoever_hides_that_a_settlement_was_lost_hears_of_it_by_leaving(
+    base_url: str, org: Organization, client: Client
+) -> None:
+    with Client(base_url, org.key, retries=0, transport=Astray(2)) as unlucky:
+        hold = unlucky.hold(**CALL, credits="5")
+        with pytest.raises(Unreachable), hold, contextlib.suppress(Unreachable):
+            hold.settle(credits="2")
+    assert client.get_hold(hold.id).state == "open", "to be settled, not given back"
+
+
+def test_a_settlement_that_was_refused_gives_everything_back(client: Client) -> None:
+    with pytest.raises(InvalidRequest), client.hold(**CALL, credits="5") as hold:
+        hold.settle(credits="-1")
+    assert client.get_hold(hold.id).state == "voided"
+
+
 def test_a_key_without_the_scope_is_told_which(base_url: str, shop: Shop, org: Organization) -> None:
     key = shop.organizations.make_key(org.org_id, scopes=frozenset())
     with Client(base_url, key) as client, pytest.raises(MissingScope) as refused:
@@ -156,6 +205,30 @@ async def test_the_same_holds_with_asyncio(base_url: str, org: Organization) -> 
         assert (await client.balance()).available == 298
         pages = [item.call_id async for item in client.usage(page_size=1)]
         assert pages == [broken.id, settled.id]
+
+
+async def test_a_task_that_is_cancelled_while_it_settles_has_settled(base_url: str, org: Organization) -> None:
+    settling = asyncio.Event()
+
+    class Slow(httpx.AsyncHTTPTransport):
+        async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+            if request.url.path.endswith("/settlement") and not settling.is_set():
+                settling.set()
+                await asyncio.Event().wait()
+            return await super().handle_async_request(request)
+
+    async with AsyncClient(base_url, org.key, transport=Slow()) as client:
+
+        async def call() -> None:
+            async with client.hold(**CALL, id="long", credits="5") as hold:
+                await hold.settle(credits="2")
+
+        task = asyncio.create_task(call())
+        await settling.wait()
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        assert (await client.get_hold("long")).charged == 2
 
 
 async def test_a_cancelled_task_gives_its_hold_back(base_url: str, org: Organization) -> None:
