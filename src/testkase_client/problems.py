@@ -29,6 +29,8 @@ from typing import Any
 
 import msgspec
 
+UNREADABLE = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
+"""What reading bytes of somebody else's can raise."""
 _MEMBERS = frozenset({"type", "title", "status", "detail", "code", "field", "next"})
 
 
@@ -191,7 +193,7 @@ def refusal(status: int, body: bytes) -> Problem:
     """From an answer that is no success. What is no problem document comes from something in between."""
     try:
         members = msgspec.json.decode(body, type=dict[str, Any])
-    except msgspec.MsgspecError:
+    except UNREADABLE:
         members = {}
     if "code" in members:
         return problem_of({**members, "status": status})

@@ -9,7 +9,7 @@ from urllib.parse import quote
 import msgspec
 from msgspec import Struct
 
-from testkase_client.problems import Unreadable
+from testkase_client.problems import UNREADABLE, Unreadable
 
 T = TypeVar("T")
 JSON = "application/json"
@@ -50,7 +50,7 @@ class Request(Generic[T]):
         kind: Any = self.answer
         try:
             found: T = _decoder(kind).decode(content)
-        except msgspec.MsgspecError as error:
+        except UNREADABLE as error:
             words = f"The answer to {self.method} {self.path} cannot be read: {error}"
             raise Unreadable(words, code="unreadable", status=200) from None
         if replayed and isinstance(found, Struct) and "replayed" in found.__struct_fields__:

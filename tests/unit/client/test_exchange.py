@@ -93,6 +93,15 @@ def test_an_answer_of_another_program_is_unreadable() -> None:
         steps.send(httpx.Response(200, text="<html>"))
 
 
+@pytest.mark.parametrize("body", [b'{"code": "\xe9"}', b'{"a":' * 5_000, b"\xff\xfe"])
+@pytest.mark.parametrize("status", [200, 500])
+def test_bytes_that_are_no_json_are_unreadable_whatever_they_are(status: int, body: bytes) -> None:
+    """A page in Latin-1 came out as UnicodeDecodeError, which nobody who catches a Problem expects."""
+    transport = httpx.MockTransport(lambda _: httpx.Response(status, content=body))
+    with Client("https://x.test", "k", retries=0, transport=transport) as client, pytest.raises(Unreadable):
+        client.balance()
+
+
 @pytest.mark.parametrize("items", [[], [{"status": 201, "answer": {"id": 7}}]])
 def test_a_batch_answered_otherwise_than_agreed_is_unreadable(items: list[Any]) -> None:
     transport = httpx.MockTransport(lambda _: httpx.Response(200, json={"items": items}))
