@@ -167,6 +167,19 @@ def test_what_the_provider_says_of_the_request_reaches_the_caller(client: openai
         client.chat.completions.create(model=MODEL, messages=ASK)
 
 
+@pytest.mark.parametrize("status", [404, 429, 500])
+@pytest.mark.parametrize("stream", [True, False])
+def test_what_the_provider_says_of_the_operators_account_does_not(
+    client: openai.OpenAI, upstream: Upstream, status: int, stream: bool
+) -> None:
+    """`Rate limit reached for organization org-…`, `No access to the deployment …`: names of whoever runs this."""
+    upstream.script(Reply(status=status, error={"error": {"message": "Rate limit reached for organization org-4711"}}))
+    with pytest.raises(openai.APIStatusError) as refused:
+        client.chat.completions.create(model=MODEL, messages=ASK, stream=stream)
+    assert "org-4711" not in refused.value.response.text
+    assert f"HTTP {status}" in refused.value.message
+
+
 @pytest.mark.requirement("P17")
 def test_an_error_in_the_stream_before_any_output_costs_nothing(
     client: openai.OpenAI, api: httpx.Client, upstream: Upstream

@@ -47,7 +47,8 @@ def shape(problem: Problem, public_url: str) -> Shaped:
         status, code = 404, "model_not_found"
     elif isinstance(problem, ProviderError):
         status = _provider_status(problem, status)
-        message = problem.upstream_message or message
+        if problem.status in _PASSED_ON:
+            message = problem.upstream_message or message
     elif isinstance(problem, InvalidInput):
         status = 400
     facts = facts_of(problem, public_url)
