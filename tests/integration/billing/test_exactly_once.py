@@ -80,7 +80,7 @@ def test_an_authorized_payment_is_captured_and_then_credited(shop: Shop) -> None
 @pytest.mark.requirement("P9", "I8")
 def test_captured_and_order_paid_and_the_browser_credit_once(shop: Shop) -> None:
     """credits twice on a retried webhook: anomalyco/opencode#28402, Vacademy-io/vacademy_platform#1973,
-    ever-works/ever-works#2209."""
+    ever-works/ever-works#2209, XortexAI/XMem#212."""
     org = shop.organization()
     purchase = shop.order(org.org_id)
     payment = shop.provider.pay(purchase.order_id or "")

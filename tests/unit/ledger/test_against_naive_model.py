@@ -95,6 +95,17 @@ def test_held_credits_outlive_their_lot_and_what_is_given_back_is_gone() -> None
     assert (entry.deltas.used, entry.deltas.expired, entry.deltas.available) == (30 * CREDIT, 50 * CREDIT, 0)
 
 
+@pytest.mark.requirement("I4")
+def test_what_has_expired_is_not_spent_and_takes_nothing_else_with_it() -> None:
+    """vm0-ai/vm0#10299: expiry ate paid credit. polarsource/polar#10513: an expired grant was spent."""
+    story = Story()
+    story.at(0, grant("free", 10 * CREDIT, until=60))
+    story.at(0, grant("paid", 5 * CREDIT, paid=True))
+    assert story.refused(60, hold("h", 6 * CREDIT)) is r.InsufficientCredits
+    entry = story.at(60, hold("h", 5 * CREDIT))
+    assert (entry.deltas.held, story.available) == (5 * CREDIT, 0)
+
+
 @pytest.mark.requirement("P5")
 def test_credits_are_spent_soonest_to_expire_then_priority_then_free_then_oldest() -> None:
     story = Story()

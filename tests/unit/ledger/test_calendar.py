@@ -54,7 +54,8 @@ def period_ends(start: int, anchor_day: int, zone: str, months: int) -> list[int
 
 @pytest.mark.requirement("P4", "R8", "I9")
 def test_every_anchor_in_every_kind_of_zone_has_one_allowance_a_period() -> None:
-    """A slice of `testkase campaign calendar`, which walks through eight years of all zones."""
+    """A slice of `testkase campaign calendar`, which walks through eight years of all zones. killbill/killbill#1856,
+    simstudioai/sim#7078: reset late by the zone's offset, twice, or never."""
     outcome = calendar(ZONES, months=MONTHS, seed=20_261_122)
     assert outcome.faults == [], outcome.line
     assert outcome.figures["periods"] == len(ZONES) * 31 * MONTHS
@@ -62,6 +63,7 @@ def test_every_anchor_in_every_kind_of_zone_has_one_allowance_a_period() -> None
 
 @pytest.mark.requirement("P4")
 def test_the_31st_is_clamped_to_short_months_and_comes_back() -> None:
+    """polarsource/polar#10664, useautumn/autumn#2115: the 31st became the 28th for ever."""
     start = micro("2027-01-31T00:00:00")
     days = [datetime.fromtimestamp(end / 10**6, UTC).strftime("%d %b") for end in period_ends(start, 31, "UTC", 13)]
     assert days == ["28 Feb", "31 Mar", "30 Apr", "31 May", "30 Jun", "31 Jul", "31 Aug", "30 Sep", "31 Oct", "30 Nov",

@@ -37,6 +37,7 @@ def exact(terms: Terms, tokens: Tokens) -> Fraction:
 @pytest.mark.requirement("P1", "P19")
 @given(any_terms(), any_tokens())
 def test_a_charge_is_the_sum_of_its_lines_rounded_up_once(terms: Terms, tokens: Tokens) -> None:
+    """Rounding drift: getlago/lago-api#4639, #5121, useautumn/autumn#3407."""
     charge = price(terms, tokens)
     lines = exact(terms, tokens)
     assert type(charge) is int

@@ -74,6 +74,7 @@ def test_two_reports_under_one_event_id_are_both_kept(door: httpx.Client, shop: 
          "no body", "another secret", "empty secret", "the API key's secret"],
 )  # fmt: skip
 def test_what_is_not_signed_is_refused_and_nothing_of_it_kept(door: httpx.Client, shop: Shop, forge: object) -> None:
+    """Flexprice's webhook answered 200 to a bad signature."""
     before, (body, good) = len(kept(shop)), a_report(shop)
     assert callable(forge)
     forged, signature = forge(body, good)
@@ -128,6 +129,7 @@ def test_it_takes_nothing_but_posts(door: httpx.Client) -> None:
 
 
 def test_a_report_that_could_not_be_kept_is_answered_so_that_it_comes_again(door: httpx.Client, shop: Shop) -> None:
+    """Flexprice's webhook answered 200 to what it had failed at, so no repetition ever came."""
     body, signature = a_report(shop)
     with psycopg.connect(shop.database.owner_url, autocommit=True) as superuser:
         superuser.execute("ALTER TABLE payment_event RENAME TO payment_event_away")
