@@ -7,6 +7,7 @@ from testkase_client.answers.holds import ItemResult, OpenedHold, Settlement, it
 from testkase_client.driving import Call, Driver, Listed, Planned
 from testkase_client.exchange import Steps
 from testkase_client.problems import Unreadable
+from testkase_client.request import header_text
 from testkase_client.requests import billing, holds, limits, reading, workspace
 
 T = TypeVar("T")
@@ -88,7 +89,7 @@ class Operations(Driver):
         return OpenAiOptions(
             base_url=f"{self.wire.base_url}/openai/v1",
             api_key=self.wire.headers["Authorization"].removeprefix("Bearer "),
-            default_headers={name: value for name, value in named.items() if value is not None},
+            default_headers={name: header_text(value) for name, value in named.items() if value is not None},
         )
 
     def _batch(self, path: str, bodies: list[dict[str, Any]], kind: type[T]) -> Steps[list[ItemResult[T]]]:

@@ -68,6 +68,11 @@ def given(**fields: Any) -> dict[str, Any]:
     return {name: value for name, value in fields.items() if value is not None}
 
 
+def header_text(text: str) -> str:
+    """A header's value. Most HTTP clients send ASCII alone, so anything else is written as in RFC 8187."""
+    return text if text.isascii() else "UTF-8''" + quote(text, safe="")
+
+
 def below(*parts: str) -> str:
     """A path of these parts, each one segment whatever it contains. Raises ValueError for what is no segment."""
     if any(part in {"", ".", ".."} for part in parts):

@@ -198,14 +198,14 @@ def test_what_is_nested_deeper_than_can_be_written_is_refused_before_anything_is
     before, headers = api.get("/balance").json(), org.headers | {"Content-Type": "application/json"}
     answer = httpx.post(f"{base_url}/openai/v1/chat/completions", content=body, headers=headers)
     assert (answer.status_code, answer.json()["error"]["type"]) == (400, "invalid_request_error")
-    assert "deep" in answer.json()["error"]["message"] or "depth" in answer.json()["error"]["message"]
     assert api.get("/balance").json() == before
 
 
 @pytest.mark.parametrize("name", ["X-Use-Case", "X-User", "X-Project"])
-def test_a_header_that_is_no_name_is_refused(client: openai.OpenAI, name: str) -> None:
+@pytest.mark.parametrize("value", ["X" * 300, "UTF-8''%0A", "UTF-8''%FF"])
+def test_a_header_that_is_no_name_is_refused(client: openai.OpenAI, name: str, value: str) -> None:
     with pytest.raises(openai.BadRequestError) as refused:
-        client.chat.completions.create(model=MODEL, messages=ASK, extra_headers={name: "X" * 300})
+        client.chat.completions.create(model=MODEL, messages=ASK, extra_headers={name: value})
     assert refused.value.param == name
 
 

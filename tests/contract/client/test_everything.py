@@ -5,6 +5,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
+from openai import OpenAI
 
 from testkase.services.audit import OPERATOR
 from testkase.services.workspace.cases import create_case
@@ -141,6 +142,14 @@ def test_the_workspace_is_read_and_takes_results(client: Client, project: str) -
     assert (report.state, report.kind, report.lines) == ("queued", "json", [])
     xml = b'<testsuite><testcase classname="shop" name="1" time="1"/></testsuite>'
     assert client.import_report(client.send_results(project, xml).id).kind == "junit"
+
+
+def test_openais_client_names_users_and_projects_of_any_script(client: Client) -> None:
+    """It takes headers of ASCII alone: the first call failed in its insides."""
+    with OpenAI(**client.openai(use_case="nightly", user="Zoë Ōe", project="Überprüfung 100 %")) as openai:
+        openai.chat.completions.create(model=MODEL, messages=[{"role": "user", "content": "Say hello."}])
+    (interaction,) = client.usage()
+    assert (interaction.user, interaction.project) == ("Zoë Ōe", "Überprüfung 100 %")
 
 
 def test_a_wrong_field_is_named(client: Client) -> None:

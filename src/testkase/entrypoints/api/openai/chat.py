@@ -4,6 +4,7 @@ import itertools
 import re
 from hashlib import blake2b
 from typing import Any
+from urllib.parse import unquote
 
 import msgspec
 from litestar.response.base import ASGIResponse
@@ -28,6 +29,7 @@ deeper would break off a request whose credits are held."""
 _body = msgspec.json.Decoder(dict[str, Any])
 _SLUG = re.compile(r"[a-z][a-z0-9_-]{0,63}")
 _LINE = re.compile(r"[^\x00-\x1f\x7f]{1,200}")
+_EXTENDED = "UTF-8''"
 
 
 async def chat_completion(context: Context, request: AnyRequest) -> ASGIResponse:
@@ -84,8 +86,20 @@ def _subject(caller: Caller, request: AnyRequest, body: dict[str, Any]) -> Subje
     use_case = header(request, b"x-use-case") or "api"
     if not _SLUG.fullmatch(use_case):
         raise InvalidInput("X-Use-Case is a slug: a-z, 0-9, _ and -, beginning with a letter.", field="X-Use-Case")
-    user = _line(header(request, b"x-user"), "X-User") or _line(body.get("user"), "user") or caller.key_name
-    return Subject(use_case=use_case, user=user, project=_line(header(request, b"x-project"), "X-Project"))
+    user = _named(request, "X-User") or _line(body.get("user"), "user") or caller.key_name
+    return Subject(use_case=use_case, user=user, project=_named(request, "X-Project"))
+
+
+def _named(request: AnyRequest, name: str) -> str | None:
+    """The name in a header. Characters beyond ASCII, which many clients cannot send, may be written as in RFC 8187:
+    `UTF-8''Zo%C3%AB`."""
+    text = header(request, name.lower().encode())
+    if text is not None and text.upper().startswith(_EXTENDED):
+        try:
+            text = unquote(text[len(_EXTENDED) :], errors="strict")
+        except UnicodeDecodeError:
+            raise InvalidInput(f"What follows UTF-8'' in {name} is not percent-encoded UTF-8.", field=name) from None
+    return _line(text, name)
 
 
 def _line(value: Any, field: str) -> str | None:
