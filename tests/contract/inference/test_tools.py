@@ -84,7 +84,7 @@ async def test_results_of_several_rounds_keep_the_names_of_their_own_calls(lab: 
     """Gemini gives its calls no ids: numbered anew by answer, a second round's results bore the first's name."""
     catalog, messages = lab.catalog(kind="gemini"), [QUESTION]
     for name in ("find", "count"):
-        part = {"functionCall": {"name": name, "args": {}}}
+        part: dict[str, Any] = {"functionCall": {"name": name, "args": {}}}
         chunk = {"candidates": [{"content": {"parts": [part]}, "finishReason": "STOP"}]}
         upstream.script(Reply(raw_events=(json.dumps(chunk),)))
         answer = Answer()
