@@ -16,6 +16,9 @@ from testkase_client.problems import HoldResolved, Problem, TooManyRequests, Una
 from testkase_client.request import Request
 from testkase_client.requests import holds
 
+TTL_SECONDS = 300
+"""How long a hold lives where nothing else is said."""
+
 
 class Holding(Driver):
     """What both kinds of hold share. Leaving without `settle` voids. What `used` has told is settled instead, and so is
@@ -79,7 +82,7 @@ class Holding(Driver):
         self._resolved = True
         return self.settlement
 
-    def _extend(self, *, ttl_seconds: int = 300, credits: Amount | None = None) -> Steps[Extension]:
+    def _extend(self, *, ttl_seconds: int = TTL_SECONDS, credits: Amount | None = None) -> Steps[Extension]:
         """Live `ttl_seconds` from now, and grow by `credits`."""
         found = yield from self.wire.exchange(holds.extend_hold(self.id, ttl_seconds=ttl_seconds, credits=credits))
         self.expires_at = found.expires_at
@@ -98,6 +101,8 @@ class Holding(Driver):
     def _enter(self) -> Steps[None]:
         self.opened = yield from self.wire.exchange(self._opening)
         self.expires_at = self.opened.expires_at
+        if self.opened.replayed:  # that was how it began: since then it may have been resolved
+            yield from self._extend(ttl_seconds=self._opening.body.get("ttl_seconds", TTL_SECONDS))
 
     def _leave(self, fault: BaseException | None) -> Steps[None]:
         """What the block raised is never replaced by trouble in here: a hold nobody resolved lapses by itself."""

@@ -131,6 +131,26 @@ def test_where_credits_are_missing_the_block_is_never_entered(client: Client) ->
     assert refused.value.facts["buy_url"].startswith("https://credits.test/")
 
 
+@pytest.mark.parametrize("end", ["settled", "voided"])
+def test_the_block_of_a_hold_that_was_resolved_before_is_never_entered(client: Client, end: str) -> None:
+    """A program that is started again repeats its ids: it called the model once more, and nobody paid for that."""
+    with client.hold(**CALL, id="job-7", credits="5") as first:
+        if end == "settled":
+            first.settle(credits="1")
+    with pytest.raises(HoldResolved) as refused, client.hold(**CALL, id="job-7", credits="5"):
+        pytest.fail("the model would have been called")
+    assert refused.value.facts["state"] == end
+
+
+def test_a_hold_that_is_still_open_is_taken_up_again_and_lives_on(client: Client) -> None:
+    before = client.open_hold(**CALL, id="job-7", credits="5", ttl_seconds=60)
+    with client.hold(**CALL, id="job-7", credits="5", ttl_seconds=60) as hold:
+        assert hold.expires_at is not None
+        assert hold.expires_at > before.expires_at
+        hold.settle(credits="1")
+    assert available(client) == 299
+
+
 def test_a_hold_that_cannot_be_given_back_never_hides_why(client: Client) -> None:
     hold = client.hold(**CALL, credits="5")
     elsewhere = httpx.MockTransport(lambda _: httpx.Response(404, json={"code": "not_found"}))
