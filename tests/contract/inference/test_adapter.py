@@ -18,6 +18,7 @@ from testkase.services.inference import (
     StreamCut,
     UnsupportedParameter,
 )
+from testkase.services.inference.model import Kind
 from tests.contract.inference.conftest import Lab
 from tests.support.upstream import Reply, Upstream
 
@@ -84,6 +85,43 @@ async def test_a_stream_cut_before_any_output_costs_nothing(lab: Lab, upstream: 
         with pytest.raises(ProviderError):
             await drained(call)
     assert (call.result().outcome, call.result().tokens) == ("failed", Tokens())
+
+
+_SAID = "Hello " * 100
+_BEGUN: dict[Kind, tuple[dict[str, Any], ...]] = {
+    "openai": (
+        {
+            "choices": [{"index": 0, "delta": {"content": _SAID}}],
+            "usage": {"prompt_tokens": 0, "completion_tokens": 0, "total_tokens": 0},
+        },
+    ),
+    "gemini": (
+        {
+            "candidates": [{"content": {"parts": [{"text": _SAID}]}}],
+            "usageMetadata": {"promptTokenCount": 9, "totalTokenCount": 9},
+        },
+    ),
+    "anthropic": (
+        {"type": "message_start", "message": {"usage": {"input_tokens": 0, "output_tokens": 0}}},
+        {"type": "content_block_delta", "index": 0, "delta": {"type": "text_delta", "text": _SAID}},
+    ),
+}
+
+
+@pytest.mark.requirement("P17")
+@pytest.mark.parametrize("kind", _BEGUN)
+async def test_figures_from_before_the_answer_do_not_make_a_cut_one_free(
+    lab: Lab, upstream: Upstream, kind: Kind
+) -> None:
+    """Running figures that counted nothing yet were taken for what the delivered text came to."""
+    upstream.script(Reply(raw_events=tuple(json.dumps(event) for event in _BEGUN[kind])))
+    async with lab.catalog(kind=kind).open("m", BODY | {"max_tokens": 500}, stream=True) as call:
+        with pytest.raises(StreamCut):
+            await drained(call)
+        assert call.so_far() == (call.result().tokens, "partial")
+    result = call.result()
+    assert (result.tokens.output, result.measurement) == (150, "partial")
+    assert result.tokens.input == 9 if kind == "gemini" else result.tokens.input > 9
 
 
 async def test_a_stream_broken_between_the_finish_reason_and_usage_is_finished_but_estimated(

@@ -179,18 +179,25 @@ class ChatCall:
 
     def _tokens(self) -> Tokens:
         """The provider's figures, running ones included; else an estimate of what was sent and delivered."""
-        heard = self._heard
-        if heard.tokens is not None and heard.output_counted:
-            return heard.tokens
+        heard, counted = self._heard, self._heard.tokens
+        if counted is not None and self._counts_all(counted):
+            return counted
         delivered = heard.text_bytes + heard.refusal_bytes
         if not self._sent or (self._failure is not None and not delivered):
             return Tokens()
         output = min(text_token_estimate(delivered), self._most_output)
-        if heard.tokens is not None:
-            return msgspec.structs.replace(heard.tokens, output=max(heard.tokens.output, output))
+        if counted is not None and counted.input + counted.cached_input + counted.cache_write:
+            return msgspec.structs.replace(counted, output=max(counted.output, output))
         if self._input_estimate is None:
             self._input_estimate = input_token_estimate(self._body)
         return Tokens(input=self._input_estimate, output=output)
+
+    def _counts_all(self, counted: Tokens) -> bool:
+        """Whether the figures are of prompt and answer. While an answer goes on, those without output are from before
+        it: many servers send the prompt's first, or zeros."""
+        if not self._heard.output_counted:
+            return False
+        return bool(counted.output + counted.reasoning) or self._heard.finished(self._choices)
 
     def _outcome(self, finished: bool) -> Outcome:
         heard = self._heard
