@@ -188,7 +188,7 @@ def test_a_deeply_nested_message_is_no_fault_of_ours(client: openai.OpenAI, upst
 
 
 @pytest.mark.requirement("I6")
-@pytest.mark.parametrize("levels", [256, 500, 800, *range(940, 1_000, 4)])
+@pytest.mark.parametrize("levels", [256, 500, 940, 960, 970, 980])
 def test_what_is_nested_deeper_than_can_be_written_is_refused_before_anything_is_held(
     base_url: str, org: Organization, api: httpx.Client, levels: int
 ) -> None:
@@ -243,6 +243,13 @@ def test_an_unknown_model_is_not_found(client: openai.OpenAI) -> None:
     assert refused.value.code == "model_not_found"
     with pytest.raises(openai.NotFoundError):
         client.models.retrieve("gpt-999")
+
+
+def test_what_the_gateway_does_not_offer_says_what_it_does(client: openai.OpenAI) -> None:
+    with pytest.raises(openai.NotFoundError, match="/chat/completions and /models"):
+        client.embeddings.create(model=MODEL, input="hello")
+    with pytest.raises(openai.NotFoundError, match="/chat/completions and /models"):
+        client.responses.create(model=MODEL, input="hello")
 
 
 @pytest.mark.parametrize("key", ["nonsense", "tk_live_" + "x" * 40])

@@ -62,20 +62,21 @@ def _answer_error(public_url: str) -> Any:
     """Errors Litestar raises before a handler runs: an unknown address, a wrong method."""
 
     def answer(request: Request[Any, Any, Any], error: Exception) -> Response[bytes]:
-        problem = _from_litestar(error)
         allow = _allowed(error)
         if request.scope["path"].startswith("/openai/"):
+            problem = _from_litestar(error, "The gateway serves /chat/completions and /models.")
             return shape(problem, public_url).response(allow=allow).for_litestar()
-        return refuse(problem, public_url, allow=allow).for_litestar()
+        return refuse(_from_litestar(error), public_url, allow=allow).for_litestar()
 
     return answer
 
 
-def _from_litestar(error: Exception) -> Problem:
+def _from_litestar(error: Exception, served: str = "") -> Problem:
+    """`served`: what there is where nothing was found."""
     if isinstance(error, MethodNotAllowedException):
         return MethodNotAllowed("This address does not take this method.")
     if isinstance(error, HTTPException) and error.status_code < 500:
-        return NotFound("There is nothing at this address.")
+        return NotFound(f"There is nothing at this address. {served}".rstrip())
     return as_problem(error)
 
 
