@@ -11,7 +11,7 @@ import pytest
 from testkase.entrypoints.api.app import create_app
 from testkase.services.inference.model import Kind
 from tests.support.cluster import TestDatabase
-from tests.support.programs import Organization, api_settings, served
+from tests.support.programs import Organization, Organizations, api_settings, served
 from tests.support.upstream import Reply, Upstream
 from tests.support.wires import INPUT, OUTPUT, streamed, whole
 
@@ -89,6 +89,24 @@ def test_what_it_cannot_do_is_refused_in_openais_shape(
     assert refused.value.param == "n"
     assert len(upstream.requests) == asked
     assert api.get("/balance").json()["available"] == "300.00"
+
+
+CANNOT: dict[Kind, dict[str, Any]] = {
+    "anthropic": {"seed": 7}, "gemini": {"logprobs": True}, "azure": {"modalities": ["audio"]},
+}  # fmt: skip
+
+
+@pytest.mark.requirement("I6")
+def test_what_cannot_be_translated_is_refused_without_an_entry(
+    client: openai.OpenAI, org: Organization, organizations: Organizations, kind: Kind
+) -> None:
+    """The credits were held, and then given back."""
+    entries = "SELECT count(*) AS n FROM ledger.entry"
+    before, (wish,) = organizations.rows(org.org_id, entries), CANNOT[kind].items()
+    with pytest.raises(openai.BadRequestError) as refused:
+        client.chat.completions.create(model=MODELS[kind], messages=ASK, extra_body=dict([wish]))
+    assert refused.value.param == wish[0]
+    assert organizations.rows(org.org_id, entries) == before
 
 
 @pytest.mark.requirement("B10")

@@ -13,7 +13,7 @@ from testkase.services.inference.model import LEVELS, Level, ModelEntry, Provide
 from testkase.services.inference.problems import ModelNotServed, ProviderNotAccepted
 from testkase.services.inference.providers import dialect_of
 from testkase.services.inference.providers.calling import ChatCall, Dialect, Endpoint
-from testkase.services.inference.request import prepare_body
+from testkase.services.inference.request import TRANSLATED, prepare_body
 
 Call = ChatCall
 """What `Catalog.open` answers."""
@@ -91,6 +91,13 @@ class Catalog:
     def input_token_bound(self, body: Mapping[str, Any]) -> int:
         """The most prompt tokens the request can come to."""
         return bounds.input_token_bound(body)
+
+    def check(self, model: str, body: Mapping[str, Any]) -> None:
+        """Whether the model's provider can be asked this at all, before anything is held for it. Raises ModelNotServed,
+        UnsupportedParameter."""
+        entry = self.find(model)
+        if entry.kind in TRANSLATED:
+            self._dialects[entry.provider].request(entry, prepare_body(entry, body), stream=False)
 
     def open(self, model: str, body: Mapping[str, Any], *, stream: bool, max_output_tokens: int | None = None) -> Call:
         """A call ready to be sent by `async with`. Raises ModelNotServed, UnsupportedParameter.

@@ -76,6 +76,7 @@ class Conversation(ASGIResponse):
     async def _open(self) -> tuple[Interaction, dict[str, Any], Any]:
         question, meter = self._question, self._context.meter
         body, bounds = meter.clamp(question.model, question.body)
+        self._context.catalog.check(question.model, body)
         interaction = await meter.open(
             question.org_id,
             question.subject,
