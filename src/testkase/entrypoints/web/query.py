@@ -7,6 +7,8 @@ from testkase.foundation.ids import new_id
 from testkase.foundation.problems import InvalidInput
 
 _WITH_COMMAS = re.compile(r"[0-9]{1,3}(,[0-9]{3})+(\.[0-9]+)?", re.ASCII)
+_HUGE = re.compile(r"[1-9][0-9]{9,}(\.[0-9]*)?", re.ASCII)
+"""A billion or more."""
 _DOLLARS = re.compile(r"([0-9]{1,9})(?:\.([0-9]{1,2}))?", re.ASCII)
 _FORM_ID = re.compile(r"[A-Za-z0-9_-]{1,60}", re.ASCII)
 _DIGITS = 18
@@ -27,9 +29,7 @@ def typed_credits(text: str, field: str) -> int:
     try:
         return parse_credits(plain, field=field)
     except InvalidInput:
-        raise InvalidInput(
-            f'"{text[:40]}" is not an amount of credits. Write a number such as 60 or 12.50.', field=field
-        ) from None
+        raise _no_amount(plain, "credits", "60 or 12.50", field) from None
 
 
 def typed_cents(text: str, field: str) -> int:
@@ -39,10 +39,14 @@ def typed_cents(text: str, field: str) -> int:
         plain = plain.replace(",", "")
     found = _DOLLARS.fullmatch(plain)
     if found is None:
-        raise InvalidInput(
-            f'"{text[:40]}" is not an amount of dollars. Write a number such as 20 or 20.50.', field=field
-        )
+        raise _no_amount(plain, "dollars", "20 or 20.50", field)
     return int(found[1]) * 100 + int((found[2] or "").ljust(2, "0"))
+
+
+def _no_amount(plain: str, unit: str, examples: str, field: str) -> InvalidInput:
+    if _HUGE.fullmatch(plain):
+        return InvalidInput(f'"{plain}" is too much: an amount is below a billion {unit}.', field=field)
+    return InvalidInput(f'"{plain}" is not an amount of {unit}. Write a number such as {examples}.', field=field)
 
 
 def form_id(sent: str, prefix: str) -> str:
