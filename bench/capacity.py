@@ -17,7 +17,8 @@ from rich.table import Table
 
 from bench.ledger import EngineCase, prepare_ledger
 from bench.server import Server, bench_server
-from testkase.core.ledger.engine import MAX_BATCH, Engine
+from testkase.core.ledger.engine import Engine
+from testkase.core.ledger.waiting import MAX_BATCH
 from testkase.foundation import runtime
 
 SECONDS_A_DAY = 86_400

@@ -1,4 +1,4 @@
-"""Lanes: an organization always takes the same one, and they are the ranges into which Citus would hash it."""
+"""Lanes: two share a queue; of more, each has the organizations of a range into which Citus would hash them."""
 
 import asyncio
 import random
@@ -10,10 +10,11 @@ import pytest
 
 from testkase.core.ledger.commands import Command, Grant
 from testkase.core.ledger.credits import MICRO
-from testkase.core.ledger.engine import TOGETHER, Engine
+from testkase.core.ledger.engine import Engine
 from testkase.core.ledger.lanes import hash_of, lane_of
 from testkase.core.ledger.operations import Answer
 from testkase.core.ledger.queries import balance
+from testkase.core.ledger.waiting import APART
 from testkase.foundation.database import SyncDatabase
 from tests.support.cluster import TestDatabase
 from tests.support.ledger import fresh_org, hold, open_account, settle
@@ -72,17 +73,24 @@ def _counted(carry_out: Any, sizes: list[int]) -> Any:
 
 async def test_two_lanes_with_little_to_do_do_it_together(batches: tuple[Engine, list[int]]) -> None:
     engine, sizes = batches
-    orgs = [fresh_org() for _ in range(24)]
-    assert {lane_of(org, 2) for org in orgs} == {0, 1}
-    await engine.submit_many([open_account(org) for org in orgs])
-    assert sizes == [24]
+    await engine.submit_many([open_account(fresh_org()) for _ in range(APART - 1)])
+    assert sizes == [APART - 1]
 
 
 async def test_two_lanes_with_much_to_do_do_it_side_by_side(batches: tuple[Engine, list[int]]) -> None:
     engine, sizes = batches
-    orgs = [fresh_org() for _ in range(2 * TOGETHER)]
-    await engine.submit_many([open_account(org) for org in orgs])
-    assert sorted(sizes) == sorted([sum(lane_of(org, 2) == lane for org in orgs) for lane in (0, 1)])
+    await engine.submit_many([open_account(fresh_org()) for _ in range(APART)])
+    assert sizes == [APART // 2, APART // 2]
+
+
+async def test_what_one_organization_asks_for_is_one_batch_however_much_it_is(
+    batches: tuple[Engine, list[int]],
+) -> None:
+    engine, sizes = batches
+    org_id = fresh_org()
+    await engine.submit(open_account(org_id))
+    await engine.submit_many([hold(org_id, f"h{number}", 1) for number in range(2 * APART)])
+    assert sizes == [1, 2 * APART]
 
 
 async def test_what_comes_for_an_organization_while_the_other_lane_has_it_comes_after(
@@ -91,6 +99,7 @@ async def test_what_comes_for_an_organization_while_the_other_lane_has_it_comes_
     engine, sizes = batches
     orgs = [fresh_org() for _ in range(24)]
     await engine.submit_many([open_account(org) for org in orgs])
+    assert len(sizes) == 2
     rounds = []
     for turn in range(10):
         commands = [command for org in orgs for command in (hold(org, f"h{turn}"), settle(org, f"h{turn}", 1))]

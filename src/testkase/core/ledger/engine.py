@@ -4,8 +4,8 @@ A lane is one connection and one writer task. The writer takes whatever commands
 transaction was committing — there is no timer, so an idle engine answers at once — and executes them as one batch:
 decided from memory and written in one round trip where its organizations are known (heads.py), else locked and loaded
 in one, decided, written and committed in the next. Row lock and disk flush are paid once a batch, which is why an
-organization everybody uses is as cheap as ten thousand that share the load. An organization keeps its lane. Where there
-are two, one decides while the other waits for PostgreSQL; with little to do they go together.
+organization everybody uses is as cheap as ten thousand that share the load. Where there are two lanes they share the
+queue: one decides while the other waits for PostgreSQL (waiting.py).
 
 Any number of processes may run engines against the same rows; nothing depends on this memory being right. A caller that
 gives up only cancels its own future. A command that fails, fails alone. An error of the connection does not mean that
@@ -14,7 +14,6 @@ the batch did not happen: it is executed again with the same ids, and answers wh
 
 import asyncio
 import time
-from collections import deque
 from collections.abc import Callable, Sequence
 
 import msgspec
@@ -26,17 +25,14 @@ from testkase.core.ledger.commands import Command
 from testkase.core.ledger.heads import Heads
 from testkase.core.ledger.lanes import lane_of
 from testkase.core.ledger.operations import Answer, Outcome
+from testkase.core.ledger.waiting import Queue, Waiting
 from testkase.foundation.problems import Problem, Unavailable
 
-MAX_BATCH = 512
-"""Commands in one transaction. Larger batches cost no less per command and make the first of them wait longer."""
-
 MAX_QUEUE = 20_000
-"""Commands waiting in one lane before new ones are turned away."""
+"""Commands waiting in one queue before new ones are turned away."""
 
-TOGETHER = 128
-"""So many commands waiting in two lanes go as one batch: each batch has a cost of its own, and two small ones cost more
-than their working side by side saves."""
+SHARING = 2
+"""So many lanes at most share one queue."""
 
 SILENCE_SECONDS = 8.0
 """How long one attempt may take. Longer than PostgreSQL itself waits for a lock or works on a statement."""
@@ -53,10 +49,11 @@ class Engine:
 
     def __init__(self, database_url: str, *, lanes: int = 1, clock: Callable[[], int] | None = None) -> None:
         self.heads = Heads()
-        self._lanes = [_Lane(database_url, clock, self.heads) for _ in range(lanes)]
-        if lanes == 2:  # more of them stand for servers, whose batches are kept apart
-            for lane, other in zip(self._lanes, reversed(self._lanes), strict=True):
-                lane.other = other
+        sharing = lanes if lanes <= SHARING else 1  # more of them stand for servers, whose batches are kept apart
+        self._queues = [Queue(sharing) for _ in range(lanes // sharing)]
+        self._lanes = [
+            _Lane(Attempts(database_url, clock, self.heads), queue) for queue in self._queues for _ in range(sharing)
+        ]
 
     async def start(self) -> None:
         """Connect every lane. Raises psycopg.OperationalError when the database cannot be reached."""
@@ -78,27 +75,24 @@ class Engine:
         return list(await asyncio.gather(*(self._enqueue(command) for command in commands)))
 
     def _enqueue(self, command: Command) -> "asyncio.Future[Outcome]":
-        return self._lanes[lane_of(command.org_id, len(self._lanes))].enqueue(command)
+        queue = self._queues[lane_of(command.org_id, len(self._queues))]
+        future: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
+        if queue.closed or len(queue.waiting) >= MAX_QUEUE:
+            future.set_result(Unavailable("The ledger is busy or stopping. Repeat the call with the same id."))
+        else:
+            queue.put((command, future))
+        return future
 
     @property
     def queued(self) -> int:
-        """Commands waiting in all lanes."""
-        return sum(len(lane.queue) for lane in self._lanes)
-
-
-_Waiting = tuple[Command, "asyncio.Future[Outcome]"]
+        """Commands waiting for all lanes."""
+        return sum(len(queue.waiting) for queue in self._queues)
 
 
 class _Lane:
-    def __init__(self, database_url: str, clock: Callable[[], int] | None, heads: Heads) -> None:
-        self._attempts = Attempts(database_url, clock, heads)
-        self.queue: deque[_Waiting] = deque()
-        self.other: _Lane | None = None
-        """The lane whose commands may come along while both have few."""
-        self.busy = False
-        """Its commands are being executed, by itself or along with the other's: who is queued now comes after them."""
-        self._wake = asyncio.Event()
-        self._stopping = False
+    def __init__(self, attempts: Attempts, queue: Queue) -> None:
+        self._attempts = attempts
+        self._queue = queue
         self._writer: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
@@ -106,58 +100,21 @@ class _Lane:
         self._writer = asyncio.create_task(self._write(), name="ledger-writer")
 
     async def stop(self) -> None:
-        self._stopping = True
-        self._wake.set()
+        self._queue.close()
         if self._writer is not None:
             await self._writer
         await self._attempts.disconnect()
 
-    def enqueue(self, command: Command) -> "asyncio.Future[Outcome]":
-        future: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
-        if self._stopping or len(self.queue) >= MAX_QUEUE:
-            future.set_result(Unavailable("The ledger is busy or stopping. Repeat the call with the same id."))
-        else:
-            self.queue.append((command, future))
-            self._wake.set()
-        return future
-
     async def _write(self) -> None:
-        while True:
-            if not self.queue or self.busy:
-                if self._stopping and not self.busy:
-                    return
-                self._wake.clear()
-                await self._wake.wait()
-                # Callers made ready by the same turn of the loop join this batch instead of waiting for the next.
-                await asyncio.sleep(0)
-                continue
-            batch, lanes = self._take()
+        while batch := await self._queue.next():
             outcomes = await self._run(batch)
             for (_, future), outcome in zip(batch, outcomes, strict=True):
                 if not future.done():
                     future.set_result(outcome)
-            for lane in lanes:
-                lane.go_on()
+            self._queue.done(batch)
+            await asyncio.sleep(0)  # callers who ask again at once are counted in
 
-    def _take(self) -> "tuple[list[_Waiting], list[_Lane]]":
-        """The next batch, and the lanes whose commands it has: their queues are kept back until it is done, so that
-        the commands of one organization stay in order."""
-        lanes, other = [self], self.other
-        batch = [self.queue.popleft() for _ in range(min(len(self.queue), MAX_BATCH))]
-        if other is not None and other.queue and not other.busy and len(batch) + len(other.queue) <= TOGETHER:
-            batch += other.queue
-            other.queue.clear()
-            lanes.append(other)
-        for lane in lanes:
-            lane.busy = True
-        return batch, lanes
-
-    def go_on(self) -> None:
-        """Its commands are done."""
-        self.busy = False
-        self._wake.set()
-
-    async def _run(self, batch: list[_Waiting]) -> list[Outcome]:
+    async def _run(self, batch: list[Waiting]) -> list[Outcome]:
         """The outcome of every command of a batch, whatever happens to the batch as a whole."""
         commands = [command for command, _ in batch]
         deadline = time.monotonic() + RETRY_SECONDS

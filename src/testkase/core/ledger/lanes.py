@@ -1,9 +1,8 @@
-"""Which lane of the engine an organization's commands take.
+"""Which lane of the engine an organization's commands take, where lanes stand for servers.
 
-Two lanes on one server: one decides while the other waits for PostgreSQL. On many servers as many lanes as the ledger
-has shards: then every batch is about one shard, and one server commits it alone. The hash is PostgreSQL's own of a
-bigint, and the lanes are equal ranges of it, which is how Citus lays out shards; a test compares it with the database's
-`hashint8`.
+On many servers there are as many lanes as the ledger has shards: then every batch is about one shard, and one server
+commits it alone. The hash is PostgreSQL's own of a bigint, and the lanes are equal ranges of it, which is how Citus
+lays out shards; a test compares it with the database's `hashint8`. On one server two lanes share a queue (waiting.py).
 """
 
 from functools import lru_cache

@@ -1,0 +1,103 @@
+"""Commands that wait for a lane, and which of them are its next batch.
+
+Two lanes of one queue overlap: one decides while the other waits for PostgreSQL. Each takes half of what is there, so
+that they go on doing so, and an organization is in one batch at a time, so that its commands stay in order. As a batch
+has a cost of its own, there is one at a time where there is little to do.
+"""
+
+import asyncio
+from collections import deque
+from collections.abc import Iterable
+
+from testkase.core.ledger.commands import Command
+from testkase.core.ledger.operations import Outcome
+
+MAX_BATCH = 512
+"""Commands in one transaction. Larger batches cost no less per command and make the first of them wait longer."""
+
+APART = 16
+"""So many commands, waiting or under way, are worth two batches at a time."""
+
+_LOOKED_AT = 2 * MAX_BATCH
+"""How far into the queue a batch looks for organizations that are in no other."""
+
+Waiting = tuple[Command, "asyncio.Future[Outcome]"]
+
+
+class Queue:
+    """The commands of one or two lanes, in the order in which they came."""
+
+    def __init__(self, lanes: int) -> None:
+        self.waiting: deque[Waiting] = deque()
+        self.closed = False
+        self._lanes = lanes
+        self._under_way = 0
+        """Commands in batches that are not done."""
+        self._taken: set[int] = set()
+        """Whose they are."""
+        self._idle: list[asyncio.Future[None]] = []
+        """Lanes with nothing to do."""
+
+    def put(self, one: Waiting) -> None:
+        """Last in the queue. An idle lane looks, where it may find a batch."""
+        self.waiting.append(one)
+        if self._idle and (not self._under_way or (one[0].org_id not in self._taken and self._is_enough())):
+            self._rouse()
+
+    def close(self) -> None:
+        """Nothing comes any more: lanes that find nothing end."""
+        self.closed = True
+        while self._idle:
+            self._rouse()
+
+    async def next(self) -> list[Waiting]:
+        """The next batch, as soon as there is one; say when it is `done`. Empty: there will be none."""
+        while not (batch := self._take()):
+            if self.closed and not self.waiting:
+                return []
+            idle = asyncio.get_running_loop().create_future()
+            self._idle.append(idle)
+            await idle
+            # Callers made ready by the same turn of the loop join this batch instead of waiting for the next.
+            await asyncio.sleep(0)
+        if self.waiting and self._idle:
+            self._rouse()
+        return batch
+
+    def done(self, batch: Iterable[Waiting]) -> None:
+        """It is answered. The lane whose it was looks for the next."""
+        for command, _ in batch:
+            self._under_way -= 1
+            self._taken.discard(command.org_id)
+        if self.closed:
+            self.close()
+
+    def _rouse(self) -> None:
+        self._idle.pop().set_result(None)
+
+    def _is_enough(self) -> bool:
+        """For a batch beside the one that is under way: fewer had better go with the next."""
+        waiting, under_way = len(self.waiting), self._under_way
+        return waiting + under_way >= APART and 2 * waiting >= under_way
+
+    def _take(self) -> list[Waiting]:
+        """The next batch; empty where there is none yet."""
+        if not self.waiting or (self._under_way and not self._is_enough()):
+            return []
+        there = len(self.waiting) + self._under_way
+        most = MAX_BATCH if self._lanes == 1 or there < APART else min(MAX_BATCH, -(-there // self._lanes))
+        batch: list[Waiting] = []
+        kept: list[Waiting] = []
+        ours: set[int] = set()
+        for _ in range(min(len(self.waiting), _LOOKED_AT)):
+            one = self.waiting.popleft()
+            org_id = one[0].org_id
+            if len(batch) < MAX_BATCH if org_id in ours else len(batch) < most and org_id not in self._taken:
+                batch.append(one)
+                ours.add(org_id)
+            else:
+                kept.append(one)
+        self.waiting.extendleft(reversed(kept))
+        self._taken |= ours
+        self._under_way += len(batch)
+        return batch
