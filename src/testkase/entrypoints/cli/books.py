@@ -4,7 +4,7 @@ Each command is one operation in one transaction. A grant or correction carries 
 repeated with the same id it answers what it did the first time and does nothing more.
 """
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Annotated
 
@@ -26,8 +26,25 @@ from testkase.foundation.database import Operation, SyncDatabase
 from testkase.services.audit import OPERATOR, Activity, BrokenLink, record, verify_activity
 from testkase.services.selfaudit.heads import Head, compare, head_of, read_published
 
-Organization = Annotated[int, typer.Argument(help="The organization's number.")]
-Identifier = Annotated[str, typer.Option("--id", help="Your id for this: the same id never acts twice.")]
+_LONGEST_ID = 128
+
+
+def _short(identifier: str) -> str:
+    if not 1 <= len(identifier) <= _LONGEST_ID:
+        raise typer.BadParameter(f"an id has 1 to {_LONGEST_ID} characters.")
+    return identifier
+
+
+def _with_a_day_after(until: datetime | None) -> datetime | None:
+    if until is not None and until.date() == date.max:
+        raise typer.BadParameter("no day follows it. Without --until credits never expire.")
+    return until
+
+
+Organization = Annotated[int, typer.Argument(help="The organization's number.", min=1, max=2**63 - 1)]
+Identifier = Annotated[
+    str, typer.Option("--id", help="Your id for this: the same id never acts twice.", callback=_short)
+]
 
 Change = ask.Grant | ask.Adjust | ask.WriteOff
 
@@ -71,7 +88,11 @@ def grant_credits(
     identifier: Identifier,
     until: Annotated[
         datetime | None,
-        typer.Option(formats=["%Y-%m-%d"], help="Last day they are valid, UTC; never expire without it."),
+        typer.Option(
+            formats=["%Y-%m-%d"],
+            help="Last day they are valid, UTC; never expire without it.",
+            callback=_with_a_day_after,
+        ),
     ] = None,
     reference: Annotated[str, typer.Option(help="What it is for; kept on the entry.")] = "",
 ) -> None:
