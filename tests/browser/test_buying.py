@@ -104,7 +104,7 @@ def test_leaving_without_paying_adds_nothing_and_the_purchase_waits(stage: Stage
     frame = chosen(page, stage)
     page.once("dialog", lambda dialog: dialog.accept())
     frame.get_by_role("button", name="Close Checkout").click()
-    expect(page.get_by_text("Closed without paying. Nothing was charged.")).to_be_visible()
+    expect(page.get_by_text("Closed. If you confirmed a payment, its credits come by themselves")).to_be_visible()
     page.goto(f"{stage.url}/settings/billing")
     expect(page.get_by_role("row", name=re.compile("Starter.*Waiting for payment")).first).to_be_visible()
 

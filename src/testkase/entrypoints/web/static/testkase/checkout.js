@@ -50,7 +50,7 @@
       modal: {
         confirm_close: true,
         ondismiss() {
-          say(failed ? "The payment failed. Nothing was charged; try again or choose another way to pay." : "Closed without paying. Nothing was charged.");
+          say(failed ? "The payment failed. Try again, or choose another way to pay; if the bank has taken money, it goes back by itself." : "Closed. If you confirmed a payment, its credits come by themselves; if not, nothing was charged.");
           look();
         },
       },
