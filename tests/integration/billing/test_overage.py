@@ -62,6 +62,12 @@ def billed(shop: Shop, credits: int = 20) -> tuple[int, Bill]:
     return org_id, bill
 
 
+def told(shop: Shop, org_id: int) -> str:
+    """The newest of what was told."""
+    (row,) = shop.rows(org_id, "SELECT body FROM notification ORDER BY notification_id DESC LIMIT 1")
+    return str(row["body"])
+
+
 def age(shop: Shop, bill: Bill, days: int) -> Bill:
     """The same bill so many days later, after somebody has looked at it."""
     shop.rows(
@@ -222,6 +228,8 @@ def test_an_unpaid_bill_is_reminded_of_then_switches_overage_off_until_it_is_pai
     (open_bill, _), *_ = shop.run(org_id, list_bills(org_id))
     shop.provider.pay_link(open_bill.link_id or "")
     assert age(shop, bill, 0).state == "paid"
+    assert shop.run(org_id, billing_settings(org_id)).overage_cap_cents == 0  # only the Owner allows it
+    assert "can be allowed again" in told(shop, org_id)
     assert allow(shop, org_id, 4_000, "again")
 
 
@@ -252,6 +260,9 @@ def test_what_cannot_be_billed_is_not_lent_for_ever(shop: Shop) -> None:
         assert (stands.state, shop.run(org_id, billing_settings(org_id)).overage_cap_cents) == (state, cap)
     opened = age(shop, bill, 0)  # the provider has changed its mind: the time to pay begins
     assert (opened.state, (opened.due_at - utc_now()).days) == ("open", 13)
+    assert allow(shop, org_id, 4_000)
+    assert age(shop, bill, 15).state == "unpaid"
+    assert len(shop.rows(org_id, "SELECT 1 FROM activity WHERE action = 'overage.unpaid'")) == 2
     shop.provider.pay_link(opened.link_id or "")
     assert age(shop, bill, 0).state == "paid"
 
@@ -290,6 +301,7 @@ def test_a_paid_bill_whose_money_goes_back_is_to_be_paid_again(shop: Shop) -> No
     assert shop.run(org_id, bill_by_id(org_id, bill.bill_id)).state == "paid"
     shop.provider.decide_dispute(dispute.dispute_id, "lost")
     assert shop.report("payment.dispute.lost", **about) == "bill unpaid"
+    assert "can be allowed again" in told(shop, org_id)
     assert shop.balance(org_id).overage_limit == 0
     with pytest.raises(BillUnpaid):
         allow(shop, org_id, 4_000)
@@ -297,6 +309,8 @@ def test_a_paid_bill_whose_money_goes_back_is_to_be_paid_again(shop: Shop) -> No
     assert again.link_id != opened.link_id
     shop.provider.pay_link(again.link_id or "")
     assert age(shop, bill, 0).state == "paid"
+    assert "Thank you." in told(shop, org_id)
+    assert len(shop.rows(org_id, "SELECT 1 FROM activity WHERE action = 'overage.paid'")) == 2
     assert len(shop.rows(org_id, "SELECT 1 FROM receipt")) == 1
     assert allow(shop, org_id, 4_000, "again")
 

@@ -112,12 +112,15 @@ def bill_is_due(bill: Bill, *, reminder: bool) -> Notification:
     )  # fmt: skip
 
 
-def bill_was_paid(bill: Bill) -> Notification:
+def bill_was_paid(bill: Bill, *, overdue: bool) -> Notification:
+    """To the Owner. `overdue`: it had switched use beyond the balance off, and nothing but the Owner switches it on."""
     price = money(bill.amount, bill.currency)
+    again = " Use beyond the balance can be allowed again there." if overdue else ""
     return Notification(
-        kind="overage.paid", event_key=f"overage.paid:{bill.bill_id}", title=f"{price} for extra credits were paid",
-        body="Thank you. The receipt is under Plans & Billing.", link=BILLING_PAGE, link_label="Open the receipt",
-        roles=_OWNER,
+        kind="overage.paid", event_key=f"overage.paid:{bill.bill_id}.{bill.payment_id}",
+        title=f"{price} for extra credits were paid",
+        body=f"Thank you. The receipt is under Plans & Billing.{again}", link=BILLING_PAGE,
+        link_label="Open the receipt", roles=_OWNER,
     )  # fmt: skip
 
 
@@ -128,7 +131,7 @@ def bill_money_went_back(bill: Bill) -> Notification:
         kind="overage.reopened", event_key=f"overage.reopened:{bill.bill_id}.{bill.payment_id}",
         title=f"{price} for extra credits are to be paid again",
         body=f"The payment of {price} for {_credits(bill.credits)} extra credits went back. Use beyond the balance is"
-        " off until the bill is paid again under Plans & Billing.",
+        " off; once the bill is paid again under Plans & Billing, it can be allowed again.",
         link=BILLING_PAGE, link_label="Open the bill", roles=OWNER_AND_ADMINS,
     )  # fmt: skip
 

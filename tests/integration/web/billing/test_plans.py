@@ -164,6 +164,7 @@ def test_a_bill_is_paid_by_its_link_and_keeps_overage_off_while_it_is_overdue(st
     answer = store.client_of("owner").post(OVERAGE, {"cap": "20"})
     assert answer.status_code == 409
     assert "Pay the open bill for extra credits first." in answer.content.decode()
+    assert "the Owner can allow it again once it is paid" in answer.content.decode()
     assert store.balance.overage_limit == 0
 
 

@@ -39,7 +39,7 @@ _FIELDS = Bill.__struct_fields__
 
 
 class BillUnpaid(Conflict):
-    """A bill's time is over: use beyond the balance stays off until it is paid."""
+    """A bill's time is over: use beyond the balance is off, and cannot be allowed until it is paid."""
 
     code = "overage_bill_unpaid"
     title = "A bill for extra credits was not paid"

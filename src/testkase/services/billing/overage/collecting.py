@@ -123,11 +123,11 @@ def _paid(org_id: int, bill_id: str, payment: Payment, seller: Seller) -> Operat
         yield Statement(PURCHASES["route"], {"ref": payment.order_id, "org_id": org_id, "target_id": bill_id})
     yield Statement(WATCH["unwatch"], {"org_id": org_id, "kind": "bill", "target_id": bill_id})
     after = yield from bill_by_id(org_id, bill_id)
-    yield from notify(org_id, words.bill_was_paid(after))
+    yield from notify(org_id, words.bill_was_paid(after, overdue=bill.state == "unpaid"))
     yield from issue_receipt(after, payment, seller)
     details = {"price": money(after.amount, after.currency), "bill": bill_id}
     paid = Activity(action="overage.paid", actor=words.PAYMENTS, details=details)
-    yield from words.recorded(org_id, paid, event_id=f"overage.paid:{bill_id}")
+    yield from words.recorded(org_id, paid, event_id=f"overage.paid:{bill_id}.{payment.payment_id}")
     return after
 
 
@@ -191,10 +191,10 @@ def _press(org_id: int, bill_id: str) -> Operation[Bill]:
 
 def _give_up(bill: Bill) -> Operation[None]:
     org_id = bill.org_id
-    settings = yield from settings_locked(org_id)
+    settings, what = (yield from settings_locked(org_id)), f"{bill.bill_id}.{bill.link_id or ''}"
     yield Statement(SQL["bill_unpaid"], {"org_id": org_id, "bill_id": bill.bill_id})
-    yield from _switch_off(settings, bill, setting_id=f"unpaid.{bill.bill_id}.{bill.link_id or ''}")
+    yield from _switch_off(settings, bill, setting_id=f"unpaid.{what}")
     yield from notify(org_id, words.bill_was_not_paid(bill))
     details = {"bill": bill.bill_id, "price": money(bill.amount, bill.currency)}
     off = Activity(action="overage.unpaid", actor=words.PAYMENTS, details=details)
-    yield from words.recorded(org_id, off, event_id=f"overage.unpaid:{bill.bill_id}")
+    yield from words.recorded(org_id, off, event_id=f"overage.unpaid:{what}")

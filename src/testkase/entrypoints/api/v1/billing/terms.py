@@ -56,7 +56,7 @@ class OverageSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
 
 class OverageView(Struct, frozen=True, kw_only=True):
     """Use beyond the balance in this billing month: `used` of `limit` credits, `cost_usd` so far. `blocked`: a bill was
-    not paid in time, and it stays off until that is done."""
+    not paid in time, and it cannot be allowed until that is done."""
 
     cap_usd: Money
     price_usd: Money
