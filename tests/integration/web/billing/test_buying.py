@@ -8,7 +8,9 @@ from unittest.mock import patch
 import pytest
 
 from testkase.core.ledger.credits import MICRO
+from testkase.core.ledger.forecast import Forecast
 from testkase.core.pricing import load_price_books
+from testkase.entrypoints.web.outlook.words import Outlook, cheapest
 from testkase.services.notifications.watching import watch_organization
 from tests.integration.web.billing.conftest import BUY, Store
 from tests.support.buying import forms
@@ -208,3 +210,15 @@ def test_while_ai_is_off_it_warns_and_sells(store: Store) -> None:
     page = read(store)
     assert "nobody can use the credits until the Owner switches AI on" in text(page)
     assert len(forms(page, BUY)) == 4
+
+
+@pytest.mark.requirement("B7")
+def test_what_covers_the_gap_is_not_called_cheaper_than_it_is(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Seven Starters cost $70, a Professional and a Starter $60."""
+    seven = cheapest(load_price_books().books[0].bundles, 6_500 * MICRO)
+    found = Forecast(low=1, likely=2, high=3, resets_in=8, need_low=MICRO, need_likely=MICRO, need_high=MICRO,
+                     short=6_500 * MICRO, short_high=0, weeks=6)  # fmt: skip
+    outlook = Outlook(found=found, spendable=MICRO, cover=seven)
+    monkeypatch.setattr("testkase.entrypoints.web.billing.buying.outlook_of", lambda *_: outlook)
+    page = " ".join(store.client_of("owner").get(BUY).content.decode().split())
+    assert "7 × Starter</strong> (7,000 credits for $70) covers it; no other bundle alone does so for less." in page

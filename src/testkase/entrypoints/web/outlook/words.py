@@ -14,7 +14,7 @@ _DAY = 10
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cover:
-    """The cheapest way to buy what is likely to be missing: so many of one bundle."""
+    """What is likely to be missing, as so many of the one bundle that covers it for the least."""
 
     bundle: Bundle
     count: int
