@@ -1,10 +1,15 @@
 """What people are told of payments is so: what they can use, what expired, what is owed."""
 
+from datetime import UTC, datetime
+
 import pytest
+from msgspec.structs import replace
 
 from testkase.core.ledger.commands import Touch
 from testkase.core.ledger.operations import execute_one
+from testkase.services.billing.words import bill_is_due
 from tests.integration.billing.test_money_back import spend
+from tests.integration.billing.test_overage import billed
 from tests.support.shop import Shop
 
 
@@ -50,3 +55,11 @@ def test_credits_that_expired_while_a_payment_was_contested_are_not_called_usabl
     shop.look(purchase, dispute.dispute_id)
     end = "600 credits expired meanwhile." if expired else "600 credits are yours to use again."
     assert told(shop, org_id) == f"The money for the Starter bundle bought for $10.00 stays. {end}"
+
+
+@pytest.mark.requirement("P7")
+def test_a_bill_can_be_paid_until_the_end_of_the_day_that_is_named(shop: Shop) -> None:
+    """Bills are made seconds after midnight, and so is their time over."""
+    _, bill = billed(shop)
+    due = replace(bill, due_at=datetime(2026, 12, 15, 0, 0, 4, tzinfo=UTC))
+    assert "Please pay $8.00 by 14 December 2026" in bill_is_due(due, reminder=False).body

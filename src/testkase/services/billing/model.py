@@ -1,6 +1,6 @@
 """The nouns of buying: a purchase, the bill for overage, and what an organization chose."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Literal
 
 import msgspec
@@ -106,6 +106,11 @@ class Bill(msgspec.Struct, frozen=True, kw_only=True):
     made_at: datetime
     due_at: datetime
     paid_at: datetime | None
+
+    @property
+    def last_day(self) -> datetime:
+        """An instant of the last whole day on which it can be paid in time: the day that people are told."""
+        return self.due_at - timedelta(days=1)
 
 
 def is_bill(target_id: str) -> bool:

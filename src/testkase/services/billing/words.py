@@ -107,7 +107,7 @@ def bill_is_due(bill: Bill, *, reminder: bool) -> Notification:
         event_key=f"overage.billed:{bill.bill_id}.{bill.reminders}",
         title=f"{'Still to be paid' if reminder else 'To be paid'}: {price} for extra credits",
         body=f"{_credits(bill.credits)} credits were used beyond the balance. Please pay {price} by"
-        f" {bill.due_at:%-d %B %Y}; after that, use beyond the balance is switched off.",
+        f" {bill.last_day:%-d %B %Y}; after that, use beyond the balance is switched off.",
         link=BILLING_PAGE, link_label="Open the bill", roles=_OWNER,
     )  # fmt: skip
 
