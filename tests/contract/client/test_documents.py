@@ -2,7 +2,9 @@
 
 import os
 import re
+import shutil
 import subprocess
+import sys
 from pathlib import Path
 
 import httpx
@@ -62,6 +64,15 @@ def test_every_request_answers_as_it_is_said_to(
     )  # fmt: skip
     said = re.findall(r"^# (\d{3})\b", block, re.MULTILINE)
     assert (done.stdout.split(), done.stderr) == (said, ""), (tmp_path / "answer").read_text()
+
+
+def test_the_client_is_its_folder_alone(tmp_path: Path) -> None:
+    """Copied into a program elsewhere, it finds nothing of the product."""
+    shutil.copytree(ROOT / "src/testkase_client", tmp_path / "testkase_client")
+    code = "import sys, testkase_client; print(testkase_client.__file__, 'testkase' in sys.modules)"
+    run = [sys.executable, "-P", "-c", code]
+    done = subprocess.run(run, env={"PYTHONPATH": str(tmp_path)}, capture_output=True, text=True, check=True)
+    assert done.stdout.split() == [str(tmp_path / "testkase_client/__init__.py"), "False"]
 
 
 def test_every_endpoint_is_documented_and_no_other(base_url: str) -> None:
