@@ -104,8 +104,12 @@ def test_what_a_question_asks_for(question: str, names: list[str]) -> None:
 
 
 def test_words_that_say_nothing_are_not_looked_for() -> None:
-    assert keywords("Which of the test cases are about vouchers at checkout?") == ["%vouchers%", "%checkout%"]
+    assert keywords("Which of the test cases are about vouchers at checkout?") == ["%voucher%", "%checkout%"]
     assert keywords("100% _done_") == ["%100%", "%\\_done\\_%"]
+
+
+def test_who_asks_about_several_means_one_as_well() -> None:
+    assert keywords("Emails, an email address, VAT and SMS") == ["%email%", "%address%", "%vat%", "%sms%"]
 
 
 def test_peoples_words_become_one_harmless_line() -> None:

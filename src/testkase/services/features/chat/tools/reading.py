@@ -22,6 +22,7 @@ MOST_ROWS = 10
 TITLE, TEXT = 160, 300
 """Characters of a title and of a longer text, as the model is told it."""
 MOST_STEPS = 15
+_SHORT_WORD = 3
 
 _STOP_WORDS = frozenset(re.findall(r"\w+", """
     a about all an and any are as at be been by can case cases chat could do does find for from get give has have how in
@@ -164,7 +165,12 @@ def coverage_gaps(place: Place, *, text: str = "", folder: str = "") -> Operatio
 def keywords(text: str) -> list[str]:
     """What of a sentence to look for, as patterns for LIKE: at most eight words, those that say nothing left out."""
     words = [word for word in re.findall(r"[\w-]{2,}", text.casefold()) if word not in _STOP_WORDS]
-    return search_words(" ".join(dict.fromkeys(words)))
+    return search_words(" ".join(dict.fromkeys(map(_singular, words))))
+
+
+def _singular(word: str) -> str:
+    """Without the s of a plural: whoever asks about vouchers means the case of one voucher, too. Patterns find both."""
+    return word[:-1] if len(word) > _SHORT_WORD and word.endswith("s") and not word.endswith("ss") else word
 
 
 def _gap(folder: str, row: Row) -> dict[str, Any]:
