@@ -95,6 +95,22 @@ def test_a_refused_member_asks_and_an_admin_approves_once(visitors: Visitors) ->
     admin.post(f"{PAGE}/{budget_id}/removal")
 
 
+def test_what_was_used_beyond_a_limit_is_told_to_who_asks_and_to_who_decides(visitors: Visitors) -> None:
+    """As much more as the limit was overrun by would change nothing."""
+    use(visitors, "beyond", 7)
+    budget_id = set_budget(visitors, "Too late", "2.50", user=visitors.demo.emails["member"], project="SHOP")
+    member, admin = visitors.client_of("member"), visitors.client_of("admin")
+    page = member.get(f"{PAGE}?ask={budget_id}").content.decode()
+    card = page[page.index("Too late") :]
+    used, beyond = re.search(r"([\d.]+) used, ([\d.]+) of it beyond the limit", card).groups()  # type: ignore[union-attr]
+    assert float(beyond) == float(used) - 2.5
+    assert f"{beyond} were used beyond the limit already" in card
+    asked = {"request_id": "ask_beyond", "amount": "1", "reason": "One more."}
+    assert member.post(f"{PAGE}/{budget_id}/requests", asked).status_code == 302
+    assert f"{beyond} were used beyond its limit already" in admin.get(PAGE).content.decode()
+    admin.post(f"{PAGE}/{budget_id}/removal")
+
+
 def test_asking_again_changes_the_request_and_tells_nobody_twice(visitors: Visitors) -> None:
     member, admin = visitors.client_of("member"), visitors.client_of("admin")
     budget_id = set_budget(visitors, "Nightly", "3", user=visitors.demo.emails["member"])

@@ -42,6 +42,11 @@ class Card:
     def left(self) -> int:
         return max(self.budget.left, 0)
 
+    @property
+    def beyond(self) -> int:
+        """What was used beyond the limit: where it was set below what the period had used before, or a call overran."""
+        return max(self.budget.used - self.budget.allowed, 0)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PauseLine:

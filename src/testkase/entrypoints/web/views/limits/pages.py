@@ -36,13 +36,13 @@ def page_facts(request: MemberRequest) -> dict[str, Any]:
     viewer = request.viewer
     manages = viewer.can(Action.SET_BUDGETS)
     cards = cards_for(viewer, everything=manages)
-    names = {card.budget.budget_id: card.budget.name for card in cards}
+    about = {card.budget.budget_id: (card.budget.name, card.beyond) for card in cards}
     waiting = [ask for ask in run_here(requests_of(viewer.org_id)) if ask.state == "open"] if manages else []
     return {
         "section": "credits",
         "manages": manages,
         "cards": cards,
-        "waiting": [(ask, names.get(ask.budget_id)) for ask in waiting],
+        "waiting": [(ask, *about.get(ask.budget_id, (None, 0))) for ask in waiting],
         "pauses": pause_lines(viewer, everything=manages),
         "guarded": run_here(guard_enabled(viewer.org_id)),
         "may_switch_guard": viewer.can(Action.SET_GUARD),
