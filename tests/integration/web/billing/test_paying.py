@@ -171,6 +171,8 @@ def test_a_begun_payment_waits_and_the_page_asks_less_and_less_often(store: Stor
     store.provider._attempt(order, status="created")
     page = look(store, address)
     assert stage(page) == "started"
+    assert "$50.00 · not finished" in page
+    assert ": not finished" in store.client_of("owner").get("/settings/billing").content.decode()
     again = look(store, address, seen="started.1.0.")
     assert 'id="purchase"' not in again, "what has not changed is left alone"
     pauses = [int(found) for step in range(14) for found in re.findall(

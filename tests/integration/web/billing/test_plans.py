@@ -89,6 +89,7 @@ def test_the_history_pages_by_place_each_purchase_once(store: Store) -> None:
         if more is None:
             break
         page = owner.get(more[1]).content.decode()
+        assert page.count(">Pay<") == page.count("cell-link"), "an older order can be paid as well"
     assert seen == [one.purchase_id for one in store.purchases]
     assert len(seen) == 45
     for nonsense in ("x", "-", "9" * 40 + "-pur_1", "1-" + "x" * 50, "1-pur_'"):

@@ -37,7 +37,7 @@ def older(request: MemberRequest) -> HttpResponse:
     """Further lines of the payment history alone."""
     request.viewer.must(Action.VIEW_BILLING, ONLY_THEY)
     history = history_of(request.viewer.org_id, request.GET.get("before"))
-    return render(request, "testkase/billing/_history_rows.html", {"history": history})
+    return render(request, "testkase/billing/_history_rows.html", {"history": history, **_rights(request.viewer)})
 
 
 def billing_page(request: MemberRequest, *, status: int = 200, **more: Any) -> HttpResponse:
