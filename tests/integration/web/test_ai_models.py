@@ -107,6 +107,7 @@ def test_each_feature_shows_its_levels_their_models_and_what_a_run_costs(visitor
 @pytest.mark.usefixtures("offering")
 def test_the_cost_follows_the_organizations_own_history(visitors: Visitors) -> None:
     use_credits(visitors.demo, "u1")
+    assert section(text(visitors), "test_generation").count("your only run at its rates") == 3
     use_credits(visitors.demo, "u2")
     assert section(text(visitors), "test_generation").count("your last 2 runs at its rates") == 3
     assert section(text(visitors), "chat").count("a run of typical size") == 3
@@ -128,7 +129,7 @@ def test_a_chat_costs_the_same_on_this_page_and_beside_the_question(visitors: Vi
     use_credits(visitors.demo, "u2", use_case="chat", tokens=Tokens(input=30, output=200))
     measured = both()
     assert len(measured) == 1
-    assert "average of your last 1 run" in section(text(visitors), "chat")
+    assert "what your only run cost" in section(text(visitors), "chat")
 
 
 @pytest.mark.requirement("B16")

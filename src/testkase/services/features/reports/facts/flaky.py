@@ -105,7 +105,7 @@ def _chart(history: History, flaky: list[Flakiness]) -> Chart | None:
         return None
     at = [cycle for one in flaky for cycle in one.cycles]
     return Chart(
-        title="Alternations of flaky cases by cycle",
+        title="Flaky cases by cycle",
         unit="alternations",
         names=("Alternations",),
         parts=(3,),
