@@ -148,7 +148,9 @@ def test_all_drafts_are_decided_on_at_once(visitors: Visitors) -> None:
     client, draft = visitors.client_of("member"), with_draft(visitors.demo, DRAFT)
     page = draft.partition("/drafts")[0]
     assert client.post(f"{page}/decisions", {"decision": "accept"}).headers["Location"] == page
-    assert "1 draft accepted" in client.get(page).content.decode()
+    decided = client.get(page).content.decode()
+    assert "1 draft accepted" in decided
+    assert '<a class="button button--quiet button--small" href="/projects/SHOP">To the test cases</a>' in decided
     assert client.get("/projects/SHOP/cases/SHOP-26").status_code == 200
 
 

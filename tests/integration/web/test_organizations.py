@@ -27,6 +27,7 @@ def test_a_member_opens_another_organization_and_owns_it(visitors: Visitors) -> 
     assert "AI is off for this organization" in page
     assert "Switch to Northwind Labs" in page
     assert models().Membership.objects.get(organization__name="Mira's own").role == "owner"
+    assert 'AI is off until you <a href="/settings/ai-credits#switch-off">' in member.get("/projects").content.decode()
 
 
 def test_one_person_owns_no_more_than_five(visitors: Visitors) -> None:
