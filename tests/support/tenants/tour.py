@@ -34,6 +34,25 @@ _WEIGHT = """
     .map(entry => [new URL(entry.name).pathname, entry.decodedBodySize])
 """
 _FITS = "() => document.documentElement.scrollWidth <= window.innerWidth"
+_MISSHAPEN = """
+() => {
+    const said = part => {
+        const words = document.createRange();
+        words.selectNodeContents([...part.childNodes].find(node => node.data && node.data.trim()) || part);
+        return words;
+    };
+    const broken = [...document.querySelectorAll("td :is(a, button, .tag)")].filter(part => {
+        const text = said(part).toString().trim();
+        const boxes = [...said(part).getClientRects()].filter(box => box.width);
+        const lines = new Set(boxes.map(box => Math.round(box.top)));
+        return text && text.length < 12 && !text.includes(" ") && lines.size > 1;
+    });
+    const stretched = [...document.querySelectorAll(".tag")].filter(
+        tag => tag.offsetWidth > said(tag).getBoundingClientRect().width + 60);
+    return [["breaks a short word", broken], ["stretches a tag", stretched]].flatMap(
+        ([what, parts]) => parts.map(part => `${what}: ${part.textContent.trim().slice(0, 40)}`));
+}
+"""
 _LENGTHS = {
     "app_user.display_name": 120, "organization.name": 120, "api_key.name": 80, "project.name": 120,
     "case_folder.name": 120, "test_case.title": 300, "test_cycle.name": 120, "import_run.file_name": 200,
@@ -97,6 +116,7 @@ def unusable(page: Page, *, contrast_in_dark: bool = True) -> Iterator[str]:
     page.set_viewport_size(LAPTOP)  # type: ignore[arg-type]
     page.emulate_media(color_scheme="light", reduced_motion="reduce")
     yield from _axe(page, "light, laptop", None)
+    yield from (f"light, laptop: {fault}" for fault in page.evaluate(_MISSHAPEN))
     page.set_viewport_size(PHONE)  # type: ignore[arg-type]
     page.emulate_media(color_scheme="dark")
     colours = ["color-contrast"] if contrast_in_dark else []
