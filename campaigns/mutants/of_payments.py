@@ -39,8 +39,8 @@ OF_PAYMENTS = (
     _pure(
         "more-than-all",
         "more than all the money may go back",
-        "return min(amount, refunded + lost)",
-        "return refunded + lost",
+        "return min(amount, _refunded(refunds) + sum(_lost(dispute) for dispute in disputes))",
+        "return _refunded(refunds) + sum(_lost(dispute) for dispute in disputes)",
     ),
     _pure(
         "disputes-do-not-count",
