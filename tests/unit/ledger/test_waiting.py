@@ -6,10 +6,18 @@ from collections import Counter
 
 import pytest
 
+from testkase.core.ledger import waiting as queues
 from testkase.core.ledger.commands import Command, VoidHold
 from testkase.core.ledger.waiting import APART, MAX_BATCH, Queue, Waiting
 
 pytestmark = pytest.mark.anyio
+
+
+@pytest.fixture(autouse=True)
+def held_up_seconds(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
+    """A machine that is held up itself is no batch that is."""
+    monkeypatch.setattr(queues, "HELD_UP_SECONDS", 1_000)
+    return monkeypatch
 
 
 def asked(org_id: int, number: int = 0) -> Waiting:
@@ -103,6 +111,21 @@ async def test_too_few_for_a_batch_beside_another_wait_for_its_end() -> None:
     assert orgs(await queue.next()) == [99]
     queue.close()
     assert await waiting == []
+
+
+async def test_nobody_waits_for_a_batch_that_is_held_up_but_its_own_organization(
+    held_up_seconds: pytest.MonkeyPatch,
+) -> None:
+    held_up_seconds.setattr(queues, "HELD_UP_SECONDS", 0.3)
+    queue = filled(2, 1)
+    held_up = await queue.next()
+    waiting = asyncio.create_task(queue.next())
+    await asyncio.sleep(0)
+    queue.put(asked(1, 1))
+    queue.put(asked(2))
+    assert orgs(await asyncio.wait_for(waiting, 60)) == [2]
+    queue.done(held_up)
+    assert orgs(await queue.next()) == [1]
 
 
 async def test_a_lane_waits_for_the_organization_that_another_lane_has_and_ends_with_it() -> None:

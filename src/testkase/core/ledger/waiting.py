@@ -2,7 +2,8 @@
 
 Two lanes of one queue overlap: one decides while the other waits for PostgreSQL. Each takes half of what is there, so
 that they go on doing so, and an organization is in one batch at a time, so that its commands stay in order. As a batch
-has a cost of its own, there is one at a time where there is little to do.
+has a cost of its own, there is one at a time where there is little to do; but nobody waits for one that is held up,
+where an organization is locked by somebody else.
 """
 
 import asyncio
@@ -17,6 +18,9 @@ MAX_BATCH = 512
 
 APART = 16
 """So many commands, waiting or under way, are worth two batches at a time."""
+
+HELD_UP_SECONDS = 0.05
+"""A batch that takes longer is waited for no more by what could be in one beside it."""
 
 _LOOKED_AT = 2 * MAX_BATCH
 """How far into the queue a batch looks for organizations that are in no other."""
@@ -35,14 +39,33 @@ class Queue:
         """Commands in batches that are not done."""
         self._taken: set[int] = set()
         """Whose they are."""
+        self._taken_at = 0.0
+        """When the last of them was, on the loop's clock."""
+        self._reminder: asyncio.TimerHandle | None = None
         self._idle: list[asyncio.Future[None]] = []
         """Lanes with nothing to do."""
 
     def put(self, one: Waiting) -> None:
         """Last in the queue. An idle lane looks, where it may find a batch."""
         self.waiting.append(one)
-        if self._idle and (not self._under_way or (one[0].org_id not in self._taken and self._is_enough())):
+        if not self._idle:
+            return
+        if not self._under_way or (one[0].org_id not in self._taken and self._is_enough()):
             self._rouse()
+        else:
+            self._remind()
+
+    def _remind(self) -> None:
+        """Have an idle lane look again, should the batch under way be held up by then."""
+        if self.waiting and self._reminder is None:
+            self._reminder = asyncio.get_running_loop().call_later(HELD_UP_SECONDS, self._look_again)
+
+    def _look_again(self) -> None:
+        self._reminder = None
+        if self._idle and self._is_enough():
+            self._rouse()
+        elif self._idle:
+            self._remind()
 
     def close(self) -> None:
         """Nothing comes any more: lanes that find nothing end."""
@@ -57,6 +80,7 @@ class Queue:
                 return []
             idle = asyncio.get_running_loop().create_future()
             self._idle.append(idle)
+            self._remind()
             await idle
             # Callers made ready by the same turn of the loop join this batch instead of waiting for the next.
             await asyncio.sleep(0)
@@ -78,7 +102,9 @@ class Queue:
     def _is_enough(self) -> bool:
         """For a batch beside the one that is under way: fewer had better go with the next."""
         waiting, under_way = len(self.waiting), self._under_way
-        return waiting + under_way >= APART and 2 * waiting >= under_way
+        if waiting + under_way >= APART and 2 * waiting >= under_way:
+            return True
+        return asyncio.get_running_loop().time() - self._taken_at > HELD_UP_SECONDS
 
     def _take(self) -> list[Waiting]:
         """The next batch; empty where there is none yet."""
@@ -98,6 +124,8 @@ class Queue:
             else:
                 kept.append(one)
         self.waiting.extendleft(reversed(kept))
-        self._taken |= ours
-        self._under_way += len(batch)
+        if batch:
+            self._taken |= ours
+            self._under_way += len(batch)
+            self._taken_at = asyncio.get_running_loop().time()
         return batch
