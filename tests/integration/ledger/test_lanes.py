@@ -118,3 +118,18 @@ async def test_stopping_two_lanes_finishes_what_both_have_queued(database: TestD
         await asyncio.sleep(0)
         await engine.stop()
     assert all(isinstance(outcome, Answer) for outcome in opened.result())
+
+
+async def test_an_organization_locked_elsewhere_holds_up_no_other_that_asks_after_it(database: TestDatabase) -> None:
+    engine, stuck, free = Engine(database.app_url, lanes=2), fresh_org(), fresh_org()
+    await engine.start()
+    await engine.submit_many([open_account(stuck), open_account(free)])
+    with psycopg.connect(database.owner_url) as other:
+        other.execute("SELECT 1 FROM ledger.account WHERE org_id = %s FOR UPDATE", [stuck])
+        waits = asyncio.create_task(engine.submit(hold(stuck, "waits")))
+        while other.execute("SELECT 1 FROM pg_locks WHERE NOT granted").fetchone() is None:
+            await asyncio.sleep(0.01)
+        await engine.submit(hold(free, "goes"))
+        assert not waits.done()
+    assert (await waits).entry.kind == "hold"
+    await engine.stop()
