@@ -83,11 +83,6 @@ class Engine:
             queue.put((command, future))
         return future
 
-    @property
-    def queued(self) -> int:
-        """Commands waiting for all lanes."""
-        return sum(len(queue.waiting) for queue in self._queues)
-
 
 class _Lane:
     def __init__(self, attempts: Attempts, queue: Queue) -> None:

@@ -48,11 +48,9 @@ class Queue:
     def put(self, one: Waiting) -> None:
         """Last in the queue. An idle lane looks, where it may find a batch."""
         self.waiting.append(one)
-        if not self._idle:
-            return
-        if not self._under_way or (one[0].org_id not in self._taken and self._is_enough()):
+        if self._idle and one[0].org_id not in self._taken and self._may_begin():
             self._rouse()
-        else:
+        elif self._idle:
             self._remind()
 
     def _remind(self) -> None:
@@ -62,7 +60,7 @@ class Queue:
 
     def _look_again(self) -> None:
         self._reminder = None
-        if self._idle and self._is_enough():
+        if self._idle and self.waiting and self._may_begin():
             self._rouse()
         elif self._idle:
             self._remind()
@@ -99,19 +97,20 @@ class Queue:
     def _rouse(self) -> None:
         self._idle.pop().set_result(None)
 
-    def _is_enough(self) -> bool:
-        """For a batch beside the one that is under way: fewer had better go with the next."""
+    def _may_begin(self) -> bool:
+        """Whether no batch is under way, or enough is waiting for one beside it (fewer had better go with the next), or
+        that one is held up."""
         waiting, under_way = len(self.waiting), self._under_way
-        if waiting + under_way >= APART and 2 * waiting >= under_way:
+        if not under_way or (waiting + under_way >= APART and 2 * waiting >= under_way):
             return True
         return asyncio.get_running_loop().time() - self._taken_at > HELD_UP_SECONDS
 
     def _take(self) -> list[Waiting]:
         """The next batch; empty where there is none yet."""
-        if not self.waiting or (self._under_way and not self._is_enough()):
+        if not self.waiting or not self._may_begin():
             return []
         there = len(self.waiting) + self._under_way
-        most = MAX_BATCH if self._lanes == 1 or there < APART else min(MAX_BATCH, -(-there // self._lanes))
+        most = MAX_BATCH if there < APART else min(MAX_BATCH, -(-there // self._lanes))
         batch: list[Waiting] = []
         kept: list[Waiting] = []
         ours: set[int] = set()
