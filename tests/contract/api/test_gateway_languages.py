@@ -115,3 +115,24 @@ def test_its_failure_costs_nothing(client: openai.OpenAI, api: httpx.Client, ups
     with pytest.raises(openai.InternalServerError):
         client.chat.completions.create(model=MODELS[kind], messages=ASK)
     assert (usage(api)["charged"], usage(api)["outcome"]) == ("0.00", "failed")
+
+
+BROKEN: dict[Kind, bytes] = {
+    "anthropic": b'{"content": [{"type": "text", "text": "Hello."}], "stop_reason": ["end_turn"]}',
+    "gemini": b'{"candidates": [{"content": {"parts": [{"text": "Hello."}]}, "finishReason": ["STOP"]}]}',
+    "azure": b'{"choices": {"message": "Hello."}}',
+}
+
+
+@pytest.mark.requirement("P17", "B10")
+def test_an_answer_that_is_none_is_the_providers_fault_and_costs_nothing(
+    client: openai.OpenAI, api: httpx.Client, upstream: Upstream, kind: Kind
+) -> None:
+    """It was a fault of ours, or its text was charged though the caller got the error."""
+    upstream.script(Reply(raw_body=BROKEN[kind]), Reply(raw_events=(BROKEN[kind].decode(),)))
+    for stream in (False, True):
+        with pytest.raises(openai.APIError) as failed:
+            list(client.chat.completions.create(model=MODELS[kind], messages=ASK, stream=stream))
+        assert failed.value.code == ("provider_cut" if stream else "provider_error")
+        assert stream or (usage(api)["charged"], usage(api)["outcome"]) == ("0.00", "failed")
+    assert api.get("/balance").json()["held"] == "0.00"

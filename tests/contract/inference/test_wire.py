@@ -8,6 +8,7 @@ import pytest
 
 from testkase.services.inference import Catalog, ProviderError, ProviderTimeout
 from tests.contract.inference.conftest import Lab
+from tests.support.upstream import Reply, Upstream
 
 BODY = {"messages": [{"role": "user", "content": "Hello"}]}
 COMPLETION = b'{"choices":[{"index":0,"message":{"content":"Hi"},"finish_reason":"stop"}]}'
@@ -190,3 +191,13 @@ async def test_the_request_is_one_well_formed_head_and_body(lab: Lab) -> None:
     assert first == "POST /v1/a%20path/%C3%BC/chat/completions HTTP/1.1"
     assert "authorization: Bearer sk-scripted-key" in headers
     assert headers[0] == "host: " + address.removeprefix("http://").removesuffix("/v1")
+
+
+@pytest.mark.parametrize("wait", ["²", "7" * 5_000, "-7", "soon"])
+async def test_a_wait_that_is_no_number_of_seconds_is_not_passed_on(lab: Lab, upstream: Upstream, wait: str) -> None:
+    """A digit to Python, though not to `int`, and one longer than `int` takes: each was answered as a fault of ours."""
+    upstream.script(Reply(status=429, headers=(("Retry-After", wait),)))
+    with pytest.raises(ProviderError) as refused:
+        async with lab.catalog().open("m", BODY, stream=False):
+            pass
+    assert (refused.value.status, refused.value.facts.get("retry_after_seconds")) == (429, None)

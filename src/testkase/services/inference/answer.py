@@ -4,6 +4,7 @@ from typing import Any
 
 import msgspec
 
+from testkase.services.inference.problems import ProviderError
 from testkase.services.inference.tools import ToolCall, signature_of
 
 
@@ -40,7 +41,7 @@ _DECODER = msgspec.json.Decoder(_Chunk)
 class Answer:
     """One answer of one choice. `take` every event of `MeteredCall.events()`; the rest can be read at any time.
 
-    Raises msgspec.MsgspecError for an event that is no chunk.
+    Raises ProviderError for an event that is no chunk: what passes through to a caller as it came may be anything.
     """
 
     def __init__(self) -> None:
@@ -55,7 +56,7 @@ class Answer:
         if event == b"[DONE]":
             return ""
         added = ""
-        for choice in _DECODER.decode(event).choices:
+        for choice in _chunk(event).choices:
             self.finish_reason = choice.finish_reason or self.finish_reason
             if choice.delta is not None:
                 added += choice.delta.content or ""
@@ -86,3 +87,10 @@ class Answer:
             arguments=known.arguments + (function.arguments or ""),
             signature=known.signature or signature_of({"extra_content": piece.extra_content}),
         )
+
+
+def _chunk(event: bytes) -> _Chunk:
+    try:
+        return _DECODER.decode(event)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+        raise ProviderError("The provider sent an event that is no chunk of a chat completion.", status=200) from error

@@ -6,7 +6,7 @@ from typing import Any
 import msgspec
 
 from testkase.services.inference.providers.anthropic.usage import Usage
-from testkase.services.inference.providers.calling.dialect import Reported
+from testkase.services.inference.providers.calling.dialect import Malformed, Reported
 from testkase.services.inference.providers.calling.failures import UNREADABLE
 from testkase.services.inference.providers.calling.heard import text_bytes
 from testkase.services.inference.providers.translating.completion import (
@@ -35,7 +35,7 @@ class MessagesInterpreter:
         self.heard.output_counted = False
         self._show_usage = show_usage
         self._usage = Usage()
-        self._calls: dict[Any, int] = {}
+        self._calls: dict[int | None, int] = {}
         """The place among the tool calls of each block that is one."""
 
     def whole(self, content: bytes) -> bytes:
@@ -50,12 +50,13 @@ class MessagesInterpreter:
         self._count_output(message.get("usage"))
         return self._writer.whole(deltas, self._finish(message.get("stop_reason")))
 
-    def event(self, payload: bytes) -> Iterable[bytes]:
+    def event(self, payload: bytes) -> Iterator[bytes]:
         try:
             event = _DECODER.decode(payload)
         except UNREADABLE:
-            return ()  # nothing of it could be told to the caller
-        return [self._writer.chunk(delta, reason) for delta, reason in self._understood(event)]
+            return  # nothing of it could be told to the caller
+        for delta, reason in self._understood(event):
+            yield self._writer.chunk(delta, reason)
 
     def ending(self) -> Iterable[bytes]:
         return (self._writer.usage(), DONE) if self._show_usage else (DONE,)
@@ -96,18 +97,20 @@ class MessagesInterpreter:
         self.heard.flags.update(flags)
 
     def _finish(self, stop_reason: Any) -> str | None:
-        """Only this says that the answer is complete."""
-        if not stop_reason:
+        """Only this says that the answer is complete. Raises Malformed."""
+        if stop_reason is None or stop_reason == "":
             return None
-        reason = FINISHED_AS.get(str(stop_reason), "stop")
+        if not isinstance(stop_reason, str):
+            raise Malformed("stop_reason is no text")
+        reason = FINISHED_AS.get(stop_reason, "stop")
         self.heard.finish_reasons[0] = reason
         return reason
 
     def _block(self, index: Any, block: Any, *, whole: bool) -> Iterator[Delta]:
-        """What a block begins with; where it is `whole`, that is all of it."""
+        """What a block begins with; where it is `whole`, that is all of it. Raises Malformed."""
         block = _object(block)
         if block.get("type") == "tool_use":
-            place = self._calls[index] = len(self._calls)
+            place = self._calls[_checked(index)] = len(self._calls)
             name = str(block.get("name") or "")
             arguments = msgspec.json.encode(block.get("input") or {}).decode() if whole else ""
             self.heard.text_bytes += text_bytes([name, arguments])
@@ -122,12 +125,20 @@ class MessagesInterpreter:
                 self.heard.text_bytes += text_bytes(text)
                 yield {name: text}
         arguments = delta.get("partial_json")
-        if isinstance(arguments, str) and arguments and index in self._calls:
+        if isinstance(arguments, str) and arguments and _checked(index) in self._calls:
             self.heard.text_bytes += text_bytes(arguments)
             yield call_goes_on(self._calls[index], arguments)
 
 
 _DECODER = msgspec.json.Decoder(dict[str, Any])
+
+
+def _checked(index: Any) -> int | None:
+    """A block's place; servers that only ever send one may leave it out. Raises Malformed: taking another's place, a
+    call would get arguments that are not its own."""
+    if index is not None and type(index) is not int:
+        raise Malformed("a block's index is no number")
+    return index
 
 
 def _object(value: Any) -> dict[str, Any]:

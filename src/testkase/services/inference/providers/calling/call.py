@@ -13,7 +13,7 @@ from testkase.services.inference.problems import ProviderError, ProviderTimeout,
 from testkase.services.inference.providers.calling import failures
 from testkase.services.inference.providers.calling.client import Endpoint, Response
 from testkase.services.inference.providers.calling.connection import TransportError
-from testkase.services.inference.providers.calling.dialect import Interpreter, Outgoing, Reported
+from testkase.services.inference.providers.calling.dialect import Interpreter, Malformed, Outgoing, Reported
 from testkase.services.inference.providers.calling.sse import EventReader, EventTooLarge
 from testkase.services.inference.request import output_token_bound
 
@@ -65,7 +65,12 @@ class ChatCall:
     @property
     def has_output(self) -> bool:
         """Whether anything a reader could use has come: before that, another model may still answer instead."""
-        return self._heard.text_bytes + self._heard.refusal_bytes > 0
+        return self._delivered_bytes + self._heard.refusal_bytes > 0
+
+    @property
+    def _delivered_bytes(self) -> int:
+        """Of text. An answer in one piece is delivered as a whole or not at all."""
+        return self._heard.text_bytes if self._stream or self._complete else 0
 
     async def __aenter__(self) -> Self:
         try:
@@ -88,15 +93,16 @@ class ChatCall:
 
     async def read(self) -> bytes:
         """The body of an answer that does not stream, as a chat completion."""
-        body = b""
+        body = bytearray()  # appended to in place: an answer in a hundred thousand pieces is not copied each time
         try:
             while piece := await self._piece():
                 body += piece
                 if len(body) > MAX_ANSWER_BYTES:
                     raise self._fail(ProviderError("The provider's answer is larger than 32 MiB."))
-            completion = self._interpreter.whole(body)
-        except failures.UNREADABLE as error:
-            raise self._fail(ProviderError("The provider's answer is not a chat completion.", status=200)) from error
+            completion = self._interpreter.whole(bytes(body))
+        except (Malformed, *failures.UNREADABLE) as error:
+            detail = f"The provider's answer is not a chat completion{_why(error)}."
+            raise self._fail(ProviderError(detail, status=200)) from error
         except Reported as reported:
             raise self._fail(failures.from_event(self._endpoint, reported.error)) from None
         self._complete = self._heard.finished(1)
@@ -116,7 +122,10 @@ class ChatCall:
         except EventTooLarge as error:
             raise self._fail(StreamCut("The provider sent an event larger than 8 MiB.")) from error
         except Reported as reported:
-            raise self._fail(self._cut_by(reported)) from None
+            raise self._fail(self._broken(failures.from_event(self._endpoint, reported.error))) from None
+        except (Malformed, *failures.UNREADABLE) as error:
+            detail = f"The provider sent an event that cannot be understood{_why(error)}."
+            raise self._fail(self._broken(ProviderError(detail, status=200))) from error
         self._complete = self._heard.finished(self._choices)
         if not self._complete:
             raise self._fail(self._cut("The provider ended the stream before the answer was finished."))
@@ -138,7 +147,7 @@ class ChatCall:
             measurement=self._measurement(finished),
             outcome=self._outcome(finished),
             finished=finished,
-            delivered_text_bytes=heard.text_bytes,
+            delivered_text_bytes=self._delivered_bytes,
             flags=tuple(sorted(flags)),
             upstream_id=heard.upstream_id,
         )
@@ -164,11 +173,11 @@ class ChatCall:
             if self._heard.finished(self._choices):
                 return b""  # everything was said; only the end of the stream is missing
             problem = failures.from_transport(self._endpoint.provider.name, error)
-            raise self._fail(self._cut(problem.detail) if self._heard.text_bytes else problem) from error
+            raise self._fail(self._broken(problem)) from error
 
-    def _cut_by(self, reported: Reported) -> ProviderError:
-        problem = failures.from_event(self._endpoint, reported.error)
-        return self._cut(problem.detail) if self._heard.text_bytes else problem
+    def _broken(self, problem: ProviderError) -> ProviderError:
+        """What went wrong while the answer came; once something was delivered, it is an answer that broke off."""
+        return self._cut(problem.detail) if self._delivered_bytes else problem
 
     def _cut(self, detail: str) -> StreamCut:
         return StreamCut(detail, status=self.status)
@@ -204,11 +213,16 @@ class ChatCall:
         if heard.refused:
             return "refused"
         if finished:
-            return "completed" if heard.text_bytes else "failed"
-        if self._failure is not None and not heard.text_bytes:
+            return "completed" if self._delivered_bytes else "failed"
+        if self._failure is not None and not self._delivered_bytes:
             return "refused" if self._failure.refused else "failed"
         return "cancelled" if self._sent else "failed"
 
     def _close(self) -> None:
         if self._response is not None:
             self._response.close()
+
+
+def _why(error: Exception) -> str:
+    """What Malformed names is ours to tell; a decoder's sentence helps nobody."""
+    return f": {error}" if isinstance(error, Malformed) else ""

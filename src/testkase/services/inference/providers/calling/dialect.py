@@ -30,6 +30,10 @@ class Reported(Exception):  # noqa: N818 - what the provider said, not what went
         self.error = error
 
 
+class Malformed(ValueError):
+    """An answer whose provider says something that cannot be taken for what it stands for. The message names it."""
+
+
 class Interpreter(Protocol):
     """Understands one answer. `heard` is what it came to so far."""
 
@@ -37,11 +41,13 @@ class Interpreter(Protocol):
     def heard(self) -> Heard: ...
 
     def whole(self, content: bytes) -> bytes:
-        """A chat completion of a whole answer. Raises Reported, and UNREADABLE for what is no answer."""
+        """A chat completion of a whole answer. Raises Reported, and Malformed or UNREADABLE for what is no
+        answer."""
         ...
 
     def event(self, payload: bytes) -> Iterable[bytes]:
-        """The chunks for the caller that follow from one event of a stream. Raises Reported."""
+        """The chunks for the caller that follow from one event of a stream, each counted in `heard` as it is taken.
+        Raises as `whole` does."""
         ...
 
     def ending(self) -> Iterable[bytes]:

@@ -1,5 +1,6 @@
 """What a provider's failure is called on our side. The provider's own sentence is kept for the caller alone."""
 
+import re
 from typing import Any
 
 import msgspec
@@ -9,9 +10,10 @@ from testkase.services.inference.providers.calling.client import Endpoint, Respo
 from testkase.services.inference.providers.calling.connection import Silent, TransportError, Unreachable
 
 UNREADABLE = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
-"""What decoding bytes of a provider can raise."""
+"""What decoding bytes of a provider, and writing them anew, can raise."""
 MOST_ERROR_BYTES = 64 * 1024
 MESSAGE_LENGTH = 500
+_SECONDS = re.compile(r"[0-9]{1,9}")
 _TELLING = 8
 """So many characters of the operator's key in a row give it away."""
 
@@ -27,7 +29,7 @@ async def from_response(endpoint: Endpoint, response: Response) -> ProviderError
     message = _without_key(_message(await _beginning(response)), endpoint)
     facts: dict[str, Any] = {}
     retry_after = response.headers.get("retry-after", "")
-    if retry_after.isdigit():
+    if _SECONDS.fullmatch(retry_after):
         facts["retry_after_seconds"] = int(retry_after)
     return ProviderError(_sentence(provider, status), status=status, upstream_message=message, **facts)
 

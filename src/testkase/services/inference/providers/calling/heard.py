@@ -1,6 +1,5 @@
 """What was heard of an answer while it passed by: usage, why it ended, how much text there was. No text is kept."""
 
-from collections.abc import Iterator
 from typing import Any
 
 from testkase.core.ledger.terms import Tokens
@@ -35,13 +34,13 @@ class Heard:
 
 def text_bytes(value: Any) -> int:
     """UTF-8 bytes of every string in the value, however it is packed; the types of parts are no text."""
-    if isinstance(value, str):
-        return len(value.encode("utf-8", "replace"))
-    return sum(text_bytes(part) for part in _parts(value))
-
-
-def _parts(value: Any) -> Iterator[Any]:
-    if isinstance(value, dict):
-        yield from (part for name, part in value.items() if name != "type")
-    elif isinstance(value, list | tuple):
-        yield from value
+    size, waiting = 0, [value]  # without recursion: JSON may be nested deeper than Python's stack
+    while waiting:
+        part = waiting.pop()
+        if isinstance(part, str):
+            size += len(part.encode("utf-8", "replace"))
+        elif isinstance(part, dict):
+            waiting += (one for name, one in part.items() if name != "type")
+        elif isinstance(part, list | tuple):
+            waiting += part
+    return size

@@ -6,7 +6,7 @@ from typing import Any
 import msgspec
 
 from testkase.foundation.ids import new_id
-from testkase.services.inference.providers.calling.dialect import Reported
+from testkase.services.inference.providers.calling.dialect import Malformed, Reported
 from testkase.services.inference.providers.calling.failures import UNREADABLE
 from testkase.services.inference.providers.calling.heard import text_bytes
 from testkase.services.inference.providers.gemini.usage import normalise
@@ -34,19 +34,16 @@ class GeminiInterpreter:
         reason = self._finish(answer)
         return self._writer.whole(deltas, reason)
 
-    def event(self, payload: bytes) -> Iterable[bytes]:
+    def event(self, payload: bytes) -> Iterator[bytes]:
         try:
             answer = _DECODER.decode(payload)
         except UNREADABLE:
-            return ()  # nothing of it could be told to the caller
-        deltas = list(self._understood(answer))
-        if deltas and not self._begun:
+            return  # nothing of it could be told to the caller
+        for delta in self._understood(answer):
+            yield self._writer.chunk(delta if self._begun else {"role": "assistant"} | delta)
             self._begun = True
-            deltas[0] = {"role": "assistant"} | deltas[0]
-        chunks = [self._writer.chunk(delta) for delta in deltas]
         if reason := self._finish(answer):
-            chunks.append(self._writer.chunk({}, reason))
-        return chunks
+            yield self._writer.chunk({}, reason)
 
     def ending(self) -> Iterable[bytes]:
         return (self._writer.usage(), DONE) if self._show_usage else (DONE,)
@@ -88,8 +85,11 @@ class GeminiInterpreter:
             )
 
     def _finish(self, answer: dict[str, Any]) -> str | None:
-        """Only a reason says that the answer is complete; a prompt that is blocked is answered by that alone."""
+        """Only a reason says that the answer is complete; a prompt that is blocked is answered by that alone. Raises
+        Malformed."""
         reason = _candidate(answer).get("finishReason")
+        if reason is not None and not isinstance(reason, str):
+            raise Malformed("finishReason is no text")
         if reason in UNFINISHED:
             if not _object(answer.get("promptFeedback")).get("blockReason"):
                 return None

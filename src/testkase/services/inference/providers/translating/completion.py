@@ -76,11 +76,11 @@ class Writer:
 
 def _message(deltas: list[Delta]) -> Mapping[str, Any]:
     message: dict[str, Any] = {"role": "assistant", "content": None}
+    for name in ("content", "reasoning_content"):
+        if texts := [delta[name] for delta in deltas if name in delta]:
+            message[name] = "".join(texts)
     calls: dict[int, dict[str, Any]] = {}
     for delta in deltas:
-        for name in ("content", "reasoning_content"):
-            if name in delta:
-                message[name] = (message.get(name) or "") + delta[name]
         for piece in delta.get("tool_calls", ()):
             known = calls.get(piece["index"])
             if known is None:
