@@ -5,6 +5,8 @@ import io
 
 import pytest
 
+from testkase.services.metering.limits.budgets import pause
+from testkase.services.metering.limits.watching import GUARD
 from tests.integration.web.conftest import Visitors
 from tests.support.people import stranger, use_credits
 
@@ -123,3 +125,16 @@ def test_who_is_gone_keeps_the_name_they_had(visitors: Visitors) -> None:
     text = page(visitors)
     assert "Mira Lindqvist</strong> generated test cases" in text
     assert "removed Mira Lindqvist from the organization" in text
+
+
+@pytest.mark.requirement("R74", "B13")
+def test_a_pause_names_people_and_features_as_pages_do(visitors: Visitors) -> None:
+    from testkase.services.organizations.tenancy import run_here, tenant_transaction
+
+    org_id = visitors.demo.org_id
+    with tenant_transaction(org_id):
+        for kind, ref in (("user", visitors.demo.emails["member"]), ("use_case", "nightly-tests")):
+            run_here(pause(org_id, GUARD, kind=kind, ref=ref, reason="Too much.", change_id=ref))
+    told = page(visitors)
+    assert "paused AI use of Mira Lindqvist: Too much." in told
+    assert "paused AI use of Nightly tests: Too much." in told

@@ -4,7 +4,7 @@ from msgspec.structs import astuple, replace
 
 from testkase.core.ledger import commands as ask
 from testkase.core.ledger.book import Book, Event
-from testkase.core.ledger.credits import MAX_MICROCREDITS, format_credits, round_up
+from testkase.core.ledger.credits import MAX_MICROCREDITS, grouped_credits, round_up
 from testkase.core.ledger.lending import lendable, own_first
 from testkase.core.ledger.limits.admission import check_budgets, check_pauses
 from testkase.core.ledger.model import RESOLVED_AS, EntryKind, Hold, Measurement, Subject, Usage
@@ -193,7 +193,7 @@ def _check_covered(book: Book, subject: Subject, amount: int, now: int) -> None:
     if amount > account.available and amount > (available := account.available + lendable(account)):
         included = ", overage included" if account.overage_limit else ""
         raise InsufficientCredits(
-            f"This needs {format_credits(amount)} credits; {format_credits(available)} are available{included}.",
+            f"This needs {grouped_credits(amount)} credits; {grouped_credits(available)} are available{included}.",
             available=available,
             needed=amount,
         )

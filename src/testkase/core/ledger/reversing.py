@@ -5,7 +5,7 @@ from msgspec.structs import replace
 
 from testkase.core.ledger import commands as ask
 from testkase.core.ledger.book import Book, Event
-from testkase.core.ledger.credits import format_credits
+from testkase.core.ledger.credits import grouped_credits
 from testkase.core.ledger.model import UNTOUCHED, Account, Deltas
 from testkase.core.ledger.movement import Movement
 from testkase.core.ledger.posting import account_of, post, post_movement
@@ -80,4 +80,4 @@ def write_off(book: Book, command: ask.WriteOff, now: int) -> tuple[Event, ...]:
 
 def _check_owed(account: Account, amount: int) -> None:
     if amount > account.debt:
-        raise NotOwed(f"{format_credits(account.debt)} credits are owed.", debt=account.debt)
+        raise NotOwed(f"{grouped_credits(account.debt)} credits are owed.", debt=account.debt)

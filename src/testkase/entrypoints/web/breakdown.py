@@ -15,7 +15,7 @@ from testkase.core.ledger.consumption import DayPart, Part, usage_by_day
 from testkase.core.ledger.queries import Balance
 from testkase.entrypoints.web.chart import BAR, GAP, draw_bars, permilles_of, write_rows
 from testkase.entrypoints.web.names import names_of_parts
-from testkase.entrypoints.web.templatetags.testkase import USE_CASES
+from testkase.services.features.names import FEATURES
 from testkase.services.organizations.tenancy import run_here
 
 NAMED = 7
@@ -118,12 +118,12 @@ def breakdown_of(balance: Balance, part: Part, read: list[DayPart]) -> Breakdown
 
 def _ranked(rows: list[DayPart], part: Part) -> list[str]:
     """Parts by what they consumed; the product's own features always, and one for the rest where there are many."""
-    total: dict[str, int] = dict.fromkeys(USE_CASES, 0) if part is Part.USE_CASE else {}
+    total: dict[str, int] = dict.fromkeys(FEATURES, 0) if part is Part.USE_CASE else {}
     for row in rows:
         if row.part is not None:
             total[row.part] = total.get(row.part, 0) + row.charged
     others = any(row.part is None for row in rows)
-    order = list(USE_CASES)
+    order = list(FEATURES)
     ranked = sorted(total, key=lambda one: (-total[one], order.index(one) if one in order else len(order), one))
     return ranked if len(ranked) <= NAMED + 1 and not others else [*ranked[:NAMED], REST]
 

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 from testkase.core.ledger.queries import UsageRow
 from testkase.services.audit.model import Record
+from testkase.services.features.names import use_case_name
 
 _CHANGES = {
     "organization.opened": "opened the organization {target}",
@@ -84,11 +85,17 @@ _CHANGES = {
     "sso.disconnected": "disconnected single sign-on with {provider}",
 }
 
+_SET_ASIDE = "set aside what is left of the {target} bundle: its payment is disputed"
+_GIVEN_BACK = "gave back what was set aside of the {target} bundle: the dispute is over"
+
 _FEATURES = {
     "test_generation": "generated test cases",
     "chat": "asked the chat assistant",
     "report": "made an AI report",
 }
+
+
+_NOBODY: Mapping[str, str] = {}
 
 
 class _Facts(dict[str, str]):
@@ -103,21 +110,36 @@ def actor_name(record: Record) -> str:
     return f"API key {record.actor_name}" if record.actor_kind == "api_key" else record.actor_name
 
 
-def change_sentence(record: Record) -> str:
-    """What the actor did: "changed Ben's role from member to admin". A sentence goes on from the actor's name."""
-    template = _CHANGES.get(record.action)
+def change_sentence(record: Record, named: Mapping[str, str] = _NOBODY) -> str:
+    """What the actor did: "changed Ben's role from member to admin". A sentence goes on from the actor's name.
+    `named`: names of people by the reference that a pause keeps of them."""
+    template = _template(record)
     if template is None:
         return _plainly(record.action, record.target, record.details)
     reason = record.details.get("reason", "")
     brackets = f" ({reason})" if reason else ""
     return template.format_map(
-        _Facts(record.details, target=record.target, project=record.project, in_brackets=brackets)
+        _Facts(record.details, target=_target(record, named), project=record.project, in_brackets=brackets)
     )
+
+
+def _template(record: Record) -> str | None:
+    """A dispute opened or over that takes no credits away only sets aside what is left, or gives it back."""
+    details = record.details
+    if record.action == "purchase.reversed" and details.get("before") == details.get("taken back"):
+        return _SET_ASIDE if details.get("disputed") == "yes" else _GIVEN_BACK
+    return _CHANGES.get(record.action)
+
+
+def _target(record: Record, named: Mapping[str, str]) -> str:
+    if not record.action.startswith("pause."):
+        return record.target
+    return use_case_name(record.use_case) if record.use_case else named.get(record.target, record.target)
 
 
 def usage_sentence(row: UsageRow) -> str:
     """What somebody did with AI: "generated test cases"."""
-    return _FEATURES.get(row.use_case) or f"used {row.use_case.replace('_', ' ').replace('-', ' ')}"
+    return _FEATURES.get(row.use_case) or f"used {use_case_name(row.use_case)}"
 
 
 def has_sentence(action: str) -> bool:

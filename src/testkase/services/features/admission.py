@@ -3,7 +3,7 @@
 The ledger decides again, and for good, when the hold is opened.
 """
 
-from testkase.core.ledger.credits import format_credits
+from testkase.core.ledger.credits import grouped_credits
 from testkase.core.ledger.limits.queries import check_admission
 from testkase.core.ledger.model import Subject
 from testkase.core.ledger.queries import Balance, balance
@@ -32,7 +32,8 @@ def must_cover(account: Balance, most: int, *, what: str) -> None:
         raise Indebted("A refund or dispute left a debt: AI rests until it is covered.", debt=account.debt)
     if account.spendable < max(most, 1):
         raise InsufficientCredits(
-            f"{what} can cost up to {format_credits(most)} credits; {format_credits(account.spendable)} are available.",
+            f"{what} can cost up to {grouped_credits(most)} credits; {grouped_credits(account.spendable)} are"
+            " available.",
             available=account.spendable,
             needed=most,
         )

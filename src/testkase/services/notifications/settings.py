@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from testkase.core.ledger.credits import format_credits
+from testkase.core.ledger.credits import grouped_credits
 from testkase.core.ledger.queries import balance
 from testkase.foundation.database import Operation
 from testkase.foundation.problems import InvalidInput
@@ -69,4 +69,4 @@ def _settings(stand: Stand) -> AlertSettings:
 
 
 def _words(thresholds: Sequence[int]) -> str:
-    return ", ".join(format_credits(threshold) for threshold in thresholds) or "none"
+    return ", ".join(grouped_credits(threshold) for threshold in thresholds) or "none"

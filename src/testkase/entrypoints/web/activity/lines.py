@@ -54,7 +54,8 @@ def lines_of(org_id: int, filters: Filters, *, after: Place | None, limit: int =
     changes = [event.change for event in page.events if event.change]
     refs = sorted({row.user for row in rows})
     actors = {one.record.actor_ref for one in changes}
-    people = run_here(recorded_names(org_id, refs)) | names_of_people(org_id, actors.union(refs))
+    paused = {one.record.target for one in changes if one.record.action.startswith("pause.")}
+    people = run_here(recorded_names(org_id, refs)) | names_of_people(org_id, actors.union(refs, paused))
     keys = {row.project for row in rows if row.project} | {one.record.project for one in changes if one.record.project}
     projects = names_of_projects(org_id, keys)
     return Lines(lines=[_line(event, people, projects) for event in page.events], next=page.next)
@@ -82,6 +83,6 @@ def _of_change(event: Event, found: Found, people: dict[str, str], projects: dic
     return Line(
         event=event, kind=change.category, who=shown_ref(actor_name(change), now_called),
         who_ref=shown_ref(change.actor_ref, now_called),
-        what=change_sentence(change), project=projects.get(change.project, change.project) or "—",
+        what=change_sentence(change, people), project=projects.get(change.project, change.project) or "—",
         use_case=change.use_case,
     )  # fmt: skip

@@ -7,7 +7,8 @@ from testkase.core.ledger.consumption import Part
 from testkase.core.ledger.queries import Balance
 from testkase.core.ledger.statement import PeriodStatement, StatementDetail, statement
 from testkase.entrypoints.web.names import names_of_parts
-from testkase.entrypoints.web.templatetags.testkase import USE_CASES, lot_name
+from testkase.entrypoints.web.templatetags.testkase import lot_name
+from testkase.services.features.names import FEATURES
 from testkase.services.organizations.tenancy import run_here
 
 MOST_READ = 100
@@ -37,7 +38,7 @@ class Used:
 
     @property
     def note(self) -> str:
-        return self.reference if self.reference not in ("", self.name, *USE_CASES) else ""
+        return self.reference if self.reference not in ("", self.name, *FEATURES) else ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

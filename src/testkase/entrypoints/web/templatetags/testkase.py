@@ -12,6 +12,7 @@ from testkase.core.ledger.credits import grouped_credits
 from testkase.core.pricing.money import money as written_money
 from testkase.entrypoints.web.billing.validity import expire_words
 from testkase.entrypoints.web.icons import ICONS
+from testkase.services.features.names import use_case_name
 
 register = template.Library()
 
@@ -20,8 +21,6 @@ _SYSTEMS = (
     ("iPhone", "iPhone"), ("iPad", "iPad"), ("Android", "Android"), ("Windows", "Windows"), ("Mac OS X", "macOS"),
     ("Linux", "Linux"),
 )  # fmt: skip
-
-USE_CASES = {"test_generation": "Test case generation", "chat": "Chat assistant", "report": "AI report"}
 
 
 @register.filter
@@ -94,9 +93,7 @@ def signed_credits(microcredits: int) -> str:
 @register.filter
 def use_case(slug: str) -> str:
     """The name people know a feature by; another program's slug is made readable."""
-    if slug == "api":  # calls that name no feature of their own
-        return "API"
-    return USE_CASES.get(slug) or slug.replace("_", " ").replace("-", " ").capitalize()
+    return use_case_name(slug)
 
 
 @register.filter

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from testkase.core.ledger.credits import MAX_MICROCREDITS, format_credits
+from testkase.core.ledger.credits import MAX_MICROCREDITS, grouped_credits
 from testkase.core.ledger.limits.model import Budget, Scope
 from testkase.core.ledger.limits.queries import budget, budgets
 from testkase.foundation.database import Operation, Row, Statement, named_statements
@@ -62,11 +62,11 @@ def ask_for_more(
         return  # the form was sent twice
     if rows[0]["is_new"]:
         yield from notify(org_id, _asks(actor, about, request_id, amount, reason))
-    yield from record(org_id, _activity("budget.more_asked", actor, about, {"amount": format_credits(amount)}))
+    yield from record(org_id, _activity("budget.more_asked", actor, about, {"amount": grouped_credits(amount)}))
 
 
 def _asks(actor: Actor, about: Budget, request_id: str, amount: int, reason: str) -> Notification:
-    title = f"{actor.name} asks for {format_credits(amount)} more credits"
+    title = f"{actor.name} asks for {grouped_credits(amount)} more credits"
     said = f" They write: {reason}" if reason else ""
     return Notification(
         kind="budget.asked", event_key=f"budget.asked:{request_id}", title=title,
@@ -105,13 +105,13 @@ def decide_request(
     decided = {"org_id": org_id, "request_id": request_id, "state": wanted, "for_good": for_good, "by": user_id}
     yield Statement(_SQL["decide"], decided)
     yield from notify(org_id, _told(asked, about, actor, approve=approve, for_good=for_good))
-    facts = {"asked by": asked.person, "amount": format_credits(asked.amount)}
+    facts = {"asked by": asked.person, "amount": grouped_credits(asked.amount)}
     yield from record(org_id, _activity(f"budget.more_{wanted}", actor, about, facts))
     return asked
 
 
 def _told(asked: Asked, about: Budget | None, actor: Actor, *, approve: bool, for_good: bool) -> Notification:
-    amount = format_credits(asked.amount)
+    amount = grouped_credits(asked.amount)
     name = about.name if about else "a budget that was removed"
     if approve:
         lasts = "from now on" if for_good else "until the budget begins anew"

@@ -1,7 +1,7 @@
 """Setting, raising and removing budgets, pausing and resuming: the ledger's command and its record in the activity
 history, in one transaction. All need the organization's context."""
 
-from testkase.core.ledger.credits import format_credits
+from testkase.core.ledger.credits import grouped_credits
 from testkase.core.ledger.limits import commands as ask
 from testkase.core.ledger.limits.model import Budget, PauseKind, Period, Scope
 from testkase.core.ledger.limits.queries import budget
@@ -50,7 +50,7 @@ def _set(command: ask.SetBudget, actor: Actor, action: str) -> Operation[tuple[B
     answer = yield from execute_one(command)
     stands = yield from budget(command.org_id, command.budget_id)
     if not answer.replayed:
-        details = {"limit": format_credits(command.limit), "per": EACH[command.period]}
+        details = {"limit": grouped_credits(command.limit), "per": EACH[command.period]}
         if command.scope.user:
             details["for"] = command.scope.user
         yield from record(command.org_id, _about(stands, action, actor, details))
@@ -67,7 +67,7 @@ def raise_budget(
     answer = yield from execute_one(command)
     raised = yield from budget(org_id, budget_id)
     if not answer.replayed:
-        facts = {"by": format_credits(amount), "lasts": "for good" if for_good else "this period"}
+        facts = {"by": grouped_credits(amount), "lasts": "for good" if for_good else "this period"}
         yield from record(org_id, _about(raised, "budget.raised", actor, facts))
     return raised
 
@@ -85,7 +85,7 @@ def remove_budget(org_id: int, actor: Actor, *, budget_id: str) -> Operation[Non
     answer = yield from execute_one(command)
     if answer.replayed:
         return
-    about = _about(found, "budget.removed", actor, {"limit": format_credits(found.limit)}) if found else None
+    about = _about(found, "budget.removed", actor, {"limit": grouped_credits(found.limit)}) if found else None
     activity = about or Activity(action="budget.removed", actor=actor, target=budget_id)
     yield from record(org_id, activity, event_id=command.operation_id)
 

@@ -1,6 +1,6 @@
 """Requests for more of a budget that goes: nobody need decide on them any more, and whoever asked is told why."""
 
-from testkase.core.ledger.credits import format_credits
+from testkase.core.ledger.credits import grouped_credits
 from testkase.foundation.database import Operation, Statement, named_statements
 from testkase.services.audit import Actor
 from testkase.services.notifications import Notification, notify
@@ -17,7 +17,7 @@ def close_requests(org_id: int, actor: Actor, *, budget_id: str, name: str) -> O
             kind="budget.decided", event_key=f"budget.decided:{row['request_id']}",
             title=f"The budget “{name}” was removed",
             body=f"{actor.name} removed it, so it limits nobody any more and your request for"
-            f" {format_credits(row['amount'])} more credits is closed.",
+            f" {grouped_credits(row['amount'])} more credits is closed.",
             link=BUDGETS_PAGE, link_label="Open budgets", roles=(), people=(row["user_id"],),
         )  # fmt: skip
         yield from notify(org_id, message)

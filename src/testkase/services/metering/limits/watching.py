@@ -7,14 +7,14 @@ floor, and only where the days' sums do not already say that it is usual.
 from collections import defaultdict
 
 from testkase.core.ledger.calendar import local_day
-from testkase.core.ledger.credits import format_credits
-from testkase.core.ledger.limits.model import PauseKind
+from testkase.core.ledger.credits import grouped_credits
 from testkase.core.ledger.limits.queries import pause_of, pauses
 from testkase.core.ledger.queries import Balance, balance
 from testkase.core.ledger.refusals import TooManyPauses
 from testkase.foundation.database import Operation, Statement, named_statements
 from testkase.foundation.ids import new_id
 from testkase.services.audit import Actor
+from testkase.services.features.names import use_case_name
 from testkase.services.metering.limits.budgets import pause
 from testkase.services.metering.limits.closing import BUDGETS_PAGE
 from testkase.services.metering.limits.guard import (
@@ -30,6 +30,7 @@ from testkase.services.metering.limits.guard import (
 )
 from testkase.services.metering.limits.setting import guard_enabled
 from testkase.services.notifications import Notification, notify
+from testkase.services.organizations.names import member_names
 
 _SQL = named_statements("testkase.services.metering.limits.sql", "watching.sql")
 
@@ -136,19 +137,20 @@ def _history(account: Balance, burn: Burn, now: int, forgiven: int) -> Operation
 
 
 def _pause(org_id: int, burn: Burn, history: History) -> Operation[None]:
-    went = f"{format_credits(burn.burned)} credits went in ten minutes"
-    usual = f"; at most {format_credits(history.usual)} did in any ten minutes of the past week"
+    went = f"{grouped_credits(burn.burned)} credits went in ten minutes"
+    usual = f"; at most {grouped_credits(history.usual)} did in any ten minutes of the past week"
     nothing = ", and there was nothing before to compare it with"
     reason, event = f"{went}{usual if history.usual else nothing}.", new_id("guard")
     yield from pause(
         org_id, GUARD, kind=burn.kind, ref=burn.ref, reason=reason, change_id=event, burned=burn.burned,
         usual=history.usual,
     )  # fmt: skip
+    whose = yield from _whose(org_id, burn)
     yield from notify(
         org_id,
         Notification(
             kind="guard.paused", event_key=f"guard.paused:{event}",
-            title=f"AI use {_whose(burn.kind, burn.ref)} is paused",
+            title=f"AI use {whose} is paused",
             body=f"{reason} New calls are refused until you resume them; everybody else goes on as before.",
             link=BUDGETS_PAGE, link_label="Look and resume",
         ),
@@ -169,5 +171,9 @@ def _say_full(org_id: int) -> Operation[None]:
     )  # fmt: skip
 
 
-def _whose(kind: PauseKind, ref: str) -> str:
-    return f"of {ref}" if kind == "user" else f"for {ref.replace('_', ' ')}"
+def _whose(org_id: int, burn: Burn) -> Operation[str]:
+    """As people know who or what it is: a program's user who is no member is called as it called them."""
+    if burn.kind == "use_case":
+        return f"for {use_case_name(burn.ref)}"
+    named = yield from member_names(org_id, [burn.ref])
+    return f"of {named.get(burn.ref, burn.ref)}"

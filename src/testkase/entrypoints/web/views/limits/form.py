@@ -8,9 +8,10 @@ from django.http import QueryDict
 from testkase.core.ledger.consumption import kinds_of
 from testkase.core.ledger.limits.model import Budget, Period, Scope
 from testkase.entrypoints.web.query import typed_credits
-from testkase.entrypoints.web.templatetags.testkase import USE_CASES, use_case, whole_credits
+from testkase.entrypoints.web.templatetags.testkase import use_case, whole_credits
 from testkase.entrypoints.web.viewer import Viewer
 from testkase.foundation.problems import InvalidInput
+from testkase.services.features.names import FEATURES
 from testkase.services.organizations.people import people_of
 from testkase.services.organizations.tenancy import run_here
 from testkase.services.workspace.projects import list_projects
@@ -69,7 +70,7 @@ def choices_for(viewer: Viewer, budget: Budget | None = None) -> Choices:
     """Projects, members and features that exist; and what a budget is for already, even where it is gone."""
     org_id = viewer.org_id
     projects = run_here(list_projects(org_id, user_id=viewer.user.pk, sees_all=True))
-    slugs = dict.fromkeys([*USE_CASES, *sorted({kind.use_case for kind in run_here(kinds_of(org_id))})])
+    slugs = dict.fromkeys([*FEATURES, *sorted({kind.use_case for kind in run_here(kinds_of(org_id))})])
     scope = budget.scope if budget is not None else Scope()
     return Choices(
         projects=_with([(project.key, project.name) for project in projects], scope.project),
