@@ -91,7 +91,7 @@ def test_a_refused_member_asks_and_an_admin_approves_once(visitors: Visitors) ->
     assert (budget.limit, budget.extra) == (3 * CREDIT, 1_000_500_000)
     assert "The release is tomorrow." not in admin.get(PAGE).content.decode()
     notices = member.get("/notifications").content.decode()
-    assert "1000.50 more credits for “Trainees”" in notices
+    assert "1,000.50 more credits for “Trainees”" in notices
     admin.post(f"{PAGE}/{budget_id}/removal")
 
 
@@ -248,3 +248,21 @@ def test_one_click_resumes_and_only_the_owner_switches_the_guard(visitors: Visit
     owner.post("/settings/ai-credits/guard", {"enabled": "1"})
     activity = owner.get("/settings/activity").content.decode()
     assert "runaway guard" in activity
+
+
+@pytest.mark.requirement("B8", "B9", "P18")
+def test_beside_the_button_the_estimate_is_held_against_the_tightest_budget(visitors: Visitors) -> None:
+    admin = visitors.client_of("admin")
+    form = {"requirement": "A signed-in customer applies a voucher code at checkout.", "cases": "2"}
+    before = admin.post("/projects/SHOP/generate/estimate", form).content.decode()
+    assert "The most it can cost is set aside" in before
+    budget_id = set_budget(visitors, "Newcomers", "0.05", user=visitors.demo.emails["admin"])
+    for page, sent in (("generate/estimate", form), ("reports/estimate", {"kinds": "flaky"})):
+        told = admin.post(f"/projects/SHOP/{page}", sent).content.decode()
+        assert '<dt>Left of “Newcomers”</dt><dd class="number">0.05</dd>' in told, page
+        assert "The weekly budget “Newcomers” of 0.05 has 0.05 left" in told, page
+        assert f"{PAGE}/{budget_id}" in told, page
+        assert "The most it can cost is set aside" not in told, page
+    assert "The weekly budget “Newcomers”" in admin.get("/projects/SHOP/chat").content.decode()
+    other = visitors.client_of("owner").post("/projects/SHOP/generate/estimate", form).content.decode()
+    assert "Newcomers" not in other

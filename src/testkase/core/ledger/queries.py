@@ -56,7 +56,12 @@ class Balance(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def spendable(self) -> int:
         """What calls may still take: what is available, and how far they may go beyond it (P7)."""
-        return self.available + max(0, self.overage_limit - self.overage)
+        return self.available + self.beyond
+
+    @property
+    def beyond(self) -> int:
+        """How far calls may still go beyond the balance in this period."""
+        return max(0, self.overage_limit - self.overage)
 
     def first_day(self, number: int) -> date:
         """The day of the billing zone on which a period begins."""
@@ -254,11 +259,8 @@ def overage_limits_set(org_id: int, *, since: int, until: int) -> Operation[list
 
 def entries(org_id: int, *, limit: int, before_seq: int | None = None) -> Operation[list[JournalRow]]:
     """The journal, newest first."""
-    params = {
-        "org_id": org_id,
-        "limit": min(limit, MAX_PAGE),
-        "before_seq": NEVER if before_seq is None else before_seq,
-    }
+    before = NEVER if before_seq is None else before_seq
+    params = {"org_id": org_id, "limit": min(limit, MAX_PAGE), "before_seq": before}
     rows = yield Statement(_SQL["entries_page"], params)
     return [JournalRow(**row) for row in rows]
 

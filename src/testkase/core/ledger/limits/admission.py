@@ -1,7 +1,9 @@
 """May this call be admitted, as far as limits go?"""
 
+from collections.abc import Iterable
+
 from testkase.core.ledger.calendar import from_micros
-from testkase.core.ledger.credits import format_credits
+from testkase.core.ledger.credits import grouped_credits
 from testkase.core.ledger.limits.model import Budget
 from testkase.core.ledger.limits.periods import at
 from testkase.core.ledger.limits.standing import Limits
@@ -31,16 +33,22 @@ def check_budgets(limits: Limits, account: Account, subject: Subject, amount: in
     if not amount:
         return
     standing = [at(budget, account, now) for budget in limits.budgets.values() if budget.scope.covers(subject)]
-    tightest = min(standing, key=lambda budget: (budget.left, budget.budget_id), default=None)
+    tightest = tightest_of(standing, subject)
     if tightest is not None and amount > tightest.left:
         raise _exceeded(tightest, account, amount)
+
+
+def tightest_of(standing: Iterable[Budget], subject: Subject) -> Budget | None:
+    """Of budgets as they stand now, the one that leaves such a call least."""
+    covering = [budget for budget in standing if budget.scope.covers(subject)]
+    return min(covering, key=lambda budget: (budget.left, budget.budget_id), default=None)
 
 
 def _exceeded(budget: Budget, account: Account, amount: int) -> BudgetExceeded:
     on = from_micros(budget.period_end).strftime("%-d %b %Y %H:%M UTC")
     return BudgetExceeded(
-        f"This needs {format_credits(amount)} credits. The {_EACH[budget.period]} budget “{budget.name}” of"
-        f" {format_credits(budget.allowed)} has {format_credits(max(budget.left, 0))} left; it begins anew on {on}."
+        f"This needs {grouped_credits(amount)} credits. The {_EACH[budget.period]} budget “{budget.name}” of"
+        f" {grouped_credits(budget.allowed)} has {grouped_credits(max(budget.left, 0))} left; it begins anew on {on}."
         " Your Owner or an admin can raise it.",
         budget_id=budget.budget_id, budget=budget.name, project=budget.scope.project, user=budget.scope.user,
         use_case=budget.scope.use_case, period=budget.period, limit=budget.allowed, used=budget.used, held=budget.held,

@@ -57,6 +57,11 @@ class Budget(msgspec.Struct, frozen=True, kw_only=True):
         """What can still be held. Below zero where a call overran its hold, or the limit was lowered."""
         return self.allowed - self.used - self.held
 
+    @property
+    def shown_left(self) -> int:
+        """The same for people, to whom less than nothing is nothing."""
+        return max(0, self.left)
+
 
 class Pause(msgspec.Struct, frozen=True, kw_only=True):
     """New calls of one user or one use case are refused until somebody resumes them.

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from testkase.core.ledger.limits.admission import check_budgets, check_pauses
+from testkase.core.ledger.limits.admission import check_budgets, check_pauses, tightest_of
 from testkase.core.ledger.limits.model import Budget, Pause, PauseKind, Scope
 from testkase.core.ledger.limits.periods import at
 from testkase.core.ledger.limits.standing import Limits
@@ -47,6 +47,11 @@ def check_admission(org_id: int, subject: Subject, amount: int) -> Operation[Non
     found = Limits((yield from budgets(org_id)), [p for p in (yield from pauses(org_id)) if p.resumed_at is None])
     check_pauses(found, subject)
     check_budgets(found, Account(org_id=org_id), subject, amount, now=0)  # they are as of now already
+
+
+def tightest(org_id: int, subject: Subject) -> Operation[Budget | None]:
+    """Of the budgets that such a call counts in, the one that leaves least."""
+    return tightest_of((yield from budgets(org_id)), subject)
 
 
 def _budget(org_id: int, row: Row) -> Budget:

@@ -8,6 +8,7 @@ from django.utils.safestring import SafeString
 
 from testkase.core.access import Action
 from testkase.core.pricing import UnknownModel
+from testkase.entrypoints.web.limited import limits_on
 from testkase.entrypoints.web.live import current_balance
 from testkase.entrypoints.web.offer import catalog, current_prices, entry_of
 from testkase.entrypoints.web.query import number
@@ -85,7 +86,7 @@ def page_facts(request: MemberRequest, project: Project, thread_id: int | None =
     latest = run_here(operations.threads(owner, limit=operations.PAGE + 1))
     return {
         **project_facts(viewer, project, "chat"),
-        **composer_facts(request, thread_id),
+        **composer_facts(request, project, thread_id),
         "threads": latest[: operations.PAGE],
         "more": latest[operations.PAGE - 1] if len(latest) > operations.PAGE else None,
         "examples": EXAMPLES,
@@ -98,19 +99,21 @@ def line_facts(request: MemberRequest, project: Project, thread_id: int) -> dict
     return {"project": project, "row": row, "thread": {"thread_id": turn_number(request, "at")}}
 
 
-def composer_facts(request: MemberRequest, thread_id: int | None) -> dict[str, Any]:
+def composer_facts(request: MemberRequest, project: Project, thread_id: int | None) -> dict[str, Any]:
     """The model that will answer, and what it will cost."""
     ladder_, setting = steps(), run_here(settings_of(request.viewer.org_id))[USE_CASE]
     level = request.POST.get("level", "")
     level = level if setting.free_choice and level in ladder_ else setting.level
     differ = len({entry.name for entry in ladder_.values()}) > 1
     entry = next((entry for name, entry in ladder_.items() if name == level), None)
+    expected = _estimate(request.viewer, entry, thread_id) if entry else None
     return {
+        **limits_on(request.viewer, project.key, USE_CASE, expected and expected.likely),
         "longest": MAX_QUESTION,
         "levels": list(ladder_.items()) if setting.free_choice and differ else [],
         "level": level,
         "chosen": entry,
-        "estimate": _estimate(request.viewer, entry, thread_id) if entry else None,
+        "estimate": expected,
         "question": request.POST.get("question", ""),
         "balance": run_here(current_balance(request.viewer.org_id)),
     }

@@ -12,6 +12,7 @@ from testkase.core.access import Action
 from testkase.core.ledger.refusals import AiDisabled, BudgetExceeded, Indebted, InsufficientCredits, Paused
 from testkase.entrypoints.web.errors import status_of
 from testkase.entrypoints.web.levels import current_ladder, level_facts
+from testkase.entrypoints.web.limited import limits_on
 from testkase.entrypoints.web.live import current_balance
 from testkase.entrypoints.web.offer import current_prices, entry_of
 from testkase.entrypoints.web.query import number
@@ -114,7 +115,7 @@ def _facts(request: MemberRequest, project: Project, sent: QueryDict) -> dict[st
         facts["estimate"] = _estimate(viewer.org_id, _options(viewer.org_id, sent))
     except Problem:
         return facts
-    return facts
+    return facts | limits_on(viewer, project.key, USE_CASE, facts["estimate"].most)
 
 
 def _options(org_id: int, sent: QueryDict) -> Options:

@@ -11,6 +11,7 @@ from procrastinate.contrib.django import app as jobs
 from testkase.core.ledger.refusals import AiDisabled, BudgetExceeded, InsufficientCredits, Paused
 from testkase.entrypoints.web.errors import status_of
 from testkase.entrypoints.web.levels import current_ladder, level_facts
+from testkase.entrypoints.web.limited import limits_on
 from testkase.entrypoints.web.live import current_balance
 from testkase.entrypoints.web.offer import current_prices, entry_of
 from testkase.entrypoints.web.query import number
@@ -119,7 +120,8 @@ def _form_facts(request: MemberRequest, project: Project) -> dict[str, Any]:
         "hint": quality_hint(brief, _kinds(request)) if brief.strip() else None,
         "balance": run_here(current_balance(viewer.org_id)),
     }
-    return {**facts, **_cost(request, brief)}
+    facts |= _cost(request, brief)
+    return facts | limits_on(viewer, project.key, USE_CASE, facts["estimate"] and facts["estimate"].most)
 
 
 def _cost(request: MemberRequest, brief: str) -> dict[str, Any]:
