@@ -7,6 +7,8 @@ from msgspec.structs import replace
 
 from testkase.core.ledger.commands import Touch
 from testkase.core.ledger.operations import execute_one
+from testkase.services.audit.history import Wanted, history_page
+from testkase.services.audit.sentences import change_sentence
 from testkase.services.billing.words import bill_is_due
 from tests.integration.billing.test_money_back import spend
 from tests.integration.billing.test_overage import billed
@@ -63,3 +65,46 @@ def test_a_bill_can_be_paid_until_the_end_of_the_day_that_is_named(shop: Shop) -
     _, bill = billed(shop)
     due = replace(bill, due_at=datetime(2026, 12, 15, 0, 0, 4, tzinfo=UTC))
     assert "Please pay $8.00 by 14 December 2026" in bill_is_due(due, reminder=False).body
+
+
+@pytest.mark.requirement("P10")
+def test_a_refund_in_parts_says_how_much_of_the_money_went_back(shop: Shop) -> None:
+    org_id = shop.organization("0").org_id
+    purchase = shop.bought(org_id)
+    for part, so_far in ((250, "$2.50"), (150, "$4.00")):
+        shop.provider.refund_by_hand(purchase.payment_id or "", part)
+        shop.look(purchase)
+        said = f"{so_far} of the $10.00 paid for the Starter bundle went back, and {part} credits with it."
+        assert told(shop, org_id) == said
+
+
+@pytest.mark.requirement("P10")
+def test_whoever_owes_is_led_to_where_it_can_be_covered_and_not_straight_to_buying(shop: Shop) -> None:
+    org_id = shop.organization("0").org_id
+    purchase = shop.bought(org_id)
+    spend(shop, org_id, 1_000)
+    shop.provider.refund_by_hand(purchase.payment_id or "")
+    shop.look(purchase)
+    (row, *_) = shop.rows(
+        org_id, "SELECT body, link, link_label, leads_to_buying FROM notification ORDER BY notification_id DESC LIMIT 1"
+    )
+    assert "The $10.00 paid for the Starter bundle went back, and 1,000 credits with it." in row["body"]
+    assert "or the Owner does from the balance" in row["body"]
+    assert (row["link"], row["link_label"], row["leads_to_buying"]) == ("/settings/billing", "See what is owed", False)
+
+
+@pytest.mark.requirement("P10", "R74")
+def test_a_dispute_is_told_and_recorded_as_what_it_is(shop: Shop) -> None:
+    org_id = shop.organization("0").org_id
+    purchase = shop.bought(org_id)
+    spend(shop, org_id, 400)
+    dispute = shop.provider.dispute(purchase.payment_id or "")
+    shop.look(purchase, dispute.dispute_id)
+    assert told(shop, org_id).endswith("What is left of its credits is set aside until that is decided: 600.")
+    shop.provider.decide_dispute(dispute.dispute_id, "won")
+    shop.look(purchase, dispute.dispute_id)
+    found = shop.run(org_id, history_page(org_id, Wanted(kind="money"), limit=2, after=None))
+    assert [change_sentence(event.change.record) for event in found.events if event.change] == [
+        "gave back what was set aside of the Starter bundle: the dispute is over",
+        "set aside what is left of the Starter bundle: its payment is disputed",
+    ]

@@ -333,3 +333,23 @@ def test_the_cheapest_bundle_that_closes_the_gap_is_named() -> None:
     book = load_price_books().at(utc_now())
     gaps = {1: "starter", 1_000: "starter", 1_001: "professional", 28_000: "enterprise", 99_999: "ultimate"}
     assert {gap: cheapest_cover(book, gap * MICRO).key for gap in gaps} == gaps
+
+
+@pytest.mark.requirement("P7", "R55")
+def test_where_use_goes_on_beyond_the_balance_nobody_is_told_that_ai_has_stopped(team: Team) -> None:
+    team.do(ask.SetOverage(org_id=team.org_id, setting_id="cap", limit=50 * MICRO))
+    team.use(290)
+    team.watch()
+    team.use(22.35)
+    team.watch()
+    assert team.told() == ["AI credits are low: 10.00 left", "AI credits are used up, and AI goes on beyond them"]
+    low, used_up = (row["body"] for row in team.rows(
+        "SELECT DISTINCT ON (event_key) body FROM notification WHERE org_id = %(org_id)s ORDER BY event_key"
+    ))  # fmt: skip
+    assert "When it is used up, AI goes on beyond it, up to the cap." in low
+    assert "37.65 extra credits can still be used in this billing month" in used_up
+    team.use(37.65)
+    team.grant(100)
+    team.use(100)
+    team.watch()
+    assert team.told()[-1] == "AI credits are used up"

@@ -12,7 +12,7 @@ from django.core.mail import EmailMessage
 from django.test import Client, override_settings
 
 from testkase.core.ledger import operations as ledger
-from testkase.core.ledger.commands import RecordUsage, SwitchAi
+from testkase.core.ledger.commands import Command, Grant, RecordUsage, Reverse, SetOverage, SwitchAi
 from testkase.core.ledger.model import Subject
 from testkase.foundation.settings import Settings
 from testkase.services.notifications.watching import watch_organization
@@ -29,6 +29,15 @@ def spend(demo: Demo, usage_id: str, credits: float) -> None:
 
     subject = Subject(use_case="chat", user=demo.emails["member"])
     command = RecordUsage(org_id=demo.org_id, usage_id=usage_id, subject=subject, credits=round(credits * CREDIT))
+    with tenant_transaction(demo.org_id):
+        run_here(ledger.execute_one(command))
+        run_here(watch_organization(demo.org_id))
+
+
+def order(demo: Demo, command: Command) -> None:
+    """Let the ledger carry it out, and the watch see it."""
+    from testkase.services.organizations.tenancy import run_here, tenant_transaction
+
     with tenant_transaction(demo.org_id):
         run_here(ledger.execute_one(command))
         run_here(watch_organization(demo.org_id))
@@ -251,3 +260,27 @@ def test_the_mailbox_keeps_the_newest_letters_whole(
     found = mailbox.mails_for(tmp_path, org_id=1, address="A@b.example")
     assert [mail.subject for mail in found] == ["Größe 4", "Größe 3", "Größe 2"]
     assert found[0].text.split() == ["Zeile", ".", "Ende"]
+
+
+@pytest.mark.requirement("P7", "R34")
+def test_the_banner_says_that_ai_goes_on_while_it_does(visitors: Visitors) -> None:
+    order(visitors.demo, SetOverage(org_id=visitors.demo.org_id, setting_id="cap", limit=50 * CREDIT))
+    member = visitors.client_of("member")
+    spend(visitors.demo, "much", 290)
+    assert "When they are used up, AI goes on beyond the balance" in " ".join(banner(member).split())
+    spend(visitors.demo, "rest", 22.35)
+    told = " ".join(banner(member).split())
+    assert "37.65 extra credits are left this month, billed when it ends" in told
+    assert "stopped" not in told
+
+
+@pytest.mark.requirement("P10", "R34")
+def test_the_banner_says_that_a_debt_is_why_ai_rests_and_leads_to_where_it_is_covered(visitors: Visitors) -> None:
+    org_id = visitors.demo.org_id
+    order(visitors.demo, Grant(org_id=org_id, grant_id="paid", amount=100 * CREDIT))
+    spend(visitors.demo, "much", 345)
+    order(visitors.demo, Reverse(org_id=org_id, reversal_id="back", grant_id="paid", clawed=70 * CREDIT))
+    told = " ".join(banner(visitors.client_of("owner")).split())
+    assert "AI rests: a refund or dispute left a debt of 15.00 credits" in told
+    assert "See what is owed" in told
+    assert "Ask your Owner to cover it." in banner(visitors.client_of("member"))

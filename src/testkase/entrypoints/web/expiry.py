@@ -38,5 +38,11 @@ def expiring(having: list[Lot]) -> list[Expiring]:
     ]
 
 
+def set_aside(having: list[Lot]) -> int:
+    """Unspent micro-credits that nobody can use while their payment is disputed."""
+    frozen = [lot.claw for lot in having if lot.claw is not None and lot.claw.frozen]
+    return sum(max(0, claw.reversed - claw.clawed) for claw in frozen)
+
+
 def _days(today: date, expires_at: int | None) -> int:
     return 0 if expires_at is None else max((timezone.localdate(from_micros(expires_at)) - today).days, 0)

@@ -43,13 +43,17 @@ def credits_added(purchase: Purchase, *, covered: int, expires_at: int | None, t
     )  # fmt: skip
 
 
-def credits_taken_back(before: Purchase, after: Purchase, *, back: int, expired: int, debt: int) -> Notification:
-    """To those in charge: a refund or a dispute changed what a purchase is worth. `back`: credits that can be used
-    again; `expired`: those whose time was over meanwhile; `debt`: all that is owed now."""
+def credits_taken_back(
+    before: Purchase, after: Purchase, *, gone: int, back: int, expired: int, debt: int
+) -> Notification:
+    """To those in charge: a refund or a dispute changed what a purchase is worth. `gone`: what of its money has gone
+    back in all, in minor units; `back`: credits that can be used again, and `expired`: those whose time was over
+    meanwhile; below zero, `back` is what was set aside; `debt`: all that is owed now."""
     paid = f"the {after.bundle_name} bundle bought for {money(after.amount, after.currency)}"
     if after.frozen and not before.frozen:
         title = "A payment is disputed"
-        body = f"The bank contests {paid}. What is left of its credits is set aside until that is decided."
+        body = f"The bank contests {paid}. What is left of its credits is set aside until that is decided"
+        body += f": {_credits(-back)}." if back < 0 else "."
     elif before.frozen and not after.frozen and after.clawed <= before.clawed:
         title = "A dispute is over"
         body = f"The money for {paid} stays."
@@ -57,17 +61,27 @@ def credits_taken_back(before: Purchase, after: Purchase, *, back: int, expired:
         body += f" {_credits(expired)} credits expired meanwhile." if expired else ""
     elif after.clawed > before.clawed:
         title = "Credits were taken back"
-        body = f"Money for {paid} went back, and {_credits(after.clawed - before.clawed)} credits with it."
+        body = f"{_went_back(after, gone)}, and {_credits(after.clawed - before.clawed)} credits with it."
     else:
         title = "Credits came back"
         body = f"Money for {paid} stays after all, and {_credits(before.clawed - after.clawed)} credits with it."
     if debt:
-        body += f" {_credits(debt)} credits that were already used are owed: AI rests until new credits cover them."
+        body += (
+            f" {_credits(debt)} credits that were already used are owed: AI rests until new credits cover them, or the"
+            " Owner does from the balance."
+        )
     return Notification(
         kind="purchase.reversed", event_key=f"purchase.reversed:{after.purchase_id}.{after.reversals}", title=title,
-        body=body, link=f"{BILLING_PAGE}/purchases/{after.purchase_id}", link_label="Open the purchase",
-        leads_to_buying=bool(debt),
+        body=body, link=BILLING_PAGE if debt else f"{BILLING_PAGE}/purchases/{after.purchase_id}",
+        link_label="See what is owed" if debt else "Open the purchase",
     )  # fmt: skip
+
+
+def _went_back(purchase: Purchase, gone: int) -> str:
+    price, bundle = money(purchase.amount, purchase.currency), f"for the {purchase.bundle_name} bundle"
+    if gone >= purchase.amount:
+        return f"The {price} paid {bundle} went back"
+    return f"{money(gone, purchase.currency)} of the {price} paid {bundle} went back"
 
 
 def was_paid(purchase: Purchase) -> Activity:

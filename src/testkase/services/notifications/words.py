@@ -19,9 +19,18 @@ def low_balance(alert: Alert, account: Balance) -> Notification:
     """The alert of one crossing. Its key is the entry: the same crossing is told once."""
     if alert.lowest:
         title = f"AI credits are low: {amount(alert.level)} left"
+        then = "AI goes on beyond it, up to the cap" if account.beyond else "AI features stop"
         body = (
-            f"The balance has fallen to your threshold of {amount(alert.lowest)} credits. When it is used up, AI"
-            f" features stop. The next {amount(account.monthly_allowance)} credits arrive on {reset_day(account)}."
+            f"The balance has fallen to your threshold of {amount(alert.lowest)} credits. When it is used up, {then}."
+            f" The next {amount(account.monthly_allowance)} credits arrive on {reset_day(account)}."
+        )
+    elif account.beyond and not account.debt:
+        title = "AI credits are used up, and AI goes on beyond them"
+        body = (
+            f"{amount(alert.level)} credits are left. Use beyond the balance is allowed: {amount(account.beyond)} extra"
+            " credits can still be used in this billing month, and they are billed when it ends. Bought credits cost"
+            f" far less and are used first; the next {amount(account.monthly_allowance)} credits arrive on"
+            f" {reset_day(account)}."
         )
     else:
         title = "AI credits are used up"

@@ -15,6 +15,7 @@ from tests.support.buying import forms
 from tests.support.django import model_on_offer
 
 ROLES, OVERAGE, COVERAGE, BUYER = (f"{BILLING}/{name}" for name in ("purchase-roles", "overage", "coverage", "buyer"))
+AI_CREDITS = "/settings/ai-credits"
 
 
 def read(store: Store, role: str = "owner", path: str = BILLING) -> str:
@@ -263,3 +264,36 @@ def test_the_buyer_on_receipts_is_kept_and_checked(store: Store) -> None:
     assert "At most 120 characters" in answer.content.decode()
     assert settings(store) == kept
     assert store.client_of("admin").post(BUYER, sent).status_code == 403
+
+
+@pytest.mark.requirement("P10", "R44")
+def test_what_a_dispute_sets_aside_is_named_beside_the_balance(store: Store) -> None:
+    address = store.bought("starter")
+    grant_id = store.purchase(address).payment_id or ""
+    store.run(
+        ledger.execute_one(Reverse(org_id=store.demo.org_id, reversal_id="d", grant_id=grant_id, clawed=0, frozen=True))
+    )
+    assert '<dt>Set aside while a payment is disputed</dt><dd class="number">1,000.00</dd>' in read(store)
+    assert "1,000.00 bought credits are set aside while a payment is disputed" in read(store, path=AI_CREDITS)
+
+
+@pytest.mark.requirement("P10", "R8")
+def test_whoever_owes_is_not_promised_the_whole_allowance(store: Store) -> None:
+    owing(store, 400)
+    assert "Back to 300.00" not in read(store, path=AI_CREDITS)
+    assert "and cover what is owed first" in read(store, path=AI_CREDITS)
+    with model_on_offer():
+        form = read(store, path="/projects/SHOP/generate")
+    assert "left a debt of 400.00 credits: AI rests until it is covered" in form, "before a word is written"
+
+
+@pytest.mark.requirement("P7", "R44")
+def test_how_far_use_may_go_beyond_the_balance_stands_where_the_balance_does(store: Store) -> None:
+    member = store.client_of("member")
+    assert "beyond" not in member.get(AI_CREDITS).content.decode()
+    assert store.client_of("owner").post(OVERAGE, {"cap": "20"}).status_code == 302
+    assert "50.00 extra credits are left this month" in member.get(AI_CREDITS).content.decode()
+    form = {"requirement": "A signed-in customer applies a voucher code at checkout.", "cases": "2"}
+    with model_on_offer():
+        estimate = member.post("/projects/SHOP/generate/estimate", form).content.decode()
+    assert '<dt>Beyond the balance</dt><dd class="number">50.00</dd>' in estimate

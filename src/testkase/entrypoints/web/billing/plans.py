@@ -13,7 +13,7 @@ from testkase.entrypoints.web.billing.history import history_of
 from testkase.entrypoints.web.billing.offers import priced
 from testkase.entrypoints.web.billing.purchases import ONLY_THEY
 from testkase.entrypoints.web.billing.till import till
-from testkase.entrypoints.web.expiry import expiring
+from testkase.entrypoints.web.expiry import expiring, set_aside
 from testkase.entrypoints.web.live import current_balance
 from testkase.entrypoints.web.offer import current_prices
 from testkase.entrypoints.web.viewer import MemberRequest, Viewer
@@ -44,10 +44,12 @@ def billing_page(request: MemberRequest, *, status: int = 200, **more: Any) -> H
     """The page, also as the answer to one of its forms that could not be used; `more` says why, and what was typed."""
     viewer = request.viewer
     balance = run_here(current_balance(viewer.org_id))
+    having = run_here(queries.lots(viewer.org_id))
     facts = {
         "section": "billing",
         "balance": balance,
-        "expiring": expiring(run_here(queries.lots(viewer.org_id))),
+        "expiring": expiring(having),
+        "set_aside": set_aside(having),
         "history": history_of(viewer.org_id, request.GET.get("before")),
         "paged": "before" in request.GET,
         "link_paid": request.GET.get("razorpay_payment_link_status") == "paid",

@@ -13,7 +13,7 @@ from testkase.core.ledger.consumption import DayPart, Part
 from testkase.core.ledger.model import Lot
 from testkase.core.ledger.queries import Balance
 from testkase.entrypoints.web.breakdown import breakdown_of, part_of, read_days
-from testkase.entrypoints.web.expiry import expiring
+from testkase.entrypoints.web.expiry import expiring, set_aside
 from testkase.entrypoints.web.export import usage_csv
 from testkase.entrypoints.web.filters import choices_for, filters_of
 from testkase.entrypoints.web.live import current_balance
@@ -74,6 +74,7 @@ def _standing(
     return {
         "balance": balance,
         "expiring": expiring(having),
+        "set_aside": set_aside(having),
         "outlook": outlook_of(balance, having, days) if balance.ai_enabled else None,
         "may_buy": request.viewer.can(Action.BUY_CREDITS),
     }

@@ -167,7 +167,7 @@ def _take_back(purchase: Purchase, taken: list[Payment], facts: Facts) -> Operat
     after = yield from purchase_locked(org_id, purchase.purchase_id)
     deltas = moved.entry.deltas
     told = words.credits_taken_back(
-        purchase, after, back=deltas.available, expired=deltas.expired, debt=account.debt
+        purchase, after, gone=money, back=deltas.available, expired=deltas.expired, debt=account.debt
     )  # fmt: skip
     yield from notify(org_id, told)
     yield from words.recorded(
