@@ -68,6 +68,15 @@ def test_the_page_fits_with_a_chart_and_filters(busy: Stage) -> None:
             assert fits(page), (by, viewport)
 
 
+@pytest.mark.requirement("R42")
+def test_on_a_phone_the_buttons_at_the_top_are_equally_wide(busy: Stage) -> None:
+    page = busy.signed_in("owner", viewport=PHONE)
+    page.goto(busy.url + PAGE)
+    widths = page.locator(".page__head .button").evaluate_all("all => all.map(one => Math.round(one.clientWidth))")
+    assert len(widths) == 5
+    assert len(set(widths)) == 1, widths
+
+
 @pytest.mark.requirement("P11")
 def test_filters_act_at_once_stand_in_the_address_and_can_be_cleared(busy: Stage) -> None:
     page = busy.signed_in("owner")
