@@ -156,7 +156,8 @@ def test_options_of_a_stream_that_are_none_are_refused_without_an_entry(
     ("content", "content_type", "status", "code"),
     [
         (b"{", "application/json", 400, "invalid_json"),
-        (b'{"model": "m", "messages": ' + b"[" * 50_000, "application/json", 400, "invalid_json"),
+        (b'{"model": "m", "messages": ' + b"[" * 50_000, "application/json", 400, "invalid_input"),
+        (b'{"model": "m", "tools": [' + b"{}," * 2_000_000, "application/json", 400, "invalid_input"),
         (b"[]", "application/json", 400, "invalid_input"),
         (b"{}", "text/plain", 415, "unsupported_media_type"),
         (b" " * 9_000_000, "application/json", 413, "too_large"),

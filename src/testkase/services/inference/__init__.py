@@ -27,6 +27,7 @@ from testkase.services.inference.problems import (
     UnsupportedParameter,
 )
 from testkase.services.inference.request import PREFIX_REUSE, output_token_bound, prepare_body
+from testkase.services.inference.shapes import check_size
 from testkase.services.inference.tools import Tool, ToolCall, ToolCallUnreadable, ToolResult
 
 __all__ = [
@@ -54,6 +55,7 @@ __all__ = [
     "ToolCallUnreadable",
     "ToolResult",
     "UnsupportedParameter",
+    "check_size",
     "input_token_bound",
     "input_token_estimate",
     "output_token_bound",

@@ -8,7 +8,17 @@ from typing import Annotated, Any
 import msgspec
 from msgspec import Meta, Struct
 
+from testkase.foundation.json_size import outgrows
+from testkase.foundation.problems import InvalidInput
 from testkase.services.inference.problems import UnsupportedParameter
+
+MOST_VALUES = 100_000
+"""In one request, and in the arguments of all the tools called in it. A conversation of ten thousand messages has half
+as many. Each costs microseconds of everybody's time to read, measure, translate and write."""
+MOST_TOOLS = 1_000
+MOST_LEVELS = 256
+"""Of lists and objects inside one another. Translating and writing them takes the stack, level by level: what is nested
+deeper would break off a request whose credits are held."""
 
 _OWN_TOOLS = ("function", "custom")
 _PLACE = re.compile(r" - at `\$\.(?P<place>[^`]*)`$")
@@ -56,8 +66,44 @@ class _Asked(Struct):
     """What is not named here is the provider's to judge."""
 
     messages: Annotated[list[_Message], Meta(min_length=1)]
-    tools: list[_Tool] | None = None
+    tools: Annotated[list[_Tool], Meta(max_length=MOST_TOOLS)] | None = None
     functions: list[_Function] | None = None
+
+
+class _Fields(Struct):
+    """Where the fields that can be long begin and end, and nothing of what is inside."""
+
+    messages: msgspec.Raw = msgspec.Raw()
+    tools: msgspec.Raw = msgspec.Raw()
+    functions: msgspec.Raw = msgspec.Raw()
+    response_format: msgspec.Raw = msgspec.Raw()
+    stop: msgspec.Raw = msgspec.Raw()
+    logit_bias: msgspec.Raw = msgspec.Raw()
+
+
+def check_size(raw: bytes) -> None:
+    """Refuse a request that would take seconds to decode, before it is. Raises InvalidInput naming its longest
+    field."""
+    if (too_much := too_much_in(raw)) is not None:
+        raise InvalidInput(
+            f"The request holds {too_much}. Send a shorter conversation, or what it holds as text.",
+            field=_longest_field(raw),
+        )
+
+
+def too_much_in(content: bytes) -> str | None:
+    """What of a JSON text is beyond MOST_VALUES or MOST_LEVELS, in words."""
+    return outgrows(content, values=MOST_VALUES, levels=MOST_LEVELS)
+
+
+def _longest_field(raw: bytes) -> str | None:
+    try:
+        fields = msgspec.structs.asdict(msgspec.json.decode(raw, type=_Fields))
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        return None  # it is no JSON either
+    sizes = {name: len(bytes(value)) for name, value in fields.items()}
+    longest = max(sizes, key=sizes.__getitem__)
+    return longest if sizes[longest] else None
 
 
 def check_shapes(body: Mapping[str, Any]) -> None:

@@ -1,6 +1,5 @@
 """POST /chat/completions: read what is asked and by whom; the rest is the conversation's."""
 
-import itertools
 import re
 from hashlib import blake2b
 from typing import Any
@@ -17,14 +16,11 @@ from testkase.entrypoints.api.fields import LONGEST_ID, checked_id
 from testkase.entrypoints.api.keys import Caller
 from testkase.entrypoints.api.openai.conversation import Conversation, Question
 from testkase.foundation.problems import InvalidInput
+from testkase.services.inference import check_size
 from testkase.services.metering import metered_id
 
 BODY_LIMIT = 8 * 1024 * 1024
 """Bytes of one conversation; more than any model's context window holds."""
-
-MOST_LEVELS = 256
-"""Of lists and objects inside one another. Translating and writing them takes the stack, level by level: what is nested
-deeper would break off a request whose credits are held."""
 
 _body = msgspec.json.Decoder(dict[str, Any])
 _SLUG = re.compile(r"[a-z][a-z0-9_-]{0,63}")
@@ -37,8 +33,8 @@ async def chat_completion(context: Context, request: AnyRequest) -> ASGIResponse
     caller = await context.keys.caller(header(request, b"authorization"))
     caller.require(Scope.MODELS_CALL)
     raw = await read_json(request, BODY_LIMIT)
+    check_size(raw)
     body = decode(_body, raw)
-    _check_depth(body, raw)
     model = body.get("model")
     if not isinstance(model, str) or not model:
         raise InvalidInput("model must name a model.", field="model")
@@ -58,19 +54,6 @@ async def chat_completion(context: Context, request: AnyRequest) -> ASGIResponse
         digest=blake2b(raw, digest_size=16).digest(),
     )
     return Conversation(context, question)
-
-
-def _check_depth(body: dict[str, Any], raw: bytes) -> None:
-    """Raises InvalidInput."""
-    if raw.count(b"[") + raw.count(b"{") <= MOST_LEVELS:
-        return
-    level: list[Any] = [body]
-    for _ in range(MOST_LEVELS):
-        inner = itertools.chain.from_iterable(one.values() if isinstance(one, dict) else one for one in level)
-        level = [one for one in inner if isinstance(one, dict | list)]
-        if not level:
-            return
-    raise InvalidInput(f"The request is nested too deeply: at most {MOST_LEVELS} lists and objects in one another.")
 
 
 def _hold_id(key: str) -> str:

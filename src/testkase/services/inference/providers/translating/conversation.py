@@ -4,7 +4,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from testkase.foundation.problems import InvalidInput
 from testkase.services.inference.problems import UnsupportedParameter
+from testkase.services.inference.shapes import too_much_in
 from testkase.services.inference.tools import ToolCall, ToolCallUnreadable, ToolResult, signature_of
 
 
@@ -39,7 +41,8 @@ class Conversation:
 
 
 def read_conversation(messages: Sequence[Mapping[str, Any]]) -> Conversation:
-    """Raises UnsupportedParameter naming the message that cannot be understood."""
+    """Raises UnsupportedParameter naming the message that cannot be understood, and InvalidInput."""
+    _check_arguments(messages)
     instructions: list[str] = []
     turns: list[Turn] = []
     names: dict[str, str] = {}  # of the tools called so far, by id; a model may use an id again
@@ -63,6 +66,24 @@ def read_conversation(messages: Sequence[Mapping[str, Any]]) -> Conversation:
     if not turns:
         raise UnsupportedParameter("There must be a message of the user.", field="messages")
     return Conversation(instructions="\n\n".join(filter(None, instructions)), turns=tuple(turns))
+
+
+def _check_arguments(messages: Sequence[Mapping[str, Any]]) -> None:
+    """They are JSON inside JSON, of which nobody has counted yet what it holds. Raises InvalidInput."""
+    written = [arguments for message in messages for arguments in _arguments(message.get("tool_calls"))]
+    if written and (too_much := too_much_in("\n".join(written).encode("utf-8", "replace"))):
+        raise InvalidInput(
+            f"The arguments of the tools called hold {too_much} together. Leave out older calls and their results.",
+            field="messages",
+        )
+
+
+def _arguments(calls: Any) -> Iterator[str]:
+    for call in calls or ():
+        function = call.get("function") if isinstance(call, Mapping) else None
+        arguments = function.get("arguments") if isinstance(function, Mapping) else None
+        if isinstance(arguments, str):
+            yield arguments
 
 
 def _turn(turns: list[Turn], role: Literal["user", "assistant"]) -> Turn:
