@@ -182,6 +182,25 @@ def test_a_body_without_a_length_is_cut_at_the_limit(api: httpx.Client) -> None:
     assert (answer.status_code, answer.json()["code"]) == (413, "too_large")
 
 
+def test_a_batch_holds_a_thousand_items_with_the_longest_names(api: httpx.Client) -> None:
+    items = [HOLD | {"id": f"{number:0>128}", "user": "\U0001f600" * 200, "credits": "0.01"} for number in range(1_000)]
+    content = json.dumps({"items": items})
+    answer = api.post("/holds:batch", content=content, headers={"Content-Type": "application/json"})
+    assert len(content) > 2 * 1024 * 1024
+    assert {item["status"] for item in answer.json()["items"]} == {201}
+
+
+def test_a_batch_beyond_the_limit_says_which_and_what_to_do(api: httpx.Client) -> None:
+    before = state(api)
+    answer = api.post(
+        "/holds:batch", content=b" " * (6 * 1024 * 1024 + 1), headers={"Content-Type": "application/json"}
+    )
+    problem = answer.json()
+    assert (answer.status_code, problem["code"], problem["limit_bytes"]) == (413, "too_large", 6 * 1024 * 1024)
+    assert "several requests" in problem["next"]
+    assert state(api) == before
+
+
 async def test_a_body_that_does_not_come_is_not_waited_for_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(body, "BODY_SECONDS", 0.02)
 

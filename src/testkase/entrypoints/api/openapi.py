@@ -74,7 +74,11 @@ def _operation(route: Route) -> dict[str, Any]:
         operation["x-scope"] = route.scope
     if route.body is not None:
         content = {"schema": {"$ref": _REF.format(name=route.body.__name__)}, "example": route.body_example}
-        operation["requestBody"] = {"required": True, "content": {"application/json": content} | _xml(route)}
+        operation["requestBody"] = {
+            "description": f"At most {route.body_limit:,} bytes.",
+            "required": True,
+            "content": {"application/json": content} | _xml(route),
+        }
     return operation
 
 

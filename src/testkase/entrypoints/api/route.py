@@ -25,7 +25,7 @@ B = TypeVar("B")
 Q = TypeVar("Q")
 
 BODY_LIMIT = 2 * 1024 * 1024
-"""Bytes: a thousand holds with long names take less than one megabyte."""
+"""Bytes, where the route names no other limit; no single object with fields within theirs comes near it."""
 
 EVERY_ROUTE = ("invalid_api_key", "missing_scope", "unavailable")
 WITH_BODY = ("invalid_json", "invalid_body", "too_slow", "too_large", "unsupported_media_type", "invalid_input")

@@ -5,6 +5,10 @@ from testkase.entrypoints.api.route import Route
 from testkase.entrypoints.api.v1 import batches, holds
 from testkase.entrypoints.api.v1 import hold_schemas as schemas
 
+BATCH_LIMIT = 6 * 1024 * 1024
+"""Bytes: a thousand items fit whatever their fields hold, though a letter of a name be written as twelve bytes
+(`\\ud83d\\ude00`, as many programs do)."""
+
 _ADMISSION = (
     "insufficient_credits", "debt_outstanding", "budget_exceeded", "ai_disabled", "paused", "account_not_found",
 )  # fmt: skip
@@ -88,14 +92,14 @@ ROUTES = (
         summary="Open up to 1,000 holds",
         description="Each item is opened or refused on its own and answers as its single request would, in the order"
         " of the items. Every item needs an `id`.",
-        body=schemas.HoldBatch, body_example={"items": [_HOLD]}, answer=schemas.BatchAnswer,
+        body=schemas.HoldBatch, body_limit=BATCH_LIMIT, body_example={"items": [_HOLD]}, answer=schemas.BatchAnswer,
         answer_example={"items": [{"status": 201, "answer": _HELD}]},
     ),
     Route(
         method="POST", path="/settlements:batch", run=batches.settle_holds, scope=Scope.CREDITS_WRITE, tag="Holds",
         summary="Settle up to 1,000 holds",
         description="Each item names its hold by `id` and is settled or refused on its own.",
-        body=schemas.SettlementBatch, body_example={"items": [{"id": "call-7f3a"} | _USED]},
+        body=schemas.SettlementBatch, body_limit=BATCH_LIMIT, body_example={"items": [{"id": "call-7f3a"} | _USED]},
         answer=schemas.BatchAnswer, answer_example={"items": [{"status": 200, "answer": _SETTLED}]},
     ),
     Route(
