@@ -12,6 +12,7 @@ from testkase_client.holding import AsyncHold, Hold
 from testkase_client.problems import (
     AiDisabled,
     BudgetExceeded,
+    CaptureUnknown,
     Conflict,
     DebtOutstanding,
     Forbidden,
@@ -42,6 +43,7 @@ __all__ = [
     "AsyncHold",
     "BudgetExceeded",
     "BuyerDetails",
+    "CaptureUnknown",
     "Client",
     "Conflict",
     "DebtOutstanding",

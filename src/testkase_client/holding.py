@@ -10,6 +10,7 @@ import httpx
 
 from testkase_client.amounts import Amount, amount_text
 from testkase_client.answers.holds import Extension, Measurement, OpenedHold, Outcome, Release, Settlement, Tokens
+from testkase_client.captures import Captures
 from testkase_client.driving import Async, Driver, Planned, Sync
 from testkase_client.exchange import Steps, Wire
 from testkase_client.problems import HoldResolved, Problem, TooManyRequests, Unavailable
@@ -35,6 +36,7 @@ class Holding(Driver):
         self._opening = opening
         self._resolved = False
         self._told: dict[str, Any] | None = None
+        self._captures = Captures()
 
     @property
     def amount(self) -> Decimal:
@@ -64,13 +66,20 @@ class Holding(Driver):
         final: bool = True,
         capture_id: str | None = None,
     ) -> Steps[Settlement]:
-        """Charge what was used and release the rest; `final=False` charges a part and leaves the rest held."""
+        """Charge what was used and release the rest; `final=False` charges a part and leaves the rest held.
+
+        Every part has a `capture_id`, which is made where none is named. One to which no answer came keeps its id:
+        called again with the same input it is the same part, charged once, and leaving the block repeats it. Until then
+        another part raises CaptureUnknown, for it could be that one corrected, unless its `capture_id` says that it is
+        new.
+        """
         settling = holds.settle_hold(
             self.id, usage=usage, credits=credits, outcome=outcome, measurement=measurement, final=final,
             capture_id=capture_id,
         )  # fmt: skip
         if not final:
-            return (yield from self.wire.exchange(settling))
+            part = self._captures.repeated(settling) if capture_id is None else settling
+            return (yield from self._captures.send(self.wire, part))
         before = self._told
         self._told = {"usage": usage, "credits": credits, "outcome": outcome, "measurement": measurement}
         try:
@@ -108,16 +117,19 @@ class Holding(Driver):
         """What the block raised is never replaced by trouble in here: a hold nobody resolved lapses by itself."""
         if self._resolved:
             return
+        # Whoever is on the way out is not kept for minutes: the hold lapses by itself.
+        parts = tuple(self._captures)
+        hasty = replace(self.wire, retries=self.wire.retries if fault is None else min(1, self.wire.retries))
         try:
+            for part in parts:
+                yield from self._captures.send(hasty, part)
             if self._told is None:
-                # Whoever is on the way out is not kept for minutes: the hold lapses by itself.
-                retries = self.wire.retries if fault is None else min(1, self.wire.retries)
-                yield from replace(self.wire, retries=retries).exchange(holds.void_hold(self.id))
+                yield from hasty.exchange(holds.void_hold(self.id))
             else:
                 ended = {} if fault is None else {"outcome": "cancelled", "measurement": "partial"}
                 yield from self._settle(**(ended | self._told))
         except HoldResolved:
-            if self._told is not None and fault is None:
+            if (parts or self._told is not None) and fault is None:
                 raise
         except Problem as trouble:
             if fault is None:

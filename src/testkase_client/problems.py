@@ -15,7 +15,8 @@ Problem
 ├── NotFound                    404
 ├── Conflict                    409
 │   ├── IdReused
-│   └── HoldResolved
+│   ├── HoldResolved
+│   └── CaptureUnknown          nothing was sent: what was sent before may have been charged
 ├── TooManyRequests             429, after all retries
 └── Unavailable                 5xx, after all retries
     ├── PaymentsNotSetUp        this installation sells nothing
@@ -120,6 +121,10 @@ class IdReused(Conflict):
 
 class HoldResolved(Conflict):
     """The hold was settled, voided or has lapsed. After `lapsed`, meter with `record_usage`."""
+
+
+class CaptureUnknown(Conflict):
+    """Another part of the hold got no answer: repeat it, or name a `capture_id`. `facts` has the id of that one."""
 
 
 class TooManyRequests(Problem):

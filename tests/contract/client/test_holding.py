@@ -12,6 +12,7 @@ import pytest
 from testkase_client import (
     AsyncClient,
     AsyncHold,
+    CaptureUnknown,
     Client,
     Hold,
     HoldResolved,
@@ -266,3 +267,110 @@ async def test_a_cancelled_task_gives_its_hold_back(base_url: str, org: Organiza
         with pytest.raises(asyncio.CancelledError):
             await task
         assert (await client.get_hold("long")).state == "voided"
+
+
+class Deaf(httpx.HTTPTransport):
+    """Settlements arrive and are carried out; so many answers are lost on the way back."""
+
+    def __init__(self, times: int) -> None:
+        super().__init__()
+        self.times = times
+
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        response = super().handle_request(request)
+        if request.url.path.endswith("/settlement") and self.times:
+            self.times -= 1
+            response.close()
+            raise httpx.ReadTimeout("no answer came")
+        return response
+
+
+@pytest.mark.requirement("I5")
+@pytest.mark.parametrize("again", ["2", "2.00", Decimal("2.0")], ids=str)
+def test_a_part_without_an_answer_is_charged_once_when_it_is_repeated_by_hand(
+    base_url: str, org: Organization, client: Client, again: Any
+) -> None:
+    """It was sent under a new id, and charged twice."""
+    with Client(base_url, org.key, retries=0, transport=Deaf(1)) as unlucky, unlucky.hold(**CALL, credits="9") as hold:
+        with pytest.raises(Unreachable):
+            hold.settle(credits="2", final=False)
+        assert hold.settle(credits=again, final=False).charged == 2
+        assert hold.settle(credits="2", final=False).charged == 2, "the outcome is known: another part"
+    assert available(client) == 296
+
+
+@pytest.mark.requirement("I5")
+def test_another_part_waits_until_that_of_unknown_outcome_is_known(
+    base_url: str, org: Organization, client: Client
+) -> None:
+    with Client(base_url, org.key, retries=0, transport=Deaf(1)) as unlucky, unlucky.hold(**CALL, credits="9") as hold:
+        with pytest.raises(Unreachable):
+            hold.settle(credits="2", final=False)
+        with pytest.raises(CaptureUnknown) as refused:
+            hold.settle(credits="3", final=False)
+        assert refused.value.facts["capture_id"].startswith("part")
+        assert hold.settle(credits="3", final=False, capture_id="a-new-part").charged == 3
+        assert hold.settle(credits="2", final=False).charged == 2
+    assert available(client) == 295
+
+
+@pytest.mark.requirement("I5")
+@pytest.mark.parametrize("lost", [Deaf, Astray], ids=["the answer", "the request"])
+def test_leaving_repeats_a_part_of_unknown_outcome(
+    base_url: str, org: Organization, client: Client, lost: Callable[[int], httpx.BaseTransport]
+) -> None:
+    """What never arrived was given back, though it had been used."""
+    with (
+        Client(base_url, org.key, retries=0, transport=lost(1)) as unlucky,
+        pytest.raises(Unreachable),
+        unlucky.hold(**CALL, credits="9") as hold,
+    ):
+        hold.settle(credits="2", final=False)
+    assert client.get_hold(hold.id).state == "voided"
+    assert available(client) == 298
+
+
+def test_whoever_hides_that_a_part_was_lost_hears_of_it_by_leaving(
+    base_url: str, org: Organization, client: Client
+) -> None:
+    def losing(hold: Hold) -> None:
+        with hold, contextlib.suppress(Unreachable):
+            client.void_hold(hold.id)
+            hold.settle(credits="2", final=False)
+
+    with Client(base_url, org.key, retries=0, transport=Astray(1)) as unlucky, pytest.raises(HoldResolved):
+        losing(unlucky.hold(**CALL, credits="5"))
+    assert available(client) == 300
+
+
+def test_a_part_that_was_refused_is_forgotten(client: Client) -> None:
+    with client.hold(**CALL, credits="5") as hold:
+        with pytest.raises(InvalidRequest):
+            hold.settle(credits="-1", final=False)
+        assert hold.settle(credits="1", final=False).charged == 1
+    assert available(client) == 299
+
+
+@pytest.mark.requirement("I5")
+async def test_a_cancelled_part_is_the_same_when_it_is_told_again(base_url: str, org: Organization) -> None:
+    arrived = asyncio.Event()
+
+    class Hanging(httpx.AsyncHTTPTransport):
+        async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+            response = await super().handle_async_request(request)
+            if request.url.path.endswith("/settlement") and not arrived.is_set():
+                arrived.set()
+                await response.aclose()
+                await asyncio.Event().wait()
+            return response
+
+    async with AsyncClient(base_url, org.key, transport=Hanging()) as client:
+        async with client.hold(**CALL, credits="9") as hold:
+            told = asyncio.create_task(hold.settle(credits="2", final=False))
+            await arrived.wait()
+            told.cancel()
+            await asyncio.wait([told])
+            assert (await hold.settle(credits="2", final=False)).charged == 2
+            with contextlib.suppress(asyncio.CancelledError):
+                await told
+        assert (await client.balance()).available == 298
