@@ -5,7 +5,7 @@ import re
 import pytest
 
 from testkase.core.ledger import operations as ledger
-from testkase.core.ledger.commands import Grant, OpenHold, RecordUsage, Reverse, VoidHold
+from testkase.core.ledger.commands import Command, Grant, OpenHold, RecordUsage, Reverse, VoidHold, WriteOff
 from testkase.core.ledger.credits import MICRO
 from testkase.core.ledger.model import Subject
 from testkase.foundation.database import Operation, Statement
@@ -227,6 +227,28 @@ def test_a_purchase_that_covers_a_debt_and_nothing_more_promises_nothing_to_use(
     page = read(store, path=store.bought("starter"))
     assert "What was owed is covered" in page
     assert "for everybody to use" not in page
+
+
+@pytest.mark.requirement("P10")
+def test_what_was_covered_is_told_by_the_entry_that_covered_it(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It was the difference of two readings, between which an operator had forgiven a part."""
+    org_id = store.demo.org_id
+
+    def meanwhile(command: Command) -> Operation[ledger.Answer]:
+        forgiven = WriteOff(org_id=org_id, writeoff_id="kindness", note="a kindness", amount=5 * MICRO)
+        yield from ledger.execute_one(forgiven)
+        return (yield from ledger.execute_one(command))
+
+    subject = Subject(use_case="chat", user="mira@example.com")
+    hold = OpenHold(org_id=org_id, hold_id="call", amount=60 * MICRO, ttl_seconds=60, subject=subject)
+    store.run(ledger.execute_one(hold))
+    owing(store, 25)
+    store.run(ledger.execute_one(VoidHold(org_id=org_id, hold_id="call")))
+    (form,) = forms(read(store), COVERAGE)
+    monkeypatch.setattr("testkase.entrypoints.web.billing.choices.execute_one", meanwhile)
+    told = " ".join(store.client_of("owner").post(COVERAGE, form, follow=True).content.decode().split())
+    assert "20.00 credits of the balance covered what was owed. AI works again." in told
+    assert "covered 20.00 credits that were owed from the balance" in read(store, path="/settings/activity")
 
 
 @pytest.mark.requirement("P10")

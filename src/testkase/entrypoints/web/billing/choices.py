@@ -62,17 +62,16 @@ def coverage(request: MemberRequest) -> HttpResponse:
     viewer = request.viewer
     viewer.must(Action.SET_OVERAGE, _OWNER_DECIDES)
     cover_id = form_id(request.POST.get("form", ""), "cover")
-    before = run_here(current_balance(viewer.org_id))
     try:
         answer = run_here(execute_one(CoverDebt(org_id=viewer.org_id, cover_id=cover_id)))
     except (NotOwed, InsufficientCredits) as problem:
         messages.error(request, problem.detail)
         return redirect("billing")
     if not answer.replayed:
-        after = run_here(current_balance(viewer.org_id))
-        details = {"credits": grouped_credits(before.debt - after.debt), "left": grouped_credits(after.debt)}
+        covered, after = answer.entry.deltas.debt, run_here(current_balance(viewer.org_id))  # locked by the entry
+        details = {"credits": grouped_credits(covered), "left": grouped_credits(after.debt)}
         run_here(record(viewer.org_id, Activity(action="debt.covered", actor=viewer.actor, details=details)))
-        messages.success(request, _covered(after.debt))
+        messages.success(request, _covered(covered, after.debt))
     return redirect("billing")
 
 
@@ -102,5 +101,6 @@ def _beyond(cap: int) -> str:
     return f"AI may be used beyond the balance for up to {money(cap, CURRENCY)} a month."
 
 
-def _covered(left: int) -> str:
-    return f"{grouped_credits(left)} credits are still owed." if left else "The debt is covered. AI works again."
+def _covered(credits: int, left: int) -> str:
+    covered = f"{grouped_credits(credits)} credits of the balance covered what was owed."
+    return f"{covered} {grouped_credits(left)} are still owed." if left else f"{covered} AI works again."
