@@ -3,6 +3,14 @@
 import base64
 import re
 import zlib
+from collections.abc import Iterator
+
+_MOVES = re.compile(
+    rb"(?P<keep>\bq\b)|(?P<back>\bQ\b)|(?P<move>1 0 0 1 (?P<by>[-\d.]+) [-\d.]+ cm)"
+    rb"|(?P<line>1 0 0 1 (?P<at>[-\d.]+) [-\d.]+ Tm)|(?P<text>\((?:\\.|[^\\)])*\) Tj)",
+    re.DOTALL,
+)
+"""What moves the place where text begins, of all that these files do."""
 
 
 def pdf_text(content: bytes) -> str:
@@ -21,6 +29,33 @@ def pdf_text(content: bytes) -> str:
             else:
                 said.append("".join(letters.get(code, chr(code)) for code in _codes(text)))
     return "\n".join(said)
+
+
+def pdf_lefts(content: bytes, *texts: str) -> set[int]:
+    """Where on the page some of its texts begin, in whole points from the left."""
+    found: set[int] = set()
+    for said, left in _placed(content):
+        if said in texts:
+            found.add(round(left))
+    return found
+
+
+def _placed(content: bytes) -> Iterator[tuple[str, float]]:
+    said = iter(pdf_text(content).split("\n"))
+    for body in re.findall(rb"\d+ 0 obj\s(.*?)endobj", content, re.DOTALL):
+        left, kept, inside, drawn = 0.0, list[float](), 0.0, _stream(body)
+        for token in _MOVES.finditer(drawn) if b" Tj" in drawn else ():
+            match token.lastgroup:
+                case "keep":
+                    kept.append(left)
+                case "back":
+                    left = kept.pop()
+                case "move":
+                    left += float(token["by"])
+                case "line":
+                    inside = float(token["at"])
+                case _:
+                    yield next(said), left + inside
 
 
 def _stream(body: bytes) -> bytes:

@@ -18,7 +18,7 @@ from testkase.core.ledger.statement import PeriodStatement
 from tests.integration.web.conftest import Visitors, visiting
 from tests.support.cluster import TestDatabase
 from tests.support.django import django_on
-from tests.support.pdf import pdf_text
+from tests.support.pdf import pdf_lefts, pdf_text
 from tests.support.people import stranger
 
 STATEMENTS = "/settings/ai-credits/statements"
@@ -67,6 +67,18 @@ def closed_month(books: Visitors) -> str:
 
 def amounts(text: str) -> list[int]:
     return [parse_credits(one.replace(",", "")) for one in re.findall(r"\d[\d,]*\.\d{2,6}", text)]
+
+
+@pytest.mark.requirement("B12")
+def test_what_stands_at_the_left_of_the_pdf_stands_at_one_place_and_no_page_is_for_nothing(books: Visitors) -> None:
+    owner = books.client_of("owner")
+    content = owner.get(f"{STATEMENTS}/{closed_month(books)}.pdf").content
+    lefts = pdf_lefts(content, "AI credits statement", "Opening balance", "Used by feature", "Feature")
+    assert len(lefts) == 1, lefts
+    assert "Credits that expired" in pdf_text(content)
+    running = re.search(rf'href="{STATEMENTS}/([\w-]+)"', owner.get(STATEMENTS).content.decode())
+    assert running is not None
+    assert "expired" not in pdf_text(owner.get(f"{STATEMENTS}/{running[1]}.pdf").content)
 
 
 @pytest.mark.requirement("B12", "I11")

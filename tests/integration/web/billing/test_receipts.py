@@ -12,7 +12,7 @@ from testkase.services.billing.reports.inbox import receive
 from testkase.services.billing.reports.matching import match_day
 from testkase.services.billing.seller import Seller, Tax
 from tests.integration.web.billing.conftest import BILLING, Store
-from tests.support.pdf import pdf_text
+from tests.support.pdf import pdf_lefts, pdf_text
 from tests.support.people import models, stranger
 
 SELLER = Seller(
@@ -48,6 +48,7 @@ def test_page_and_pdf_say_who_sold_what_to_whom_with_the_taxes_in_it(store: Stor
         assert part in page, part
         assert part in paper, part
     assert "Torstraße 1" in page
+    assert len(pdf_lefts(answer.content, "Receipt", name, "Description", "Payment", "Paid with")) == 1
     assert answer.headers["Content-Disposition"] == f'attachment; filename="receipt-{name}.pdf"'
     assert answer.content == owner.get(f"{BILLING}/receipts/{name}.pdf").content
 

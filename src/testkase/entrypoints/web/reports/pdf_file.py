@@ -24,6 +24,7 @@ from reportlab.platypus import (
 )
 
 from testkase.entrypoints.web.statements.lettering import BOLD, REGULAR, register_fonts, written
+from testkase.entrypoints.web.statements.sheet import SIDE
 from testkase.services.features.reports.model import Chart, Facts, Narrative, ReportView
 from testkase.services.features.reports.model import Table as Found
 from testkase.services.workspace.model import Project
@@ -48,7 +49,7 @@ def pdf_of(view: ReportView, project: Project, person: str, *, zone: str) -> byt
     file = io.BytesIO()
     title = f"{view.name}: {_written(project.name)}"
     document = SimpleDocTemplate(
-        file, pagesize=A4, leftMargin=_MARGIN, rightMargin=_MARGIN, topMargin=_MARGIN, bottomMargin=24 * mm,
+        file, pagesize=A4, leftMargin=SIDE, rightMargin=SIDE, topMargin=_MARGIN, bottomMargin=24 * mm,
         title=title, author="TestKase", subject="AI report", lang="en", invariant=1,
     )  # fmt: skip
 

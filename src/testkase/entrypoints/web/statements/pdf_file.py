@@ -32,8 +32,9 @@ def _flow(paper: Paper) -> Iterable[Flowable]:
     for heading, used in paper.readable:
         yield Paragraph(f"Used by {heading.lower()}", style["heading"])
         yield _used(heading, used) if used else Paragraph("Nothing was used.", style["small"])
-    yield Paragraph("Credits that expired", style["heading"])
-    yield _gone(paper, paper.gone) if paper.gone else Paragraph("Nothing expired.", style["small"])
+    if paper.gone:
+        yield Paragraph("Credits that expired", style["heading"])
+        yield _gone(paper, paper.gone)
 
 
 def _span(paper: Paper) -> str:

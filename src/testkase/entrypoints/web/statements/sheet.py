@@ -16,6 +16,8 @@ from testkase.entrypoints.web.statements.lettering import BOLD, REGULAR, registe
 
 _TEXT, _MUTED, _LINE = HexColor("#151a23"), HexColor("#5a6577"), HexColor("#c9d0da")
 _MARGIN = 20 * mm
+SIDE = _MARGIN - 6
+"""Margin to name for a document: what it sets its text in has a padding of its own, which tables know nothing of."""
 WIDTH = A4[0] - 2 * _MARGIN
 """Of the text, in points."""
 
@@ -28,7 +30,7 @@ def document_of(flow: Iterable[Flowable], *, title: str, subject: str, author: s
     register_fonts()
     file = io.BytesIO()
     document = SimpleDocTemplate(
-        file, pagesize=A4, leftMargin=_MARGIN, rightMargin=_MARGIN, topMargin=_MARGIN, bottomMargin=24 * mm,
+        file, pagesize=A4, leftMargin=SIDE, rightMargin=SIDE, topMargin=_MARGIN, bottomMargin=24 * mm,
         title=title, author=author, subject=subject, lang="en", invariant=1,
     )  # fmt: skip
 
