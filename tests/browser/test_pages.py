@@ -3,7 +3,7 @@ loads: see `test_every_page.py`."""
 
 import psycopg
 import pytest
-from playwright.sync_api import expect
+from playwright.sync_api import Page, expect
 
 from tests.support.cluster import TestDatabase
 from tests.support.stage import PHONE, Stage
@@ -64,6 +64,44 @@ def test_somebody_new_signs_up_and_starts_with_300_credits(stage: Stage) -> None
     page.locator("summary[aria-label^='Account of']").click()
     page.get_by_role("button", name="Sign out").click()
     page.wait_for_url("**/accounts/login/")
+
+
+@pytest.mark.requirement("P15")
+@pytest.mark.parametrize("leaving", ["sent", "seen"])
+def test_what_was_typed_when_the_session_had_ended_is_there_again_for_the_same_person_alone(
+    stage: Stage, leaving: str
+) -> None:
+    page, text = stage.signed_in("owner"), "A customer pays with a voucher."
+    address, field = f"{stage.url}/projects/SHOP/generate", page.get_by_role("textbox", name="Requirement")
+
+    def lose_the_session() -> None:
+        page.goto(address)
+        field.fill(text)
+        page.context.clear_cookies(name="sessionid")
+        if leaving == "sent":
+            page.get_by_role("button", name="Generate").click()
+        else:
+            page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
+        page.wait_for_url("**/accounts/login/**")
+
+    lose_the_session()
+    sign_in(stage, page, "owner")
+    page.wait_for_url(address)
+    expect(field).to_have_value(text)
+    expect(page.locator("#toasts")).to_contain_text("What you had typed is here again")
+    page.reload()
+    expect(field).to_have_value("")
+    lose_the_session()
+    sign_in(stage, page, "admin")
+    page.wait_for_url(address)
+    expect(field).to_have_value("")
+    assert page.evaluate("sessionStorage.getItem('typed')") is None
+
+
+def sign_in(stage: Stage, page: Page, role: str) -> None:
+    page.get_by_label("Email").fill(stage.demo["users"][role]["email"])
+    page.get_by_label("Password").fill(stage.demo["users"][role]["password"])
+    page.get_by_role("button", name="Sign in").click()
 
 
 def test_a_key_is_made_once_however_often_its_form_is_sent(stage: Stage) -> None:

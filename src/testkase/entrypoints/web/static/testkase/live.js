@@ -65,6 +65,12 @@
 
   let turn = 0;
 
+  // Whoever types there finds it again after signing in: site.js keeps it.
+  function leave() {
+    document.dispatchEvent(new Event("live:leaving"));
+    location.reload();
+  }
+
   async function renewRegions() {
     const regions = document.querySelectorAll("[data-live-region]"), mine = ++turn;
     if (!regions.length) return;
@@ -115,10 +121,10 @@
     try {
       const answer = await fetch(place.dataset.renewal, { redirect: "manual" });
       // Signed out, no longer a member, or at home in another organization since: what is shown is not theirs to see.
-      if (answer.type === "opaqueredirect") return void location.reload();
+      if (answer.type === "opaqueredirect") return void leave();
       if (!answer.ok) throw new Error(String(answer.status));
       const told = await answer.json();
-      if (told.organization !== Number(place.dataset.organization)) return void location.reload();
+      if (told.organization !== Number(place.dataset.organization)) return void leave();
       ticket = told;
       see(told.state);
       if (failures > 4) again(); else listen();

@@ -48,6 +48,7 @@
   document.addEventListener("submit", (event) => {
     const question = event.target.dataset.confirm;
     if (question && !confirm(question)) event.preventDefault();
+    else if (event.target.method === "post") keepTyped(event.target);
     if (!event.defaultPrevented && event.target.method === "post") sendOnce(event);
   });
 
@@ -61,6 +62,41 @@
   addEventListener("pageshow", () => sent.clear());
   // What an answer to a form shows once must not be made again by loading the page anew.
   if (document.querySelector("[data-shown-once]")) history.replaceState(null, "", location.href);
+
+  // A form that is sent when the session has ended leads to the sign-in, and back to an empty form; a page that hears of the
+  // end leads there by itself. What was typed is kept in this tab until the next page: that one forgets it, unless it is the same page of the same person, signed in again.
+  // Nothing is kept that browsers are told not to remember: passwords, codes, confirmations.
+  const { viewer } = document.body.dataset, here = location.pathname + location.search;
+  const typedIn = (place) => [...place.querySelectorAll("textarea, input:not([type]), input[type=text]")].filter(
+    (field) => field.name && !["off", "one-time-code"].includes(field.autocomplete));
+  function keepTyped(form) {
+    const fields = typedIn(form).filter((field) => field.value !== field.defaultValue);
+    if (!viewer) return;
+    if (!fields.length) return void sessionStorage.removeItem("typed");
+    const typed = fields.map((field) => [field.id, field.name, field.value]);
+    sessionStorage.setItem("typed", JSON.stringify({ viewer, here, typed }));
+  }
+  function typedAgain() {
+    const kept = JSON.parse(sessionStorage.getItem("typed") ?? "null");
+    if (!kept) return;
+    if (!viewer) return void sessionStorage.setItem("typed", JSON.stringify({ ...kept, signedOut: true }));
+    sessionStorage.removeItem("typed");
+    if (!kept.signedOut || kept.viewer !== viewer || kept.here !== here) return;
+    const fields = typedIn(document), put = kept.typed.filter(([id, name, text]) => {
+      const field = fields.find((one) => one.id === id && one.name === name);
+      if (!field) return false;
+      field.value = text;
+      field.dispatchEvent(new Event("input", { bubbles: true }));
+      return true;
+    });
+    if (!put.length) return;
+    const note = document.createElement("div");
+    note.className = "toast";
+    note.textContent = "You were signed out before this was sent. What you had typed is here again: look it over and send it.";
+    document.getElementById("toasts").append(note);
+  }
+  document.addEventListener("DOMContentLoaded", typedAgain);
+  document.addEventListener("live:leaving", () => keepTyped(document));
 
   document.addEventListener("keydown", (event) => {
     if (event.key !== "Escape") return;
