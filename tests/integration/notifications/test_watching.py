@@ -353,3 +353,17 @@ def test_where_use_goes_on_beyond_the_balance_nobody_is_told_that_ai_has_stopped
     team.use(100)
     team.watch()
     assert team.told()[-1] == "AI credits are used up"
+
+
+@pytest.mark.requirement("P7", "P12")
+def test_calls_beyond_the_balance_are_not_told_one_by_one(team: Team) -> None:
+    team.do(ask.SetOverage(org_id=team.org_id, setting_id="cap", limit=50 * MICRO))
+    team.use(300)
+    team.watch()
+    for number in range(3):
+        hold_id, subject = f"h{number}", SUBJECT
+        team.do(ask.OpenHold(org_id=team.org_id, hold_id=hold_id, amount=7 * MICRO, ttl_seconds=60, subject=subject))
+        team.watch()
+        team.do(ask.SettleHold(org_id=team.org_id, hold_id=hold_id, credits=MICRO))
+        team.watch()
+    assert team.told() == ["AI credits are used up, and AI goes on beyond them"]

@@ -20,13 +20,22 @@ def start(*thresholds: int, ai_on: bool = True) -> Watch:
 def levels(*credits: float, after: int = 0) -> list[Reading]:
     """Readings of balances in credits, one second apart."""
     return [
-        Reading(seq=after + number, at=(after + number) * MICRO, kind="settle", note="", level=round(level * MICRO))
+        reading(after + number, round(level * MICRO), at=(after + number) * MICRO)
         for number, level in enumerate(credits, 1)
     ]
 
 
 def switch(seq: int, level: float, note: str) -> Reading:
-    return Reading(seq=seq, at=seq * MICRO, kind="switch", note=note, level=round(level * MICRO))
+    return reading(seq, round(level * MICRO), at=seq * MICRO, kind="switch", note=note)
+
+
+def reading(
+    seq: int, level: int, *, at: int, kind: str = "settle", note: str = "", available: int | None = None
+) -> Reading:
+    """Nothing is held, unless it says what is available."""
+    return Reading(
+        seq=seq, at=at, kind=kind, note=note, level=level, available=level if available is None else available
+    )
 
 
 def fired(watch: Watch, *readings: Reading) -> list[tuple[int, tuple[int, ...]]]:
@@ -67,7 +76,7 @@ def walk(chance: random.Random, steps: int) -> list[Reading]:
             level = chance.randrange(45_000)
         else:
             level = max(0, level + chance.randrange(-3_000, 1_500))
-        readings.append(Reading(seq=seq, at=seq, kind=kind, note=note, level=level * CENT))
+        readings.append(reading(seq, level * CENT, at=seq, kind=kind, note=note))
     return readings
 
 
@@ -131,9 +140,9 @@ def test_switching_off_and_on_tells_nobody_the_same_again() -> None:
 def test_the_instant_between_two_months_alerts_nobody() -> None:
     boundary = 9 * MICRO
     turn = [
-        Reading(seq=2, at=boundary, kind="expire", note="", level=40 * MICRO),
-        Reading(seq=3, at=boundary, kind="expire", note="", level=0),
-        Reading(seq=4, at=boundary, kind="allowance", note="", level=300 * MICRO),
+        reading(2, 40 * MICRO, at=boundary, kind="expire"),
+        reading(3, 0, at=boundary, kind="expire"),
+        reading(4, 300 * MICRO, at=boundary, kind="allowance"),
     ]
     assert fired(start(60 * MICRO, 0), *levels(100), *turn) == []
     assert fired(start(60 * MICRO, 0), *levels(100), *turn[:2]) == [(2, (60,)), (3, (0,))]
@@ -170,3 +179,17 @@ def test_the_default_thresholds_are_a_fifth_a_twentieth_and_nothing() -> None:
 def test_thresholds_that_cannot_be_are_refused(amounts: list[int]) -> None:
     with pytest.raises(InvalidInput):
         checked_thresholds(amounts)
+
+
+@pytest.mark.requirement("P7", "P12")
+def test_what_is_lent_to_calls_beyond_the_balance_is_no_rise_and_its_end_no_fall() -> None:
+    lent = [
+        reading(seq, level * MICRO, at=seq, available=0) for seq, level in ((2, 7), (3, 12), (4, 7), (5, 0), (6, 9))
+    ]
+    assert fired(start(60 * MICRO, 0), *levels(0), *lent, reading(7, 0, at=7)) == [(1, (60, 0))]
+
+
+@pytest.mark.requirement("P12")
+def test_credits_that_are_all_set_aside_are_still_there() -> None:
+    held = [reading(seq, level * MICRO, at=seq, available=0) for seq, level in ((2, 70), (3, 72), (4, 70))]
+    assert fired(start(60 * MICRO, 0), *levels(70), *held, reading(5, 59 * MICRO, at=5)) == [(5, (60,))]

@@ -1,8 +1,8 @@
 """When an alert fires: a fold over the journal, without a clock, a database or chance (P12).
 
-The figure that is watched is all an organization can still spend: available and held after each entry, so that setting
-credits aside for a call alerts nobody. A threshold fires when the figure has fallen to it, and is armed again when the
-figure has risen above it. One entry that falls through several thresholds gives one alert, named after the lowest, and
+The figure that is watched is all an organization can still spend of its own: available and held after each entry, so
+that setting credits aside for a call alerts nobody. A threshold fires when the figure has fallen to it, and is armed
+again when the figure has risen above it. One entry that falls through several thresholds gives one alert, named after the lowest, and
 one crossing for each of them.
 
 While AI is off nothing fires, and crossings are not saved up: what counts is where the balance stands when AI comes on
@@ -26,6 +26,7 @@ class Reading(msgspec.Struct, frozen=True, kw_only=True):
     at: int
     kind: str
     note: str
+    available: int
     level: int
     """Available and held after the entry."""
 
@@ -64,7 +65,8 @@ def watch_on(watch: Watch, readings: Sequence[Reading]) -> tuple[Watch, list[Ale
         if reading.seq <= watch.seq:
             continue
         ai_on = reading.note == "on" if reading.kind == "switch" else watch.ai_on
-        watch = msgspec.structs.replace(watch, seq=reading.seq, level=reading.level, ai_on=ai_on)
+        level = _own_level(watch, reading)
+        watch = msgspec.structs.replace(watch, seq=reading.seq, level=level, ai_on=ai_on)
         if reading.seq not in between:
             watch, fired = _look(watch, reading.at)
             alerts.extend(fired)
@@ -82,6 +84,12 @@ def with_thresholds(watch: Watch, thresholds: tuple[int, ...]) -> Watch:
     # The banner speaks of something new: who had put the last one away sees it.
     seq = watch.seq if fresh else watch.crossed_seq
     return msgspec.structs.replace(watch, thresholds=thresholds, crossed=crossed, crossed_seq=seq)
+
+
+def _own_level(watch: Watch, reading: Reading) -> int:
+    """Credits that come are available first. Where none are, the figure has risen by what was lent to a call beyond the
+    balance (P7): nobody has more credits by that, and the end of each such call is not to be told as running out."""
+    return reading.level if reading.available else min(watch.level, reading.level)
 
 
 def _look(watch: Watch, at: int) -> tuple[Watch, list[Alert]]:

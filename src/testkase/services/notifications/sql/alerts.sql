@@ -33,7 +33,7 @@ SELECT seq, level, ai_on, custom, thresholds, crossed, crossed_seq, forecast_day
 FROM alert_watch WHERE org_id = %(org_id)s;
 
 -- readings: Entries after the last one watched, in order.
-SELECT seq, at, kind, note, available_after + held_after AS level
+SELECT seq, at, kind, note, available_after AS available, available_after + held_after AS level
 FROM ledger.entry
 WHERE org_id = %(org_id)s AND seq > %(seq)s
 ORDER BY seq
