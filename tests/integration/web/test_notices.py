@@ -12,7 +12,7 @@ from django.core.mail import EmailMessage
 from django.test import Client, override_settings
 
 from testkase.core.ledger import operations as ledger
-from testkase.core.ledger.commands import Command, Grant, RecordUsage, Reverse, SetOverage, SwitchAi
+from testkase.core.ledger.commands import Command, Grant, OpenHold, RecordUsage, Reverse, SetOverage, SwitchAi
 from testkase.core.ledger.model import Subject
 from testkase.foundation.settings import Settings
 from testkase.services.notifications.watching import watch_organization
@@ -272,6 +272,10 @@ def test_the_banner_says_that_ai_goes_on_while_it_does(visitors: Visitors) -> No
     told = " ".join(banner(member).split())
     assert "37.65 extra credits are left this month, billed when it ends" in told
     assert "stopped" not in told
+    subject = Subject(use_case="chat", user="ada@example.com")
+    lent = OpenHold(org_id=visitors.demo.org_id, hold_id="h", amount=7 * CREDIT, ttl_seconds=60, subject=subject)
+    order(visitors.demo, lent)
+    assert "30.65 extra credits are left" in banner(member), "what a call was lent is nobody's to spend"
 
 
 @pytest.mark.requirement("P10", "R34")

@@ -24,7 +24,8 @@ def low_credits(account: Balance, user_id: int) -> Operation[LowCredits | None]:
     if not account.ai_enabled:
         return None
     stand = yield from current_stand(account.org_id)
-    level = account.available + account.held
+    lent = account.overage - account.overage_used  # what calls under way have set aside beyond the balance
+    level = account.available + account.held - lent
     low = [threshold for threshold in stand.watch.crossed if is_low(level, threshold)] if stand else []
     if stand is None or not low:
         return None

@@ -2,8 +2,8 @@
 
 The figure that is watched is all an organization can still spend of its own: available and held after each entry, so
 that setting credits aside for a call alerts nobody. A threshold fires when the figure has fallen to it, and is armed
-again when the figure has risen above it. One entry that falls through several thresholds gives one alert, named after the lowest, and
-one crossing for each of them.
+again when the figure has risen above it. One entry that falls through several thresholds gives one alert, named after
+the lowest, and one crossing for each of them.
 
 While AI is off nothing fires, and crossings are not saved up: what counts is where the balance stands when AI comes on
 again. Thresholds it has fallen to meanwhile, and was not known to be at before, then fire as one alert.
