@@ -326,7 +326,7 @@ class FakeProvider:
 
     def _new_link(self, reference: str, amount: int, currency: str) -> Link:
         link_id = self._id("plink")
-        self._link_orders[link_id] = self._new_order("", amount, currency, {}).order_id
+        self._link_orders[link_id] = self._new_order(reference, amount, currency, {}).order_id
         return self._put_link(
             Link(
                 link_id=link_id,

@@ -249,6 +249,76 @@ def test_a_link_nobody_can_pay_on_is_replaced_so_that_the_bill_can_be_paid(shop:
     assert allow(shop, org_id, 4_000, "again")
 
 
+def replaced(shop: Shop, bill: Bill) -> tuple[str, str]:
+    """A bill whose first page has expired, and the page that took its place."""
+    first = age(shop, bill, 0).link_id or ""
+    shop.provider.expire_link(first)
+    age(shop, bill, 0)
+    return first, age(shop, bill, 0).link_id or ""
+
+
+@pytest.mark.requirement("P7", "B5")
+@pytest.mark.parametrize("heard", ["by its report", "by nobody"])
+def test_a_bill_paid_on_a_page_that_another_replaced_is_paid(shop: Shop, heard: str) -> None:
+    """A bank that says yes late: the money was there, and overage stayed off for want of it."""
+    org_id, bill = billed(shop)
+    first, second = replaced(shop, bill)
+    payment = shop.provider.pay_link(first)
+    if heard == "by its report":
+        assert shop.report("payment_link.paid", link_id=first) == "bill paid"
+    stands = age(shop, bill, 0)
+    assert (stands.state, stands.payment_id) == ("paid", payment.payment_id)
+    assert shop.provider.links[second].status == "cancelled", "nobody is to pay twice"
+    assert shop.run(org_id, receipt_of(org_id, bill.bill_id)) is not None
+    report = shop.errand(match_day(utc_now().date(), SELLER, shop.books))
+    assert payment.payment_id not in {fault.payment_id for fault in report.faults}
+
+
+@pytest.mark.requirement("P7")
+def test_no_page_is_made_for_a_bill_that_was_paid_on_one_before(shop: Shop) -> None:
+    _, bill = billed(shop)
+    first, second = replaced(shop, bill)
+    shop.provider.expire_link(second)
+    shop.provider.pay_link(first)
+    stands = age(shop, bill, 0)
+    assert (stands.state, stands.link_id) == ("paid", second)
+    assert not [one for one in shop.provider.links.values() if one.reference.endswith(second[-8:])]
+
+
+@pytest.mark.requirement("B5")
+def test_a_second_payment_of_a_bill_on_a_replaced_page_is_named_as_one_with_what_to_do(shop: Shop) -> None:
+    org_id, bill = billed(shop)
+    first, second = replaced(shop, bill)
+    paid, late = shop.provider.pay_link(second), shop.provider.pay_link(first)
+    assert age(shop, bill, 0).payment_id == paid.payment_id
+    report = shop.errand(match_day(utc_now().date(), SELLER, shop.books))
+    (fault,) = [fault for fault in report.faults if fault.payment_id == late.payment_id]
+    assert (fault.kind, fault.org_id, fault.purchase_id) == ("surplus", org_id, bill.bill_id)
+    assert "give it back" in fault.next.lower()
+
+
+@pytest.mark.requirement("P7", "P10")
+@pytest.mark.parametrize("change", [{"amount": 799}, {"currency": "INR"}, {"amount_refunded": 1}])
+def test_what_does_not_pay_the_bill_on_a_replaced_page_is_left_to_staff(shop: Shop, change: dict[str, object]) -> None:
+    _, bill = billed(shop)
+    first, _ = replaced(shop, bill)
+    payment = shop.provider.pay_link(first)
+    shop.provider.payments[payment.payment_id] = replace(payment, **change)
+    assert age(shop, bill, 0).state == "open"
+
+
+@pytest.mark.requirement("P7", "P10")
+def test_money_that_went_back_does_not_pay_the_bill_again_from_its_replaced_page(shop: Shop) -> None:
+    _, bill = billed(shop)
+    payment = shop.provider.pay_link(age(shop, bill, 0).link_id or "")
+    assert age(shop, bill, 0).state == "paid"
+    dispute = shop.provider.dispute(payment.payment_id)
+    shop.provider.decide_dispute(dispute.dispute_id, "lost")
+    shop.report("payment.dispute.lost", payment_id=payment.payment_id, dispute_id=dispute.dispute_id)
+    for _ in range(3):
+        assert age(shop, bill, 0).state == "unpaid"
+
+
 @pytest.mark.requirement("P7")
 def test_what_cannot_be_billed_is_not_lent_for_ever(shop: Shop) -> None:
     org_id, bill = billed(shop)

@@ -121,11 +121,12 @@ def _summary(report: MatchReport) -> str:
 
 
 def _faults(faults: tuple[Fault, ...]) -> Table:
-    table = Table("Fault", "Payment", "Order", "Amount", "Refunded", "Organization", "Purchase")
+    table = Table("Fault", "Payment", "Order", "Amount", "Refunded", "Organization", "Purchase", "What to do")
     for fault in faults:
         organization = "" if fault.org_id is None else str(fault.org_id)
         table.add_row(
             fault.kind, fault.payment_id, fault.order_id or "", money(fault.amount, fault.currency),
             money(fault.refunded, fault.currency), organization, fault.purchase_id or "",
+            fault.next,
         )  # fmt: skip
     return table

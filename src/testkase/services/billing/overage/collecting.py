@@ -16,6 +16,7 @@ from testkase.services.billing import words
 from testkase.services.billing.errand import Errand, ask, do
 from testkase.services.billing.model import Bill, BillingSettings
 from testkase.services.billing.overage.allowing import DUE_DAYS, SQL, bill_by_id
+from testkase.services.billing.overage.replaced import close_page, is_another, paid_on_an_earlier_page, pays
 from testkase.services.billing.provider import Customer, Link, LinkStatus, Payment, Provider, ProviderRefused
 from testkase.services.billing.purchasing import lifecycle
 from testkase.services.billing.purchasing.rows import SQL as PURCHASES
@@ -50,7 +51,7 @@ def collect(org_id: int, bill_id: str, seller: Seller, *, public_url: str) -> Er
         if not bill.link_url:
             bill = yield from _link(bill, public_url)
         bill, status = yield from _look(bill, seller)
-        if status in _DEAD:
+        if status in _DEAD and bill.state != "paid":
             bill = yield from _link(bill, public_url)
     except ProviderRefused:  # it will not say yes tomorrow: nobody may go on using what cannot be billed
         yield from do(org_id, _press(org_id, bill_id))
@@ -98,12 +99,14 @@ def _look(bill: Bill, seller: Seller) -> Errand[tuple[Bill, LinkStatus | None]]:
     if link_id is None or not bill.link_url or bill.state == "paid":
         return bill, None
     link = yield from ask(lambda provider: provider.fetch_link(link_id))
-    if link.status != "paid" or (link.amount, link.currency) != (bill.amount, bill.currency):
-        return bill, link.status
-    for payment_id in link.payment_ids:
-        payment = yield from ask(partial(_fetch, payment_id))
-        if payment.captured and (payment.amount, payment.currency) == (bill.amount, bill.currency):
-            return (yield from do(org_id, _paid(org_id, bill.bill_id, payment, seller))), link.status
+    if link.status == "paid" and (link.amount, link.currency) == (bill.amount, bill.currency):
+        for payment_id in link.payment_ids:
+            payment = yield from ask(partial(_fetch, payment_id))
+            if pays(bill, payment):
+                return (yield from do(org_id, _paid(org_id, bill.bill_id, payment, seller))), link.status
+    if is_another(bill, link.reference) and (late := (yield from paid_on_an_earlier_page(bill))) is not None:
+        bill = yield from do(org_id, _paid(org_id, bill.bill_id, late, seller))
+        yield from close_page(link_id)
     return bill, link.status
 
 

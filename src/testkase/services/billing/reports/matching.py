@@ -15,6 +15,7 @@ from testkase.foundation.problems import Problem
 from testkase.services.billing.errand import Errand, ask, do
 from testkase.services.billing.model import Purchase, is_bill
 from testkase.services.billing.overage.collecting import look_at_link
+from testkase.services.billing.overage.replaced import owner_of_page
 from testkase.services.billing.provider import Payment
 from testkase.services.billing.purchasing.buying import look_at
 from testkase.services.billing.purchasing.recovering import owner_of_order
@@ -28,6 +29,14 @@ STILL_OPEN = 4
 """Days for which a payment that was made may still be decided, begun ones included."""
 
 
+NEXT_STEPS = {
+    "unknown order": "Look it up at the provider: give it back there, unless another system of yours took it.",
+    "mismatch": "Ask the buyer, and give it back at the provider: it is not what was ordered.",
+    "surplus": "Give it back at the provider: the same was paid before.",
+    "not credited": "Compare the day again; where it stays, look at what the worker logs of it.",
+}
+
+
 class Fault(msgspec.Struct, frozen=True, kw_only=True):
     """One payment that does not agree. `kind`: `unknown order`, `mismatch`, `surplus`, `not credited`."""
 
@@ -39,6 +48,11 @@ class Fault(msgspec.Struct, frozen=True, kw_only=True):
     refunded: int
     org_id: int | None = None
     purchase_id: str | None = None
+
+    @property
+    def next(self) -> str:
+        """What a person does about it."""
+        return NEXT_STEPS.get(self.kind, "")
 
 
 class MatchReport(msgspec.Struct, frozen=True, kw_only=True):
@@ -95,6 +109,7 @@ def match_reports(*, limit: int) -> Operation[list[MatchReport]]:
 
 def _compare(payment: Payment, seller: Seller, books: PriceBooks) -> Errand[Fault | None]:
     owner = (yield from owner_of_order(payment.order_id, books)) if payment.order_id else None
+    owner = owner or (yield from owner_of_page(payment))
     if owner is None:
         return _fault("unknown order", payment)
     org_id, target_id = owner

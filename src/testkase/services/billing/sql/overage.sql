@@ -31,6 +31,15 @@ SET link_id = %(link_id)s, link_url = %(link_url)s, state = CASE WHEN link_id IS
     due_at = CASE WHEN link_id IS NULL THEN now() + %(due_days)s * interval '1 day' ELSE due_at END
 WHERE org_id = %(org_id)s AND bill_id = %(bill_id)s AND state <> 'paid' AND link_id IS NOT DISTINCT FROM %(before)s;
 
+-- earlier_pages: The pages made for a bill before the one it has. The orders of those that were paid are routes as well.
+SELECT r.ref FROM payment_route AS r
+WHERE r.org_id = %(org_id)s AND r.target_id = %(bill_id)s AND r.ref IS DISTINCT FROM %(link_id)s
+  AND NOT EXISTS (SELECT FROM payment AS p WHERE p.org_id = r.org_id AND p.target_id = r.target_id AND p.order_id = r.ref)
+ORDER BY r.ref;
+
+-- bill_routed: Whose a bill is that the provider names. Needs no context.
+SELECT org_id FROM payment_route WHERE target_id = %(bill_id)s LIMIT 1;
+
 -- bill_paid: The money has come, in time or late.
 UPDATE overage_bill SET state = 'paid', payment_id = %(payment_id)s, paid_at = now()
 WHERE org_id = %(org_id)s AND bill_id = %(bill_id)s AND state <> 'paid';
