@@ -1,6 +1,8 @@
 """What people do with the frame around pages, with the switch, and as somebody new. How each page looks and what it
 loads: see `test_every_page.py`."""
 
+import json
+
 import psycopg
 import pytest
 from playwright.sync_api import Page, expect
@@ -130,3 +132,25 @@ def test_staff_read_the_invariants_on_a_phone(stage: Stage, module_database: Tes
     assert below is not None
     assert beside["height"] < 40  # on one line, not a letter on each
     assert below["y"] >= beside["y"] + beside["height"]
+
+
+@pytest.mark.requirement("B5")
+def test_staff_read_on_a_phone_which_payment_does_not_agree(stage: Stage, module_database: TestDatabase) -> None:
+    fault = {
+        "kind": "surplus", "payment_id": "pay_Ofq1xLXJHtcvwF", "order_id": "order_BQVEIYbCq9UTgD", "amount": 531,
+        "currency": "USD", "refunded": 0, "org_id": 1, "purchase_id": "bill_01M8M9EVZZ59TBXMMVZNGPA061",
+    }  # fmt: skip
+    with psycopg.connect(module_database.owner_url) as owner:
+        owner.execute("UPDATE app_user SET is_staff = true WHERE email = %s", [stage.demo["users"]["owner"]["email"]])
+        owner.execute(
+            "INSERT INTO match_report (day, captured, matched, taken, faults) VALUES ('2026-11-28', 1, 0, '{}', %s)",
+            [json.dumps([fault])],
+        )
+    page = stage.signed_in("owner", viewport=PHONE)
+    page.goto(f"{stage.url}/staff/payments")
+    row = page.locator("#faults-title").locator("xpath=ancestor::section").get_by_role("row").last
+    for text in ("2026-11-28", fault["payment_id"], fault["order_id"], fault["purchase_id"]):
+        cell = row.get_by_role("cell").filter(has_text=str(text)).bounding_box()
+        assert cell is not None
+        assert cell["height"] < 40, text
+    assert row.get_by_role("cell").first.evaluate("one => one.scrollWidth <= one.clientWidth")

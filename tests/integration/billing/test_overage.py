@@ -385,6 +385,17 @@ def test_a_paid_bill_whose_money_goes_back_is_to_be_paid_again(shop: Shop) -> No
     assert allow(shop, org_id, 4_000, "again")
 
 
+@pytest.mark.requirement("B5", "P7")
+def test_the_days_report_calls_nobody_to_a_payment_of_a_bill_that_was_given_back_whole(shop: Shop) -> None:
+    _, bill = billed(shop)
+    payment = shop.provider.pay_link(age(shop, bill, 0).link_id or "")
+    assert age(shop, bill, 0).state == "paid"
+    shop.provider.refund_by_hand(payment.payment_id)
+    assert shop.report("refund.processed", payment_id=payment.payment_id) == "bill unpaid"
+    report = shop.errand(match_day(datetime.now(UTC).date(), SELLER, shop.books))
+    assert payment.payment_id not in {fault.payment_id for fault in report.faults}
+
+
 @pytest.mark.requirement("P8", "P7")
 def test_money_of_a_bill_that_goes_back_in_another_currency_is_not_counted_as_its_own(shop: Shop) -> None:
     org_id, bill = billed(shop)

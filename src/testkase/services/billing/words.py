@@ -37,7 +37,7 @@ def credits_added(purchase: Purchase, *, covered: int, expires_at: int | None, t
         kind="purchase.paid", event_key=f"purchase.paid:{purchase.purchase_id}",
         title=f"{credits} credits added",
         body=f"{money(purchase.amount, purchase.currency)} for the {purchase.bundle_name} bundle of {credits} credits"
-        f" were paid.{owed}{use}",
+        f" was paid.{owed}{use}",
         link=f"{BILLING_PAGE}/purchases/{purchase.purchase_id}", link_label="Open the receipt",
         people=() if purchase.buyer_id is None else (purchase.buyer_id,),
     )  # fmt: skip
@@ -132,7 +132,7 @@ def bill_was_paid(bill: Bill, *, overdue: bool) -> Notification:
     again = " Use beyond the balance can be allowed again there." if overdue else ""
     return Notification(
         kind="overage.paid", event_key=f"overage.paid:{bill.bill_id}.{bill.payment_id}",
-        title=f"{price} for extra credits were paid",
+        title=f"{price} for extra credits was paid",
         body=f"Thank you. The receipt is under Plans & Billing.{again}", link=BILLING_PAGE,
         link_label="Open the receipt", roles=_OWNER,
     )  # fmt: skip
@@ -143,7 +143,7 @@ def bill_money_went_back(bill: Bill) -> Notification:
     price = money(bill.amount, bill.currency)
     return Notification(
         kind="overage.reopened", event_key=f"overage.reopened:{bill.bill_id}.{bill.payment_id}",
-        title=f"{price} for extra credits are to be paid again",
+        title=f"{price} for extra credits is to be paid again",
         body=f"The payment of {price} for {_credits(bill.credits)} extra credits went back. Use beyond the balance is"
         " off; once the bill is paid again under Plans & Billing, it can be allowed again.",
         link=BILLING_PAGE, link_label="Open the bill", roles=OWNER_AND_ADMINS,

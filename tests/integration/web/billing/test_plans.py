@@ -173,8 +173,10 @@ def test_a_bill_is_paid_by_its_link_and_keeps_overage_off_while_it_is_overdue(st
 @pytest.mark.requirement("P7", "P10", "R78")
 def test_a_bill_whose_money_went_back_can_be_paid_again_beside_its_receipt(store: Store) -> None:
     store.run(_a_bill(store.demo.org_id))
+    assert "Overdue" in read(store)
     store.run(_its_receipt(store.demo.org_id))
     page = read(store)
+    assert "To be paid again" in page
     assert re.search(r'href="https://pay.test/l/1"[^>]*>Pay \$4.00</a>', page)
     assert f'href="{BILLING}/receipts/R-2026-000001"' in page
 

@@ -13,7 +13,7 @@ from testkase.core.pricing import PriceBooks
 from testkase.foundation.database import Operation, Row, Statement
 from testkase.foundation.problems import Problem
 from testkase.services.billing.errand import Errand, ask, do
-from testkase.services.billing.model import Purchase, is_bill
+from testkase.services.billing.model import Bill, Purchase, is_bill
 from testkase.services.billing.overage.collecting import look_at_link
 from testkase.services.billing.overage.replaced import owner_of_page
 from testkase.services.billing.provider import Payment
@@ -116,7 +116,7 @@ def _compare(payment: Payment, seller: Seller, books: PriceBooks) -> Errand[Faul
     try:
         if is_bill(target_id):
             bill = yield from look_at_link(org_id, target_id, seller)
-            return None if bill.payment_id == payment.payment_id else _fault("surplus", payment, owner)
+            return None if _agrees(bill, payment) else _fault("surplus", payment, owner)
         purchase = yield from do(org_id, purchase_by_id(org_id, target_id))
         if purchase.payment_id == payment.payment_id:
             return None
@@ -126,6 +126,12 @@ def _compare(payment: Payment, seller: Seller, books: PriceBooks) -> Errand[Faul
     if looked.purchase.payment_id == payment.payment_id:
         return None
     return _fault(_kind(looked.purchase, payment, looked.mismatched), payment, owner)
+
+
+def _agrees(bill: Bill, payment: Payment) -> bool:
+    """A payment that was given back whole had paid a bill that is to be paid again, or came after another: it is
+    settled, and nobody need look at it."""
+    return bill.payment_id == payment.payment_id or payment.amount_refunded >= payment.amount
 
 
 def _kind(purchase: Purchase, payment: Payment, mismatched: tuple[str, ...]) -> str:
