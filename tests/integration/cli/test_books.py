@@ -111,7 +111,7 @@ def test_what_operators_do_is_in_the_activity_history_once_and_verify_watches_ov
         _testkase(database, *words)
     with psycopg.connect(database.owner_url) as superuser:
         rows = superuser.execute("SELECT action, actor_name, details FROM activity").fetchall()
-        assert rows == [("credits.adjusted", "Operator", {"credits": "-100.00", "reason": "promised by mistake"})]
+        assert rows == [("credits.adjusted", "Operator", {"credits": "−100.00", "reason": "promised by mistake"})]
         superuser.execute('UPDATE activity SET details = details || \'{"credits": "-1.00"}\'')
     code, said = _testkase(database, "verify")
     assert (code, "activity 1: I12 does not hold" in said) == (1, True)

@@ -42,7 +42,7 @@ def format_credits(microcredits: int) -> str:
 def grouped_credits(microcredits: int) -> str:
     """The same for people: 1,240,500,000 → "1,240.50"."""
     whole, _, fraction = format_credits(abs(microcredits)).partition(".")
-    return f"{'-' if microcredits < 0 else ''}{int(whole):,}.{fraction}"
+    return f"{'−' if microcredits < 0 else ''}{int(whole):,}.{fraction}"
 
 
 def round_up(microcredits: int, increment: int) -> int:

@@ -11,7 +11,8 @@ def money(amount: int, currency: str) -> str:
     whole, point, fraction = text.removeprefix("-").partition(".")
     grouped = f"{int(whole):,}{point}{fraction}"
     sign = _SIGNS.get(currency)
-    return f"{'-' if amount < 0 else ''}{sign}{grouped}" if sign else f"{'-' if amount < 0 else ''}{grouped} {currency}"
+    minus = "−" if amount < 0 else ""
+    return f"{minus}{sign}{grouped}" if sign else f"{minus}{grouped} {currency}"
 
 
 def decimal_money(amount: int, currency: str) -> str:

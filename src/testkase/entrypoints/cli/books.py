@@ -15,7 +15,7 @@ from rich.table import Table
 
 from testkase.core.ledger import commands as ask
 from testkase.core.ledger.calendar import from_micros, to_micros
-from testkase.core.ledger.credits import format_credits, parse_credits
+from testkase.core.ledger.credits import grouped_credits, parse_credits
 from testkase.core.ledger.model import UNTOUCHED
 from testkase.core.ledger.operations import Answer, execute_one
 from testkase.core.ledger.queries import balance, lots
@@ -144,24 +144,24 @@ def show_balance(context: typer.Context, organization: Organization) -> None:
         standing = reading.run(balance(organization), org_id=organization)
         having = reading.run(lots(organization), org_id=organization)
     _out.print(
-        f"{format_credits(standing.available)} available, {format_credits(standing.held)} held, "
-        f"{format_credits(standing.period_used)} used since {rfc3339(from_micros(standing.period_start))[:10]}; "
+        f"{grouped_credits(standing.available)} available, {grouped_credits(standing.held)} held, "
+        f"{grouped_credits(standing.period_used)} used since {rfc3339(from_micros(standing.period_start))[:10]}; "
         f"AI is {'on' if standing.ai_enabled else 'off'}."
     )
     if standing.debt:
         _out.print(
-            f"{format_credits(standing.debt)} owed since a refund or dispute: AI is blocked until it is covered."
+            f"{grouped_credits(standing.debt)} owed since a refund or dispute: AI is blocked until it is covered."
         )
     if standing.overage_limit or standing.overage:
-        lent, most = format_credits(standing.overage), format_credits(standing.overage_limit)
+        lent, most = grouped_credits(standing.overage), grouped_credits(standing.overage_limit)
         _out.print(f"{lent} lent beyond the balance, of at most {most}.")
     table = Table("Lot", "Source", "Available", "Held", "Taken back", "Expires")
     for lot in having:
         expires = rfc3339(from_micros(lot.expires_at))[:10] if lot.expires_at is not None else "never"
         claw = lot.claw or UNTOUCHED
-        taken = f"{format_credits(claw.reversed)}{' (in dispute)' if claw.frozen else ''}"
+        taken = f"{grouped_credits(claw.reversed)}{' (in dispute)' if claw.frozen else ''}"
         table.add_row(
-            str(lot.lot_id), lot.source, format_credits(lot.available), format_credits(lot.held), taken, expires
+            str(lot.lot_id), lot.source, grouped_credits(lot.available), grouped_credits(lot.held), taken, expires
         )
     _out.print(table)
 
@@ -170,7 +170,7 @@ def _recorded(command: Change, action: str, reason: str) -> Operation[Answer]:
     """The change and its place in the organization's activity history: both, or neither."""
     answer = yield from execute_one(command)
     moved = answer.entry.deltas.debt if isinstance(command, ask.WriteOff) else command.amount
-    details = {"credits": format_credits(moved), "reason": reason}
+    details = {"credits": grouped_credits(moved), "reason": reason}
     yield from record(
         command.org_id, Activity(action=action, actor=OPERATOR, details=details), event_id=command.operation_id
     )
@@ -209,4 +209,4 @@ def _carry_out(context: typer.Context, command: Change, action: str, reason: str
     with database(context) as writing:
         answer = writing.run(_recorded(command, action, reason), org_id=command.org_id)
     again = " (this id was carried out before; nothing was done again)" if answer.replayed else ""
-    _out.print(f"{done}{again}: {format_credits(answer.entry.available_after)} available, entry {answer.entry.seq}.")
+    _out.print(f"{done}{again}: {grouped_credits(answer.entry.available_after)} available, entry {answer.entry.seq}.")

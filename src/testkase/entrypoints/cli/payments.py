@@ -10,7 +10,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from testkase.core.ledger.credits import format_credits
+from testkase.core.ledger.credits import grouped_credits
 from testkase.core.pricing import load_price_books
 from testkase.core.pricing.money import EXPONENTS, money
 from testkase.entrypoints.cli.app import app, database, provider
@@ -47,8 +47,8 @@ def refund_purchase(
         )
         after = _carry_out(context, writing, errand).purchase
     _out.print(
-        f"{money(wanted, after.currency)} went back. Of the bundle's {format_credits(after.credits)} credits"
-        f" {format_credits(after.clawed)} are taken back by now."
+        f"{money(wanted, after.currency)} went back. Of the bundle's {grouped_credits(after.credits)} credits"
+        f" {grouped_credits(after.clawed)} are taken back by now."
     )
 
 
@@ -116,7 +116,8 @@ def _minor_units(text: str, currency: str) -> int:
 
 def _summary(report: MatchReport) -> str:
     taken = ", ".join(money(amount, currency) for currency, amount in sorted(report.taken.items())) or "nothing"
-    agree = f"{report.matched} match, {len(report.faults)} do not"
+    faults = len(report.faults)
+    agree = f"{report.matched} match, {faults} {'does' if faults == 1 else 'do'} not"
     return f"{report.day}: {report.captured} payments taken ({taken}), {agree}."
 
 

@@ -9,7 +9,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from testkase.core.ledger.credits import format_credits
+from testkase.core.ledger.credits import grouped_credits
 from testkase.core.pricing import PriceBook, read_draft
 from testkase.core.pricing.money import dollars_of
 from testkase.core.pricing.replay import Replay, Sums
@@ -68,20 +68,20 @@ def _cells(replay: Replay, sums: Sums) -> tuple[str, ...]:
     margin = replay.margin_microdollars(sums)
     return (
         f"{sums.replayed:,} of {sums.interactions:,}",
-        format_credits(sums.charged_replayed), format_credits(sums.would),
+        grouped_credits(sums.charged_replayed), grouped_credits(sums.would),
         signed(sums.difference), dollars_of(sums.cost_microdollars), "—" if margin is None else dollars_of(margin),
     )  # fmt: skip
 
 
 def signed(microcredits: int) -> str:
     """Credits with their sign."""
-    return f"{'+' if microcredits > 0 else '-' if microcredits < 0 else ''}{format_credits(abs(microcredits))}"
+    return f"{'+' if microcredits > 0 else '−' if microcredits < 0 else ''}{grouped_credits(abs(microcredits))}"
 
 
 def _print_left(replay: Replay) -> None:
     for (reason, model), left in sorted(replay.left.items()):
         named = f" {model}" if model else ""
-        charged = format_credits(left.charged)
+        charged = grouped_credits(left.charged)
         _out.print(f"Not replayed{named}: {left.interactions:,} calls, {charged} credits: {reason}.")
     if replay.short:
         _out.print(f"{replay.short:,} calls were charged less than they cost then, and are replayed in full.")

@@ -66,7 +66,7 @@ def look_again(due: Watched, seller: Seller, books: PriceBooks, *, public_url: s
     made = yield from do(due.org_id, bill_ended_periods(due.org_id, books))
     for bill in made:
         yield from collect(due.org_id, bill.bill_id, seller, public_url=public_url)
-    return f"{len(made)} bills"
+    return "1 bill" if len(made) == 1 else f"{len(made)} bills"
 
 
 def pause_seconds(age_seconds: int) -> int:
