@@ -14,8 +14,10 @@ from testkase.core.ledger.refusals import Indebted
 from testkase.core.ledger.verify import verify
 from testkase.foundation.problems import InvalidInput
 from testkase.services.audit import Actor
-from testkase.services.billing.model import Purchase
+from testkase.services.billing.model import MoneyBackUndecided, Purchase
 from testkase.services.billing.provider import ProviderRefused
+from testkase.services.billing.purchasing.counting import count_back
+from testkase.services.billing.purchasing.fulfilment import Fulfilled
 from testkase.services.billing.purchasing.refunding import NotPaid, refund
 from testkase.services.billing.purchasing.rows import listed_purchase
 from tests.support.shop import SELLER, Shop
@@ -113,6 +115,84 @@ def test_money_that_goes_back_in_another_currency_is_not_converted(shop: Shop) -
     shop.provider._disputes[dispute.dispute_id] = rupees
     looked = shop.look(purchase, dispute.dispute_id)
     assert (looked.purchase.clawed, looked.purchase.frozen) == (0, True)
+
+
+def lost_in_rupees(shop: Shop) -> tuple[Purchase, str]:
+    """A purchase of $10.00 of which the bank took ₹4,000.00 back, and the dispute's id."""
+    purchase = shop.bought(shop.organization("0").org_id)
+    dispute = shop.provider.dispute(purchase.payment_id or "", 400_000)
+    rupees = replace(dispute, currency="INR", status="lost", amount_deducted=400_000)
+    shop.provider._disputes[dispute.dispute_id] = rupees
+    assert shop.look(purchase, dispute.dispute_id).unclear
+    return purchase, dispute.dispute_id
+
+
+def counted(shop: Shop, purchase: Purchase, thing_id: str, amount: int) -> Fulfilled:
+    counting = count_back(
+        purchase.org_id, purchase.purchase_id, thing_id=thing_id, amount=amount, reason="the bank's letter",
+        actor=STAFF, seller=SELLER,
+    )  # fmt: skip
+    return shop.run(purchase.org_id, counting)
+
+
+@pytest.mark.requirement("P8", "P10")
+@pytest.mark.parametrize(("amount", "left"), [(0, 1_000), (400, 600), (1_000, 0)])
+def test_staff_say_what_of_the_payment_went_back_and_the_rest_thaws(shop: Shop, amount: int, left: int) -> None:
+    """It was frozen for good: nothing anybody could say or hear moved it again."""
+    purchase, dispute_id = lost_in_rupees(shop)
+    assert figures(shop, purchase) == (0, 0)
+    for _ in range(2):
+        stands = counted(shop, purchase, dispute_id, amount)
+        assert (stands.unclear, stands.purchase.frozen, stands.purchase.clawed) == (False, False, amount * MICRO)
+    assert not shop.look(purchase, dispute_id).purchase.frozen, "the provider says the same of it as before"
+    assert figures(shop, purchase) == (left, 0)
+    said = "SELECT details FROM activity WHERE action = 'refund.counted'"
+    assert len(shop.rows(purchase.org_id, said)) == 1
+    assert shop.run(purchase.org_id, verify(purchase.org_id)) == []
+
+
+@pytest.mark.requirement("P8", "P10")
+def test_what_was_counted_can_be_corrected_and_is_over_where_the_dispute_is_won_after_all(shop: Shop) -> None:
+    purchase, dispute_id = lost_in_rupees(shop)
+    counted(shop, purchase, dispute_id, 1_000)
+    assert counted(shop, purchase, dispute_id, 400).purchase.clawed == 400 * MICRO
+    later = replace(shop.provider._disputes[dispute_id], phase="arbitration", status="won", amount_deducted=0)
+    shop.provider._disputes[dispute_id] = later
+    shop.look(purchase, dispute_id)
+    assert figures(shop, purchase) == (1_000, 0)
+
+
+@pytest.mark.requirement("P8", "P10")
+def test_a_refund_in_another_currency_is_counted_by_staff_as_well(shop: Shop) -> None:
+    purchase = shop.bought(shop.organization("0").org_id)
+    given = shop.provider.refund_by_hand(purchase.payment_id or "", 1)
+    shop.provider.refunds[given.refund_id] = replace(given, currency="INR", amount=40_000)
+    about = {"payment_id": purchase.payment_id or "", "refund_id": given.refund_id}
+    with pytest.raises(MoneyBackUndecided, match=f"count-back .* {given.refund_id} --amount"):
+        shop.report("refund.processed", **about)
+    assert figures(shop, purchase) == (0, 0)
+    counted(shop, purchase, given.refund_id, 500)
+    assert figures(shop, purchase) == (500, 0)
+    assert not shop.look(purchase).unclear
+
+
+@pytest.mark.requirement("P10")
+@pytest.mark.parametrize(("thing", "amount"), [("disp_Nobody", 1), ("", 1), (None, -1), (None, 1_001)])
+def test_only_what_went_back_in_another_currency_is_counted(shop: Shop, thing: str | None, amount: int) -> None:
+    purchase, dispute_id = lost_in_rupees(shop)
+    with pytest.raises(InvalidInput):
+        counted(shop, purchase, dispute_id if thing is None else thing, amount)
+    assert shop.purchase(purchase).frozen
+
+
+@pytest.mark.requirement("P10")
+def test_what_went_back_in_its_own_currency_is_the_providers_to_say(shop: Shop) -> None:
+    purchase = shop.bought(shop.organization("0").org_id)
+    given = shop.provider.refund_by_hand(purchase.payment_id or "", 250)
+    shop.look(purchase)
+    with pytest.raises(InvalidInput):
+        counted(shop, purchase, given.refund_id, 0)
+    assert figures(shop, purchase) == (750, 0)
 
 
 @pytest.mark.requirement("P8", "P10")

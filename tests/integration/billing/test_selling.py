@@ -117,6 +117,10 @@ def test_an_operator_reconciles_gives_back_once_and_matches_the_day(business: Bu
     assert [refund["amount"] for refund in business.razorpay.client.payment.fetch_multiple_refund(
         program.http.get(f"/purchases/{order['id']}").json()["payment_id"], {}
     )["items"]] == [500]  # fmt: skip
+    code, said = business.operator(
+        "count-back", str(program.org_id), order["id"], "disp_Nobody", "--amount", "1", "--reason", "a slip"
+    )
+    assert (code != 0, "no refund or dispute of that id in another currency" in said) == (True, True), said
     today = datetime.now(UTC).date().isoformat()
     code, said = business.operator("match-report", today)
     assert (code, "0 do not" in said) == (0, True), said

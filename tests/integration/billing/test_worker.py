@@ -8,13 +8,16 @@ from typing import Any
 
 import psycopg
 import pytest
+from msgspec.structs import replace
 
 from testkase.core.ledger.credits import MICRO
 from testkase.entrypoints.worker.payments import MOST_ATTEMPTS, Payments
 from testkase.foundation.database import Database
+from testkase.services.audit import Actor
 from testkase.services.billing.metrics import FAULTS, PAID, WAITING, look
 from testkase.services.billing.model import Purchase
-from testkase.services.billing.reports.inbox import receive
+from testkase.services.billing.purchasing.counting import count_back
+from testkase.services.billing.reports.inbox import receive, waiting_reports
 from testkase.services.billing.reports.matching import unmatched_days
 from tests.support.shop import SELLER, Shop
 
@@ -123,6 +126,35 @@ async def test_while_the_provider_is_silent_reports_wait_and_then_count(shop: Sh
     change(shop, "UPDATE payment_event SET due_at = now() WHERE order_id = %s", purchase.order_id)
     await all_worked_on(worker)
     assert outcomes(shop, purchase) == ["credits granted"]
+
+
+@pytest.mark.requirement("P8", "P10", "B5")
+async def test_what_staff_must_decide_waits_with_the_command_that_ends_it_however_long(
+    shop: Shop, worker: Payments
+) -> None:
+    """The credits rested for good, and only a line of the log said that somebody should do something."""
+    org = shop.organization("0")
+    purchase = shop.bought(org.org_id)
+    payment_id = purchase.payment_id or ""
+    given = shop.provider.refund_by_hand(payment_id, 1)
+    shop.provider.refunds[given.refund_id] = replace(given, currency="INR", amount=40_000)
+    about = {"order_id": purchase.order_id, "payment_id": payment_id, "refund_id": given.refund_id}
+    arrives(shop, "refund.processed", **about)
+    change(shop, "UPDATE payment_event SET attempts = %s WHERE refund_id = %s", MOST_ATTEMPTS, given.refund_id)
+    await all_worked_on(worker)
+    (waiting,) = [
+        one for one in shop.organizations.database.run(waiting_reports(limit=50)) if one.payment_id == payment_id
+    ]
+    assert f"count-back {org.org_id} {purchase.purchase_id} {given.refund_id} --amount" in waiting.reason
+    counting = count_back(
+        org.org_id, purchase.purchase_id, thing_id=given.refund_id, amount=500, reason="the bank's letter",
+        actor=Actor(kind="system", ref="operator", name="Operator"), seller=SELLER,
+    )  # fmt: skip
+    shop.run(org.org_id, counting)
+    change(shop, "UPDATE payment_event SET due_at = now() WHERE refund_id = %s", given.refund_id)
+    await all_worked_on(worker)
+    assert outcomes(shop, purchase) == ["purchase paid"]
+    assert shop.balance(org.org_id).available == 500 * MICRO
 
 
 async def test_a_report_nobody_can_work_on_is_given_up_at_last_and_keeps_no_other(shop: Shop, worker: Payments) -> None:

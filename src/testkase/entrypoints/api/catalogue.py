@@ -40,6 +40,7 @@ PROBLEMS: dict[str, Known] = {
     "not_owed": Known(409, "So much is not owed", "Read `debt` of GET /api/v1/balance."),
     "already_called": Known(409, "This call was already made", "Read its charge from the hold; use a new key."),
     "payment_mismatch": Known(409, "The payment does not match the order", "Tell support; nothing was granted for it."),
+    "money_back_undecided": Known(409, "What went back of a payment is not decided", "Staff say it: `count-back`."),
     "purchase_not_paid": Known(409, "The purchase is not paid", "Read the purchase; there is nothing to give back."),
     "overage_bill_unpaid": Known(409, "A bill for extra credits was not paid", "Pay the bill of GET /overage/bills."),
     "too_many_purchases": Known(409, "Too many purchases wait for their payment", "Have one of them paid, or wait."),

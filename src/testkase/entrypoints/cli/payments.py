@@ -20,6 +20,7 @@ from testkase.foundation.problems import InvalidInput, Problem
 from testkase.foundation.settings import Settings
 from testkase.services.audit import OPERATOR
 from testkase.services.billing.errand import Errand, run_errand
+from testkase.services.billing.purchasing.counting import count_back
 from testkase.services.billing.purchasing.refunding import refund
 from testkase.services.billing.purchasing.rows import purchase_by_id
 from testkase.services.billing.reports.matching import Fault, MatchReport, match_day
@@ -49,6 +50,30 @@ def refund_purchase(
     _out.print(
         f"{money(wanted, after.currency)} went back. Of the bundle's {grouped_credits(after.credits)} credits"
         f" {grouped_credits(after.clawed)} are taken back by now."
+    )
+
+
+@app.command("count-back")
+def count_money_back(
+    context: typer.Context,
+    organization: Organization,
+    purchase: Annotated[str, typer.Argument(help="The purchase's id.")],
+    thing: Annotated[str, typer.Argument(help="The id of the refund or dispute in another currency.")],
+    amount: Annotated[str, typer.Option(help='What of the payment it is, in its own currency, such as "4.00" or "0".')],
+    reason: Annotated[str, typer.Option(help="How that is known; kept in the activity history.")],
+) -> None:
+    """Say what of a payment went back in another currency: no rate is made up, and the credits rest until then."""
+    with database(context) as writing:
+        found = writing.run(purchase_by_id(organization, purchase), org_id=organization)
+        counting = count_back(
+            organization, purchase, thing_id=thing, amount=_minor_units(amount, found.currency), reason=reason,
+            actor=OPERATOR, seller=_seller(),
+        )  # fmt: skip
+        after = writing.run(counting, org_id=organization).purchase
+    stands = "What is left of them rests until a dispute is over." if after.frozen else "The rest can be used."
+    _out.print(
+        f"Of the bundle's {format_credits(after.credits)} credits {format_credits(after.clawed)} are taken back by now."
+        f" {stands}"
     )
 
 

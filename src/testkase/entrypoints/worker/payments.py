@@ -13,8 +13,9 @@ from testkase.entrypoints.worker.repeating import keep_at
 from testkase.foundation.database import Database
 from testkase.foundation.problems import Problem
 from testkase.services.billing.errand import Errand, run_errand_async
+from testkase.services.billing.model import MoneyBackUndecided
 from testkase.services.billing.provider import Provider
-from testkase.services.billing.reports.inbox import Report, claim_reports, handled
+from testkase.services.billing.reports.inbox import Report, claim_reports, handled, waits
 from testkase.services.billing.reports.reconciling import Watched, claim_watched, look_again
 from testkase.services.billing.reports.working import work_on
 from testkase.services.billing.seller import Seller
@@ -66,16 +67,18 @@ class Payments:
         return len(found)
 
     async def _work_on(self, report: Report) -> None:
-        fault = ""
+        fault, undecided = "", False
         try:
             outcome = await self._carry_out(work_on(report, self._seller, self._books))
         except Problem as problem:
-            fault = problem.code
+            undecided = isinstance(problem, MoneyBackUndecided)
+            fault = problem.detail if undecided else problem.code
         except Exception as error:  # noqa: BLE001 - one report must never keep the others
             fault = type(error).__name__
             _log.error("a report could not be worked on", report=report.name, attempts=report.attempts, exc_info=True)
-        if fault and report.attempts < MOST_ATTEMPTS:
+        if fault and (undecided or report.attempts < MOST_ATTEMPTS):  # what staff decide may take its time
             _log.info("a report stays for later", report=report.name, fault=fault, attempts=report.attempts)
+            await self._database.run(waits(report.digest, fault))
             return
         if fault:
             outcome = f"given up: {fault}"

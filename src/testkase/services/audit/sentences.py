@@ -64,6 +64,7 @@ _CHANGES = {
     "purchase.reversed": "brought what was taken back of the {target} bundle from {before} to {taken back} credits",
     "purchase.roles_changed": "let {to} buy credits; it was {from}",
     "purchase.buyer_changed": "changed what receipts say of the buyer",
+    "refund.counted": "counted {amount} of what was paid for the {target} bundle as gone back{in_brackets}",
     "refund.asked": "gave {amount} of the {target} bundle back{in_brackets}",
     "overage.allowed": "allowed use beyond the balance up to {cap} a month; it was {before}",
     "overage.switched_off": "switched use beyond the balance off; it was up to {before} a month",

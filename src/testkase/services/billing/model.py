@@ -40,6 +40,13 @@ class PaymentMismatch(Conflict):
     title = "The payment does not match the order"
 
 
+class MoneyBackUndecided(Conflict):
+    """Money went back in another currency than it was paid in: staff say what of the payment that is."""
+
+    code = "money_back_undecided"
+    title = "What went back of a payment is not decided"
+
+
 class Buyer(msgspec.Struct, frozen=True, kw_only=True):
     """Who set out to buy: a person, or a program by its API key. `user_id` is whom to tell of it."""
 

@@ -1,5 +1,6 @@
 """Receipts of payments, as a page and as PDF; and staff's page on payments."""
 
+import hashlib
 import re
 from datetime import UTC, datetime
 from unittest.mock import patch
@@ -8,7 +9,7 @@ import pytest
 
 from testkase.core.pricing import load_price_books
 from testkase.services.billing.provider import Event
-from testkase.services.billing.reports.inbox import receive
+from testkase.services.billing.reports.inbox import receive, waits
 from testkase.services.billing.reports.matching import match_day
 from testkase.services.billing.seller import Seller, Tax
 from tests.integration.web.billing.conftest import BILLING, Store
@@ -89,6 +90,7 @@ def test_staff_see_what_does_not_match_and_what_waits_and_nobody_else_finds_the_
     carry_out(match_day(datetime.fromtimestamp(surplus.created_at, UTC).date(), Seller(), load_price_books()))
     event = Event(name="payment.captured", order_id="order_waits", payment_id="pay_waits")
     transact(receive(b"a report", event), org_id=None)
+    transact(waits(hashlib.sha256(b"a report").digest(), "somebody must decide"), org_id=None)
     for role in ("owner", "admin", "member"):
         assert store.client_of(role).get("/staff/payments").status_code == 404
     models().User.objects.filter(email=store.demo.emails["owner"]).update(is_staff=True)
@@ -97,4 +99,6 @@ def test_staff_see_what_does_not_match_and_what_waits_and_nobody_else_finds_the_
     assert "Surplus" in page
     assert "$100.00" in page
     assert "pay_waits" in page
+    assert "somebody must decide" in page
+    assert "Give it back at the provider" in page
     assert "<form method" not in page[page.index("<main") :]

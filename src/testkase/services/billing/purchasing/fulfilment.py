@@ -31,7 +31,8 @@ _log = structlog.get_logger(__name__)
 
 
 class Facts(msgspec.Struct, frozen=True, kw_only=True):
-    """What the provider says of one purchase: its attempts, and what was given back or is contested of them."""
+    """What the provider says of one purchase: its attempts, and what was given back or is contested of them. Nothing
+    said: what is known already is taken in once more."""
 
     payments: tuple[Payment, ...] = ()
     refunds: tuple[Refund, ...] = ()
@@ -46,13 +47,15 @@ class Fulfilled(msgspec.Struct, frozen=True, kw_only=True):
     granted: bool = False
     surplus: tuple[str, ...] = ()
     mismatched: tuple[str, ...] = ()
+    unclear: bool = False
+    """Money went back in another currency, and nobody has said yet what of the payment that is."""
 
 
 def fulfil(org_id: int, purchase_id: str, facts: Facts, seller: Seller) -> Operation[Fulfilled]:
     """Take in what the provider says. Needs the organization's context. Raises PurchaseNotFound."""
     purchase = yield from purchase_locked(org_id, purchase_id)
     payments, verdicts = yield from _known_payments(purchase)
-    granted = False
+    granted = unclear = False
     for heard in sorted(facts.payments, key=lambda payment: (payment.created_at, payment.payment_id)):
         payment = lifecycle.later(payments.get(heard.payment_id), heard)
         verdict = _verdict(purchase, payment)
@@ -68,12 +71,13 @@ def fulfil(org_id: int, purchase_id: str, facts: Facts, seller: Seller) -> Opera
         purchase = yield from _remember_failure(purchase, payments)
     else:
         taken = [payments[found] for found, verdict in verdicts.items() if verdict in ("granted", "surplus")]
-        purchase = yield from _take_back(purchase, taken, facts)
+        purchase, unclear = yield from _take_back(purchase, taken, facts)
     return Fulfilled(
         purchase=purchase,
         granted=granted,
         surplus=tuple(sorted(found for found, verdict in verdicts.items() if verdict == "surplus")),
         mismatched=tuple(sorted(found for found, verdict in verdicts.items() if verdict == "mismatch")),
+        unclear=unclear,
     )
 
 
@@ -136,29 +140,36 @@ def _remember_failure(purchase: Purchase, payments: dict[str, Payment]) -> Opera
     return msgspec.structs.replace(purchase, failure=failure)
 
 
-def _take_back(purchase: Purchase, taken: list[Payment], facts: Facts) -> Operation[Purchase]:
+def _take_back(purchase: Purchase, taken: list[Payment], facts: Facts) -> Operation[tuple[Purchase, bool]]:
     """Bring what is taken back of the purchase's lot to where its refunds and disputes stand (P10): a target, not a
     step, so that it does not matter which of them was heard of first, or twice. Whoever paid twice and was given one
-    payment back, whichever it was, has paid once."""
+    payment back, whichever it was, has paid once. Answers also whether staff must say what went back."""
     place = {"org_id": purchase.org_id, "payment_ids": [payment.payment_id for payment in taken]}
-    refunds = yield from _known_refunds(place, facts)
+    counted = {row["thing_id"]: row["amount"] for row in (yield Statement(PAYMENTS["counted_back"], place))}
+    refunds = lifecycle.as_counted(purchase.currency, (yield from _known_refunds(place, facts)), counted)
     for payment in taken:
         if (stands := lifecycle.after_refunds(payment, refunds)) != payment:
             yield Statement(PAYMENTS["given_back"], {"org_id": purchase.org_id, **msgspec.structs.asdict(stands)})
-    disputes = yield from _known_disputes(place, facts)
+    disputes = lifecycle.as_counted(purchase.currency, (yield from _known_disputes(place, facts)), counted)
     money = lifecycle.missing(purchase.amount, taken, refunds, disputes)
     clawed = lifecycle.clawed(purchase.credits, purchase.amount, money)
     frozen = lifecycle.is_contested([one for one in disputes if one.payment_id == purchase.payment_id])
-    if lifecycle.is_unclear(purchase.currency, refunds, disputes):
+    if unclear := lifecycle.is_unclear(purchase.currency, refunds, disputes):
         _log.error("money went back in another currency", org_id=purchase.org_id, purchase=purchase.purchase_id)
         frozen = True
     if (clawed, frozen) == (purchase.clawed, purchase.frozen):
-        return purchase
+        return purchase, unclear
+    own = [refund for refund in refunds if refund.currency == purchase.currency]
+    why = words.why_reversed(own, disputes)
+    return (yield from _reverse(purchase, clawed=clawed, frozen=frozen, gone=money, why=why)), unclear
+
+
+def _reverse(purchase: Purchase, *, clawed: int, frozen: bool, gone: int, why: str) -> Operation[Purchase]:
     org_id, number = purchase.org_id, purchase.reversals + 1
     moved = yield from execute_one(
         ledger.Reverse(
             org_id=org_id, reversal_id=f"{purchase.purchase_id}.{number}", grant_id=purchase.payment_id or "",
-            clawed=clawed, frozen=frozen, note=words.why_reversed(refunds, disputes),
+            clawed=clawed, frozen=frozen, note=why,
         )
     )  # fmt: skip
     place = {"org_id": org_id, "purchase_id": purchase.purchase_id}
@@ -167,7 +178,7 @@ def _take_back(purchase: Purchase, taken: list[Payment], facts: Facts) -> Operat
     after = yield from purchase_locked(org_id, purchase.purchase_id)
     deltas = moved.entry.deltas
     told = words.credits_taken_back(
-        purchase, after, gone=money, back=deltas.available, expired=deltas.expired, debt=account.debt
+        purchase, after, gone=gone, back=deltas.available, expired=deltas.expired, debt=account.debt
     )  # fmt: skip
     yield from notify(org_id, told)
     yield from words.recorded(

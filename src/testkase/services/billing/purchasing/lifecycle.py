@@ -4,7 +4,7 @@ Pure. Everything we hear is a snapshot of some moment, and a later one may arriv
 only, along a rank of its own, and what follows for the credits is computed from where all of them stand (P9, P10).
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from typing import Literal, TypeVar
 
 from msgspec.structs import replace
@@ -23,6 +23,7 @@ _REFUND_RANK = {"pending": 0, "processed": 1, "failed": 2}
 _PHASE_RANK = {"fraud": 0, "retrieval": 1, "chargeback": 2, "pre_arbitration": 3, "arbitration": 4}
 _DISPUTE_RANK = {"open": 0, "under_review": 1, "closed": 2, "won": 3, "lost": 4}
 
+_BackT = TypeVar("_BackT", Refund, Dispute)
 _Thing = TypeVar("_Thing", Payment, Refund, Dispute)
 
 
@@ -66,6 +67,27 @@ def is_unclear(currency: str, refunds: Collection[Refund], disputes: Collection[
     return back or any(
         dispute.currency != currency and (is_contested([dispute]) or _lost(dispute)) for dispute in disputes
     )
+
+
+def as_counted(currency: str, things: Collection[_BackT], counted: Mapping[str, int]) -> list[_BackT]:
+    """Refunds or disputes, those in another currency at what staff have counted them as: `counted` names minor units of
+    the payment by the thing's id. What becomes of the thing later is still the provider's to say."""
+    return [
+        _at(thing, currency, counted[_id_of(thing)])
+        if thing.currency != currency and _id_of(thing) in counted
+        else thing
+        for thing in things
+    ]
+
+
+def _id_of(thing: Refund | Dispute) -> str:
+    return thing.refund_id if isinstance(thing, Refund) else thing.dispute_id
+
+
+def _at(thing: _BackT, currency: str, amount: int) -> _BackT:
+    if isinstance(thing, Refund):
+        return replace(thing, currency=currency, amount=amount)
+    return replace(thing, currency=currency, amount=amount, amount_deducted=amount)
 
 
 def missing(amount: int, taken: Collection[Payment], refunds: Collection[Refund], disputes: Collection[Dispute]) -> int:

@@ -60,6 +60,7 @@ class Waiting(msgspec.Struct, frozen=True, kw_only=True):
     received_at: datetime
     due_at: datetime
     attempts: int
+    reason: str
 
 
 def waiting_reports(*, limit: int) -> Operation[list[Waiting]]:
@@ -71,6 +72,11 @@ def waiting_reports(*, limit: int) -> Operation[list[Waiting]]:
 def handled(digests: list[bytes], outcome: str) -> Operation[None]:
     """Done with these; `outcome` in a few words, for staff."""
     yield Statement(WATCH["handled"], {"digests": digests, "outcome": outcome[:200]})
+
+
+def waits(digest: bytes, reason: str) -> Operation[None]:
+    """Why one stays for later, for staff."""
+    yield Statement(WATCH["waits"], {"digest": digest, "reason": reason[:200]})
 
 
 def forget_old_reports() -> Operation[None]:

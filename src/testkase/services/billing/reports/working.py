@@ -2,7 +2,7 @@
 
 from testkase.core.pricing import PriceBooks
 from testkase.services.billing.errand import Errand, ask, do
-from testkase.services.billing.model import Bill, Purchase, is_bill
+from testkase.services.billing.model import Bill, MoneyBackUndecided, Purchase, is_bill
 from testkase.services.billing.overage.collecting import look_at_link, look_at_money_back
 from testkase.services.billing.purchasing.buying import look_at
 from testkase.services.billing.purchasing.fulfilment import Fulfilled
@@ -15,8 +15,8 @@ _ABOUT_MONEY_BACK = ("refund.", "payment.dispute.")
 
 
 def work_on(report: Report, seller: Seller, books: PriceBooks) -> Errand[str]:
-    """Look at what the report is about; answers what came of it, in a few words. Raises ProviderSilent and
-    ProviderRefused: it stays in the inbox and is tried again."""
+    """Look at what the report is about; answers what came of it, in a few words. Raises ProviderSilent,
+    ProviderRefused and MoneyBackUndecided: it stays in the inbox and is tried again."""
     if report.link_id is not None:
         return (yield from _link(report.link_id, seller))
     order_id = report.order_id or (yield from _order_of(report))
@@ -32,7 +32,18 @@ def work_on(report: Report, seller: Seller, books: PriceBooks) -> Errand[str]:
     purchase = yield from do(org_id, purchase_by_id(org_id, target_id))
     if _is_known(report, purchase):
         return "known already"
-    return _in_words((yield from look_at(purchase, seller, dispute_ids=disputes)))
+    looked = yield from look_at(purchase, seller, dispute_ids=disputes)
+    if looked.unclear:
+        raise _undecided(report, looked.purchase)
+    return _in_words(looked)
+
+
+def _undecided(report: Report, purchase: Purchase) -> MoneyBackUndecided:
+    thing = report.dispute_id or report.refund_id or "ID"
+    return MoneyBackUndecided(
+        f"Money went back in another currency: testkase count-back {purchase.org_id} {purchase.purchase_id} {thing}"
+        " --amount … --reason …"
+    )
 
 
 def _bill(report: Report, org_id: int, bill_id: str, disputes: tuple[str, ...], seller: Seller) -> Errand[Bill]:

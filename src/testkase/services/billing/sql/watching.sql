@@ -13,12 +13,15 @@ WHERE e.digest IN (
 RETURNING e.digest, e.name, e.order_id, e.payment_id, e.refund_id, e.dispute_id, e.link_id, e.attempts;
 
 -- waiting_events: Reports nobody has worked on to their end, oldest first.
-SELECT name, order_id, payment_id, received_at, due_at, attempts
+SELECT name, order_id, payment_id, received_at, due_at, attempts, outcome AS reason
 FROM payment_event WHERE handled_at IS NULL ORDER BY received_at LIMIT %(limit)s;
 
 -- handled: Worked on, with what came of it.
 UPDATE payment_event SET handled_at = now(), outcome = %(outcome)s
 WHERE digest = ANY (%(digests)s) AND handled_at IS NULL;
+
+-- waits: Why a report stays for later.
+UPDATE payment_event SET outcome = %(reason)s WHERE digest = %(digest)s AND handled_at IS NULL;
 
 -- forget_events: Reports of long ago; the provider repeats none that old.
 DELETE FROM payment_event WHERE received_at < now() - interval '90 days' AND handled_at IS NOT NULL;

@@ -1,0 +1,54 @@
+"""Money that went back in another currency than it was paid in: what of the payment it is, staff say, and nobody else.
+
+No rate of exchange is made up, so the lot stays frozen until then. What staff say is kept beside the refund or dispute
+and holds whatever is heard of that later: one that is won after all takes nothing, and another amount is said again.
+"""
+
+from typing import Any
+
+from testkase.core.pricing.money import money
+from testkase.foundation.database import Operation, Statement
+from testkase.foundation.problems import InvalidInput
+from testkase.services.audit import Activity, Actor
+from testkase.services.billing import words
+from testkase.services.billing.purchasing.fulfilment import Facts, Fulfilled, fulfil
+from testkase.services.billing.purchasing.refunding import NotPaid
+from testkase.services.billing.purchasing.rows import purchase_locked
+from testkase.services.billing.seller import Seller
+from testkase.services.billing.settings import SQL as PAYMENTS
+
+
+def count_back(
+    org_id: int, purchase_id: str, *, thing_id: str, amount: int, reason: str, actor: Actor, seller: Seller
+) -> Operation[Fulfilled]:
+    """Count a refund or dispute in another currency as `amount` minor units of the purchase's own: its credits follow
+    at once, and the lot thaws where nothing else holds it. The same again changes nothing. Recorded. Needs the
+    organization's context. Raises PurchaseNotFound, NotPaid, InvalidInput."""
+    purchase = yield from purchase_locked(org_id, purchase_id)
+    if purchase.payment_id is None:
+        raise NotPaid("Nothing was paid for this purchase, so nothing can have gone back.")
+    if not 0 <= amount <= purchase.amount:
+        most = money(purchase.amount, purchase.currency)
+        raise InvalidInput(f"What went back is at least nothing and at most {most}.", field="amount")
+    payment_id = yield from _payment_of(org_id, purchase_id, purchase.currency, thing_id)
+    place = {"org_id": org_id, "payment_ids": [payment_id]}
+    before = {row["thing_id"]: row["amount"] for row in (yield Statement(PAYMENTS["counted_back"], place))}
+    if before.get(thing_id) != amount:
+        row = {"thing_id": thing_id, "payment_id": payment_id, "amount": amount, "currency": purchase.currency}
+        yield Statement(PAYMENTS["count_back"], {"org_id": org_id, **row})
+        details = {"amount": money(amount, purchase.currency), "reason": reason, "purchase": purchase_id}
+        said = Activity(action="refund.counted", actor=actor, target=purchase.bundle_name, details=details)
+        yield from words.recorded(org_id, said, event_id=f"refund.counted:{thing_id}.{amount}.{purchase.reversals}")
+    return (yield from fulfil(org_id, purchase_id, Facts(), seller))
+
+
+def _payment_of(org_id: int, purchase_id: str, currency: str, thing_id: str) -> Operation[str]:
+    """The payment that a refund or dispute in another currency is of. Raises InvalidInput."""
+    paid = yield Statement(PAYMENTS["payments"], {"org_id": org_id, "target_id": purchase_id})
+    place: dict[str, Any] = {"org_id": org_id, "payment_ids": [row["payment_id"] for row in paid]}
+    refunds = yield Statement(PAYMENTS["refunds"], place)
+    disputes = yield Statement(PAYMENTS["disputes"], place)
+    for row in (*refunds, *disputes):
+        if thing_id in (row.get("refund_id"), row.get("dispute_id")) and row["currency"] != currency:
+            return str(row["payment_id"])
+    raise InvalidInput("The purchase has no refund or dispute of that id in another currency.", field="id")
