@@ -127,7 +127,7 @@ def test_an_operator_reconciles_gives_back_once_and_matches_the_day(business: Bu
     stray = business.razorpay.order(700, receipt="nobody's")
     business.razorpay.pay(stray["id"])
     code, said = business.operator("match-report", today)
-    assert (code, "unknown order" in said, "1 do not" in said) == (1, True, True), said
+    assert (code, "unknown order" in said, "1 does not" in said) == (1, True, True), said
 
 
 @pytest.mark.requirement("B5", "B6")

@@ -5,6 +5,7 @@ import io
 
 import pytest
 
+from testkase.core.ledger.limits.model import PauseKind
 from testkase.services.metering.limits.budgets import pause
 from testkase.services.metering.limits.watching import GUARD
 from tests.integration.web.conftest import Visitors
@@ -133,7 +134,10 @@ def test_a_pause_names_people_and_features_as_pages_do(visitors: Visitors) -> No
 
     org_id = visitors.demo.org_id
     with tenant_transaction(org_id):
-        for kind, ref in (("user", visitors.demo.emails["member"]), ("use_case", "nightly-tests")):
+        paused: tuple[tuple[PauseKind, str], ...] = (
+            ("user", visitors.demo.emails["member"]), ("use_case", "nightly-tests"),
+        )  # fmt: skip
+        for kind, ref in paused:
             run_here(pause(org_id, GUARD, kind=kind, ref=ref, reason="Too much.", change_id=ref))
     told = page(visitors)
     assert "paused AI use of Mira Lindqvist: Too much." in told
