@@ -108,3 +108,16 @@ def test_a_dispute_is_told_and_recorded_as_what_it_is(shop: Shop) -> None:
         "gave back what was set aside of the Starter bundle: the dispute is over",
         "set aside what is left of the Starter bundle: its payment is disputed",
     ]
+
+
+@pytest.mark.requirement("P10")
+def test_a_lost_dispute_is_called_so(shop: Shop) -> None:
+    org_id = shop.organization("0").org_id
+    purchase = shop.bought(org_id)
+    dispute = shop.provider.dispute(purchase.payment_id or "")
+    shop.look(purchase, dispute.dispute_id)
+    shop.provider.decide_dispute(dispute.dispute_id, "lost")
+    shop.look(purchase, dispute.dispute_id)
+    (row, *_) = shop.rows(org_id, "SELECT title FROM notification ORDER BY notification_id DESC LIMIT 1")
+    assert row["title"] == "A dispute was lost"
+    assert told(shop, org_id) == "The $10.00 paid for the Starter bundle went back, and 1,000 credits with it."

@@ -60,7 +60,7 @@ def credits_taken_back(
         body += f" {_credits(back)} credits are yours to use again." if back > 0 else ""
         body += f" {_credits(expired)} credits expired meanwhile." if expired else ""
     elif after.clawed > before.clawed:
-        title = "Credits were taken back"
+        title = "A dispute was lost" if before.frozen and not after.frozen else "Credits were taken back"
         body = f"{_went_back(after, gone)}, and {_credits(after.clawed - before.clawed)} credits with it."
     else:
         title = "Credits came back"

@@ -108,7 +108,7 @@ def composer_facts(request: MemberRequest, project: Project, thread_id: int | No
     entry = next((entry for name, entry in ladder_.items() if name == level), None)
     expected = _estimate(request.viewer, entry, thread_id) if entry else None
     return {
-        **limits_on(request.viewer, project.key, USE_CASE, expected and expected.likely),
+        **limits_on(request.viewer, project.key, USE_CASE, expected.likely if expected else None),
         "longest": MAX_QUESTION,
         "levels": list(ladder_.items()) if setting.free_choice and differ else [],
         "level": level,
