@@ -72,8 +72,8 @@ def count_money_back(
         after = writing.run(counting, org_id=organization).purchase
     stands = "What is left of them rests until a dispute is over." if after.frozen else "The rest can be used."
     _out.print(
-        f"Of the bundle's {grouped_credits(after.credits)} credits {grouped_credits(after.clawed)} are taken back by now."
-        f" {stands}"
+        f"Of the bundle's {grouped_credits(after.credits)} credits {grouped_credits(after.clawed)} are taken back by"
+        f" now. {stands}"
     )
 
 
