@@ -121,6 +121,17 @@ def test_an_operator_reconciles_gives_back_once_and_matches_the_day(business: Bu
         "count-back", str(program.org_id), order["id"], "disp_Nobody", "--amount", "1", "--reason", "a slip"
     )
     assert (code != 0, "no refund or dispute of that id in another currency" in said) == (True, True), said
+    with psycopg.connect(business.shop.database.owner_url) as connection:
+        connection.execute(
+            "INSERT INTO payment_dispute (org_id, dispute_id, payment_id, amount, currency, amount_deducted, status,"
+            " phase, created_at) VALUES (%s, 'disp_Rupees', %s, 16000, 'INR', 16000, 'lost', 'chargeback', 1)",
+            [program.org_id, program.http.get(f"/purchases/{order['id']}").json()["payment_id"]],
+        )
+    words = ("count-back", str(program.org_id), order["id"], "disp_Rupees", "--amount", "2", "--reason", "the letter")
+    for _ in range(2):
+        code, said = business.operator(*words)
+        assert (code, "700.00 are taken back" in said, "The rest can be used." in said) == (0, True, True), said
+    assert program.http.get("/balance").json()["available"] == "600.00"
     today = datetime.now(UTC).date().isoformat()
     code, said = business.operator("match-report", today)
     assert (code, "0 do not" in said) == (0, True), said
