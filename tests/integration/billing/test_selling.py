@@ -127,9 +127,18 @@ def test_an_operator_reconciles_gives_back_once_and_matches_the_day(business: Bu
             " phase, created_at) VALUES (%s, 'disp_Rupees', %s, 16000, 'INR', 16000, 'lost', 'chargeback', 1)",
             [program.org_id, program.http.get(f"/purchases/{order['id']}").json()["payment_id"]],
         )
-    words = ("count-back", str(program.org_id), order["id"], "disp_Rupees", "--amount", "2", "--reason", "the letter")
+    counting = (
+        "count-back",
+        str(program.org_id),
+        order["id"],
+        "disp_Rupees",
+        "--amount",
+        "2",
+        "--reason",
+        "the letter",
+    )
     for _ in range(2):
-        code, said = business.operator(*words)
+        code, said = business.operator(*counting)
         assert (code, "700.00 are taken back" in said, "The rest can be used." in said) == (0, True, True), said
     assert program.http.get("/balance").json()["available"] == "600.00"
     today = datetime.now(UTC).date().isoformat()
