@@ -4,7 +4,7 @@ No rate of exchange is made up, so the lot stays frozen until then. What staff s
 and holds whatever is heard of that later: one that is won after all takes nothing, and another amount is said again.
 """
 
-from typing import Any
+from typing import Any, LiteralString
 
 from testkase.core.pricing.money import money
 from testkase.foundation.database import Operation, Statement
@@ -30,25 +30,23 @@ def count_back(
     if not 0 <= amount <= purchase.amount:
         most = money(purchase.amount, purchase.currency)
         raise InvalidInput(f"What went back is at least nothing and at most {most}.", field="amount")
-    payment_id = yield from _payment_of(org_id, purchase_id, purchase.currency, thing_id)
-    place = {"org_id": org_id, "payment_ids": [payment_id]}
-    before = {row["thing_id"]: row["amount"] for row in (yield Statement(PAYMENTS["counted_back"], place))}
-    if before.get(thing_id) != amount:
-        row = {"thing_id": thing_id, "payment_id": payment_id, "amount": amount, "currency": purchase.currency}
-        yield Statement(PAYMENTS["count_back"], {"org_id": org_id, **row})
+    before, count = yield from _found(org_id, purchase_id, purchase.currency, thing_id)
+    if before != amount:
+        yield Statement(count, {"org_id": org_id, "thing_id": thing_id, "amount": amount})
         details = {"amount": money(amount, purchase.currency), "reason": reason, "purchase": purchase_id}
         said = Activity(action="refund.counted", actor=actor, target=purchase.bundle_name, details=details)
         yield from words.recorded(org_id, said, event_id=f"refund.counted:{thing_id}.{amount}.{purchase.reversals}")
     return (yield from fulfil(org_id, purchase_id, Facts(), seller))
 
 
-def _payment_of(org_id: int, purchase_id: str, currency: str, thing_id: str) -> Operation[str]:
-    """The payment that a refund or dispute in another currency is of. Raises InvalidInput."""
+def _found(org_id: int, purchase_id: str, currency: str, thing_id: str) -> Operation[tuple[int | None, LiteralString]]:
+    """What a refund or dispute in another currency was counted as until now, and the statement that counts it. Raises
+    InvalidInput."""
     paid = yield Statement(PAYMENTS["payments"], {"org_id": org_id, "target_id": purchase_id})
     place: dict[str, Any] = {"org_id": org_id, "payment_ids": [row["payment_id"] for row in paid]}
-    refunds = yield Statement(PAYMENTS["refunds"], place)
-    disputes = yield Statement(PAYMENTS["disputes"], place)
-    for row in (*refunds, *disputes):
-        if thing_id in (row.get("refund_id"), row.get("dispute_id")) and row["currency"] != currency:
-            return str(row["payment_id"])
+    counted = {row["thing_id"]: row["amount"] for row in (yield Statement(PAYMENTS["counted_back"], place))}
+    for things, name, count in (("refunds", "refund_id", "count_refund"), ("disputes", "dispute_id", "count_dispute")):
+        for row in (yield Statement(PAYMENTS[things], place)):
+            if row[name] == thing_id and row["currency"] != currency:
+                return counted.get(thing_id), PAYMENTS[count]
     raise InvalidInput("The purchase has no refund or dispute of that id in another currency.", field="id")

@@ -22,21 +22,20 @@ WHERE org_id = %(org_id)s AND payment_id = %(payment_id)s;
 
 -- refunds: The refunds known of some payments.
 SELECT refund_id, payment_id, amount, currency, status, created_at
-FROM payment_refund
-WHERE org_id = %(org_id)s AND payment_id = ANY (%(payment_ids)s) AND NOT starts_with(refund_id, 'counted.')
-ORDER BY created_at, refund_id;
+FROM payment_refund WHERE org_id = %(org_id)s AND payment_id = ANY (%(payment_ids)s) ORDER BY created_at, refund_id;
 
 -- counted_back: Money that went back in another currency, and what of the payment staff have counted it as.
-SELECT substr(refund_id, length('counted.') + 1) AS thing_id, amount
-FROM payment_refund
-WHERE org_id = %(org_id)s AND payment_id = ANY (%(payment_ids)s) AND starts_with(refund_id, 'counted.');
+SELECT refund_id AS thing_id, counted_as AS amount FROM payment_refund
+WHERE org_id = %(org_id)s AND payment_id = ANY (%(payment_ids)s) AND counted_as IS NOT NULL
+UNION ALL
+SELECT dispute_id, counted_as FROM payment_dispute
+WHERE org_id = %(org_id)s AND payment_id = ANY (%(payment_ids)s) AND counted_as IS NOT NULL;
 
--- count_back: What staff count it as, the last word of theirs. Its row stands among the refunds under a name of its own.
-INSERT INTO payment_refund (org_id, refund_id, payment_id, amount, currency, status, created_at)
-VALUES (
-    %(org_id)s, 'counted.' || %(thing_id)s, %(payment_id)s, %(amount)s, %(currency)s, 'processed',
-    extract(epoch FROM now())::bigint)
-ON CONFLICT (org_id, refund_id) DO UPDATE SET amount = excluded.amount;
+-- count_refund: What of the payment staff count a refund as, the last word of theirs.
+UPDATE payment_refund SET counted_as = %(amount)s WHERE org_id = %(org_id)s AND refund_id = %(thing_id)s;
+
+-- count_dispute: The same of a dispute.
+UPDATE payment_dispute SET counted_as = %(amount)s WHERE org_id = %(org_id)s AND dispute_id = %(thing_id)s;
 
 -- keep_refund: A refund as far as it has come.
 INSERT INTO payment_refund (org_id, refund_id, payment_id, amount, currency, status, created_at)
