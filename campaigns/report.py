@@ -82,9 +82,16 @@ def told(value: float | str) -> str:
 
 
 def _revision() -> str:
-    asked = ["git", "-C", str(ROOT), "describe", "--always", "--dirty"]
+    """Of the source. Pages, on which this result may be noted, are no part of what was tried."""
+    commit = _git("rev-parse", "--short", "HEAD")
+    changed = _git("status", "--porcelain", "--untracked-files=no", "--", ".", ":!docs")
+    return (f"{commit}-dirty" if changed else commit) or "unknown"
+
+
+def _git(*asked: str) -> str:
     try:
-        found = subprocess.run(asked, capture_output=True, text=True, check=False)
+        return subprocess.run(
+            ["git", "-C", str(ROOT), *asked], capture_output=True, text=True, check=False
+        ).stdout.strip()
     except OSError:
-        return "unknown"
-    return found.stdout.strip() or "unknown"
+        return ""
