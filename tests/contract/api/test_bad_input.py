@@ -13,9 +13,10 @@ import pytest
 
 from testkase.core.access import Scope
 from testkase.entrypoints.api import body
-from testkase.entrypoints.api.body import AnyRequest, read_json
+from testkase.entrypoints.api.body import AnyRequest, decode, read_json
 from testkase.entrypoints.api.route import Route
 from testkase.entrypoints.api.v1.routes import PREFIX, routes
+from testkase.foundation.problems import InvalidInput
 from tests.support.programs import MODEL, Organization, Organizations
 
 HOLD: dict[str, Any] = {"id": "call-1", "use_case": "chat", "user": "ada@example.com", "credits": "1"}
@@ -83,6 +84,36 @@ BAD: list[tuple[str, str, Any, int, str, str | None]] = [
     ("a batch of 1,001", "/holds:batch", {"items": [HOLD] * 1001}, 422, "invalid_input", "items"),
     ("a batch that is a list", "/settlements:batch", [], 422, "invalid_input", None),
 ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("path", "body", "fields"),
+    [
+        ("/holds", HOLD | {"amount": "1"}, ["use_case", "user", "id", "credits"]),
+        ("/holds/h/settlement", {"usage": {"tokens": 5}}, ["input_tokens", "output_tokens"]),
+        ("/usage", USAGE | {"amount": "1"}, ["use_case", "user", "id", "credits", "usage"]),
+    ],
+)
+def test_whoever_names_a_field_there_is_not_is_told_those_there_are(
+    api: httpx.Client, path: str, body: Any, fields: list[str]
+) -> None:
+    detail = api.post(path, json=body).json()["detail"]
+    assert detail.startswith("There is no such field; there are ")
+    assert [name for name in fields if name not in detail.replace(",", " ").replace(".", " ").split()] == []
+
+
+def test_the_fields_of_an_item_are_told_wherever_it_stands() -> None:
+    class Item(msgspec.Struct, forbid_unknown_fields=True):
+        size: int = 0
+
+    class Order(msgspec.Struct, forbid_unknown_fields=True):
+        items: list[Item]
+
+    with pytest.raises(InvalidInput) as refused:
+        decode(msgspec.json.Decoder(Order), b'{"items":[{},{"seize":1}]}')
+    assert (refused.value.field, refused.value.detail) == (
+        "items[1].seize", "There is no such field; there are size.",
+    )  # fmt: skip
 
 
 def state(api: httpx.Client) -> tuple[Any, Any]:

@@ -23,6 +23,7 @@ only so many of them."""
 _AMOUNTS = frozenset({"credits"})
 _PATTERN = " matching regex "
 _NO_CHOICE = "Invalid enum value"
+_INDEX = re.compile(r"\[[0-9]+\]")
 _PLACE = re.compile(r"^(?P<what>.*?)(?: - at `(?P<place>[^`]*)`)?$", re.DOTALL)
 _UNKNOWN_FIELD = re.compile(r"^Object contains unknown field `(?P<name>.*)`$", re.DOTALL)
 _MISSING_FIELD = re.compile(r"^Object missing required field `(?P<name>.*)`$", re.DOTALL)
@@ -131,9 +132,12 @@ def invalid(message: str, kind: Any, *, amounts: frozenset[str] = _AMOUNTS) -> I
     match = _PLACE.match(message)
     what, place = (match["what"], match["place"] or "") if match else (message, "")
     field = place.partition("[...]")[0].removeprefix("$").removeprefix(".")  # a key of any name has no name to tell
+    inside = field
     for pattern in (_UNKNOWN_FIELD, _MISSING_FIELD):
         if named := pattern.match(what):
             field = f"{field}.{named['name'][:100]}" if field else named["name"][:100]
+    if _UNKNOWN_FIELD.match(what) and (fields := _fields(kind, _INDEX.sub("", inside))):
+        return InvalidInput(f"There is no such field; there are {', '.join(fields)}.", field=field)
     if field.rpartition(".")[2] in amounts and what.startswith("Expected"):
         return InvalidInput(f"{AMOUNT_RULE}.", field=field)
     if what.startswith(_NO_CHOICE) and (choices := _choices(kind, field.rpartition(".")[2])):
@@ -152,6 +156,26 @@ def _choices(kind: Any, name: str) -> tuple[str, ...]:
             if "enum" in named:
                 return tuple(map(str, named["enum"]))
     return ()
+
+
+@cache
+def _fields(kind: Any, place: str) -> tuple[str, ...]:
+    """The fields of the object at a place of the type: `usage`, or "" for all of it."""
+    (schema,), schemas = msgspec.json.schema_components([kind])
+    found = _object_of(schema, schemas)
+    for name in filter(None, place.split(".")):
+        inner = found.get("properties", {}).get(name, {})
+        found = _object_of(inner.get("items", inner), schemas)
+    return tuple(found.get("properties", ()))
+
+
+def _object_of(schema: dict[str, Any], schemas: dict[str, Any]) -> dict[str, Any]:
+    """The object that a part of a schema is, can be, or refers to."""
+    for part in schema.get("anyOf", [schema]):
+        named: dict[str, Any] = schemas.get(part.get("$ref", "").rpartition("/")[2], part)
+        if "properties" in named:
+            return named
+    return {}
 
 
 def _in_words(what: str) -> str:
