@@ -3,7 +3,7 @@
 import re
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Dialog, Page, expect
 
 from tests.support.stage import Stage
 
@@ -72,3 +72,22 @@ def test_somebody_in_two_organizations_changes_between_them_in_the_menu(stage: S
     newcomer.locator("summary[aria-label^='Account of']").click()
     newcomer.get_by_role("button", name="Switch to Second Ltd").click()
     expect(newcomer.locator(".page__head")).to_contain_text("Second Ltd")
+
+
+@pytest.mark.requirement("P16")
+def test_whoever_erases_is_asked_about_the_person_they_chose(stage: Stage) -> None:
+    owner = stage.signed_in("owner")
+    owner.goto(f"{stage.url}/settings/privacy")
+    people = owner.get_by_label("Content of a person")
+    people.select_option(index=1)
+    name = people.locator("option").nth(1).inner_text()
+    asked: list[str] = []
+
+    def decline(dialog: Dialog) -> None:
+        asked.append(dialog.message)
+        dialog.dismiss()
+
+    owner.once("dialog", decline)
+    owner.get_by_role("button", name="Erase the person's content").click()
+    assert asked == [f"Erase what {name} wrote for AI? It cannot be brought back."]
+    expect(people).to_have_value(re.compile("."))  # still there, and nothing was sent

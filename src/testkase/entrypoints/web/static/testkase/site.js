@@ -47,7 +47,8 @@
 
   document.addEventListener("submit", (event) => {
     const question = event.target.dataset.confirm;
-    if (question && !confirm(question)) event.preventDefault();
+    const chosen = () => event.target.querySelector("select").selectedOptions[0].text;
+    if (question && !confirm(question.replace("{chosen}", chosen))) event.preventDefault();
     else if (event.target.method === "post") keepTyped(event.target);
     if (!event.defaultPrevented && event.target.method === "post") sendOnce(event);
   });
