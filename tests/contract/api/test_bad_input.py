@@ -116,6 +116,15 @@ def test_the_fields_of_an_item_are_told_wherever_it_stands() -> None:
     )  # fmt: skip
 
 
+def test_a_field_without_a_name_is_told_by_the_sentence_as_nothing_else_can_name_it() -> None:
+    class Order(msgspec.Struct, forbid_unknown_fields=True):
+        size: int = 0
+
+    with pytest.raises(InvalidInput) as refused:
+        decode(msgspec.json.Decoder(Order), b'{"":1}')
+    assert (refused.value.field, refused.value.detail) == (None, "Object contains unknown field ``.")
+
+
 def state(api: httpx.Client) -> tuple[Any, Any]:
     """Everything a program can see of the account."""
     balance = api.get("/balance").json()

@@ -136,7 +136,7 @@ def invalid(message: str, kind: Any, *, amounts: frozenset[str] = _AMOUNTS) -> I
     for pattern in (_UNKNOWN_FIELD, _MISSING_FIELD):
         if named := pattern.match(what):
             field = f"{field}.{named['name'][:100]}" if field else named["name"][:100]
-    if _UNKNOWN_FIELD.match(what) and (fields := _fields(kind, _INDEX.sub("", inside))):
+    if field and _UNKNOWN_FIELD.match(what) and (fields := _fields(kind, _INDEX.sub("", inside))):
         return InvalidInput(f"There is no such field; there are {', '.join(fields)}.", field=field)
     if field.rpartition(".")[2] in amounts and what.startswith("Expected"):
         return InvalidInput(f"{AMOUNT_RULE}.", field=field)
