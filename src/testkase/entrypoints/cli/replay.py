@@ -75,7 +75,7 @@ def _cells(replay: Replay, sums: Sums) -> tuple[str, ...]:
 
 def signed(microcredits: int) -> str:
     """Credits with their sign."""
-    return f"{'+' if microcredits > 0 else '−' if microcredits < 0 else ''}{grouped_credits(abs(microcredits))}"
+    return f"{'+' if microcredits > 0 else ''}{grouped_credits(microcredits)}"
 
 
 def _print_left(replay: Replay) -> None:

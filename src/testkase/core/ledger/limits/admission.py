@@ -33,14 +33,13 @@ def check_budgets(limits: Limits, account: Account, subject: Subject, amount: in
     if not amount:
         return
     standing = [at(budget, account, now) for budget in limits.budgets.values() if budget.scope.covers(subject)]
-    tightest = tightest_of(standing, subject)
+    tightest = tightest_of(standing)
     if tightest is not None and amount > tightest.left:
         raise _exceeded(tightest, account, amount)
 
 
-def tightest_of(standing: Iterable[Budget], subject: Subject) -> Budget | None:
-    """Of budgets as they stand now, the one that leaves such a call least."""
-    covering = [budget for budget in standing if budget.scope.covers(subject)]
+def tightest_of(covering: Iterable[Budget]) -> Budget | None:
+    """Of the budgets that a call counts in, as they stand now, the one that leaves it least."""
     return min(covering, key=lambda budget: (budget.left, budget.budget_id), default=None)
 
 
@@ -48,7 +47,7 @@ def _exceeded(budget: Budget, account: Account, amount: int) -> BudgetExceeded:
     on = from_micros(budget.period_end).strftime("%-d %b %Y %H:%M UTC")
     return BudgetExceeded(
         f"This needs {grouped_credits(amount)} credits. The {_EACH[budget.period]} budget “{budget.name}” of"
-        f" {grouped_credits(budget.allowed)} has {grouped_credits(max(budget.left, 0))} left; it begins anew on {on}."
+        f" {grouped_credits(budget.allowed)} has {grouped_credits(budget.shown_left)} left; it begins anew on {on}."
         " Your Owner or an admin can raise it.",
         budget_id=budget.budget_id, budget=budget.name, project=budget.scope.project, user=budget.scope.user,
         use_case=budget.scope.use_case, period=budget.period, limit=budget.allowed, used=budget.used, held=budget.held,

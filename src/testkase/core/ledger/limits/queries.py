@@ -7,8 +7,9 @@ from testkase.core.ledger.limits.model import Budget, Pause, PauseKind, Scope
 from testkase.core.ledger.limits.periods import at
 from testkase.core.ledger.limits.standing import Limits
 from testkase.core.ledger.model import Account, Subject
-from testkase.core.ledger.refusals import BudgetNotFound
+from testkase.core.ledger.refusals import BudgetExceeded, BudgetNotFound, Paused
 from testkase.foundation.database import Operation, Row, Statement, named_statements
+from testkase.foundation.problems import Problem
 
 _SQL = named_statements("testkase.core.ledger.limits.sql", "queries.sql")
 
@@ -44,14 +45,27 @@ def check_admission(org_id: int, subject: Subject, amount: int) -> Operation[Non
 
     Raises Paused, BudgetExceeded.
     """
-    found = Limits((yield from budgets(org_id)), [p for p in (yield from pauses(org_id)) if p.resumed_at is None])
+    _check(org_id, (yield from _in_force(org_id)), subject, amount)
+
+
+def limits_on(org_id: int, subject: Subject, amount: int) -> Operation[tuple[Budget | None, Problem | None]]:
+    """Of the budgets that such a call counts in the one that leaves least, and why a limit would refuse it."""
+    found = yield from _in_force(org_id)
+    tightest = tightest_of(budget for budget in found.budgets.values() if budget.scope.covers(subject))
+    try:
+        _check(org_id, found, subject, amount)
+    except (Paused, BudgetExceeded) as problem:
+        return tightest, problem
+    return tightest, None
+
+
+def _in_force(org_id: int) -> Operation[Limits]:
+    return Limits((yield from budgets(org_id)), [p for p in (yield from pauses(org_id)) if p.resumed_at is None])
+
+
+def _check(org_id: int, found: Limits, subject: Subject, amount: int) -> None:
     check_pauses(found, subject)
     check_budgets(found, Account(org_id=org_id), subject, amount, now=0)  # they are as of now already
-
-
-def tightest(org_id: int, subject: Subject) -> Operation[Budget | None]:
-    """Of the budgets that such a call counts in, the one that leaves least."""
-    return tightest_of((yield from budgets(org_id)), subject)
 
 
 def _budget(org_id: int, row: Row) -> Budget:

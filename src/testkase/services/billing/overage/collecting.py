@@ -16,8 +16,14 @@ from testkase.services.billing import words
 from testkase.services.billing.errand import Errand, ask, do
 from testkase.services.billing.model import Bill, BillingSettings
 from testkase.services.billing.overage.allowing import DUE_DAYS, SQL, bill_by_id
-from testkase.services.billing.overage.replaced import close_page, is_another, paid_on_an_earlier_page, pays
-from testkase.services.billing.provider import Customer, Link, LinkStatus, Payment, Provider, ProviderRefused
+from testkase.services.billing.overage.replaced import (
+    close_page,
+    fetch_payment,
+    is_another,
+    paid_on_an_earlier_page,
+    pays,
+)
+from testkase.services.billing.provider import Customer, Link, LinkStatus, Payment, ProviderRefused
 from testkase.services.billing.purchasing import lifecycle
 from testkase.services.billing.purchasing.rows import SQL as PURCHASES
 from testkase.services.billing.purchasing.rows import WATCH
@@ -101,17 +107,13 @@ def _look(bill: Bill, seller: Seller) -> Errand[tuple[Bill, LinkStatus | None]]:
     link = yield from ask(lambda provider: provider.fetch_link(link_id))
     if link.status == "paid" and (link.amount, link.currency) == (bill.amount, bill.currency):
         for payment_id in link.payment_ids:
-            payment = yield from ask(partial(_fetch, payment_id))
+            payment = yield from ask(partial(fetch_payment, payment_id))
             if pays(bill, payment):
                 return (yield from do(org_id, _paid(org_id, bill.bill_id, payment, seller))), link.status
     if is_another(bill, link.reference) and (late := (yield from paid_on_an_earlier_page(bill))) is not None:
         bill = yield from do(org_id, _paid(org_id, bill.bill_id, late, seller))
         yield from close_page(link_id)
     return bill, link.status
-
-
-def _fetch(payment_id: str, provider: Provider) -> Payment:
-    return provider.fetch_payment(payment_id)
 
 
 def _paid(org_id: int, bill_id: str, payment: Payment, seller: Seller) -> Operation[Bill]:

@@ -33,7 +33,7 @@ def paid_on_an_earlier_page(bill: Bill) -> Errand[Payment | None]:
         for payment_id in link.payment_ids:
             if payment_id in known:
                 continue
-            payment = yield from ask(partial(_fetch_payment, payment_id))
+            payment = yield from ask(partial(fetch_payment, payment_id))
             if pays(bill, payment) and not payment.amount_refunded:
                 return payment
     return None
@@ -88,5 +88,5 @@ def _fetch_link(link_id: str, provider: Provider) -> Link:
     return provider.fetch_link(link_id)
 
 
-def _fetch_payment(payment_id: str, provider: Provider) -> Payment:
+def fetch_payment(payment_id: str, provider: Provider) -> Payment:
     return provider.fetch_payment(payment_id)

@@ -69,7 +69,7 @@ class BudgetView(Struct, frozen=True, kw_only=True):
             id=budget.budget_id, name=budget.name, project=budget.scope.project, user=budget.scope.user,
             use_case=budget.scope.use_case, period=budget.period, limit=format_credits(budget.limit),
             extra=format_credits(budget.extra), used=format_credits(budget.used), held=format_credits(budget.held),
-            left=format_credits(max(budget.left, 0)), period_start=instant(budget.period_start),
+            left=format_credits(budget.shown_left), period_start=instant(budget.period_start),
             resets_at=instant(budget.period_end),
         )  # fmt: skip
 

@@ -40,7 +40,7 @@ class Card:
 
     @property
     def left(self) -> int:
-        return max(self.budget.left, 0)
+        return self.budget.shown_left
 
     @property
     def beyond(self) -> int:
