@@ -43,6 +43,15 @@ def _one_model(monkeypatch: pytest.MonkeyPatch, visitors: Visitors) -> None:
     offer.catalog.cache_clear()
 
 
+@pytest.fixture(autouse=True)
+def _no_budget_is_left(visitors: Visitors) -> Iterator[None]:
+    """One database serves all tests of this file, in any order."""
+    yield
+    owner = Actor(kind="person", ref=visitors.demo.emails["owner"], name="Olga")
+    for budget in run(visitors, budgets(visitors.demo.org_id)):
+        run(visitors, remove_budget(visitors.demo.org_id, owner, budget_id=budget.budget_id))
+
+
 def run(visitors: Visitors, operation: Operation[T]) -> T:
     from testkase.services.organizations.tenancy import run_here, tenant_transaction
 
@@ -92,7 +101,6 @@ def test_a_refused_member_asks_and_an_admin_approves_once(visitors: Visitors) ->
     assert "The release is tomorrow." not in admin.get(PAGE).content.decode()
     notices = member.get("/notifications").content.decode()
     assert "1,000.50 more credits for “Trainees”" in notices
-    admin.post(f"{PAGE}/{budget_id}/removal")
 
 
 def test_what_was_used_beyond_a_limit_is_told_to_who_asks_and_to_who_decides(visitors: Visitors) -> None:
@@ -108,7 +116,6 @@ def test_what_was_used_beyond_a_limit_is_told_to_who_asks_and_to_who_decides(vis
     asked = {"request_id": "ask_beyond", "amount": "1", "reason": "One more."}
     assert member.post(f"{PAGE}/{budget_id}/requests", asked).status_code == 302
     assert f"{beyond} were used beyond its limit already" in admin.get(PAGE).content.decode()
-    admin.post(f"{PAGE}/{budget_id}/removal")
 
 
 def test_asking_again_changes_the_request_and_tells_nobody_twice(visitors: Visitors) -> None:
@@ -123,7 +130,6 @@ def test_asking_again_changes_the_request_and_tells_nobody_twice(visitors: Visit
     assert admin.post(decision, {"decision": "decline"}).status_code == 302
     assert member.post(f"{PAGE}/{budget_id}/requests", more | {"request_id": "later"}).status_code == 302
     assert admin.get("/notifications").content.decode().count("The budget “Nightly” is used up") == 2
-    admin.post(f"{PAGE}/{budget_id}/removal")
 
 
 def test_one_credit_is_one_credit_wherever_a_budget_is_shown(visitors: Visitors) -> None:
@@ -138,9 +144,8 @@ def test_one_credit_is_one_credit_wherever_a_budget_is_shown(visitors: Visitors)
     assert re.search(r"<strong>2</strong> <span[^>]*>credits per week", admin.get(PAGE).content.decode())
     assert "For this period 1 more credit may be spent" in admin.get(f"{PAGE}/{budget_id}").content.decode()
     admin.post(f"{PAGE}/{budget_id}/removal")
-    budget_id = set_budget(visitors, "Ample", "1000", user=visitors.demo.emails["member"])
+    set_budget(visitors, "Ample", "1000", user=visitors.demo.emails["member"])
     assert re.search(r"<strong>1,000</strong> <span[^>]*>credits per week", admin.get(PAGE).content.decode())
-    admin.post(f"{PAGE}/{budget_id}/removal")
 
 
 def test_a_request_ends_with_its_budget_and_one_left_over_can_be_declined(visitors: Visitors) -> None:
@@ -221,8 +226,6 @@ def test_an_id_that_nothing_can_have_is_refused_where_it_comes_in(visitors: Visi
     assert owner.post("/settings/ai-credits/budget-requests/a%00b/decision", decision).status_code == 404
     form = {"budget_id": "a\0b", "name": "Another", "limit": "5", "period": "day"}
     assert owner.post(f"{PAGE}/new", form).status_code == 302, "the form gets an id of its own"
-    for budget in run(visitors, budgets(visitors.demo.org_id)):
-        owner.post(f"{PAGE}/{budget.budget_id}/removal")
 
 
 @pytest.mark.requirement("B13")
