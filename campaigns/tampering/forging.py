@@ -1,5 +1,5 @@
-"""A forger who knows how the books are made: the whole journal hashed anew after a change, its end cut off cleanly, or
-what was used on a day raised wherever it is summed up.
+"""A forger who knows how the books are made: the whole journal hashed anew after a change, its end cut off cleanly,
+what was used on a day raised wherever it is summed up, or what is due put off.
 
 Within the database a journal can be made to agree with itself; the heads published outside of it do not. Sums are held
 against the calls they are of.
@@ -42,6 +42,14 @@ WHERE p.org_id = %(org)s AND (p.by, p.part) = ('use_case', one.use_case)
                      WHERE m.org_id = p.org_id AND m.first_day <= one.day)
 """
 
+_LATER = """
+UPDATE ledger.account AS a SET due_at = 1 + least(
+    a.period_end,
+    (SELECT min(l.expires_at) FROM ledger.lot AS l WHERE l.org_id = a.org_id AND l.available > 0),
+    (SELECT min(h.expires_at) FROM ledger.open_hold AS h WHERE h.org_id = a.org_id)
+) WHERE a.org_id = %s
+"""
+
 
 def rewrite(owner: Connection, org_id: int, dice: random.Random, last_seq: int) -> str:
     """Change an entry, then every hash from there on, and the account's."""
@@ -65,6 +73,12 @@ def raise_sums(owner: Connection, org_id: int, dice: random.Random, last_seq: in
     if not owner.execute(_SUMS.encode(), {"org": org_id, "salt": str(dice.random())}).rowcount:
         raise NoChange
     return "what a feature used on a day raised in all sums"
+
+
+def put_off(owner: Connection, org_id: int, _dice: random.Random, _last_seq: int) -> str:
+    """Let nothing be due until a moment after something is: credits outlive their time, holds stay."""
+    owner.execute(_LATER.encode(), [org_id])
+    return "what is due put off"
 
 
 def _hash_anew(org_id: int) -> Operation[None]:

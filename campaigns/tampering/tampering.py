@@ -16,7 +16,7 @@ from bench.server import bench_server
 from campaigns.campaign import Campaign, Tick, unheard
 from campaigns.outcome import Outcome
 from campaigns.tampering.books import faults_of, published, write_book
-from campaigns.tampering.forging import cut, raise_sums, rewrite
+from campaigns.tampering.forging import cut, put_off, raise_sums, rewrite
 from campaigns.tampering.tampers import Hand, NoChange, Table, tables_of
 from testkase.services.selfaudit.heads import Heads
 from tests.support.cluster import TestDatabase
@@ -100,7 +100,7 @@ class _Tampering:
             self._owner.execute("SET LOCAL session_replication_role = replica")
             if self._dice.random() < FORGED and self._last_seq > 1:
                 self._counts["forged"] += 1
-                return self._dice.choice((rewrite, cut, raise_sums))(
+                return self._dice.choice((rewrite, cut, raise_sums, put_off))(
                     self._owner, self._org_id, self._dice, self._last_seq
                 )
             return self._hand.change()
