@@ -1,12 +1,13 @@
 """The two clients."""
 
+import re
 from collections.abc import Callable
 from typing import ParamSpec, Self, TypeVar
 
 import httpx
 
 from testkase_client.answers.holds import OpenedHold
-from testkase_client.driving import Async, Sync
+from testkase_client.driving import Async, Connections, Sync
 from testkase_client.exchange import Wire
 from testkase_client.holding import AsyncHold, Hold, Holding
 from testkase_client.operations import Operations
@@ -30,7 +31,8 @@ def _holds(request: Callable[P, Request[OpenedHold]], kind: Callable[[Request[Op
 
 
 class Client(Operations, Sync):
-    """The API, synchronously. Threads may share one. Close it, or use it in `with`."""
+    """The API, synchronously. Threads may share one, and forked processes too, but for a `transport` given here.
+    Close it, or use it in `with`."""
 
     def __init__(
         self,
@@ -42,11 +44,11 @@ class Client(Operations, Sync):
         transport: httpx.BaseTransport | None = None,
     ) -> None:
         self.wire = _wire(base_url, api_key, timeout, retries)
-        self.http = httpx.Client(transport=transport)
-        self.hold = _holds(holds.open_hold, lambda opening: Hold(self.wire, self.http, opening))
+        self.connections = Connections(lambda: httpx.Client(transport=transport))
+        self.hold = _holds(holds.open_hold, lambda opening: Hold(self.wire, self.connections, opening))
 
     def close(self) -> None:
-        self.http.close()
+        self.connections.http.close()
 
     def __enter__(self) -> Self:
         return self
@@ -71,11 +73,11 @@ class AsyncClient(Operations, Async):
         transport: httpx.AsyncBaseTransport | None = None,
     ) -> None:
         self.wire = _wire(base_url, api_key, timeout, retries)
-        self.http = httpx.AsyncClient(transport=transport)
-        self.hold = _holds(holds.open_hold, lambda opening: AsyncHold(self.wire, self.http, opening))
+        self.connections = Connections(lambda: httpx.AsyncClient(transport=transport))
+        self.hold = _holds(holds.open_hold, lambda opening: AsyncHold(self.wire, self.connections, opening))
 
     async def aclose(self) -> None:
-        await self.http.aclose()
+        await self.connections.http.aclose()
 
     async def __aenter__(self) -> Self:
         return self
@@ -88,6 +90,12 @@ class AsyncClient(Operations, Async):
 
 
 def _wire(base_url: str, api_key: str, timeout: float | httpx.Timeout, retries: int) -> Wire:
+    """Raises ValueError for what is no address or no key: sent, it would look like a server that does not answer, and
+    the words for a header that cannot be sent would quote the key."""
+    if not re.match("https?://", base_url, re.IGNORECASE):
+        raise ValueError(f"the address begins with http:// or https://, not {base_url!r}")
+    if not re.fullmatch(r"[!-~]+", api_key):
+        raise ValueError("the API key is empty, or a space, a line break or the like came with it")
     headers = httpx.Headers(
         {"Authorization": f"Bearer {api_key}", "Accept": "application/json", "User-Agent": "testkase-client/1"}
     )  # fmt: skip

@@ -2,6 +2,7 @@
 the other, typed alike."""
 
 import asyncio
+import os
 import time
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
 from dataclasses import replace
@@ -15,6 +16,22 @@ from testkase_client.request import Page, Request
 P = ParamSpec("P")
 S = TypeVar("S", bound="Driver")
 T = TypeVar("T")
+H = TypeVar("H", bound=httpx.Client | httpx.AsyncClient)
+
+
+class Connections(Generic[H]):
+    """The connections of this process. A forked one opens its own: two that share one read each other's answers, and
+    who was refused could take another's hold for theirs."""
+
+    def __init__(self, make: Callable[[], H]) -> None:
+        self._make = make
+        self._made: tuple[int, H] = (os.getpid(), make())
+
+    @property
+    def http(self) -> H:
+        if self._made[0] != os.getpid():
+            self._made = (os.getpid(), self._make())
+        return self._made[1]
 
 
 class Driver:
@@ -26,7 +43,7 @@ class Driver:
 class Sync(Driver):
     """Carries steps out and blocks."""
 
-    http: httpx.Client
+    connections: Connections[httpx.Client]
 
     def run(self, steps: Steps[T]) -> T:
         """The end of the steps. Raises Problem."""
@@ -46,13 +63,13 @@ class Sync(Driver):
         if isinstance(step, Wait):
             time.sleep(step.seconds)
             return None
-        return self.http.send(step)
+        return self.connections.http.send(step)
 
 
 class Async(Driver):
     """Carries steps out and lets others run meanwhile."""
 
-    http: httpx.AsyncClient
+    connections: Connections[httpx.AsyncClient]
 
     async def run(self, steps: Steps[T]) -> T:
         """The end of the steps. Raises Problem."""
@@ -72,7 +89,7 @@ class Async(Driver):
         if isinstance(step, Wait):
             await asyncio.sleep(step.seconds)
             return None
-        return await self.http.send(step)
+        return await self.connections.http.send(step)
 
 
 class Planned(Generic[S, P, T]):

@@ -11,7 +11,7 @@ import httpx
 from testkase_client.amounts import Amount, amount_text
 from testkase_client.answers.holds import Extension, Measurement, OpenedHold, Outcome, Release, Settlement, Tokens
 from testkase_client.captures import Captures
-from testkase_client.driving import Async, Driver, Planned, Sync
+from testkase_client.driving import Async, Connections, Driver, Planned, Sync
 from testkase_client.exchange import Steps, Wire
 from testkase_client.problems import HoldResolved, Problem, TooManyRequests, Unavailable
 from testkase_client.request import Request
@@ -51,7 +51,8 @@ class Holding(Driver):
         return self.settlement.receipt if self.settlement else None
 
     def used(self, *, usage: Tokens | None = None, credits: Amount | None = None) -> None:
-        """Tell what was used so far; nothing is sent. An exception then settles it as cancelled, instead of voiding."""
+        """Tell what was used so far, beside the parts that were settled; nothing is sent. An exception then settles it
+        as cancelled, instead of voiding."""
         if (usage is None) == (credits is None):
             raise ValueError("give either usage or credits")
         self._told = {"usage": usage, "credits": None if credits is None else amount_text(credits)}
@@ -140,9 +141,11 @@ class Holding(Driver):
 class Hold(Holding, Sync):
     """`with client.hold(…) as hold`."""
 
-    def __init__(self, wire: Wire, http: httpx.Client, opening: Request[OpenedHold]) -> None:
+    def __init__(
+        self, wire: Wire, connections: Connections[httpx.Client], opening: Request[OpenedHold]
+    ) -> None:  # fmt: skip
         super().__init__(wire, opening)
-        self.http = http
+        self.connections = connections
 
     def __enter__(self) -> Self:
         self.run(self._enter())
@@ -155,9 +158,11 @@ class Hold(Holding, Sync):
 class AsyncHold(Holding, Async):
     """`async with client.hold(…) as hold`."""
 
-    def __init__(self, wire: Wire, http: httpx.AsyncClient, opening: Request[OpenedHold]) -> None:
+    def __init__(
+        self, wire: Wire, connections: Connections[httpx.AsyncClient], opening: Request[OpenedHold]
+    ) -> None:  # fmt: skip
         super().__init__(wire, opening)
-        self.http = http
+        self.connections = connections
 
     async def __aenter__(self) -> Self:
         await self.run(self._enter())

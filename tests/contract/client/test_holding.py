@@ -22,6 +22,7 @@ from testkase_client import (
     Tokens,
     Unreachable,
 )
+from testkase_client.driving import Connections
 from tests.support.programs import MODEL, Organization
 from tests.support.shop import Shop
 
@@ -156,7 +157,7 @@ def test_a_hold_that_cannot_be_given_back_never_hides_why(client: Client) -> Non
     hold = client.hold(**CALL, credits="5")
     elsewhere = httpx.MockTransport(lambda _: httpx.Response(404, json={"code": "not_found"}))
     with httpx.Client(transport=elsewhere) as nowhere, pytest.raises(LookupError) as raised, hold:
-        raise_after(lambda: setattr(hold, "http", nowhere))
+        raise_after(lambda: setattr(hold, "connections", Connections(lambda: nowhere)))
     assert hold.id in raised.value.__notes__[0]
 
 

@@ -17,6 +17,7 @@ from testkase_client import (
     Unreachable,
     Unreadable,
 )
+from testkase_client.driving import Connections
 from testkase_client.exchange import Wait, Wire, backoff, wait_before_repeating
 from testkase_client.problems import problem_of
 from testkase_client.requests import holds, reading
@@ -110,7 +111,7 @@ def test_a_batch_answered_otherwise_than_agreed_is_unreadable(items: list[Any]) 
 
 
 def test_whoever_leaves_with_an_exception_is_not_kept_long() -> None:
-    hold = Hold(WIRE, httpx.Client(), holds.open_hold(use_case="chat", user="ada", credits="1"))
+    hold = Hold(WIRE, Connections(httpx.Client), holds.open_hold(use_case="chat", user="ada", credits="1"))
     fault = LookupError()
     steps = hold._leave(fault)
     next(steps)
@@ -119,4 +120,4 @@ def test_whoever_leaves_with_an_exception_is_not_kept_long() -> None:
     with pytest.raises(StopIteration):
         steps.throw(httpx.ConnectError("refused"))
     assert hold.id in fault.__notes__[0]
-    hold.http.close()
+    hold.connections.http.close()

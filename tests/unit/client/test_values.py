@@ -7,7 +7,7 @@ from decimal import Decimal
 import httpx
 import pytest
 
-from testkase_client import Client, InsufficientCredits
+from testkase_client import AsyncClient, Client, InsufficientCredits
 from testkase_client.amounts import amount_text, new_id, time_text
 from testkase_client.problems import problem_of
 from testkase_client.request import below
@@ -68,3 +68,18 @@ def test_a_client_never_shows_its_key() -> None:
         assert client.openai(user="ada") == {
             "base_url": "https://x.test/openai/v1", "api_key": "tk_live_secret", "default_headers": {"X-User": "ada"},
         }  # fmt: skip
+
+
+@pytest.mark.parametrize("key", ["tk_live_secret\n", " tk_live_secret", "tk_live_secret\u00e9", ""])
+def test_what_cannot_be_a_key_is_said_at_once_and_not_quoted(key: str) -> None:
+    """Read from a file with its line break, it stood in the message of "no answer came", and the call was repeated."""
+    for kind in (Client, AsyncClient):
+        with pytest.raises(ValueError, match="the API key is empty, or a space") as refused:
+            kind("https://x.test", key)
+        assert "secret" not in str(refused.value)
+
+
+def test_an_address_says_how_to_speak_to_it() -> None:
+    for wrong in ("127.0.0.1:8000", "x.test", "ftp://x.test", ""):
+        with pytest.raises(ValueError, match="begins with http"):
+            Client(wrong, "k")
