@@ -31,8 +31,8 @@ def replay_usage(
     ] = None,
 ) -> None:
     """Replay the calls of a period against a draft price book: charged then, would be charged, difference, margin."""
-    # Here, because it brings all of metering with it, a third of what every other command would wait for.
-    from testkase.services.metering.replaying import last_month, organization_names, replay_period
+    # It brings all of metering with it, a third of what every other command would wait for.
+    from testkase.services.metering.replaying import last_month, organization_names, replay_period  # noqa: PLC0415
 
     draft = _draft(book)
     month = last_month(datetime.now(UTC).date())
