@@ -1,14 +1,17 @@
 """What is wrong with a field is said in words, and a place without a name has none."""
 
 from typing import Annotated, Any
+from urllib.parse import parse_qsl
 
 import msgspec
 import pytest
 from msgspec import Meta
 
+from testkase.core.ledger.credits import parse_credits
 from testkase.entrypoints.api.body import decode
-from testkase.entrypoints.api.fields import RULES
+from testkase.entrypoints.api.fields import RULES, microseconds
 from testkase.entrypoints.api.route import parse_query
+from testkase.entrypoints.api.v1.audit import AuditQuery
 from testkase.entrypoints.api.v1.billing.schemas import PurchaseQuery
 from testkase.entrypoints.api.v1.billing.terms import PurchasingSettings
 from testkase.entrypoints.api.v1.hold_schemas import SettlementItem, SettlementRequest
@@ -58,7 +61,26 @@ def test_what_can_be_chosen_is_said(kind: Any, body: bytes, words: str) -> None:
     assert refused.value.detail == words
 
 
-def test_what_a_query_can_choose_is_said() -> None:
-    with pytest.raises(InvalidInput, match="This is none of closed, created, open, paid") as refused:
-        parse_query(b"state=bogus", PurchaseQuery)
-    assert refused.value.field == "state"
+@pytest.mark.parametrize(
+    ("kind", "field", "words"),
+    [(PurchaseQuery, "state", "This is none of closed, created, open, paid."),
+     (AuditQuery, "kind", "This is none of ai, keys, money, people, settings.")],
+)  # fmt: skip
+def test_what_a_query_can_choose_is_said(kind: Any, field: str, words: str) -> None:
+    with pytest.raises(InvalidInput) as refused:
+        parse_query(f"{field}=bogus".encode(), kind)
+    assert (refused.value.field, refused.value.detail) == (field, words)
+
+
+def test_an_offset_whose_plus_became_a_space_is_told_from_other_times() -> None:
+    [(_, text)] = parse_qsl("since=2026-11-29T00:00:00+05:30")
+    with pytest.raises(InvalidInput, match="written %2B"):
+        microseconds(text, "since")
+    with pytest.raises(InvalidInput, match=r"00Z\.$"):
+        microseconds("yesterday", "since")
+
+
+def test_an_amount_too_large_is_told_how_large_one_can_be() -> None:
+    for amount in ("99999999999999999999", "9999999999"):
+        with pytest.raises(InvalidInput, match="a billion credits"):
+            parse_credits(amount)

@@ -22,7 +22,8 @@ def parse_credits(text: object, *, field: str = "credits") -> int:
     match = _DECIMAL.fullmatch(text) if isinstance(text, str) else None
     if match is None:
         raise InvalidInput(
-            'Amounts are decimal strings of credits with at most six decimals, such as "12.34".', field=field
+            'Amounts are decimal strings of at most a billion credits, with at most six decimals, such as "12.34".',
+            field=field,
         )
     whole, fraction = match[1], match[2] or ""
     amount = int(whole) * MICRO + int(fraction.ljust(6, "0"))

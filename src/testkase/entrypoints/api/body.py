@@ -2,6 +2,7 @@
 
 import asyncio
 import re
+from collections.abc import Iterator
 from functools import cache
 from typing import Any, ClassVar, TypeVar
 
@@ -150,12 +151,17 @@ def _choices(kind: Any, name: str) -> tuple[str, ...]:
     """What a field of that name can be, in the type or in those inside it; nothing where it can be anything."""
     _, schemas = msgspec.json.schema_components([kind])
     for schema in schemas.values():
-        asked = schema.get("properties", {}).get(name, {})
-        for part in (asked, *asked.get("anyOf", ())):
-            named = schemas.get(part.get("$ref", "").rpartition("/")[2], part)
-            if "enum" in named:
-                return tuple(map(str, named["enum"]))
+        if found := tuple(_enumerated(schema.get("properties", {}).get(name, {}), schemas)):
+            return found
     return ()
+
+
+def _enumerated(asked: dict[str, Any], schemas: dict[str, Any]) -> Iterator[str]:
+    """What the schema of one field enumerates, in whichever alternative."""
+    named = schemas.get(asked.get("$ref", "").rpartition("/")[2], asked)
+    yield from map(str, named.get("enum", ()))
+    for part in named.get("anyOf", ()):
+        yield from _enumerated(part, schemas)
 
 
 @cache

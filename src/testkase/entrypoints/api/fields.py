@@ -17,7 +17,7 @@ _MODEL = r"[A-Za-z0-9][A-Za-z0-9._:/@-]{0,127}"
 _ID_RULE = "An id has 1 to 128 characters: letters, digits and . _ : ~ @ -, beginning with a letter or digit"
 _SLUG_RULE = "A slug has 1 to 64 characters: a-z, 0-9, _ and -, beginning with a letter"
 _MODEL_RULE = "A model has 1 to 128 characters: letters, digits and . _ : / @ -, beginning with a letter or digit"
-AMOUNT_RULE = 'Amounts are decimal strings of credits with at most six decimals, such as "12.34"'
+AMOUNT_RULE = 'Amounts are decimal strings of at most a billion credits, with at most six decimals, such as "12.34"'
 NO_CURSOR = "This is no cursor of ours: use `next_cursor` as it was given."
 
 
@@ -92,14 +92,16 @@ def instant(microseconds: int) -> str:
 
 
 def microseconds(text: str, field: str) -> int:
-    """The ledger's microseconds from RFC 3339 with an offset. Raises InvalidInput."""
+    """The ledger's microseconds from RFC 3339 with an offset, of a query. Raises InvalidInput."""
     try:
         moment = datetime.fromisoformat(text)
         if moment.tzinfo is None:
             raise ValueError("no offset")
         return (moment - _EPOCH) // timedelta(microseconds=1)
     except (ValueError, OverflowError):
-        raise InvalidInput("Times are RFC 3339 with an offset, such as 2026-11-01T00:00:00Z.", field=field) from None
+        words = "Times are RFC 3339 with an offset, such as 2026-11-01T00:00:00Z"
+        blank = "; the + of an offset is written %2B in an address, where it means a space" if " " in text else ""
+        raise InvalidInput(f"{words}{blank}.", field=field) from None
 
 
 def now_microseconds() -> int:
