@@ -76,3 +76,12 @@ def test_a_gap_is_covered_for_the_least_money(gap: int, count: int, key: str, pr
 )
 def test_a_forecast_does_not_promise_hundredths(amount: int, says: str) -> None:
     assert rounded(amount) == says
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "says"),
+    [(2_170_000, 15_100_000, "3 to 16 credits"), (2_170_000, 9_500_000, "2.17 to 9.50 credits"),
+     (0, 12 * MICRO, "0 to 12 credits"), (15_100_000, 15_900_000, "16 credits")],
+)  # fmt: skip
+def test_both_ends_of_a_range_are_written_alike(low: int, high: int, says: str) -> None:
+    assert told(None, None, None, need_low=low, need_high=high).need == says

@@ -303,8 +303,9 @@ def test_what_a_dispute_sets_aside_is_named_beside_the_balance(store: Store) -> 
 
 @pytest.mark.requirement("P10", "R8")
 def test_whoever_owes_is_not_promised_the_whole_allowance(store: Store) -> None:
+    assert "The monthly allowance is 300.00 again on" in read(store, path=AI_CREDITS)
     owing(store, 400)
-    assert "Back to 300.00" not in read(store, path=AI_CREDITS)
+    assert "is 300.00 again" not in read(store, path=AI_CREDITS)
     assert "and cover what is owed first" in read(store, path=AI_CREDITS)
     with model_on_offer():
         form = read(store, path="/projects/SHOP/generate")

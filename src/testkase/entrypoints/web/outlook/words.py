@@ -65,7 +65,7 @@ class Outlook:
     def need(self) -> str:
         """ "40 to 62 credits": what will be used until the reset if it is there."""
         assert self.found is not None
-        low, high = rounded(self.found.need_low), rounded(self.found.need_high)
+        low, high = rounded(self.found.need_low, beside=self.found.need_high), rounded(self.found.need_high)
         return f"{low} credits" if low == high else f"{low} to {high} credits"
 
     @property
@@ -119,11 +119,12 @@ def cheapest(bundles: tuple[Bundle, ...], gap: int) -> Cover:
     return min(offers, key=lambda offer: (offer.bundle.price_cents * offer.count, -offer.credits))
 
 
-def rounded(microcredits: int) -> str:
-    """Whole credits from ten on, up: a forecast to the hundredth would promise more than it knows."""
-    return f"{-(-microcredits // MICRO):,}" if microcredits >= 10 * MICRO else format_credits(
-        -(-microcredits // 10_000) * 10_000
-    )  # fmt: skip
+def rounded(microcredits: int, *, beside: int = 0) -> str:
+    """Whole credits from ten on, up: a forecast to the hundredth would promise more than it knows. `beside`: the other
+    end of a range, which is written alike."""
+    if max(microcredits, beside) >= 10 * MICRO:
+        return f"{-(-microcredits // MICRO):,}"
+    return format_credits(-(-microcredits // 10_000) * 10_000)
 
 
 def _span(low: int, likely: int, high: int | None) -> str:
