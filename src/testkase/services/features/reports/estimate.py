@@ -4,6 +4,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from testkase.core.ledger.credits import round_up
 from testkase.core.ledger.terms import Tokens, price, price_ceiling
 from testkase.core.pricing import PriceBook
 from testkase.foundation.database import Operation, Statement
@@ -67,9 +68,9 @@ def estimate(options: Options, book: PriceBook, entry: ModelEntry, past: dict[Ki
     low = likely = high = 0
     for kind in options.kinds:
         prices = sorted(price(terms, tokens) for tokens in past.get(kind, ()))
-        low += prices[0] if prices else typical // _FEWER
+        low += prices[0] if prices else round_up(typical // _FEWER, terms.charge_increment)
         likely += prices[len(prices) // 2] if prices else typical
-        high += prices[-1] if prices else typical * _MORE // _FEWER
+        high += prices[-1] if prices else round_up(typical * _MORE // _FEWER, terms.charge_increment)
     reports = sum(len(past.get(kind, ())) for kind in options.kinds)
     return Estimate(low=min(low, most), likely=min(likely, most), high=min(high, most), most=most, reports=reports)
 

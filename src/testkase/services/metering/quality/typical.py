@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from testkase.core.ledger.consumption import span_of
+from testkase.core.ledger.credits import round_up
 from testkase.core.ledger.months import month_start
 from testkase.core.ledger.terms import Tokens, price
 from testkase.core.pricing import PriceBook
@@ -62,10 +63,12 @@ def history_of(org_id: int) -> Operation[History]:
 
 
 def expected_cost(feature: Feature, entry: ModelEntry, history: History, book: PriceBook) -> Expected:
-    """What one run will likely be charged: the only estimate of it, wherever a page shows one. Raises UnknownModel."""
+    """What one run will likely be charged, in steps of a charge as every charge is: the only estimate of it, wherever a
+    page shows one. Raises UnknownModel."""
     model = entry.name
     if (own := history.get((feature, model))) is not None:
-        return Expected(cost=own.cost, basis="measured", interactions=own.interactions)
+        cost = round_up(own.cost, book.charge_increment)
+        return Expected(cost=cost, basis="measured", interactions=own.interactions)
     if entry.small:
         return Expected(cost=price(book.terms(model), SMALL_TYPICAL[feature]), basis="typical")
     others = [past for (name, _), past in history.items() if name == feature]

@@ -133,9 +133,10 @@ def _cost(request: MemberRequest, brief: str) -> dict[str, Any]:
     entry = entry_of(options.model)
     small = entry is not None and entry.small
     drafts = len(ideas_for(brief, options.cases, options.kinds)) if small else options.cases
+    book = current_prices()
     return {
-        "estimate": estimate_of(brief, options, current_prices(), entry),
-        "usual": run_here(usual_cost(request.viewer.org_id, options.model, drafts)),
+        "estimate": estimate_of(brief, options, book, entry),
+        "usual": run_here(usual_cost(request.viewer.org_id, options.model, drafts, book)),
     }
 
 

@@ -129,11 +129,12 @@ def _cost(request: MemberRequest, case: TestCase, facts: dict[str, Any]) -> dict
         return {"estimate": None, "usual": None}
     options = options_for(case.content, entry, facts["level"])
     drafts = step_work(case.content, options).total(entry)
+    book = current_prices()
     try:
-        expected = step_estimate(case.content, options, current_prices(), entry)
+        expected = step_estimate(case.content, options, book, entry)
     except Problem:
         expected = None
     return {
         "estimate": expected,
-        "usual": run_here(usual_cost(request.viewer.org_id, options.model, drafts, of_steps=True)),
+        "usual": run_here(usual_cost(request.viewer.org_id, options.model, drafts, book, of_steps=True)),
     }
