@@ -2,31 +2,51 @@
 
 import psycopg
 from psycopg import sql
-from psycopg.conninfo import conninfo_to_dict
 
-from testkase.config.databases import with_database, with_login
+from testkase.config.databases import check_address, with_database, with_login
 from testkase.config.failures import CannotStart
 from testkase.config.roles import APP, make_missing_roles, make_roles
 
 OLDEST_SERVER = 150_000
 
 
-def check_server(owner_url: str) -> None:
-    """Raises CannotStart, without repeating the password, when DATABASE_URL leads nowhere or to too old a server."""
+_RIGHTS = """
+    SELECT current_user, current_database(),
+           has_database_privilege(current_database(), 'CREATE')
+               AND coalesce(has_schema_privilege(to_regnamespace('public'), 'CREATE'), false),
+           (SELECT relowner::regrole::text FROM pg_class
+            WHERE relnamespace = to_regnamespace('public') AND relname = 'django_migrations'
+              AND NOT pg_has_role(relowner, 'USAGE'))
+"""
+
+
+def check_server(url: str, *, variable: str = "DATABASE_URL") -> None:
+    """Raises CannotStart, without repeating the password, when the address leads nowhere or to too old a server."""
+    check_address(url, variable)
     try:
-        conninfo_to_dict(owner_url)
-    except psycopg.ProgrammingError as error:
-        raise CannotStart(
-            "DATABASE_URL is not a PostgreSQL address: write postgresql://user:password@host:5432/database."
-        ) from error
-    try:
-        with psycopg.connect(owner_url, connect_timeout=10) as connection:
+        with psycopg.connect(url, connect_timeout=10) as connection:
             version = connection.info.server_version
     except (psycopg.Error, OSError, UnicodeError) as error:
         reason = " ".join(str(error).split()) or type(error).__name__
-        raise CannotStart(f"DATABASE_URL does not lead to a database: {reason}") from error
+        raise CannotStart(f"{variable} does not lead to a database: {reason}") from error
     if version < OLDEST_SERVER:
-        raise CannotStart(f"DATABASE_URL leads to PostgreSQL {version // 10_000}; version 15 or newer is needed.")
+        raise CannotStart(f"{variable} leads to PostgreSQL {version // 10_000}; version 15 or newer is needed.")
+
+
+def check_owner(owner_url: str) -> None:
+    """Raises CannotStart when the user of DATABASE_URL can neither make tables there nor change those that are there:
+    whoever was granted a database by its superuser has it, but does not own it."""
+    with psycopg.connect(owner_url, connect_timeout=10) as connection:
+        row = connection.execute(_RIGHTS).fetchone()
+    assert row is not None
+    user, database, may_make, other = row
+    if other is not None:
+        raise CannotStart(f"The tables of {database} belong to {other}: name that user in DATABASE_URL, not {user}.")
+    if not may_make:
+        raise CannotStart(
+            f"The user of DATABASE_URL may not make tables in {database}: make it the owner,"
+            f' ALTER DATABASE "{database}" OWNER TO "{user}".'
+        )
 
 
 def make_database(server_url: str, name: str) -> str:

@@ -1,11 +1,24 @@
-"""Database URLs as Django wants them, and as the bootstrap makes them."""
+"""Database URLs: whether they are any, as Django wants them, and as the bootstrap makes them."""
 
 from typing import Any
 
+import psycopg
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
+
+from testkase.config.failures import CannotStart
 
 _POOL = {"min_size": 1, "max_size": 8, "timeout": 10}
 _DJANGO_NAMES = {"dbname": "NAME", "user": "USER", "password": "PASSWORD", "host": "HOST", "port": "PORT"}
+
+
+def check_address(url: str, variable: str) -> None:
+    """Raises CannotStart, without repeating what may hold a password, where that is no address of a PostgreSQL."""
+    try:
+        conninfo_to_dict(url)
+    except psycopg.ProgrammingError as error:
+        raise CannotStart(
+            f"{variable} is not a PostgreSQL address: write postgresql://user:password@host:5432/database."
+        ) from error
 
 
 def django_database(url: str | None, *, pool: bool) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 import psycopg
 import typer
 
+from testkase.config.bootstrap import check_server
 from testkase.config.failures import CannotStart
 from testkase.foundation.settings import Settings
 from testkase.schema.distribution import Plan, distribute, make_plan, pinned_functions, read_tables
@@ -12,6 +13,7 @@ def distribute_from_environment(settings: Settings, *, shards: int, apply: bool)
     """Raises CannotStart without DATABASE_URL, NotDistributable where the plan cannot be carried out."""
     if not settings.owner_database_url:
         raise CannotStart("Set DATABASE_URL to the database to spread, as a superuser of the Citus coordinator.")
+    check_server(settings.owner_database_url)
     with psycopg.connect(settings.owner_database_url, autocommit=True) as connection:
         plan = make_plan(read_tables(connection), pinned_functions(connection), shards=shards)
         _show(plan)

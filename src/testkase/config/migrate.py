@@ -9,7 +9,7 @@ import psycopg
 from django.apps import apps
 from psycopg import sql
 
-from testkase.config.bootstrap import check_server
+from testkase.config.bootstrap import check_owner, check_server
 from testkase.config.failures import CannotStart
 from testkase.config.roles import APP, make_missing_roles
 from testkase.config.upgrading.runner import run_migrations
@@ -31,7 +31,9 @@ def migrate_from_environment(settings: Settings) -> None:
     check_server(settings.owner_database_url)
     if not settings.app_database_url:
         raise CannotStart("Set TESTKASE_APP_DATABASE_URL to the same database as the application's role.")
+    check_owner(settings.owner_database_url)
     make_missing_roles(settings.owner_database_url, settings.app_database_url)
+    check_server(settings.app_database_url, variable="TESTKASE_APP_DATABASE_URL")
     migrate(settings.owner_database_url, settings.app_database_url)
 
 

@@ -4,6 +4,7 @@ import psycopg
 from psycopg import sql
 from psycopg.conninfo import conninfo_to_dict
 
+from testkase.config.databases import check_address
 from testkase.config.failures import CannotStart
 
 APP = "testkase_app"
@@ -40,6 +41,7 @@ def make_roles(owner_url: str, app_password: str | None) -> None:
 def make_missing_roles(owner_url: str, app_url: str) -> None:
     """For an operator who names the application's login: roles that are not there are made, the application's with the
     password of its URL; those that are there are theirs."""
+    check_address(app_url, "TESTKASE_APP_DATABASE_URL")
     with psycopg.connect(owner_url) as connection:
         rows = connection.execute("SELECT rolname FROM pg_roles WHERE rolname = ANY(%s)", [[APP, LEDGER]]).fetchall()
     login = conninfo_to_dict(app_url)

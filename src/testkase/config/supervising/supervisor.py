@@ -91,6 +91,7 @@ class Supervisor:
         """The database's URL as its owner."""
         if self.settings.owner_database_url:
             bootstrap.check_server(self.settings.owner_database_url)
+            bootstrap.check_owner(self.settings.owner_database_url)
             return self.settings.owner_database_url
         console.say("Starting the database.")
         self.postgres = EmbeddedPostgres(

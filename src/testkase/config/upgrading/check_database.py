@@ -2,6 +2,7 @@
 
 import psycopg
 
+from testkase.config.databases import check_address
 from testkase.config.failures import CannotStart
 from testkase.config.upgrading.schema_state import check_schema
 from testkase.foundation.database import run
@@ -10,6 +11,7 @@ from testkase.schema.isolation import check_isolation
 
 def check_database(app_url: str) -> None:
     """Raises CannotStart or IsolationInert unless this code can work with the database as it is."""
+    check_address(app_url, "TESTKASE_APP_DATABASE_URL")
     try:
         with psycopg.connect(app_url, connect_timeout=10) as connection:
             check_schema(connection)
