@@ -69,9 +69,28 @@ def test_somebody_in_two_organizations_changes_between_them_in_the_menu(stage: S
     newcomer.goto(invited(stage.signed_in("owner"), stage, "theo@two.example"))
     newcomer.get_by_role("button", name="Join as Theo Two").click()
     expect(newcomer.locator(".page__head")).to_contain_text("Northwind Labs")
+    left = newcomer.context.new_page()
+    left.goto(f"{stage.url}/projects")
     newcomer.locator("summary[aria-label^='Account of']").click()
     newcomer.get_by_role("button", name="Switch to Second Ltd").click()
     expect(newcomer.locator(".page__head")).to_contain_text("Second Ltd")
+    left.locator("summary[aria-label^='Account of']").click()
+    left.get_by_role("button", name="Switch to Second Ltd").click()
+    expect(left.locator(".page__head")).to_contain_text("Second Ltd")
+
+
+@pytest.mark.requirement("R73", "P15")
+def test_a_form_of_one_organization_is_not_sent_to_another_chosen_meanwhile_in_a_second_window(stage: Stage) -> None:
+    page = stage.signed_in("admin")
+    page.goto(f"{stage.url}/settings/members")
+    second = page.context.new_page()
+    second.goto(f"{stage.url}/organizations/new")
+    second.get_by_label("Organization").fill("Third Ltd")
+    second.get_by_role("button", name="Create organization").click()
+    expect(second.get_by_text("No projects yet")).to_be_visible()
+    page.get_by_label("E-mail address").fill("somebody@elsewhere.example")
+    page.get_by_role("button", name="Send invitation").click()
+    expect(page.get_by_text("You work in Third Ltd now.")).to_be_visible()
 
 
 @pytest.mark.requirement("P16")

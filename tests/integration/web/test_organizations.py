@@ -1,8 +1,10 @@
 """Several organizations per person: opening another one, and how many somebody may own."""
 
+import re
 from collections.abc import Iterator
 
 import pytest
+from django.test import Client
 
 from tests.integration.web.conftest import Visitors, visiting
 from tests.support.cluster import TestDatabase
@@ -50,3 +52,69 @@ def test_an_organization_without_a_usable_name_is_refused_on_the_form(visitors: 
     response = visitors.client_of("admin").post("/organizations/new", {"name": name})
     assert response.status_code == 422
     assert "needs 1 to 120 characters" in response.content.decode()
+
+
+@pytest.fixture
+def two_tabs(visitors: Visitors) -> tuple[Client, dict[str, str]]:
+    """An admin who has opened another organization in a second tab, and what the first one's requests say."""
+    admin = visitors.client_of("admin")
+    page = admin.get("/settings/ai-credits").content.decode()
+    shown = re.search(r'"X-Organization": "(\d+)"', page)
+    assert shown is not None
+    assert shown[1] == str(visitors.demo.org_id)
+    other = models().Organization.objects.filter(name="Elsewhere").first()
+    if other is None:
+        admin.post("/organizations/new", {"name": "Elsewhere"})
+    else:
+        admin.post("/organizations/current", {"organization": other.pk})
+    return admin, {"HX-Request": "true", "X-Organization": shown[1]}
+
+
+@pytest.mark.requirement("R73")
+def test_a_part_of_a_page_is_never_filled_with_another_organizations_figures(
+    two_tabs: tuple[Client, dict[str, str]],
+) -> None:
+    """The page of one stood there with the balance of the other."""
+    admin, headers = two_tabs
+    part = admin.get("/settings/ai-credits/summary", headers=headers)
+    assert (part.headers.get("HX-Refresh"), part.content) == ("true", b"")
+
+
+@pytest.mark.requirement("R40", "R73")
+@pytest.mark.parametrize(
+    ("address", "fields"),
+    [("/settings/ai-credits/switch", {"ai": "on", "seen": "1"}),
+     ("/settings/ai-credits/buy", {"bundle": "starter"}),
+     ("/settings/api-keys", {"name": "k", "scopes": "credits:read"})],
+)  # fmt: skip
+def test_what_was_meant_for_one_organization_is_not_done_in_another(
+    two_tabs: tuple[Client, dict[str, str]], address: str, fields: dict[str, str]
+) -> None:
+    admin, headers = two_tabs
+    sent = admin.post(address, {**fields, "shown_organization": headers["X-Organization"]})
+    assert (sent.status_code, sent.headers["Location"]) == (302, "/")
+    assert admin.post(address, fields, headers=headers).headers["HX-Redirect"] == "/"
+    page = admin.get("/projects").content.decode()
+    assert "You work in Elsewhere now. The page was another organization&#x27;s, so nothing was done." in page
+    assert "AI is off for this organization" in admin.get("/settings/ai-credits").content.decode()
+
+
+def test_one_goes_back_from_a_page_of_whichever_organization(
+    two_tabs: tuple[Client, dict[str, str]], visitors: Visitors
+) -> None:
+    admin, headers = two_tabs
+    fields = {"organization": visitors.demo.org_id, "shown_organization": headers["X-Organization"]}
+    assert admin.post("/organizations/current", fields).headers["Location"] == "/"
+    part = admin.get("/settings/ai-credits/summary", headers=headers)
+    assert part.status_code == 200
+    assert "Available Credits" in part.content.decode()
+
+
+def test_whoever_belongs_to_no_organization_any_more_leaves_the_page_that_is_still_open(visitors: Visitors) -> None:
+    """Its parts were each filled with the whole page that opens an organization."""
+    client = stranger("Gone")
+    models().Membership.objects.filter(organization__name="Gone").delete()
+    htmx = {"HX-Request": "true"}
+    assert client.get("/settings/ai-credits/summary", headers=htmx).headers["HX-Redirect"] == "/organizations/new"
+    assert client.post("/settings/ai-credits/buy", headers=htmx).headers["HX-Redirect"] == "/organizations/new"
+    assert client.get("/settings/ai-credits").headers["Location"] == "/organizations/new"

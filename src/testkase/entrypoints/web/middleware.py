@@ -11,12 +11,13 @@ from urllib.parse import unquote, urlsplit, urlunsplit
 from allauth.account.middleware import AccountMiddleware
 from allauth.core.exceptions import ImmediateHttpResponse, ReauthenticationRequired
 from django.conf import settings
+from django.contrib import messages
 from django.contrib.auth.views import redirect_to_login
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect, resolve_url
 from django.template.response import TemplateResponse
 from django.utils import timezone
-from django_htmx.http import HttpResponseClientRedirect
+from django_htmx.http import HttpResponseClientRedirect, HttpResponseClientRefresh
 
 from testkase.entrypoints.web.errors import answer_problem, only_takes_forms
 from testkase.entrypoints.web.viewer import MemberRequest, Viewer, viewer_of
@@ -97,6 +98,12 @@ def without_organization(view: View) -> View:
     return view
 
 
+def whatever_was_shown(view: View) -> View:
+    """Marks a view that means the same from a page of any of the person's organizations."""
+    view.whatever_was_shown = True  # type: ignore[attr-defined]
+    return view
+
+
 def without_transaction(view: View) -> View:
     """Marks a view that asks another server: no transaction may wait for that. It sees no organization's rows."""
     view.without_transaction = True  # type: ignore[attr-defined]
@@ -111,7 +118,9 @@ def asks_elsewhere(view: View) -> View:
     def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         viewer = viewer_of(request)
         if viewer is None:
-            return redirect("organization_new")
+            return _leave_for(request, "organization_new")
+        if _shows_another(request, viewer):
+            return _to_the_one_chosen(request, viewer)
         request.viewer = viewer  # type: ignore[attr-defined]
         try:
             return view(request, *args, **kwargs)
@@ -200,7 +209,9 @@ class Tenant:
         if viewer is None:
             if not request.user.is_authenticated or not _needs_organization(view):
                 return None
-            return redirect("organization_new")
+            return _leave_for(request, "organization_new")
+        if _needs_organization(view) and not hasattr(view, "whatever_was_shown") and _shows_another(request, viewer):
+            return _to_the_one_chosen(request, viewer)
         request.viewer = viewer  # type: ignore[attr-defined]
         try:
             with tenant_transaction(viewer.org_id):
@@ -237,6 +248,28 @@ def _told(request: HttpRequest, viewer: Viewer, problem: Problem) -> HttpRespons
             return _inside(request, lambda asked: answer_problem(asked, problem), (), {})
     except Problem:
         return answer_problem(request, problem)
+
+
+def _leave_for(request: HttpRequest, name: str) -> HttpResponse:
+    """HTMX leaves the page too, instead of putting another whole one into its part."""
+    address = resolve_url(name)
+    return HttpResponseClientRedirect(address) if request.headers.get("HX-Request") else redirect(address)
+
+
+def _shows_another(request: HttpRequest, viewer: Viewer) -> bool:
+    """Whether the page that asks was made for another organization (base.html, site.js): its person has gone to this
+    one in another tab since, or is not in that one any more."""
+    shown = request.headers.get("X-Organization") or (request.POST.get("shown_organization") if _sends(request) else "")
+    return bool(shown) and shown != str(viewer.org_id)
+
+
+def _to_the_one_chosen(request: HttpRequest, viewer: Viewer) -> HttpResponse:
+    """What was meant for one organization is not done in another, nor shown among its figures."""
+    if not _sends(request):
+        return HttpResponseClientRefresh()
+    words = f"You work in {viewer.organization.name} now. The page was another organization's, so nothing was done."
+    messages.error(request, words)
+    return _leave_for(request, "home")
 
 
 def _needs_organization(view: View) -> bool:

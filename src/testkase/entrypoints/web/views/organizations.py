@@ -7,7 +7,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods, require_POST
 
-from testkase.entrypoints.web.middleware import without_organization
+from testkase.entrypoints.web.middleware import whatever_was_shown, without_organization
 from testkase.entrypoints.web.offer import current_prices
 from testkase.entrypoints.web.query import number
 from testkase.entrypoints.web.viewer import SESSION_ORGANIZATION, MemberRequest
@@ -17,6 +17,7 @@ from testkase.services.organizations.operations import membership_in, open_anoth
 from testkase.services.organizations.people import MOST_OWNED, owned_by
 
 
+@whatever_was_shown
 @require_POST
 def choose(request: MemberRequest) -> HttpResponse:
     """Work in another of one's organizations from now on. One that is not one's own answers as if it were not there."""

@@ -77,6 +77,7 @@
     const answer = await fetch(location.pathname + location.search, { headers: { "X-Live": "regions" } }).catch(() => null);
     if (!answer?.ok || answer.redirected) return;
     const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+    if (page.body.dataset.organization !== document.body.dataset.organization) return void leave();
     if (mine !== turn) return;  // switched again meanwhile: the answer to that is on its way
     for (const region of regions) {
       const fresh = page.getElementById(region.id);

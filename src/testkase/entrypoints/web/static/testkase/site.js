@@ -50,8 +50,19 @@
     const chosen = () => event.target.querySelector("select").selectedOptions[0].text;
     if (question && !confirm(question.replace("{chosen}", chosen))) event.preventDefault();
     else if (event.target.method === "post") keepTyped(event.target);
-    if (!event.defaultPrevented && event.target.method === "post") sendOnce(event);
+    if (event.target.method !== "post") return;
+    if (!event.defaultPrevented) sendOnce(event);
+    if (!event.defaultPrevented) sayWhose(event.target);
   });
+
+  // A form says of which organization its page is: its person may have gone to another one in another tab since.
+  function sayWhose(form) {
+    const { organization } = document.body.dataset;
+    if (!organization || form.elements.shown_organization) return;
+    const field = document.createElement("input");
+    [field.type, field.name, field.value] = ["hidden", "shown_organization", organization];
+    form.append(field);
+  }
 
   // A form that is on its way is not sent again by a second press; whoever stops it, or comes back, may send it anew.
   const sent = new Set();
