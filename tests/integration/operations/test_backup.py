@@ -273,6 +273,7 @@ def test_a_server_of_ones_own_is_saved_and_restored_by_an_owner_who_is_no_superu
     }
     assert "secret key is not in this backup" in operate(data[1], "restore", str(tmp_path / "backup"), **environ)[1]
     environ["TESTKASE_SECRET_KEY"] = "of my own"
+    never_into_one_that_is_used(tmp_path / "wrong", tmp_path / "backup", {**environ, "DATABASE_URL": urls[0]})
     begin_and_fail(data[1], tmp_path / "backup", environ)
     another = {**environ, "DATABASE_URL": urls[0]}
     assert "this one into another database" in operate(data[1], "restore", str(tmp_path / "backup"), **another)[1]
@@ -280,6 +281,17 @@ def test_a_server_of_ones_own_is_saved_and_restored_by_an_owner_who_is_no_superu
         assert "was not restored to the end" in operate(data[1], command, **environ)[1]
     code, said = operate(data[1], "restore", str(tmp_path / "backup"), **environ)
     assert code == 0, said
+
+
+def never_into_one_that_is_used(data: Path, backup: Path, environ: dict[str, str]) -> None:
+    """The database of a running installation, named by mistake, is refused as often as it is tried: the second time
+    it was taken for the one that had been restored, and everybody in it was signed out."""
+    for _ in range(2):
+        code, said = operate(data, "restore", str(backup), **environ)
+        assert (code, "has tables already" in said) == (1, True), said
+    assert not (data / "restoring").exists()
+    with psycopg.connect(environ["DATABASE_URL"]) as connection:
+        assert connection.execute("SELECT count(*) FROM restoration").fetchone() == (0,)
 
 
 def begin_and_fail(data: Path, backup: Path, environ: dict[str, str]) -> None:

@@ -1,14 +1,17 @@
 """A backup holds everybody's rows and the product's secrets: only its user may look, also while it is being made."""
 
+import errno
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import datetime
 from pathlib import Path
 
 import pytest
 
 from testkase.config.backups import backup
 from testkase.config.backups.manifest import Manifest
+from testkase.config.failures import CannotStart
 from testkase.foundation.clock import utc_now
 from testkase.foundation.settings import Settings
 
@@ -25,21 +28,42 @@ def usual_umask() -> Iterator[None]:
     os.umask(before)
 
 
+def _fill(draft: Path, _settings: Settings, _url: str) -> Manifest:
+    (draft / "database.dump").write_bytes(b"rows")
+    return Manifest(
+        format=1, begun_at=utc_now(), server_version=180_000, owner="owner", migrations=[], own_secret_key=True,
+        contents=[],
+    )  # fmt: skip
+
+
+@pytest.fixture(autouse=True)
+def _no_database(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(backup, "owned_database", _somewhere)
+    monkeypatch.setenv("TESTKASE_DATA", str(tmp_path))
+
+
 @pytest.mark.usefixtures("usual_umask")
 def test_nobody_else_can_enter_a_backup_that_is_being_made(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     seen: list[int] = []
 
-    def fill(draft: Path, _settings: Settings, _url: str) -> Manifest:
+    def fill(draft: Path, settings: Settings, url: str) -> Manifest:
         seen.append(draft.stat().st_mode & 0o777)
-        (draft / "database.dump").write_bytes(b"rows")
-        return Manifest(
-            format=1, begun_at=utc_now(), server_version=180_000, owner="owner", migrations=[], own_secret_key=True,
-            contents=[],
-        )  # fmt: skip
+        return _fill(draft, settings, url)
 
-    monkeypatch.setattr(backup, "owned_database", _somewhere)
     monkeypatch.setattr(backup, "_fill", fill)
-    monkeypatch.setenv("TESTKASE_DATA", str(tmp_path))
     backup.back_up(Settings.from_environ(), tmp_path / "saved")
     assert seen == [0o700]
     assert (tmp_path / "saved" / "database.dump").stat().st_mode & 0o777 == 0o600
+
+
+def test_a_backup_that_is_whole_is_called_so_where_the_data_folder_is_full(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(_data: Path, _begun_at: datetime) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(backup, "_fill", _fill)
+    monkeypatch.setattr(backup, "remember_backup", full)
+    with pytest.raises(CannotStart, match=r"saved is a whole backup; .*No space left on device"):
+        backup.back_up(Settings.from_environ(), tmp_path / "saved")
+    assert (tmp_path / "saved/database.dump").read_bytes() == b"rows"

@@ -12,7 +12,6 @@ from contextlib import closing
 from pathlib import Path
 
 import psycopg
-from psycopg.conninfo import conninfo_to_dict
 
 from testkase.config.backups.last import remember_backup
 from testkase.config.backups.manifest import DUMP, FILES, Manifest, describe, keep_safe, write
@@ -47,15 +46,27 @@ def back_up(settings: Settings, target: Path) -> Manifest:
         raise CannotStart(f"The backup could not be written to {target}: {error.strerror}.") from error
     finally:
         shutil.rmtree(draft, ignore_errors=True)
-    remember_backup(settings.data, manifest.begun_at)
+    _remember(settings, target, manifest)
     return manifest
+
+
+def _remember(settings: Settings, target: Path, manifest: Manifest) -> None:
+    """What is saved is saved: whoever cannot note it, such as on a full disk, must not be led to throw it away."""
+    try:
+        remember_backup(settings.data, manifest.begun_at)
+    except OSError as error:
+        raise CannotStart(
+            f"{target} is a whole backup; only that it was made could not be noted in {settings.data}"
+            f" ({error.strerror}), so that the alarm for old backups does not know of it."
+        ) from error
 
 
 def _fill(draft: Path, settings: Settings, url: str) -> Manifest:
     _copy_files(settings.data, draft / FILES)
     with psycopg.connect(url) as connection:
         check_sees_everything(connection)
-        migrations, version = applied_migrations(connection), connection.info.server_version
+        migrations, server = applied_migrations(connection), connection.info
+        version, owner = server.server_version, server.user
     begun_at = utc_now()
     run_program("pg_dump", url, "--format=custom", "--lock-wait-timeout=60s", "--file", str(draft / DUMP))
     _copy_simulator(settings.data, draft / FILES)
@@ -63,7 +74,7 @@ def _fill(draft: Path, settings: Settings, url: str) -> Manifest:
         format=1,
         begun_at=begun_at,
         server_version=version,
-        owner=str(conninfo_to_dict(url)["user"]),
+        owner=owner,
         migrations=sorted(migrations),
         own_secret_key=not os.environ.get("TESTKASE_SECRET_KEY"),
         contents=describe(draft),

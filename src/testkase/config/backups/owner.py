@@ -26,7 +26,10 @@ def owned_database(settings: Settings) -> Iterator[str]:
         yield settings.owner_database_url
         return
     if not (settings.data / "postgres/PG_VERSION").exists():
-        raise CannotStart(f"There is no database in {settings.data}: name its folder with TESTKASE_DATA=….")
+        raise CannotStart(
+            f"There is no database in {settings.data}: name its folder with TESTKASE_DATA=…, or the database with"
+            " DATABASE_URL=… where it is a server of yours."
+        )
     postgres = embedded(settings.data, load_or_make(settings.data))
     url = with_database(postgres.url(), DATABASE)
     if _answers(url):

@@ -10,6 +10,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import psycopg
 from psycopg import sql
@@ -22,6 +23,7 @@ from testkase.config.backups.programs import load_dump
 from testkase.config.bootstrap import check_server, make_database, prepare_roles
 from testkase.config.data_folder import RESTORING, DataFolder
 from testkase.config.failures import CannotStart
+from testkase.config.postgres.cluster import OWNER
 from testkase.config.private_file import write_private
 from testkase.config.roles import LEDGER
 from testkase.config.secrets_file import Secrets, load_or_make
@@ -58,12 +60,15 @@ def restore(settings: Settings, backup: Path) -> int:
     _check_secret_key(manifest)
     with DataFolder(settings.data) as data:
         data.wait_for_earlier_children()
-        again = _begin(data.path, mark)
+        again = _was_begun(data.path, mark)
+        if not again:
+            _refuse_target(settings, manifest)
+            write_private(data.path / RESTORING, mark.encode())
         shutil.copytree(backup / FILES, data.path, dirs_exist_ok=True)
         secrets = load_or_make(data.path)
         with _server(settings, data.path, secrets, again=again) as owner_url:
             app_url = prepare_roles(owner_url, app_password=secrets.app_password, app_url=settings.app_database_url)
-            _load(owner_url, backup, manifest, again=again)
+            _load(owner_url, backup, manifest)
             environ = {
                 **os.environ, "TESTKASE_DATA": str(data.path), "DATABASE_URL": owner_url,
                 "TESTKASE_APP_DATABASE_URL": app_url,
@@ -92,8 +97,8 @@ def _check_secret_key(manifest: Manifest) -> None:
         )
 
 
-def _begin(data: Path, mark: str) -> bool:
-    """Mark the folder; whether the same backup was begun here before. Raises CannotStart where something else is."""
+def _was_begun(data: Path, mark: str) -> bool:
+    """Whether the same backup was begun here before. Raises CannotStart where something else is."""
     marker = data / RESTORING
     if marker.exists():
         if marker.read_text() != mark:
@@ -104,8 +109,19 @@ def _begin(data: Path, mark: str) -> bool:
         return True
     if (data / "postgres").exists() or (data / "secrets.json").exists():
         raise CannotStart(f"{data} has an installation already: restore into an empty folder (TESTKASE_DATA=…).")
-    write_private(marker, mark.encode())
     return False
+
+
+def _refuse_target(settings: Settings, manifest: Manifest) -> None:
+    """Before the folder is marked and any role is made: a restore that is repeated takes the tables it finds for those
+    it had loaded before it was killed, and those of somebody else's database would be taken for restored."""
+    if not settings.owner_database_url:
+        _check_owner(OWNER, manifest)
+        return
+    with psycopg.connect(settings.owner_database_url) as connection:
+        _check_server(connection, manifest)
+        if connection.execute(_TABLES).fetchone() != (0,):
+            raise CannotStart("The database of DATABASE_URL has tables already: restore into an empty one.")
 
 
 @contextmanager
@@ -122,10 +138,10 @@ def _server(settings: Settings, data: Path, secrets: Secrets, *, again: bool) ->
         yield make_database(postgres.url(), DATABASE)
 
 
-def _load(owner_url: str, backup: Path, manifest: Manifest, *, again: bool) -> None:
-    """The dump, in one transaction: all of it or nothing."""
-    _check_server(owner_url, manifest)
+def _load(owner_url: str, backup: Path, manifest: Manifest) -> None:
+    """The dump, in one transaction: all of it or nothing. Tables that are there were loaded before a kill."""
     with psycopg.connect(owner_url, autocommit=True) as connection:
+        _check_server(connection, manifest)
         if connection.execute(_TABLES).fetchone() == (0,):
             # An owner who is not a superuser can give functions to the ledger's role only where that may make some.
             connection.execute(sql.SQL(_LEND).format(sql.Identifier(LEDGER)))
@@ -133,8 +149,6 @@ def _load(owner_url: str, backup: Path, manifest: Manifest, *, again: bool) -> N
                 load_dump(owner_url, backup / DUMP, server_version=connection.info.server_version)
             finally:
                 connection.execute(sql.SQL(_TAKE_BACK).format(sql.Identifier(LEDGER)))
-        elif not again:
-            raise CannotStart("The database of DATABASE_URL has tables already: restore into an empty one.")
         for statement in (_TAKE_BACK, _TAKE_BACK_LENT):  # also of a restore that was killed in between
             connection.execute(sql.SQL(statement).format(sql.Identifier(LEDGER)))
 
@@ -147,16 +161,19 @@ def _begin_anew(owner_url: str, manifest: Manifest) -> None:
         connection.execute(sql.SQL(_REMEMBER).format(sql.Literal(manifest.begun_at)))
 
 
-def _check_server(owner_url: str, manifest: Manifest) -> None:
-    if (user := conninfo_to_dict(owner_url)["user"]) != manifest.owner:
-        raise CannotStart(
-            f"What is in the backup belongs to the database user {manifest.owner}, not to {user}:"
-            " restore as a user of that name."
-        )
-    with psycopg.connect(owner_url) as connection:
-        ours, theirs = connection.info.server_version // 10_000, manifest.server_version // 10_000
+def _check_server(connection: psycopg.Connection[Any], manifest: Manifest) -> None:
+    _check_owner(connection.info.user, manifest)
+    ours, theirs = connection.info.server_version // 10_000, manifest.server_version // 10_000
     if ours < theirs:
         raise CannotStart(f"The backup is of PostgreSQL {theirs}, this is PostgreSQL {ours}: use {theirs} or newer.")
+
+
+def _check_owner(user: str, manifest: Manifest) -> None:
+    if user != manifest.owner:
+        raise CannotStart(
+            f"What is in the backup belongs to the database user {manifest.owner}, not to {user}: restore as a user of"
+            f" that name, with DATABASE_URL=postgresql://{manifest.owner}:…"
+        )
 
 
 def _heads(data: Path) -> tuple[str, ...]:
