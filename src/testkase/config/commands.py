@@ -9,8 +9,9 @@ import os
 import signal
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
+import psycopg
 import typer
 
 from testkase.config.supervising.children import die_with_parent
@@ -147,6 +148,12 @@ def _database_url() -> str:
     return operator_database_url(DATABASE)
 
 
+def _check_schema(connection: psycopg.Connection[Any]) -> None:
+    from testkase.config.upgrading.schema_state import check_schema
+
+    check_schema(connection)
+
+
 def _provider() -> Provider | None:
     from testkase.config.secrets_file import with_kept_secret
     from testkase.config.supervising.simulator import beside_demonstration
@@ -163,7 +170,7 @@ def _add_operators_commands() -> None:
     import testkase.entrypoints.cli.people
     import testkase.entrypoints.cli.replay  # noqa: F401
 
-    connect_with(Installation(database_url=_database_url, provider=_provider))
+    connect_with(Installation(database_url=_database_url, check=_check_schema, provider=_provider))
 
 
 def main() -> None:

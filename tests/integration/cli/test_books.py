@@ -3,10 +3,12 @@
 import os
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import psycopg
 import pytest
+from psycopg.conninfo import make_conninfo
 
 from testkase.core.ledger.commands import Grant, Reverse
 from testkase.core.ledger.credits import MICRO
@@ -115,3 +117,12 @@ def test_what_operators_do_is_in_the_activity_history_once_and_verify_watches_ov
         superuser.execute('UPDATE activity SET details = details || \'{"credits": "-1.00"}\'')
     code, said = _testkase(database, "verify")
     assert (code, "activity 1: I12 does not hold" in said) == (1, True)
+
+
+def test_a_database_that_lets_nobody_in_is_told_from_one_that_is_not_there(database: TestDatabase) -> None:
+    wrong = replace(database, app_url=make_conninfo(database.app_url, password="wrong"))
+    code, said = _testkase(wrong, "verify")
+    assert (code, "The database does not let anybody in: password authentication failed" in said) == (1, True), said
+    away = replace(database, app_url="postgresql://testkase_app:x@127.0.0.1:1/testkase")
+    code, said = _testkase(away, "verify")
+    assert (code, "The database does not answer. Is the product running?" in said) == (1, True), said

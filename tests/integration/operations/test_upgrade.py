@@ -42,8 +42,8 @@ def test_a_migration_killed_at_any_point_is_finished_by_the_next_one(cluster: Cl
     assert "Traceback" not in (tmp_path / "migrate.log").read_text()
 
 
-def test_nobody_starts_on_an_older_schema(early: TestDatabase, tmp_path: Path) -> None:
-    for command in ("serve", "worker"):
+def test_nobody_starts_or_reads_the_books_on_an_older_schema(early: TestDatabase, tmp_path: Path) -> None:
+    for command in ("serve", "worker", "verify"):
         running = start(command, environ={**early.environ(), "PORT": str(free_port())}, folder=tmp_path)
         assert running.process.wait(30) == 1
         assert "The database is older than this version of TestKase" in running.output()
@@ -56,7 +56,7 @@ def test_nobody_starts_or_migrates_on_a_newer_schema(database: TestDatabase, tmp
             "INSERT INTO django_migrations (app, name, applied) VALUES ('testkase_schema', '9999_later', now())"
         )
     environ = {**environ_of_migration(database), "PORT": str(free_port())}
-    for command in ("serve", "worker", "migrate"):
+    for command in ("serve", "worker", "migrate", "verify"):
         running = start(command, environ=environ, folder=tmp_path)
         assert running.process.wait(30) == 1
         assert "migrated by a newer version of TestKase (testkase_schema 9999_later)" in running.output()

@@ -67,10 +67,13 @@ def _load_as_script(url: str, dump: Path) -> None:
 
 
 def _address(url: str) -> tuple[str, dict[str, str]]:
-    """The password goes by the environment, so that nobody reads it from the list of processes."""
+    """The password goes by the environment, so that nobody reads it from the list of processes. What else the
+    environment says of PostgreSQL holds for them as it does for us: the address may leave it out."""
     parts = conninfo_to_dict(url)
-    password = str(parts.pop("password", None) or "")
-    environ = {"PATH": os.environ.get("PATH", ""), "LC_ALL": "C", "PGPASSWORD": password}
+    environ = {name: value for name, value in os.environ.items() if name.startswith("PG") or name in ("PATH", "HOME")}
+    if password := parts.pop("password", None):
+        environ["PGPASSWORD"] = str(password)
+    environ["LC_ALL"] = "C"
     return make_conninfo(**parts), environ  # type: ignore[arg-type]
 
 

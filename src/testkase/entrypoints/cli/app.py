@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import Any
 
 import psycopg
 import typer
@@ -27,22 +28,35 @@ class Installation:
     """How commands find what they work on; asked only by commands that need it."""
 
     database_url: Callable[[], str]
+    check: Callable[[psycopg.Connection[Any]], None]
+    """Raises a Problem where this code cannot work with the database as it is."""
     provider: Callable[[], Provider | None]
 
 
 @contextmanager
 def database(context: typer.Context) -> Iterator[SyncDatabase]:
-    """The installation's database as the application role; `connect_with` says where. Raises Unavailable."""
-    where = _installation(context).database_url()
+    """The installation's database as the application role; `connect_with` says where. Raises Unavailable, or
+    what the installation's check does."""
+    installation = _installation(context)
+    where = installation.database_url()
     try:
-        psycopg.connect(where, connect_timeout=10).close()
+        with psycopg.connect(where, connect_timeout=10) as connection:
+            installation.check(connection)
     except psycopg.OperationalError as error:
-        raise Unavailable("The database does not answer. Is the product running? Start it with `make run`.") from error
+        raise Unavailable(_silence(str(error))) from error
     opened = SyncDatabase(where, max_size=1)
     try:
         yield opened
     finally:
         opened.close()
+
+
+def _silence(error: str) -> str:
+    """Whether nobody is there, or somebody who says why not: a wrong password is mended by no start."""
+    _, answered, reason = error.partition("FATAL:")
+    if answered:
+        return f"The database does not let anybody in: {' '.join(reason.split())}."
+    return "The database does not answer. Is the product running? Start it with `make run`."
 
 
 def provider(context: typer.Context) -> Provider:
