@@ -95,3 +95,18 @@ def test_a_page_left_open_in_another_tab_does_not_outlive_the_session(stage: Sta
     page.context.clear_cookies(name="sessionid")
     left.evaluate("document.dispatchEvent(new Event('visibilitychange'))")  # what looking at it again does
     left.wait_for_url("**/accounts/login/**")
+
+
+def test_a_page_listens_again_however_long_the_server_was_away(stage: Stage) -> None:
+    """After a quarter of a minute without one, it asked for tickets instead until somebody reloaded it."""
+    page = stage.signed_in("member")
+    page.clock.install()
+    page.goto(f"{stage.url}/settings/ai-credits")
+    page.route("**/live**", lambda route: route.fulfill(status=404))  # as a proxy answers that has nobody to ask
+    page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
+    for _ in range(7):
+        with page.expect_response("**/live/ticket"):
+            page.clock.fast_forward(20_000)
+    page.unroute("**/live**")
+    with page.expect_request("**/live?ticket=*", timeout=10_000):
+        page.clock.fast_forward(20_000)

@@ -23,7 +23,8 @@
 
   let state = { seq: Number(place.dataset.seq), ai: place.dataset.ai === "on" };
   let ticket = { text: place.dataset.ticket, seconds: Number(place.dataset.seconds) };
-  let source = null, waiting = 0, watchdog = 0, failures = 0;
+  let source = null, waiting = 0, watchdog = 0;
+  let failures = 0, unanswered = 0;  // of streams in a row; of tickets, which a server that is away does not write
 
   const say = (name, detail) => document.body.dispatchEvent(new CustomEvent(`live:${name}`, { detail }));
 
@@ -112,8 +113,12 @@
   }
 
   function again() {
+    later(failures++);
+  }
+
+  function later(times) {
     close();
-    const pause = Math.min(SLOWEST_MS, 500 * 2 ** failures++);
+    const pause = Math.min(SLOWEST_MS, 500 * 2 ** times);
     waiting = setTimeout(renew, pause * (0.75 + Math.random() / 2));  // not all pages at once after a restart
   }
 
@@ -127,10 +132,11 @@
       const told = await answer.json();
       if (told.organization !== Number(place.dataset.organization)) return void leave();
       ticket = told;
+      unanswered = 0;
       see(told.state);
       if (failures > 4) again(); else listen();
     } catch {
-      again();
+      later(unanswered++);
     }
   }
 
