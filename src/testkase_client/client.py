@@ -61,7 +61,7 @@ class Client(Operations, Sync):
 
 
 class AsyncClient(Operations, Async):
-    """The API for asyncio. Close it with `aclose`, or use it in `async with`."""
+    """The API for asyncio, in one event loop. Close it with `aclose`, or use it in `async with`."""
 
     def __init__(
         self,
