@@ -234,6 +234,7 @@ def refusal(data: Path, **environ: str) -> str:
     ("environ", "words"),
     [
         ({"PORT": "0"}, "PORT must be a port number"),
+        ({"PORT": "8140", "TESTKASE_WORKER_METRICS_PORT": "8140"}, "TESTKASE_WORKER_METRICS_PORT is 8140 as PORT is"),
         ({"HOST": "nowhere.invalid"}, "is not an address of this machine"),
         (LIVE_KEYS | {"RAZORPAY_API_URL": "http://127.0.0.1:9000"}, "Live keys of Razorpay are for https://api"),
         ({"DATABASE_URL": "not an address"}, "DATABASE_URL is not a PostgreSQL address"),
@@ -252,6 +253,8 @@ def test_a_busy_port_is_named(data: Path) -> None:
         other.listen()
         port = str(other.getsockname()[1])
         assert f"Port {port} on 127.0.0.1 is in use" in refusal(data, PORT=port)
+        metrics = refusal(data, TESTKASE_WORKER_METRICS_PORT=port)
+        assert f"or choose another: TESTKASE_WORKER_METRICS_PORT={int(port) + 1}" in metrics
 
 
 def test_a_data_folder_that_cannot_be_written_is_named(tmp_path: Path) -> None:

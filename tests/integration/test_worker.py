@@ -1,18 +1,22 @@
 """The worker process: schedules do what time has made due, and the jobs of a killed worker are begun again."""
 
+import socket
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import psycopg
 import pytest
+from psycopg import sql
 
+from testkase.config.databases import with_database
 from testkase.core.ledger.commands import OpenAccount, OpenHold, RecordUsage
 from testkase.core.ledger.model import Subject
 from testkase.core.ledger.operations import execute_one
 from testkase.foundation.database import run
 from tests.support.cluster import TestDatabase
-from tests.support.processes import working
+from tests.support.processes import start, working
 
 CREDIT = 1_000_000
 
@@ -37,6 +41,19 @@ def eventually(fact: Callable[[], bool], seconds: float = 120) -> bool:
             return False
         time.sleep(0.05)
     return True
+
+
+@contextmanager
+def away(database: TestDatabase) -> Iterator[None]:
+    """Every connection is ended, and no other is taken."""
+    with psycopg.connect(with_database(database.owner_url, "postgres"), autocommit=True) as connection:
+        taking = sql.SQL("ALTER DATABASE {} ALLOW_CONNECTIONS {}")
+        connection.execute(taking.format(sql.Identifier(database.name), sql.SQL("false")))
+        connection.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s", [database.name])
+        try:
+            yield
+        finally:
+            connection.execute(taking.format(sql.Identifier(database.name), sql.SQL("true")))
 
 
 @pytest.mark.requirement("B1", "R8")
@@ -110,3 +127,28 @@ def test_sigterm_stops_the_worker_in_order(django_database: TestDatabase, tmp_pa
         assert eventually(lambda: bool(one(django_database, "SELECT count(*) FROM procrastinate_workers")))
         assert worker.stop() == 0
     assert one(django_database, "SELECT count(*) FROM procrastinate_workers") == 0
+
+
+def test_a_worker_that_loses_its_database_ends_as_one_that_failed(
+    django_database: TestDatabase, tmp_path: Path
+) -> None:
+    with working(django_database, tmp_path) as worker:
+        listening = "SELECT count(*) FROM pg_stat_activity WHERE datname = %s AND query LIKE 'LISTEN %%procrastinate%%'"
+        assert eventually(lambda: bool(one(django_database, listening, django_database.name)))
+        with away(django_database):
+            assert worker.process.wait(60) == 1
+        assert "testkase: The worker ended by itself" in worker.output()
+
+
+def test_a_port_that_is_taken_is_named(django_database: TestDatabase, tmp_path: Path) -> None:
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", 0))
+        other.listen()
+        port = str(other.getsockname()[1])
+        with working(django_database, tmp_path, {"TESTKASE_WORKER_METRICS_PORT": port}) as worker:
+            assert worker.process.wait(60) == 1
+            assert f"TESTKASE_WORKER_METRICS_PORT={port} cannot be used on 127.0.0.1: Address" in worker.output()
+        serve = start("serve", environ={**django_database.environ(), "PORT": port}, folder=tmp_path)
+        assert serve.process.wait(60) == 1
+        assert f"Port {port} on 127.0.0.1 is in use" in serve.output()
+        assert "Traceback" not in worker.output() + serve.output()

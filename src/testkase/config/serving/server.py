@@ -13,6 +13,7 @@ from granian.server.embed import Server
 
 from testkase.config.failures import CannotStart
 from testkase.config.serving.asgi import make_application
+from testkase.config.supervising.ports import check_free
 from testkase.config.upgrading.check_database import check_database
 from testkase.foundation import logging as log
 from testkase.foundation import runtime, tracing
@@ -38,6 +39,7 @@ def serve(settings: Settings) -> None:
     if not settings.app_database_url:
         raise CannotStart("Set TESTKASE_APP_DATABASE_URL to the database as the application's role.")
     check_database(settings.app_database_url)
+    check_free(settings.host, settings.port)
     try:
         with runtime.runner() as runner:
             runner.run(_serve(settings))

@@ -4,10 +4,26 @@ import errno
 import socket
 
 from testkase.config.failures import CannotStart
+from testkase.foundation.settings import Settings
 
 
-def check_free(host: str, port: int) -> None:
-    """Raises CannotStart, saying what to do, when the app could not listen there."""
+def check_ports(settings: Settings) -> None:
+    """Raises CannotStart, naming the setting, when the processes of one machine could not all listen."""
+    check_free(settings.host, settings.port)
+    others = {
+        "TESTKASE_WORKER_METRICS_PORT": settings.worker_metrics_port,
+        "TESTKASE_MODEL_PORT": settings.model_port,
+        "RAZORPAY_SIMULATOR_PORT": settings.simulator_port,
+    }
+    for variable, port in others.items():
+        if port == settings.port:
+            raise CannotStart(f"{variable} is {port} as PORT is: choose another for one of them.")
+    if settings.worker_metrics_port:
+        check_free(settings.host, settings.worker_metrics_port, variable="TESTKASE_WORKER_METRICS_PORT")
+
+
+def check_free(host: str, port: int, *, variable: str = "PORT") -> None:
+    """Raises CannotStart, saying what to do, when nobody could listen there."""
     if port == 0:
         raise CannotStart("PORT must be a port number from 1 to 65535, not 0.")
     try:
@@ -20,15 +36,15 @@ def check_free(host: str, port: int) -> None:
             probe.bind(address)
             probe.listen(1)
         except OSError as error:
-            raise CannotStart(_reason(host, port, error)) from error
+            raise CannotStart(_reason(host, port, error, variable)) from error
 
 
-def _reason(host: str, port: int, error: OSError) -> str:
+def _reason(host: str, port: int, error: OSError, variable: str) -> str:
     if error.errno == errno.EADDRINUSE:
         other = port + 1 if port < 65535 else 8000
-        return f"Port {port} on {host} is in use: stop what listens there, or choose another: PORT={other} make run"
+        return f"Port {port} on {host} is in use: stop what listens there, or choose another: {variable}={other}"
     if error.errno == errno.EACCES:
-        return f"Port {port} needs more rights than this user has: choose one above 1023, such as PORT=8000."
+        return f"Port {port} needs more rights than this user has: choose one above 1023 for {variable}."
     if error.errno == errno.EADDRNOTAVAIL:
         return f"HOST={host} is not an address of this machine."
     return f"Port {port} on {host} cannot be used: {error.strerror}."

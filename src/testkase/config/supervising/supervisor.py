@@ -17,7 +17,7 @@ from testkase.config.supervising import console, simulator
 from testkase.config.supervising.child import Child
 from testkase.config.supervising.children import dies_with_parent
 from testkase.config.supervising.demo_file import read_demo
-from testkase.config.supervising.ports import check_free, reachable
+from testkase.config.supervising.ports import check_ports, reachable
 from testkase.config.supervising.processes import environ_of_app, environ_of_model, with_own_secrets
 from testkase.config.supervising.waiting import wait_for
 from testkase.foundation.settings import Settings
@@ -66,7 +66,7 @@ class Supervisor:
     def _start(self, data: DataFolder) -> None:
         data.wait_for_earlier_children()
         data.refuse_half_restored()
-        check_free(self.settings.host, self.settings.port)
+        check_ports(self.settings)
         secrets = load_or_make(data.path)
         self.settings = with_own_secrets(self.settings, secrets)
         simulated = simulator.is_wanted(self.settings)

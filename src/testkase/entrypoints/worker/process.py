@@ -2,8 +2,10 @@
 
 import asyncio
 import os
+import signal
 
 import django
+from procrastinate.exceptions import ConnectorException
 from prometheus_client import start_http_server
 
 from testkase.core.ledger.engine import Engine
@@ -17,7 +19,7 @@ from testkase.entrypoints.worker.watch import BalanceWatch
 from testkase.foundation import logging as log
 from testkase.foundation import tracing
 from testkase.foundation.database import Database
-from testkase.foundation.problems import InvalidInput
+from testkase.foundation.problems import InvalidInput, Unavailable
 from testkase.foundation.settings import Settings
 from testkase.services.billing.providers.choose import provider_from
 from testkase.services.billing.seller import load_seller
@@ -32,6 +34,8 @@ CONNECTIONS = 8
 GRACE_SECONDS = 20.0
 """How long begun jobs may take after SIGTERM; those cut off are begun again by the next worker."""
 
+_SIGNALS = (signal.SIGTERM, signal.SIGINT)
+
 
 def work(settings: Settings) -> None:
     """Work until SIGTERM or Ctrl-C."""
@@ -40,13 +44,46 @@ def work(settings: Settings) -> None:
     if not settings.app_database_url:
         raise InvalidInput("Set TESTKASE_APP_DATABASE_URL to the database as the application's role.")
     if settings.worker_metrics_port:
-        start_http_server(settings.worker_metrics_port, addr=settings.host)
+        _tell_metrics(settings.host, settings.worker_metrics_port)
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "testkase.config.settings")
     django.setup()
     try:
         asyncio.run(_work(settings, settings.app_database_url))
     finally:
         tracing.close()
+
+
+def _tell_metrics(host: str, port: int) -> None:
+    try:
+        start_http_server(port, addr=host)
+    except OSError as error:
+        raise InvalidInput(
+            f"TESTKASE_WORKER_METRICS_PORT={port} cannot be used on {host}: {error.strerror}."
+        ) from error
+
+
+async def _until_told(working: "asyncio.Task[None]") -> None:
+    """Raises Unavailable where the worker ends without a signal, as it does when the database goes away: whoever starts
+    again only what has failed must start it again."""
+    loop, told = asyncio.get_running_loop(), asyncio.Event()
+
+    def tell() -> None:
+        for number in _SIGNALS:  # whoever asks again while jobs are being finished ends them at once
+            loop.remove_signal_handler(number)
+        told.set()
+        working.cancel()
+
+    for number in _SIGNALS:
+        loop.add_signal_handler(number, tell)
+    lost = "The worker ended by itself, because its database went away or something else failed: start it again."
+    try:
+        await working
+    except asyncio.CancelledError:
+        pass
+    except ConnectorException as error:
+        raise Unavailable(lost) from error
+    if not told.is_set():
+        raise Unavailable(lost)
 
 
 async def _work(settings: Settings, database_url: str) -> None:
@@ -70,11 +107,12 @@ async def _work(settings: Settings, database_url: str) -> None:
     try:
         with app.replace_connector(app.connector.get_worker_connector()) as worker:  # type: ignore[attr-defined]
             async with worker.open_async():
-                await worker.run_worker_async(
+                working = worker.run_worker_async(
                     concurrency=CONCURRENCY,
                     fetch_job_polling_interval=5.0,
                     shutdown_graceful_timeout=GRACE_SECONDS,
                     update_heartbeat_interval=5.0,
+                    install_signal_handlers=False,
                     additional_context={
                         CONTEXT_KEY: Resources(
                             settings=settings, database=database, engine=engine, watcher=watcher, provider=provider,
@@ -82,6 +120,7 @@ async def _work(settings: Settings, database_url: str) -> None:
                         ),
                     },
                 )  # fmt: skip
+                await _until_told(asyncio.create_task(working))
     finally:
         for task in beside:
             task.cancel()
