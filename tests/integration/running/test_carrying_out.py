@@ -17,7 +17,7 @@ from testkase.foundation.problems import Conflict
 from testkase.services.features.running.carrying_out import OUR_FAULT, carry_out
 from testkase.services.features.running.job import Attempt, Ending, Most, Superseded, Worked
 from testkase.services.features.running.rights import NoLongerAllowed, may_still
-from testkase.services.metering import Interaction, Meter
+from testkase.services.metering import Interaction, Meter, metered_id
 from testkase.services.metering.problems import SWITCHED_OFF
 from tests.support.cluster import TestDatabase
 from tests.support.features import LARGE_MODEL, Office, in_pieces, metering_on
@@ -109,9 +109,26 @@ async def test_a_job_is_one_hold_named_beforehand_and_one_charge(scene: Scene) -
     assert ending is not None
     assert (await scene.charges(), ending.error) == ([ending.charged], None)
     assert ending.charged > 0
-    assert scene.errand.hold_named == "~errand-1-1"
+    assert scene.errand.hold_named == "~_errand-1-1"
     assert (await scene.office.usage())[0].seq == ending.receipt
     assert await scene.office.held() == 0
+
+
+async def test_no_program_takes_the_hold_of_a_job_with_a_key_of_the_same_name(scene: Scene) -> None:
+    """An `Idempotency-Key: errand-1-1` was the job's own hold, and the job failed."""
+    body: dict[str, Any] = {"messages": [{"role": "user", "content": "hi"}], "max_tokens": 20}
+    attempt = scene.errand.attempt
+    program = await scene.meter.open(
+        attempt.org_id, attempt.subject, model=LARGE_MODEL, input_tokens=100, output_tokens=20,
+        hold_id=metered_id(f"{attempt.name}-{attempt.number}"),
+    )  # fmt: skip
+    async with program, program.call(body, stream=True) as call:
+        async for _ in call.events():
+            pass
+    ending = await scene.run()
+    assert ending is not None
+    assert ending.error is None
+    assert [bool(charged) for charged in await scene.charges()] == [True, True]
 
 
 @pytest.mark.requirement("R41", "P15")

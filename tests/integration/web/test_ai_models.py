@@ -8,6 +8,7 @@ import pytest
 
 from testkase.foundation.settings import Settings
 from testkase.services.metering.attempts import Failed, keep_failures
+from testkase.services.metering.settle import metered_id, own_id
 from tests.integration.web.conftest import Visitors
 from tests.support.people import project_role, stranger, use_credits
 
@@ -106,9 +107,9 @@ def test_each_feature_shows_its_levels_their_models_and_what_a_run_costs(visitor
 @pytest.mark.requirement("B9", "B16")
 @pytest.mark.usefixtures("offering")
 def test_the_cost_follows_the_organizations_own_history(visitors: Visitors) -> None:
-    use_credits(visitors.demo, "u1")
+    use_credits(visitors.demo, own_id("u1"))
     assert section(text(visitors), "test_generation").count("your only run at its rates") == 3
-    use_credits(visitors.demo, "u2")
+    use_credits(visitors.demo, own_id("u2"))
     assert section(text(visitors), "test_generation").count("your last 2 runs at its rates") == 3
     assert section(text(visitors), "chat").count("a run of typical size") == 3
 
@@ -124,12 +125,15 @@ def test_a_chat_costs_the_same_on_this_page_and_beside_the_question(visitors: Vi
         return {*re.findall(r"about ([\d.]+)", section(text(visitors), "chat")), *beside}
 
     assert len(both()) == 1
-    use_credits(visitors.demo, "u1", use_case="chat", model="gpt-5.4", tokens=Tokens(input=9_000, output=2_000))
+    use_credits(visitors.demo, own_id("u1"), use_case="chat", model="gpt-5.4", tokens=Tokens(input=9_000, output=2_000))
     assert len(both()) == 1
-    use_credits(visitors.demo, "u2", use_case="chat", tokens=Tokens(input=30, output=200))
+    use_credits(visitors.demo, own_id("u2"), use_case="chat", tokens=Tokens(input=30, output=200))
     measured = both()
     assert len(measured) == 1
     assert "what your only run cost" in section(text(visitors), "chat")
+    for program in ("call-1", metered_id("call-2")):
+        use_credits(visitors.demo, program, use_case="chat", tokens=Tokens(input=90_000, output=20_000))
+    assert both() == measured, "what programs meter under the feature's name is none of its answers"
 
 
 @pytest.mark.requirement("B16")

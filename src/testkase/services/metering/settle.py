@@ -23,10 +23,24 @@ _METERED = "~"
 """Begins the id of every hold metering opens; the API takes no id that begins so. Whoever has a key could otherwise
 release or settle the hold of a call that is still running, and have the call for nothing."""
 
+_OUR_OWN = "_"
+"""Comes next where the name is ours. A key of the gateway's begins with a letter or digit: one that happened to be
+called `chat-7-1` had taken the hold of the seventh answer, which failed."""
+
 
 def metered_id(name: str) -> str:
     """The id of the hold of a metered call, from a name that is unique in the organization for ever."""
     return _METERED + name
+
+
+def own_id(name: str) -> str:
+    """The same of the product's own work, whose names programs neither know nor can take."""
+    return metered_id(_OUR_OWN + name)
+
+
+def bare_name(hold_id: str) -> str:
+    """What such an id was made of; any other as it is."""
+    return hold_id.removeprefix(_METERED).removeprefix(_OUR_OWN) if is_metered(hold_id) else hold_id
 
 
 def is_metered(hold_id: str) -> bool:

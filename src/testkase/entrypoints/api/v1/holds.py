@@ -20,7 +20,7 @@ from testkase.entrypoints.api.v1.hold_schemas import (
 )
 from testkase.foundation.ids import new_id
 from testkase.foundation.problems import NotFound
-from testkase.services.metering import is_metered, metered_id
+from testkase.services.metering import bare_name, is_metered
 
 
 async def open_hold(ask: Ask[HoldRequest]) -> Reply:
@@ -84,7 +84,7 @@ async def _standing(ask: Ask[None]) -> HoldState:
     """Holds of metered calls can be read as well, though nobody but metering resolves them."""
     text = ask.path("hold_id")
     try:
-        if not is_id(text.removeprefix(metered_id(""))):
+        if not is_id(bare_name(text)):
             raise NotFound("What cannot be an id names no hold.")
         return await ask.context.database.run(queries.hold(ask.org_id, text), org_id=ask.org_id)
     except NotFound:

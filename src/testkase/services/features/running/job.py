@@ -6,7 +6,7 @@ import msgspec
 
 from testkase.core.ledger.model import Subject
 from testkase.foundation.database import Operation
-from testkase.services.metering.settle import metered_id
+from testkase.services.metering.settle import own_id
 
 if TYPE_CHECKING:
     from testkase.services.metering.interaction import Interaction
@@ -30,7 +30,7 @@ class Attempt(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def hold_id(self) -> str:
         """Known before the hold is opened, and written down, so that the next run finds it."""
-        return metered_id(f"{self.name}-{self.number}")
+        return own_id(f"{self.name}-{self.number}")
 
 
 class Ending(msgspec.Struct, frozen=True, kw_only=True):

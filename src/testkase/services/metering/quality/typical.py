@@ -1,4 +1,6 @@
-"""What a call of a feature will likely cost with a model: from the organization's own history where there is some."""
+"""What a call of a feature will likely cost with a model: from the organization's own history where there is some.
+
+Programs may meter calls of theirs as `chat` or `report` too. What those cost says nothing about a feature's own."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -12,6 +14,7 @@ from testkase.core.pricing import PriceBook
 from testkase.foundation.database import Operation, Statement
 from testkase.services.inference import FEATURES, Feature, ModelEntry
 from testkase.services.metering.quality.ladder import SMALL_TYPICAL, TYPICAL
+from testkase.services.metering.settle import own_id
 
 RECENT = 2_000
 """Of the organization's interactions, how many are looked back at."""
@@ -25,7 +28,8 @@ FROM (
     SELECT * FROM ledger.usage WHERE org_id = %(org_id)s AND at >= %(since)s AND at <= %(latest)s
     ORDER BY at DESC, seq DESC LIMIT %(recent)s
 ) AS recent
-WHERE use_case = ANY(%(features)s) AND outcome = 'completed' AND model IS NOT NULL AND cost > 0
+WHERE use_case = ANY(%(features)s) AND starts_with(usage_id, %(own)s) AND outcome = 'completed' AND model IS NOT NULL
+  AND cost > 0
 GROUP BY use_case, model
 """
 
@@ -58,7 +62,7 @@ def history_of(org_id: int) -> Operation[History]:
     """Needs the organization's context."""
     _, latest = yield from span_of(org_id)
     span = {"since": month_start(latest, -RECENT_MONTHS), "latest": latest, "recent": RECENT}
-    rows = yield Statement(_HISTORY, {"org_id": org_id, **span, "features": list(FEATURES)})
+    rows = yield Statement(_HISTORY, {"org_id": org_id, **span, "features": list(FEATURES), "own": own_id("")})
     return {(row.pop("feature"), row.pop("model")): Past(**row) for row in map(dict, rows)}
 
 
