@@ -1,6 +1,7 @@
 """The application process: one port for people, programs and whatever watches it."""
 
 import contextlib
+import json
 import os
 import resource
 import signal
@@ -189,3 +190,15 @@ def test_a_process_without_the_secret_all_others_share_does_not_start(
     assert running.process.wait(30) == 1
     assert "Set TESTKASE_SECRET_KEY" in running.output()
     assert "Traceback" not in running.output()
+
+
+def test_a_model_without_a_price_is_named_at_the_start(database: TestDatabase, tmp_path: Path) -> None:
+    providers = tmp_path / "providers.toml"
+    providers.write_text(
+        '[[providers]]\nname = "local"\nbase_url = "http://127.0.0.1:1/v1"\nno_training = true\nzero_retention = true\n'
+        '[[providers.models]]\nname = "of-nobodys-price"\ncontext_window = 8192\nmax_output_tokens = 1024\n'
+    )
+    with serving(database, tmp_path, {"TESTKASE_PROVIDERS": str(providers)}) as running:
+        said = [line for line in running.output().splitlines() if "models without a price are not called" in line]
+    assert len(said) == 1
+    assert json.loads(said[0])["models"] == ["of-nobodys-price"]

@@ -20,6 +20,7 @@ import pytest
 
 from testkase.config.supervising.children import dies_with_parent
 from testkase.config.supervising.ports import free_port
+from testkase.core import pricing
 from tests.support.installation import NO_MODEL
 
 pytestmark = [pytest.mark.slow, pytest.mark.requirement("B15")]
@@ -215,6 +216,13 @@ def eventually(holds: Callable[[], object], seconds: float = 60) -> None:
 
 def refusal(data: Path, **environ: str) -> str:
     """The one sentence a run ends with."""
+    sentences = refusals(data, **environ)
+    assert len(sentences) == 1, sentences
+    return sentences[0]
+
+
+def refusals(data: Path, **environ: str) -> list[str]:
+    """What a run ends with."""
     done = subprocess.run(
         [sys.executable, "-m", "testkase", "run"],
         env={"PATH": os.environ["PATH"], "PORT": str(free_port()), "TESTKASE_DATA": str(data), **environ},
@@ -225,9 +233,7 @@ def refusal(data: Path, **environ: str) -> str:
     )
     assert done.returncode == 1
     assert "Traceback" not in done.stderr
-    sentences = done.stderr.strip().splitlines()
-    assert len(sentences) == 1, done.stderr
-    return sentences[0]
+    return done.stderr.strip().splitlines()
 
 
 @pytest.mark.parametrize(
@@ -255,6 +261,17 @@ def test_a_busy_port_is_named(data: Path) -> None:
         assert f"Port {port} on 127.0.0.1 is in use" in refusal(data, PORT=port)
         metrics = refusal(data, TESTKASE_WORKER_METRICS_PORT=port)
         assert f"or choose another: TESTKASE_WORKER_METRICS_PORT={int(port) + 1}" in metrics
+
+
+def test_every_fault_of_a_price_book_is_told_at_once(data: Path, tmp_path: Path) -> None:
+    book = (Path(pricing.__file__).parent / "price_book/2026-11-01.toml").read_text()
+    faulty = book.replace('currency = "USD"', 'currency = "EUR"').replace("monthly_allowance", "allowance")
+    (tmp_path / "2026-11-01.toml").write_text(faulty)
+    said = refusals(data, TESTKASE_PRICE_BOOK=str(tmp_path))
+    assert len(said) == 3, said
+    assert {line.removeprefix("testkase: ").split(": ")[1] for line in said} == {
+        "currency", "monthly_allowance", "allowance",
+    }  # fmt: skip
 
 
 def test_a_data_folder_that_cannot_be_written_is_named(tmp_path: Path) -> None:

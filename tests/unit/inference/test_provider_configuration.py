@@ -217,8 +217,10 @@ def test_every_kind_of_provider_can_be_named(tmp_path: Path) -> None:
 )  # fmt: skip
 def test_what_has_no_meaning_is_refused_with_its_name(tmp_path: Path, change: tuple[str, str], sentence: str) -> None:
     text = GOOD + OTHERS.replace(*change)
-    with pytest.raises(ProviderNotAccepted, match=sentence):
-        Catalog.from_settings(Settings.from_environ({"TESTKASE_PROVIDERS": str(written(tmp_path, text))}), KEY)
+    file = written(tmp_path, text)
+    with pytest.raises(ProviderNotAccepted, match=sentence) as refused:
+        Catalog.from_settings(Settings.from_environ({"TESTKASE_PROVIDERS": str(file)}), KEY)
+    assert refused.value.detail.startswith(f"{file}: ")
 
 
 def test_levels_follow_from_prices_where_the_operator_named_none(tmp_path: Path) -> None:

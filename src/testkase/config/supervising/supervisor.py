@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 from types import FrameType
 
 from testkase.config import bootstrap
@@ -24,6 +25,7 @@ from testkase.foundation.settings import Settings
 
 DATABASE = "testkase"
 _SIMULATOR = "simulator"
+_SENTENCE = "testkase: "
 _READY_SECONDS = 120.0
 _DRAIN_SECONDS = 30.0
 _POLL_SECONDS = 0.1
@@ -120,11 +122,11 @@ class Supervisor:
         app, worker = self.children["serve"], self.children["worker"]
         host, port = reachable(self.settings.host), self.settings.port
         if not wait_for(host, port, "/readyz", alive=lambda: app.ended is None, timeout_seconds=_READY_SECONDS):
-            raise CannotStart(f"The application did not start; {app.log} says: {last_line(app.log)}")
+            raise CannotStart(f"The application did not start; {app.log} says: {_end(app.log)}")
         self._wait_for_helper("model-server", "The embedded model", self.settings.model_port, "/health")
         self._wait_for_helper(_SIMULATOR, "The payment simulator", self.settings.simulator_port, "/healthz")
         if worker.ended is not None:
-            raise CannotStart(f"The worker did not start; {worker.log} says: {last_line(worker.log)}")
+            raise CannotStart(f"The worker did not start; {worker.log} says: {_end(worker.log)}")
 
     def _wait_for_helper(self, name: str, title: str, port: int, path: str) -> None:
         if (child := self.children.get(name)) is None:
@@ -197,10 +199,25 @@ def _prepare(environ: dict[str, str]) -> None:
         process.wait()
         raise
     if process.returncode != 0:
-        sentence = (said.strip().splitlines() or ["it said nothing"])[-1].removeprefix("testkase: ")
         if "Traceback" in said:
             console.say(said)
-        raise CannotStart(sentence)
+        raise CannotStart(_last_word(said) or "it said nothing")
+
+
+def _end(log: Path) -> str:
+    return _last_word(log.read_text(errors="replace"))
+
+
+def _last_word(said: str) -> str:
+    """What a process of ours ended with: its sentence, of several lines where there are several faults, else the last
+    line."""
+    lines = said.strip().splitlines()
+    for number in reversed(range(len(lines))):
+        if lines[number].startswith(_SENTENCE):
+            return "\n".join(lines[number:]).removeprefix(_SENTENCE)
+        if lines[number].startswith(("{", "Traceback")):  # of the log, with sentences of earlier starts before it
+            break
+    return lines[-1] if lines else ""
 
 
 def _unwind(_number: int, _frame: FrameType | None) -> None:

@@ -4,6 +4,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TypeVar
 
+import structlog
+
 from testkase.core.ledger.engine import Engine
 from testkase.core.pricing import PriceBook, PriceBooks, load_price_books
 from testkase.entrypoints.api.keys import KeyRing
@@ -25,6 +27,7 @@ from testkase.services.metering.logbook import Keeper
 from testkase.services.selfaudit.metrics import look as look_at_books
 
 T = TypeVar("T")
+_log = structlog.get_logger(__name__)
 
 DRAIN_SECONDS = 10.0
 """How long calls in flight may take to end when the server stops, before they are cut off and settled."""
@@ -77,6 +80,9 @@ class Context:
         await self.engine.start()
         await self.keys.open()
         self.keeper.open()
+        if unpriced := [entry.name for entry in self.catalog.models() if entry.name not in self.book().models()]:
+            # Nobody finds them in a list, and whoever wrote them into the file would look for them in vain.
+            _log.warning("models without a price are not called", models=unpriced)
 
     async def drain(self) -> None:
         """Let calls in flight end by themselves for a while; then cut them off, and settle what they delivered."""

@@ -52,7 +52,10 @@ class Catalog:
         if settings.providers is not None:
             configured += load_providers(settings.providers, environ)
             quality = load_quality(settings.providers)
-        return cls(configured, quality)
+        try:
+            return cls(configured, quality)
+        except ProviderNotAccepted as problem:  # what names lead to is known only now, and only here in which file
+            raise ProviderNotAccepted(f"{settings.providers}: {problem.detail}", field=problem.field) from problem
 
     def models(self) -> tuple[ModelEntry, ...]:
         """Every model, in the order of configuration."""
