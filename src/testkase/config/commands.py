@@ -182,5 +182,14 @@ def main() -> None:
     except Problem as problem:
         print(f"testkase: {problem.detail}", file=sys.stderr)
         raise SystemExit(1) from problem
+    except PermissionError as error:
+        if error.filename is None:
+            raise
+        print(
+            f"testkase: {os.fsdecode(error.filename)} cannot be used ({error.strerror}):"
+            " run this as the user who runs the product.",
+            file=sys.stderr,
+        )
+        raise SystemExit(1) from error
     except KeyboardInterrupt:
         raise SystemExit(128 + signal.SIGINT) from None

@@ -2,6 +2,7 @@
 
 import errno
 import os
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
@@ -67,3 +68,21 @@ def test_a_backup_that_is_whole_is_called_so_where_the_data_folder_is_full(
     with pytest.raises(CannotStart, match=r"saved is a whole backup; .*No space left on device"):
         backup.back_up(Settings.from_environ(), tmp_path / "saved")
     assert (tmp_path / "saved/database.dump").read_bytes() == b"rows"
+
+
+@pytest.mark.parametrize(
+    ("error", "words"),
+    [
+        (PermissionError(errno.EACCES, "Permission denied", "/srv/var/secrets.json"), r"secrets\.json"),
+        (shutil.Error([("/srv/var/mail/1.eml", "there", "Permission denied")]), r"mail/1\.eml"),
+    ],
+)
+def test_a_file_that_cannot_be_saved_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: OSError, words: str
+) -> None:
+    def refused(_draft: Path, _settings: Settings, _url: str) -> Manifest:
+        raise error
+
+    monkeypatch.setattr(backup, "_fill", refused)
+    with pytest.raises(CannotStart, match=words):
+        backup.back_up(Settings.from_environ(), tmp_path / "saved")

@@ -43,7 +43,7 @@ def back_up(settings: Settings, target: Path) -> Manifest:
         keep_safe(draft)
         draft.rename(target)
     except OSError as error:
-        raise CannotStart(f"The backup could not be written to {target}: {error.strerror}.") from error
+        raise CannotStart(f"The backup could not be made in {target}: {_reason(error)}.") from error
     finally:
         shutil.rmtree(draft, ignore_errors=True)
     _remember(settings, target, manifest)
@@ -59,6 +59,11 @@ def _remember(settings: Settings, target: Path, manifest: Manifest) -> None:
             f"{target} is a whole backup; only that it was made could not be noted in {settings.data}"
             f" ({error.strerror}), so that the alarm for old backups does not know of it."
         ) from error
+
+
+def _reason(error: OSError) -> str:
+    """With the file it is about: it may be one that is saved. Where there are several, there is no other word."""
+    return f"{error.strerror} ({error.filename})" if error.strerror else str(error)
 
 
 def _fill(draft: Path, settings: Settings, url: str) -> Manifest:
