@@ -107,3 +107,26 @@ def test_a_member_asks_watches_leaves_comes_back_and_stops(stage: Stage, model: 
     page.get_by_role("button", name="Delete").click()
     page.wait_for_url("**/chat")
     expect(page.locator(".chat__list")).to_contain_text("None yet")
+
+
+@pytest.mark.requirement("P16")
+def test_a_page_whose_chat_is_deleted_elsewhere_in_the_middle_says_so_once(stage: Stage, model: Upstream) -> None:
+    """It asked on two times a second, and piled up as many messages over the page."""
+    page = stage.signed_in("member")
+    page.goto(f"{stage.url}/projects/SHOP/chat")
+    model.default = sentence(delay=1)
+    asked(page, "How far are the test cycles?")
+    page.wait_for_url("**/chat/*")
+    running = page.locator(".turn__answer--running")
+    expect(running).to_be_visible()
+
+    second = page.context.new_page()
+    second.goto(page.url)
+    second.on("dialog", lambda dialog: dialog.accept())
+    second.get_by_role("button", name="Delete").click()
+    second.wait_for_url("**/chat")
+
+    expect(page.locator("#toasts")).to_contain_text("There is no such chat.")
+    expect(running).to_have_count(0)
+    page.wait_for_timeout(2_500)  # in which a line of the list asks once more, and the answer six times
+    expect(page.locator("#toasts .toast")).to_have_count(1)

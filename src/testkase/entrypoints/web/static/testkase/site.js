@@ -161,6 +161,18 @@
     document.getElementById("toasts").append(note);
   });
 
+  // A part that asks again and again goes where it is gone, or not for this person any more: it would be told each time.
+  document.addEventListener("htmx:beforeSwap", (event) => {
+    const { xhr, requestConfig: { elt, verb } } = event.detail;
+    if (verb !== "get" || ![403, 404].includes(xhr.status)) return;
+    if (/\bevery\b/.test(elt.getAttribute("hx-trigger"))) setTimeout(() => elt.remove());
+  });
+  document.addEventListener("htmx:load", (event) => {
+    const { elt } = event.detail, text = elt.textContent.trim();
+    if (!elt.matches?.("#toasts > .toast")) return;
+    for (const other of elt.parentElement.children) if (other !== elt && other.textContent.trim() === text) other.remove();
+  });
+
   // On a narrow screen the tabs scroll sideways: the one somebody is on comes into sight.
   for (const tab of document.querySelectorAll(":is(.tabs, .bar__nav, .choice) [aria-current]")) {
     const row = tab.parentElement;
