@@ -3,14 +3,16 @@
 import re
 import time
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
-from django.test import Client
+from django.test import Client, override_settings
 
 from tests.integration.web.conftest import Visitors, visiting
 from tests.support.cluster import TestDatabase
 from tests.support.django import django_on
+from tests.support.installation import operate
 
 SET_UP, SWITCH_OFF = "/accounts/2fa/totp/activate/", "/accounts/2fa/totp/deactivate/"
 RECOVERY = "/accounts/2fa/recovery-codes/"
@@ -170,3 +172,18 @@ def test_guessing_is_slowed_down(visitors: Visitors) -> None:
         answers = [second_step(visitors, f"00000{number}")[1].content.decode() for number in range(7)]
     assert "Incorrect code" in answers[0]
     assert "Too many failed" in answers[-1]
+
+
+def test_an_operator_lets_in_again_whom_the_second_step_shuts_out_for_good(
+    visitors: Visitors, module_database: TestDatabase, tmp_path: Path
+) -> None:
+    secret, email = set_up(signed_in(visitors)), visitors.demo.emails["member"]
+    with override_settings(SECRET_KEY="another, after which nothing sealed can be opened"):
+        _, answer = second_step(visitors, code_of(secret))
+        assert "Ask the operator" in answer.content.decode()
+        ended = operate(tmp_path, "end-two-step", email.upper(), **module_database.environ())
+        assert ended == (0, f"{email} signs in by password alone now.\n")
+        assert signed_in(visitors).get("/projects").status_code == 200
+    again = operate(tmp_path, "end-two-step", email, **module_database.environ())
+    assert again == (0, f"{email} has no two-step sign-in.\n")
+    assert operate(tmp_path, "end-two-step", "nobody@nowhere.example", **module_database.environ())[0] == 1

@@ -1,4 +1,4 @@
-"""Operators and people: who may open the pages for staff, and whose sessions end now."""
+"""Operators and people: who may open the pages for staff, whose sessions end now, who lost their second step."""
 
 from typing import Annotated
 
@@ -19,6 +19,12 @@ WITH person AS (SELECT id FROM app_user WHERE email = %(email)s),
      known AS (DELETE FROM usersessions_usersession WHERE user_id IN (SELECT id FROM person) RETURNING session_key),
      ended AS (DELETE FROM django_session WHERE session_key IN (SELECT session_key FROM known) RETURNING 1)
 SELECT (SELECT count(*) FROM person) AS people, (SELECT count(*) FROM ended) AS sessions
+"""
+
+_END_TWO_STEP = """
+WITH person AS (SELECT id FROM app_user WHERE email = %(email)s),
+     ended AS (DELETE FROM mfa_authenticator WHERE user_id IN (SELECT id FROM person) RETURNING 1)
+SELECT (SELECT count(*) FROM person) AS people, (SELECT count(*) FROM ended) AS steps
 """
 
 _out = Console(highlight=False)
@@ -47,6 +53,26 @@ def sign_out(
     with database(context) as writing:
         ended = writing.run(_end_sessions(email))
     _out.print(f"{email} is signed out everywhere: {ended} session{'' if ended == 1 else 's'} ended.")
+
+
+@app.command("end-two-step")
+def end_two_step(
+    context: typer.Context,
+    address: Annotated[str, typer.Argument(help="The e-mail address of an account that exists.")],
+) -> None:
+    """Take app, passkeys and recovery codes from an account nobody can open with them any more: they are lost, or the
+    secret key they were sealed under has changed. Make sure who asks: from then on the password alone opens it."""
+    email = address.strip().lower()
+    with database(context) as writing:
+        ended = writing.run(_end_second_steps(email))
+    _out.print(f"{email} signs in by password alone now." if ended else f"{email} has no two-step sign-in.")
+
+
+def _end_second_steps(email: str) -> Operation[int]:
+    (row,) = yield Statement(_END_TWO_STEP, {"email": email})
+    if not row["people"]:
+        raise NotFound(f"Nobody has an account with the address {email}.", field="address")
+    return int(row["steps"])
 
 
 def _end_sessions(email: str) -> Operation[int]:
