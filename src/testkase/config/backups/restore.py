@@ -93,7 +93,7 @@ def _check_secret_key(manifest: Manifest) -> None:
     if not manifest.own_secret_key and not os.environ.get("TESTKASE_SECRET_KEY"):
         raise CannotStart(
             "The secret key is not in this backup: set TESTKASE_SECRET_KEY to the one it was made with. Where that is"
-            " lost, set a new one: second steps of sign-in are then taken away by `testkase end-two-step`, and set up again."
+            " lost, set a new one, take two-step sign-in away by `testkase end-two-step`, and have it set up again."
         )
 
 
