@@ -97,6 +97,18 @@ def test_a_page_left_open_in_another_tab_does_not_outlive_the_session(stage: Sta
     left.wait_for_url("**/accounts/login/**")
 
 
+@pytest.mark.requirement("P15")
+def test_a_page_left_open_does_not_stay_for_whoever_signs_in_next(stage: Stage) -> None:
+    left, member = stage.signed_in("owner"), stage.signed_in("member")
+    left.goto(f"{stage.url}/settings/members")
+    expect(left.get_by_role("button", name="Send invitation")).to_be_visible()
+    left.context.clear_cookies(name="sessionid")
+    left.context.add_cookies([one for one in member.context.cookies() if one.get("name") == "sessionid"])  # type: ignore[misc]
+    left.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
+    expect(left.get_by_role("button", name="Send invitation")).to_have_count(0)
+    expect(left.locator("summary[aria-label^='Account of']")).to_have_text("ML")
+
+
 def test_a_page_listens_again_however_long_the_server_was_away(stage: Stage) -> None:
     """After a quarter of a minute without one, it asked for tickets instead until somebody reloaded it."""
     page = stage.signed_in("member")

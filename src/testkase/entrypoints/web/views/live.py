@@ -21,6 +21,7 @@ def ticket(request: MemberRequest) -> HttpResponse:
             "text": live_ticket(request, request.viewer),
             "seconds": LIFE_SECONDS,
             "organization": org_id,
+            "viewer": request.viewer.user.pk,
             "state": pulse.for_pages(),
         }
     )

@@ -126,11 +126,13 @@
     clearTimeout(waiting);
     try {
       const answer = await fetch(place.dataset.renewal, { redirect: "manual" });
-      // Signed out, no longer a member, or at home in another organization since: what is shown is not theirs to see.
+      // Signed out, another person, no longer a member, or at home in another organization since: what is shown is not
+      // theirs to see.
       if (answer.type === "opaqueredirect") return void leave();
       if (!answer.ok) throw new Error(String(answer.status));
       const told = await answer.json();
       if (told.organization !== Number(place.dataset.organization)) return void leave();
+      if (told.viewer !== Number(document.body.dataset.viewer)) return void leave();
       ticket = told;
       unanswered = 0;
       see(told.state);
