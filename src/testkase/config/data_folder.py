@@ -10,7 +10,6 @@ from typing import Self
 
 from testkase.config.failures import CannotStart
 
-_LARGE_LOG_BYTES = 20_000_000
 RESTORING = "restoring"
 """Stands in a folder into which a backup is being restored, until that is done."""
 
@@ -54,11 +53,8 @@ class DataFolder:
         refuse_half_restored(self.path)
 
     def log(self, name: str) -> Path:
-        """The log of one process; the previous one is kept beside it once it has grown large."""
-        path = self.path / "log" / f"{name}.log"
-        if path.exists() and path.stat().st_size > _LARGE_LOG_BYTES:
-            path.replace(path.with_suffix(".log.1"))
-        return path
+        """The log of one process."""
+        return self.path / "log" / f"{name}.log"
 
     def _make(self) -> None:
         try:

@@ -19,6 +19,7 @@ from urllib.parse import quote
 import psycopg
 
 from testkase.config.failures import CannotStart
+from testkase.config.log_file import open_log
 from testkase.config.postgres.account import Account, account_for, binaries, has_name
 from testkase.config.postgres.leftovers import clear_leftovers
 from testkase.config.supervising.children import appears_as_nobody, dies_with_parent
@@ -71,7 +72,7 @@ class EmbeddedPostgres:
         command = [str(programs / "postgres"), "-D", self._argument_for(self.folder), "-k", str(self.socket_folder)]
         for name, value in self.settings.items():
             command += ["-c", f"{name}={value}"]
-        with self.log.open("ab") as log:
+        with open_log(self.log) as log:
             self.process = subprocess.Popen(
                 command,
                 stdin=subprocess.DEVNULL,

@@ -9,6 +9,7 @@ import time
 from collections.abc import Mapping
 from pathlib import Path
 
+from testkase.config.log_file import open_log
 from testkase.config.supervising.children import dies_with_parent
 
 _FIRST_PAUSE_SECONDS = 0.25
@@ -34,7 +35,7 @@ class Child:
         self._again_at = 0.0
 
     def start(self) -> None:
-        with self.log.open("ab") as log:
+        with open_log(self.log) as log:
             self.process = subprocess.Popen(
                 [sys.executable, "-m", self.module, *self.command],
                 env=self.environ,
