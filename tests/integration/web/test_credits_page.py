@@ -1,7 +1,11 @@
 """The AI Credits page: two cards, the usage table, receipts; the same page at both addresses."""
 
+import csv
+import io
 import re
-from datetime import timedelta
+from datetime import datetime, timedelta
+from urllib.parse import quote
+from zoneinfo import ZoneInfo
 
 import pytest
 from django.utils import timezone
@@ -95,6 +99,21 @@ def test_times_are_written_in_the_zone_the_browser_names(visitors: Visitors) -> 
     page = client.get("/settings/ai-credits").content.decode()
     assert "Asia/Kolkata" in page
     assert "IST" in page
+
+
+@pytest.mark.requirement("P11", "R75")
+@pytest.mark.parametrize("zone", ["Pacific/Kiritimati", "Etc/GMT+12"])
+@pytest.mark.parametrize("address", ["/settings/ai-credits/usage.csv", "/settings/activity/history.csv"])
+def test_an_export_has_the_days_and_the_times_of_the_page(visitors: Visitors, address: str, zone: str) -> None:
+    """It was filtered by the days of UTC and said the times of UTC, whatever the page beside it showed."""
+    use_credits(visitors.demo, "one")
+    owner = visitors.client_of("owner")
+    owner.cookies["timezone"] = quote(zone, safe="")
+    now = datetime.now(ZoneInfo(zone))
+    sent = owner.get(f"{address}?from={now.date()}&to={now.date()}")
+    rows = list(csv.reader(io.StringIO(b"".join(sent.streaming_content).decode())))[1:]  # type: ignore[attr-defined]
+    assert rows
+    assert {row[0][-6:] for row in rows} == {now.isoformat()[-6:]}
 
 
 @pytest.mark.parametrize("zone", ["No/Where", "../../etc/passwd", "\x00", "A" * 5_000])

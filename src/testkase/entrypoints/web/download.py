@@ -4,6 +4,7 @@ import csv
 import io
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator
 from contextlib import contextmanager
+from datetime import tzinfo
 from typing import TypeVar
 
 from asgiref.sync import sync_to_async
@@ -53,7 +54,13 @@ def in_its_own_transaction(org_id: int) -> Iterator[None]:
 def paged(org_id: int, headings: Row, read: Callable[[P | None], tuple[list[Row], P | None]]) -> Iterator[bytes]:
     """A CSV whose rows are read page by page, each in a transaction of its own. `read` answers the rows from a place on
     (None: the first) and the next place (None: that was all)."""
-    zone = timezone.get_current_timezone()  # the view's; what runs later is outside its reach
+    # The view's zone, asked for while the view runs: a generator's first line runs when the first bytes are sent.
+    return _pages(timezone.get_current_timezone(), org_id, headings, read)
+
+
+def _pages(
+    zone: tzinfo, org_id: int, headings: Row, read: Callable[[P | None], tuple[list[Row], P | None]]
+) -> Iterator[bytes]:
     yield written([headings])
     place: P | None = None
     while True:
