@@ -4,7 +4,7 @@ import re
 
 import pytest
 from django.core import mail
-from django.test import Client
+from django.test import Client, override_settings
 
 from tests.integration.web.conftest import Visitors
 from tests.support.cluster import TestDatabase
@@ -117,3 +117,21 @@ def test_an_address_no_letter_reaches_is_refused_and_nothing_is_made(visitors: V
     assert not models().User.objects.filter(email=nowhere).exists()
     invited = visitors.client_of("owner").post("/settings/members", {"email": nowhere, "role": "member"})
     assert invited.status_code == 422
+
+
+def test_a_mail_server_that_is_away_breaks_no_page_and_tells_no_address_from_another(
+    django_database: TestDatabase,
+) -> None:
+    nobody_there = {"EMAIL_BACKEND": "django.core.mail.backends.smtp.EmailBackend", "EMAIL_PORT": 1}
+    words = "An e-mail to {} could not be sent."
+    with override_settings(**nobody_there, EMAIL_HOST="127.0.0.1"):
+        client = Client()
+        assert client.post("/accounts/signup/", SIGN_UP).headers["Location"] == "/"
+        assert words.format("nora@newcomer.example") in client.get("/settings/ai-credits").content.decode()
+        change = {"oldpassword": SIGN_UP["password1"], "password1": "other-lantern-43", "password2": "other-lantern-43"}
+        assert client.post("/accounts/password/change/", change).status_code == 302
+        assert models().User.objects.get().check_password("other-lantern-43")
+        for address in ("nora@newcomer.example", "nobody@nowhere.example"):
+            answer = Client().post("/accounts/password/reset/", {"email": address}, follow=True)
+            assert answer.redirect_chain == [("/accounts/password/reset/done/", 302)]
+            assert words.format(address) in answer.content.decode()

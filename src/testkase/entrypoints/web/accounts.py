@@ -1,20 +1,26 @@
 """Signing up: a person and their organization are made together, or neither."""
 
+import logging
 from typing import Any, cast
 
 from allauth.account.adapter import DefaultAccountAdapter
 from allauth.account.forms import LoginForm as AllauthLoginForm
 from allauth.account.forms import SignupForm as AllauthSignupForm
+from allauth.core import context as current
 from django import forms
+from django.contrib import messages
 from django.contrib.auth.base_user import AbstractBaseUser
 from django.contrib.auth.password_validation import validate_password
 from django.db import transaction
 from django.http import HttpRequest
 
+from testkase.entrypoints.web.letters import NOT_SENT
 from testkase.entrypoints.web.offer import current_prices
 from testkase.services.organizations.models import User
 from testkase.services.organizations.names import is_mailable
 from testkase.services.organizations.operations import create_organization
+
+_log = logging.getLogger(__name__)
 
 _PASSWORD_HELP = "At least 10 characters. A few unrelated words make a good one."  # noqa: S105 - advice, no secret
 
@@ -33,6 +39,16 @@ class AccountAdapter(DefaultAccountAdapter):
         if not is_mailable(cleaned):
             raise forms.ValidationError("No letter can be sent to this address. Check what stands behind the @.")
         return cleaned.lower()
+
+    def send_mail(self, template_prefix: str, email: str, context: dict[str, Any]) -> None:
+        """What the letter is about has been done, or can be asked for again: no page fails because a mail server does.
+        It is said of every address alike, whether it has an account or not."""
+        try:
+            super().send_mail(template_prefix, email, context)
+        except NOT_SENT:
+            _log.exception("A letter about an account could not be sent.")
+            words = f"An e-mail to {email} could not be sent. If you wait for it, ask for it again in a moment."
+            messages.error(current.request, words)
 
 
 def _plain(form: forms.Form) -> None:

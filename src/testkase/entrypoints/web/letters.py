@@ -15,6 +15,9 @@ from testkase.services.organizations.invitations import Letter
 from testkase.services.organizations.mailbox import ORGANIZATION_HEADER
 from testkase.services.organizations.models import User
 
+NOT_SENT = (SMTPException, OSError)
+"""What a mail server that is away, or refuses, comes to."""
+
 _log = logging.getLogger(__name__)
 
 
@@ -33,7 +36,7 @@ def send_invitation(request: HttpRequest, letter: Letter, sender: User) -> None:
     try:
         headers = {ORGANIZATION_HEADER: str(invitation.organization_id)}
         EmailMessage(subject, text, to=[invitation.email], headers=headers).send()
-    except (SMTPException, OSError):
+    except NOT_SENT:
         _log.exception("An invitation could not be sent.")
         messages.error(request, f"The e-mail to {invitation.email} could not be sent. Send it again in a moment.")
     else:
