@@ -17,6 +17,7 @@ from psycopg import sql
 
 from testkase.config.databases import with_database
 from testkase.config.supervising.ports import free_port
+from testkase.config.supervising.waiting import wait_for
 from tests.support.cluster import TestDatabase
 from tests.support.processes import Running, serving, start
 
@@ -202,3 +203,11 @@ def test_a_model_without_a_price_is_named_at_the_start(database: TestDatabase, t
         said = [line for line in running.output().splitlines() if "models without a price are not called" in line]
     assert len(said) == 1
     assert json.loads(said[0])["models"] == ["of-nobodys-price"]
+
+
+def test_it_listens_at_a_name_of_this_machine(database: TestDatabase, tmp_path: Path) -> None:
+    port = free_port()
+    running = start("serve", environ={**database.environ(), "HOST": "localhost", "PORT": str(port)}, folder=tmp_path)
+    ready = wait_for("localhost", port, "/readyz", alive=lambda: running.process.poll() is None, timeout_seconds=60)
+    assert ready, running.output()
+    assert running.stop() == 0

@@ -78,13 +78,13 @@ class Settings:
     @classmethod
     def from_environ(cls, environ: Mapping[str, str] = os.environ) -> "Settings":
         """Read the environment. Raises InvalidInput naming the variable that cannot be used."""
-        host = environ.get("HOST", "127.0.0.1")
+        host = environ.get("HOST") or "127.0.0.1"
         port = _port(environ, "PORT", 8000)
         return cls(
             data=Path(environ.get("TESTKASE_DATA") or "var").absolute(),
             host=host,
             port=port,
-            public_url=(_url(environ, "TESTKASE_PUBLIC_URL", "http", "https") or f"http://{host}:{port}").rstrip("/"),
+            public_url=(_url(environ, "TESTKASE_PUBLIC_URL", "http", "https") or _own_url(host, port)).rstrip("/"),
             owner_database_url=environ.get("DATABASE_URL") or None,
             app_database_url=environ.get("TESTKASE_APP_DATABASE_URL") or None,
             ledger_lanes=_number(environ, "TESTKASE_LEDGER_LANES", USUAL_LANES, most=MAX_LANES),
@@ -107,6 +107,10 @@ class Settings:
             traces_to_providers=_choice(environ, "TESTKASE_TRACES_TO_PROVIDERS", "0", "1") == "1",
             log_level=_choice(environ, "LOG_LEVEL", "INFO", "DEBUG", "WARNING", "ERROR"),
         )
+
+
+def _own_url(host: str, port: int) -> str:
+    return f"http://{f'[{host}]' if ':' in host else host}:{port}"
 
 
 def _razorpay(environ: Mapping[str, str]) -> RazorpayAccount | None:

@@ -93,7 +93,8 @@ def test_what_is_usual_is_taken_and_what_is_empty_is_unset() -> None:
     found = read(LOG_LEVEL="debug", TESTKASE_DEMO="0", TESTKASE_PUBLIC_URL="https://credits.example/")
     assert (found.log_level, found.demo, found.public_url) == ("DEBUG", False, "https://credits.example")
     empty = read(LOG_LEVEL="", TESTKASE_DEMO="", TESTKASE_PUBLIC_URL="", TESTKASE_EMAIL_URL="", HOST="::1")
-    assert (empty.log_level, empty.demo, empty.email_url, empty.public_url) == ("INFO", True, None, "http://::1:8000")
+    assert read(HOST="").public_url == "http://127.0.0.1:8000"
+    assert (empty.log_level, empty.demo, empty.email_url, empty.public_url) == ("INFO", True, None, "http://[::1]:8000")
     assert read(TESTKASE_EMAIL_URL="smtp://me:p%40ss@mail.example:587").email_url is not None
 
 

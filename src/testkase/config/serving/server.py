@@ -13,7 +13,7 @@ from granian.server.embed import Server
 
 from testkase.config.failures import CannotStart
 from testkase.config.serving.asgi import make_application
-from testkase.config.supervising.ports import check_free
+from testkase.config.supervising.ports import address_of, check_free
 from testkase.config.upgrading.check_database import check_database
 from testkase.foundation import logging as log
 from testkase.foundation import runtime, tracing
@@ -62,7 +62,7 @@ async def _serve(settings: Settings) -> None:
     runtime.collect_less_garbage()
     server = Server(
         application,
-        address=settings.host,
+        address=address_of(settings.host),
         port=settings.port,
         interface=Interfaces.ASGI,
         websockets=False,

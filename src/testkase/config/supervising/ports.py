@@ -2,6 +2,7 @@
 
 import errno
 import socket
+from typing import Any
 
 from testkase.config.failures import CannotStart
 from testkase.foundation.settings import Settings
@@ -26,10 +27,7 @@ def check_free(host: str, port: int, *, variable: str = "PORT") -> None:
     """Raises CannotStart, saying what to do, when nobody could listen there."""
     if port == 0:
         raise CannotStart("PORT must be a port number from 1 to 65535, not 0.")
-    try:
-        family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
-    except (socket.gaierror, UnicodeError) as error:
-        raise CannotStart(f"HOST={host} is not an address of this machine.") from error
+    family, kind, protocol, _, address = _resolve(host, port)
     with socket.socket(family, kind, protocol) as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
@@ -37,6 +35,18 @@ def check_free(host: str, port: int, *, variable: str = "PORT") -> None:
             probe.listen(1)
         except OSError as error:
             raise CannotStart(_reason(host, port, error, variable)) from error
+
+
+def address_of(host: str) -> str:
+    """The address to listen on, where `host` may be a name such as localhost. Raises CannotStart."""
+    return str(_resolve(host, 0)[4][0])
+
+
+def _resolve(host: str, port: int) -> tuple[Any, ...]:
+    try:
+        return socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+    except (socket.gaierror, UnicodeError) as error:
+        raise CannotStart(f"HOST={host} is not an address of this machine.") from error
 
 
 def _reason(host: str, port: int, error: OSError, variable: str) -> str:
