@@ -97,6 +97,19 @@ def test_much_at_once_wants_the_organizations_name_typed(visitors: Visitors) -> 
     assert "all AI content" in text(owner)
 
 
+@pytest.mark.parametrize(("erased", "words"), [(1, "Done, 1 row<"), (1_200, "Done, 1,200 rows<")])
+def test_what_was_erased_is_counted_in_words_that_fit(visitors: Visitors, erased: int, words: str) -> None:
+    from django.db import connection
+
+    from testkase.services.organizations.tenancy import tenant_transaction
+
+    owner = visitors.client_of("owner")
+    owner.post(f"{PAGE}/erasures", {"scope": "person", "target": visitors.demo.emails["owner"], "form": "erasure-1"})
+    with tenant_transaction(visitors.demo.org_id), connection.cursor() as cursor:
+        cursor.execute("UPDATE erasure SET state = 'done', finished_at = now(), erased = %s", [erased])
+    assert words in text(owner)
+
+
 def test_sending_a_form_twice_erases_once(visitors: Visitors) -> None:
     owner = visitors.client_of("owner")
     use_credits(visitors.demo, "one")
