@@ -10,7 +10,7 @@ from typing import TypeVar
 
 import httpx
 
-from testkase_client.problems import PaymentRefused, PaymentsNotSetUp, Problem, Unreachable, refusal
+from testkase_client.problems import PaymentRefused, PaymentsNotSetUp, Problem, Unreachable, Unreadable, refusal
 from testkase_client.request import Request
 
 T = TypeVar("T")
@@ -56,7 +56,7 @@ class Wire:
                 if response.is_success:
                     replayed = response.headers.get("Idempotent-Replayed") == "true"
                     return request.decode(response.content, replayed=replayed)
-                problem = refusal(response.status_code, response.content)
+                problem = _moved(response) or refusal(response.status_code, response.content)
                 wait = wait_before_repeating(problem, response.headers.get("Retry-After"), failures)
             if wait is None or failures >= self.retries:
                 raise problem
@@ -101,6 +101,16 @@ def _seconds(retry_after: str | None) -> float:
     except ValueError:
         return 0
     return max(0.0, (moment.replace(tzinfo=moment.tzinfo or UTC) - datetime.now(UTC)).total_seconds())
+
+
+def _moved(response: httpx.Response) -> Problem | None:
+    """Redirects are not followed: most turn what writes into what reads, and the key would go along."""
+    if not response.has_redirect_location:
+        return None
+    return Unreadable(
+        f"The address redirects to {response.headers['Location']}. Nothing was done.", code="unreadable",
+        status=response.status_code, next="Give the client the address where TestKase really is, with https:// if so.",
+    )  # fmt: skip
 
 
 def _unreachable(fault: httpx.RequestError) -> Unreachable:

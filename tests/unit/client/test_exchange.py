@@ -121,3 +121,20 @@ def test_whoever_leaves_with_an_exception_is_not_kept_long() -> None:
         steps.throw(httpx.ConnectError("refused"))
     assert hold.id in fault.__notes__[0]
     hold.connections.http.close()
+
+
+def test_an_address_that_redirects_says_where_to_and_is_not_followed() -> None:
+    """Plain http is redirected in most places; "HTTP 301 without a problem document" told nobody what to change."""
+    seen: list[str] = []
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        seen.append(str(request.url))
+        return httpx.Response(301, headers={"Location": "https://x.test/api/v1/balance"}, text="<h1>Moved</h1>")
+
+    with (
+        Client("http://x.test", "k", transport=httpx.MockTransport(answer)) as client,
+        pytest.raises(Unreadable, match=r"redirects to https://x\.test/") as raised,
+    ):
+        client.balance()
+    assert seen == ["http://x.test/api/v1/balance"]
+    assert "https://" in raised.value.next
