@@ -63,5 +63,26 @@ def prepare_roles(owner_url: str, *, app_password: str, app_url: str | None = No
     if app_url:
         make_missing_roles(owner_url, app_url)
         return app_url
+    mine = with_login(owner_url, user=APP, password=app_password)
+    _refuse_to_shut_out(owner_url, mine)
     make_roles(owner_url, app_password)
-    return with_login(owner_url, user=APP, password=app_password)
+    return mine
+
+
+def _refuse_to_shut_out(owner_url: str, app_url: str) -> None:
+    """A role is the whole server's: its new password would shut out another installation there, or another machine of
+    this one, and not at once but with each connection that it makes anew."""
+    with psycopg.connect(owner_url, connect_timeout=10) as connection:
+        others = connection.execute("SELECT FROM pg_stat_activity WHERE usename = %s", [APP]).fetchone()
+    if others is None:
+        return
+    try:
+        psycopg.connect(app_url, connect_timeout=10).close()
+    except psycopg.OperationalError as error:
+        if "password" not in str(error):  # it may be full, or on its way down
+            return
+        raise CannotStart(
+            f"Somebody works on this server as {APP}, with another password than the one kept here: another"
+            " installation, or another machine of this one. Name one login for all in TESTKASE_APP_DATABASE_URL, or"
+            " stop the others first."
+        ) from error

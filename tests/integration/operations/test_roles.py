@@ -1,5 +1,6 @@
 """`testkase migrate` on a server where nobody has made the roles yet, and as a user who cannot."""
 
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -7,7 +8,7 @@ import psycopg
 import pytest
 from psycopg import sql
 
-from testkase.config.bootstrap import check_owner, make_database
+from testkase.config.bootstrap import check_owner, make_database, prepare_roles
 from testkase.config.failures import CannotStart
 from testkase.config.postgres.cluster import EmbeddedPostgres
 from testkase.config.roles import make_missing_roles
@@ -93,3 +94,15 @@ def test_the_applications_password_is_tried_before_anything_is_migrated(
     assert "Traceback" not in said
     with psycopg.connect(owner_url) as connection:
         assert connection.execute("SELECT to_regclass('public.django_migrations')").fetchone() == (None,)
+
+
+def test_nobody_who_works_is_shut_out_by_another_start(server: EmbeddedPostgres) -> None:
+    owner_url = make_database(server.url(), "shared")
+    with psycopg.connect(prepare_roles(owner_url, app_password="of the first")):
+        prepare_roles(owner_url, app_password="of the first")  # as another database of the same installation may
+        with pytest.raises(CannotStart, match="Somebody works on this server as testkase_app"):
+            prepare_roles(owner_url, app_password=OF_MY_OWN)
+    with psycopg.connect(owner_url, autocommit=True) as connection:
+        while connection.execute("SELECT FROM pg_stat_activity WHERE usename = 'testkase_app'").fetchone():
+            time.sleep(0.05)
+    psycopg.connect(prepare_roles(owner_url, app_password=OF_MY_OWN)).close()  # replaced while nobody works
