@@ -55,9 +55,16 @@ def ask(question: Question, *, most: int, thread_id: int | None = None) -> Opera
     yield Statement(SQL["give_up_lost"], values)
     rows = yield Statement(SQL["insert_turn"], {**values, "project_ref": asked.project_key})
     if not rows:
-        raise AnswerRunning("An answer to another question of yours is being written. Wait for it, or stop it.")
+        raise AnswerRunning((yield from _under_way(values)))
     yield Statement(SQL["touch_thread"], values)
     return thread_id, int(rows[0]["turn_id"])
+
+
+def _under_way(values: dict[str, object]) -> Operation[str]:
+    """Where the other answer is: whoever asks in a second tab, or in another project, does not see it."""
+    rows = yield Statement(SQL["answer_under_way"], values)
+    where = "".join(f", in the chat “{row['title']}” of {row['project_ref']}" for row in rows)
+    return f"An answer to another question of yours is being written{where}. Wait for it, or stop it."
 
 
 def checked(text: str) -> str:

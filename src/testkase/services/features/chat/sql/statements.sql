@@ -94,6 +94,11 @@ VALUES (%(org_id)s, %(thread_id)s, %(project_id)s, %(project_ref)s, %(user_id)s,
 ON CONFLICT (org_id, user_id) WHERE state IN ('queued', 'running') DO NOTHING
 RETURNING turn_id
 
+-- answer_under_way: in which chat of which project the person's one answer under way is being written.
+SELECT thread.title, turn.project_ref
+FROM chat_turn AS turn JOIN chat_thread AS thread USING (org_id, thread_id)
+WHERE turn.org_id = %(org_id)s AND turn.user_id = %(user_id)s AND turn.state IN ('queued', 'running')
+
 -- touch_thread: it was asked in just now.
 UPDATE chat_thread SET asked_at = now() WHERE org_id = %(org_id)s AND thread_id = %(thread_id)s
 
