@@ -52,7 +52,7 @@ def test_a_correction_is_on_record_and_the_books_verify(database: TestDatabase) 
     assert "200.00 available" in _testkase(database, *words)[1]
     assert "nothing was done again" in _testkase(database, *words)[1]
     code, said = _testkase(database, "verify")
-    assert (code, said.strip()) == (0, "1 organizations verified, 0 deviations.")
+    assert (code, said.strip()) == (0, "1 organization verified, 0 deviations.")
 
 
 def test_an_organization_that_is_not_there_is_not_said_to_verify(database: TestDatabase) -> None:

@@ -76,8 +76,13 @@ def verify_books(
     for link in broken:
         where = f"activity {link.seq}" if link.seq else "activity"
         _out.print(f"organization {link.org_id}, {where}: I12 does not hold: {link.found}")
-    _out.print(f"{len(org_ids)} organizations verified, {len(deviations) + len(broken) + missing} deviations.")
+    wrong = len(deviations) + len(broken) + missing
+    _out.print(f"{_counted(len(org_ids), 'organization')} verified, {_counted(wrong, 'deviation')}.")
     raise typer.Exit(1 if deviations or broken or missing else 0)
+
+
+def _counted(number: int, noun: str) -> str:
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
 
 @app.command("grant")
