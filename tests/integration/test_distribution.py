@@ -8,6 +8,7 @@ from typing import Any
 import psycopg
 import pytest
 
+from testkase.config.databases import with_database
 from testkase.schema.distribution import (
     FIRST,
     NotDistributable,
@@ -116,3 +117,6 @@ def test_the_command_prints_the_plan_and_applies_nothing(module_database: TestDa
     assert (dry.returncode, "create_distributed_table('ledger.entry'" in dry.stdout) == (0, True)
     applied = subprocess.run([*words, "--apply"], env=environ, capture_output=True, text=True, check=False)
     assert (applied.returncode, "no Citus" in applied.stderr) == (1, True)
+    empty = {**environ, "DATABASE_URL": with_database(module_database.owner_url, "postgres")}
+    unmade = subprocess.run(words, env=empty, capture_output=True, text=True, check=False)
+    assert (unmade.returncode, "migrate comes first" in unmade.stderr) == (1, True)

@@ -15,7 +15,10 @@ def distribute_from_environment(settings: Settings, *, shards: int, apply: bool)
         raise CannotStart("Set DATABASE_URL to the database to spread, as a superuser of the Citus coordinator.")
     check_server(settings.owner_database_url)
     with psycopg.connect(settings.owner_database_url, autocommit=True) as connection:
-        plan = make_plan(read_tables(connection), pinned_functions(connection), shards=shards)
+        tables = read_tables(connection)
+        if not tables:
+            raise CannotStart("The database of DATABASE_URL holds no books yet: testkase migrate comes first.")
+        plan = make_plan(tables, pinned_functions(connection), shards=shards)
         _show(plan)
         if apply or plan.obstacles:
             distribute(connection, plan)

@@ -41,7 +41,7 @@ def identity_providers(path: Path | None, environ: Mapping[str, str] = os.enviro
     if path is None:
         return {}
     try:
-        file = msgspec.convert(tomllib.loads(path.read_text(encoding="utf-8")), File)
+        file = msgspec.convert(tomllib.loads(path.read_text(encoding="utf-8-sig")), File)
     except OSError as error:
         raise CannotStart(f"TESTKASE_IDENTITY_PROVIDERS: {path} cannot be read: {error.strerror}.") from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError, msgspec.ValidationError) as error:

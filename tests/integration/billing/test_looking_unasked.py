@@ -1,12 +1,13 @@
 """Lost reports cost minutes, not money; each day is matched; what must end, ends (B5)."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from testkase.core.ledger.credits import MICRO
+from testkase.foundation.problems import InvalidInput
 from testkase.services.billing.provider import ProviderSilent
-from testkase.services.billing.reports.matching import match_day, match_reports
+from testkase.services.billing.reports.matching import match_day, match_reports, unmatched_days
 from testkase.services.billing.reports.reconciling import (
     GIVE_UP_SECONDS,
     Watched,
@@ -134,6 +135,14 @@ def test_a_dispute_that_cannot_be_looked_at_hides_no_other(shop: Shop) -> None:
     del shop.provider.payments[gone.payment_id or ""]
     shop.errand(look_at_disputes(SELLER))
     assert (shop.purchase(purchase).frozen, shop.purchase(gone).frozen) == (True, False)
+
+
+@pytest.mark.requirement("B5")
+def test_a_day_to_come_is_not_reported_on_because_none_before_it_would_be_any_more(shop: Shop) -> None:
+    day = datetime.now(UTC).date() + timedelta(days=2)
+    with pytest.raises(InvalidInput, match="has not begun yet"):
+        shop.errand(match_day(day, SELLER, shop.books))
+    assert day - timedelta(days=1) in shop.organizations.database.run(unmatched_days(day - timedelta(days=1)))
 
 
 @pytest.mark.requirement("B5")

@@ -18,9 +18,13 @@ client_secret_env = "ACME_CLIENT_SECRET"
 ENVIRON = {"ACME_CLIENT_SECRET": "from the environment"}
 
 
+def test_a_file_whose_editor_marks_it_as_utf_8_is_read_like_any_other(tmp_path: Path) -> None:
+    assert read(tmp_path, "\ufeff" + ACME) == read(tmp_path, ACME)
+
+
 def read(folder: Path, text: str) -> object:
     path = folder / "providers.toml"
-    path.write_text(text)
+    path.write_text(text, encoding="utf-8")
     return identity_providers(path, ENVIRON)
 
 

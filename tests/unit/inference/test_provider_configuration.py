@@ -37,6 +37,10 @@ def written(folder: Path, text: str) -> Path:
     return file
 
 
+def test_a_file_whose_editor_marks_it_as_utf_8_is_read_like_any_other(tmp_path: Path) -> None:
+    assert load_providers(written(tmp_path, "\ufeff" + GOOD), KEY) == load_providers(written(tmp_path, GOOD), KEY)
+
+
 def test_a_complete_entry_is_accepted(tmp_path: Path) -> None:
     [(provider, (entry,))] = load_providers(written(tmp_path, GOOD), KEY)
     assert (provider.base_url, provider.api_key) == (

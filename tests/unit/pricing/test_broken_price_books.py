@@ -123,6 +123,14 @@ def test_all_faults_are_told_at_once(faults: Callable[[str], tuple[str, ...]]) -
     ]
 
 
+def test_a_file_whose_editor_marks_it_as_utf_8_is_read_like_any_other(tmp_path: Path) -> None:
+    (tmp_path / FILE).write_text("\ufeff" + GOOD, encoding="utf-8")
+    (marked,) = load_price_books(tmp_path).books
+    (tmp_path / FILE).write_text(GOOD, encoding="utf-8")
+    (plain,) = load_price_books(tmp_path).books
+    assert (marked.bundles, marked.models()) == (plain.bundles, plain.models())
+
+
 def test_a_file_that_is_not_text(tmp_path: Path) -> None:
     (tmp_path / FILE).write_bytes(b"currency = \xff")
     with pytest.raises(PriceBookError, match="byte 11: is not UTF-8"):

@@ -85,7 +85,7 @@ def _read(file: Path, faults: Faults) -> PriceBook | None:
 
 def _book(content: bytes, name: str, faults: Faults) -> PriceBook | None:
     try:
-        values: dict[str, Any] = tomllib.loads(content.decode("utf-8"), parse_float=BareDecimal)
+        values: dict[str, Any] = tomllib.loads(content.decode("utf-8-sig"), parse_float=BareDecimal)
     except UnicodeDecodeError as error:
         faults.add(f"byte {error.start}", "is not UTF-8; save the file as UTF-8")
         return None

@@ -55,7 +55,7 @@ def load_seller(file: Path | None) -> Seller:
         return Seller()
     faults = Faults(file.name)
     try:
-        values: dict[str, Any] = tomllib.loads(file.read_text(encoding="utf-8"), parse_float=BareDecimal)
+        values: dict[str, Any] = tomllib.loads(file.read_text(encoding="utf-8-sig"), parse_float=BareDecimal)
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise InvalidInput(f"TESTKASE_SELLER: {file}: {error}", field="TESTKASE_SELLER") from None
     root = Table(faults, "", values)

@@ -126,7 +126,7 @@ def load_quality(path: Path) -> Quality:
 
 def _read(path: Path) -> File:
     try:
-        return msgspec.convert(tomllib.loads(path.read_text(encoding="utf-8")), File)
+        return msgspec.convert(tomllib.loads(path.read_text(encoding="utf-8-sig")), File)
     except OSError as error:
         raise ProviderNotAccepted(f"{path} cannot be read: {error.strerror}.", field="TESTKASE_PROVIDERS") from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError, msgspec.ValidationError) as error:

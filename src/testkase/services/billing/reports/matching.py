@@ -11,7 +11,7 @@ import msgspec
 
 from testkase.core.pricing import PriceBooks
 from testkase.foundation.database import Operation, Row, Statement
-from testkase.foundation.problems import Problem
+from testkase.foundation.problems import InvalidInput, Problem
 from testkase.services.billing.errand import Errand, ask, do
 from testkase.services.billing.model import Bill, Purchase, is_bill
 from testkase.services.billing.overage.collecting import look_at_link
@@ -72,7 +72,10 @@ _encode = msgspec.json.Encoder().encode
 
 
 def match_day(day: date, seller: Seller, books: PriceBooks) -> Errand[MatchReport]:
-    """Compare a day, put right what can be, and keep the report. Made again it takes the place of the one before."""
+    """Compare a day, put right what can be, and keep the report. Made again it takes the place of the one before.
+    Raises InvalidInput for a day to come: with its report kept, no day before it would be compared any more."""
+    if day > datetime.now(UTC).date():
+        raise InvalidInput(f"{day} has not begun yet (UTC).", field="day")
     since = int(datetime.combine(day, time(), UTC).timestamp())
     until = since + int(timedelta(days=1).total_seconds())
     payments = yield from ask(lambda provider: provider.payments_between(since, until))
