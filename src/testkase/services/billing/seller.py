@@ -56,14 +56,14 @@ def load_seller(file: Path | None) -> Seller:
     faults = Faults(file.name)
     try:
         values: dict[str, Any] = tomllib.loads(file.read_text(encoding="utf-8-sig"), parse_float=BareDecimal)
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+    except (OSError, ValueError, RecursionError) as error:  # of its letters, its syntax, its numbers or its depth
         raise InvalidInput(f"TESTKASE_SELLER: {file}: {error}", field="TESTKASE_SELLER") from None
     root = Table(faults, "", values)
     seller = Seller(
         name=_short(root, "name", "Acme Testing GmbH"),
         address=_address(root),
-        email=(root.optional_text("email", "billing@acme.example") or "")[:_LONGEST],
-        tax_id=(root.optional_text("tax_id", "DE123456789") or "")[:_LONGEST],
+        email=_short(root, "email", "billing@acme.example") if root.has("email") else "",
+        tax_id=_short(root, "tax_id", "DE123456789") if root.has("tax_id") else "",
         taxes=_taxes(root) if root.has("taxes") else (),
     )
     root.done()
