@@ -86,8 +86,11 @@ async def _round(
     loop = asyncio.get_running_loop()
     if dice.random() < WRONG_CLOCK:  # of the engine that remembers the organization
         engines[0].heads.hear(_now() + dice.choice((-HOUR, HOUR)))
-    nothing = ask.OpenHold(org_id=org_id, hold_id="nothing", amount=0, ttl_seconds=600, subject=SUBJECT)
-    first = await engines[0].submit(nothing)
+    nothing = [
+        ask.OpenHold(org_id=org_id, hold_id=f"nothing {n}", amount=0, ttl_seconds=600, subject=SUBJECT)
+        for n in range(1 + org_id % 2)  # one is written otherwise than two
+    ]
+    first = (await engines[0].submit_many(nothing))[0]
 
     def told(command: ask.Command) -> Told:
         return books.run(execute([command]), org_id=org_id)[0]

@@ -42,6 +42,8 @@ BLOCK = 9_600
 """Commands of one block, all organizations together."""
 MOST_AT_ONCE = 4
 """Commands of one organization in one batch."""
+ALONE = 0.4
+"""How often a command has its batch to itself: it is written by a function of its own then."""
 RECONNECT = 0.04
 """How often both drivers are closed and opened again before a batch."""
 SEEN_FROM_MEMORY = 1_200
@@ -107,7 +109,8 @@ def _live(drivers: Drivers, stories: Sequence[Story], dice: Random) -> None:
     while done < BLOCK:
         first = dice.choice(stories)
         command, now = first.next()
-        others = [(story, story.at(now)) for story in stories for _ in range(_turns(dice, story is first))]
+        company = [] if dice.random() < ALONE else stories
+        others = [(story, story.at(now)) for story in company for _ in range(_turns(dice, story is first))]
         together = [(first, command), *others][: BLOCK - done]
         if dice.random() < RECONNECT:
             drivers.reopen()

@@ -3,9 +3,15 @@
 from campaigns.mutants.mutant import Mutant, Patch
 
 _TOLD = ("simulate-postgres",)
-_SQL = "schema/ddl/0029_known_heads.sql"
+_MANY = "schema/ddl/0029_known_heads.sql"
+_ONE = "schema/ddl/0033_lone_commands.sql"
 _HEADS = "core/ledger/heads.py"
 _ATTEMPTS = "core/ledger/attempts.py"
+
+
+def _alone(name: str, what: str, old: str, new: str) -> Mutant:
+    return Mutant(name, what, (Patch(_ONE, old, new),), _TOLD)
+
 
 OF_MEMORY = (
     Mutant(
@@ -52,7 +58,37 @@ OF_MEMORY = (
     Mutant(
         "any-time",
         "whatever a server takes for the time is written",
-        (Patch(_SQL, " OR abs(here - decided_at) > 2000000 THEN", " THEN"),),
+        (Patch(_MANY, " OR abs(here - decided_at) > 2000000 THEN", " THEN"),),
         ("rush",),
+    ),
+    Mutant(
+        "any-time-alone",
+        "whatever a server takes for the time of a lone command is written",
+        (Patch(_ONE, " OR abs(here - decided_at) > 2000000 THEN", " THEN"),),
+        ("rush",),
+    ),
+    _alone(
+        "available-not-written-alone",
+        "a lone command does not write what is left of a lot",
+        "SET available = lot.available, held = lot.held,",
+        "SET held = lot.held,",
+    ),
+    _alone(
+        "due-not-written-alone",
+        "a lone command does not write when something is due",
+        "due_at = moved.due_at, ",
+        "",
+    ),
+    _alone(
+        "hold-stays-alone",
+        "a lone settlement leaves its hold open",
+        "h.hold_id = closed;",
+        "h.hold_id = closed AND recorded.org_id IS NULL;",
+    ),
+    _alone(
+        "day-forgets-alone",
+        "a lone settlement is not added to its day",
+        "SET interactions = d.interactions + added.interactions, charged",
+        "SET charged",
     ),
 )

@@ -35,7 +35,7 @@ def _simulate_postgres() -> Iterator[str]:
 
 
 def _rush() -> Iterator[str]:
-    yield from rush(next(databases()), rounds=12, seed=SEED).faults
+    yield from rush(next(databases()), rounds=60, seed=SEED).faults
 
 
 def _money_back() -> Iterator[str]:
