@@ -136,7 +136,7 @@ def test_a_worker_that_loses_its_database_ends_as_one_that_failed(
         listening = "SELECT count(*) FROM pg_stat_activity WHERE datname = %s AND query LIKE 'LISTEN %%procrastinate%%'"
         assert eventually(lambda: bool(one(django_database, listening, django_database.name)))
         with away(django_database):
-            assert worker.process.wait(60) == 1
+            assert worker.process.wait(180) == 1  # what is under way waits half a minute for a connection, and again
         assert "testkase: The worker ended by itself" in worker.output()
 
 
