@@ -1,6 +1,6 @@
 """Operators and people: who may open the pages for staff, whose sessions end now, who lost their second step."""
 
-from typing import Annotated
+from typing import Annotated, LiteralString
 
 import typer
 from rich.console import Console
@@ -18,14 +18,16 @@ _SIGN_OUT = """
 WITH person AS (SELECT id FROM app_user WHERE email = %(email)s),
      known AS (DELETE FROM usersessions_usersession WHERE user_id IN (SELECT id FROM person) RETURNING session_key),
      ended AS (DELETE FROM django_session WHERE session_key IN (SELECT session_key FROM known) RETURNING 1)
-SELECT (SELECT count(*) FROM person) AS people, (SELECT count(*) FROM ended) AS sessions
+SELECT (SELECT count(*) FROM person) AS people, (SELECT count(*) FROM ended) AS ended
 """
 
 _END_TWO_STEP = """
 WITH person AS (SELECT id FROM app_user WHERE email = %(email)s),
      ended AS (DELETE FROM mfa_authenticator WHERE user_id IN (SELECT id FROM person) RETURNING 1)
-SELECT (SELECT count(*) FROM person) AS people, (SELECT count(*) FROM ended) AS steps
+SELECT (SELECT count(*) FROM person) AS people, (SELECT count(*) FROM ended) AS ended
 """
+
+_Address = Annotated[str, typer.Argument(help="The e-mail address of an account that exists.")]
 
 _out = Console(highlight=False)
 
@@ -33,7 +35,7 @@ _out = Console(highlight=False)
 @app.command("staff")
 def mark_as_staff(
     context: typer.Context,
-    address: Annotated[str, typer.Argument(help="The e-mail address of an account that exists.")],
+    address: _Address,
     remove: Annotated[bool, typer.Option("--remove", help="Take it away instead.")] = False,
 ) -> None:
     """Make somebody who has an account a member of staff, or take that away."""
@@ -46,42 +48,40 @@ def mark_as_staff(
 @app.command("sign-out")
 def sign_out(
     context: typer.Context,
-    address: Annotated[str, typer.Argument(help="The e-mail address of an account that exists.")],
+    address: _Address,
 ) -> None:
     """End every session of an account. Its password and its API keys go on working."""
     email = address.strip().lower()
     with database(context) as writing:
-        ended = writing.run(_end_sessions(email))
+        ended = writing.run(_ended(_SIGN_OUT, email))
     _out.print(f"{email} is signed out everywhere: {ended} session{'' if ended == 1 else 's'} ended.")
 
 
 @app.command("end-two-step")
 def end_two_step(
     context: typer.Context,
-    address: Annotated[str, typer.Argument(help="The e-mail address of an account that exists.")],
+    address: _Address,
 ) -> None:
     """Take app, passkeys and recovery codes from an account nobody can open with them any more: they are lost, or the
     secret key they were sealed under has changed. Make sure who asks: from then on the password alone opens it."""
     email = address.strip().lower()
     with database(context) as writing:
-        ended = writing.run(_end_second_steps(email))
+        ended = writing.run(_ended(_END_TWO_STEP, email))
     _out.print(f"{email} signs in by password alone now." if ended else f"{email} has no two-step sign-in.")
 
 
-def _end_second_steps(email: str) -> Operation[int]:
-    (row,) = yield Statement(_END_TWO_STEP, {"email": email})
+def _ended(statement: LiteralString, email: str) -> Operation[int]:
+    """How many of what the statement ends there were. Raises NotFound where nobody has the address."""
+    (row,) = yield Statement(statement, {"email": email})
     if not row["people"]:
-        raise NotFound(f"Nobody has an account with the address {email}.", field="address")
-    return int(row["steps"])
-
-
-def _end_sessions(email: str) -> Operation[int]:
-    (row,) = yield Statement(_SIGN_OUT, {"email": email})
-    if not row["people"]:
-        raise NotFound(f"Nobody has an account with the address {email}.", field="address")
-    return int(row["sessions"])
+        raise _nobody(email)
+    return int(row["ended"])
 
 
 def _mark(email: str, *, is_staff: bool) -> Operation[None]:
     if not (yield Statement(_MARK, {"email": email, "is_staff": is_staff})):
-        raise NotFound(f"Nobody has an account with the address {email}.", field="address")
+        raise _nobody(email)
+
+
+def _nobody(email: str) -> NotFound:
+    return NotFound(f"Nobody has an account with the address {email}.", field="address")
