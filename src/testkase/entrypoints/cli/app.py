@@ -78,3 +78,8 @@ def connect_with(installation: Installation) -> None:
 def _installation(context: typer.Context) -> Installation:
     found: Installation = context.find_root().obj
     return found
+
+
+def counted(number: int, noun: str) -> str:
+    """ "1 session", "2 sessions"."""
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"

@@ -20,7 +20,7 @@ from testkase.core.ledger.model import UNTOUCHED
 from testkase.core.ledger.operations import Answer, execute_one
 from testkase.core.ledger.queries import balance, lots
 from testkase.core.ledger.verify import Deviation, account_ids, verify
-from testkase.entrypoints.cli.app import app, database
+from testkase.entrypoints.cli.app import app, counted, database
 from testkase.foundation.clock import rfc3339
 from testkase.foundation.database import Operation, SyncDatabase
 from testkase.services.audit import OPERATOR, Activity, BrokenLink, record, verify_activity
@@ -77,12 +77,8 @@ def verify_books(
         where = f"activity {link.seq}" if link.seq else "activity"
         _out.print(f"organization {link.org_id}, {where}: I12 does not hold: {link.found}")
     wrong = len(deviations) + len(broken) + missing
-    _out.print(f"{_counted(len(org_ids), 'organization')} verified, {_counted(wrong, 'deviation')}.")
+    _out.print(f"{counted(len(org_ids), 'organization')} verified, {counted(wrong, 'deviation')}.")
     raise typer.Exit(1 if deviations or broken or missing else 0)
-
-
-def _counted(number: int, noun: str) -> str:
-    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
 
 @app.command("grant")

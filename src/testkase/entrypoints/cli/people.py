@@ -5,7 +5,7 @@ from typing import Annotated, LiteralString
 import typer
 from rich.console import Console
 
-from testkase.entrypoints.cli.app import app, database
+from testkase.entrypoints.cli.app import app, counted, database
 from testkase.foundation.database import Operation, Statement
 from testkase.foundation.problems import NotFound
 
@@ -54,7 +54,7 @@ def sign_out(
     email = address.strip().lower()
     with database(context) as writing:
         ended = writing.run(_ended(_SIGN_OUT, email))
-    _out.print(f"{email} is signed out everywhere: {ended} session{'' if ended == 1 else 's'} ended.")
+    _out.print(f"{email} is signed out everywhere: {counted(ended, 'session')} ended.")
 
 
 @app.command("end-two-step")
