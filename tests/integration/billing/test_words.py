@@ -9,6 +9,7 @@ from testkase.core.ledger.commands import Touch
 from testkase.core.ledger.operations import execute_one
 from testkase.services.audit.history import Wanted, history_page
 from testkase.services.audit.sentences import change_sentence
+from testkase.services.billing.purchasing.rows import listed_purchase
 from testkase.services.billing.words import bill_is_due
 from tests.integration.billing.test_money_back import spend
 from tests.integration.billing.test_overage import billed
@@ -71,11 +72,32 @@ def test_a_bill_can_be_paid_until_the_end_of_the_day_that_is_named(shop: Shop) -
 def test_a_refund_in_parts_says_how_much_of_the_money_went_back(shop: Shop) -> None:
     org_id = shop.organization("0").org_id
     purchase = shop.bought(org_id)
-    for part, so_far in ((250, "$2.50"), (150, "$4.00")):
+    paid = "the $10.00 paid for the Starter bundle went back"
+    for part, said in (
+        (250, f"$2.50 of {paid}, and 250 credits with it."),
+        (150, f"$4.00 of {paid} in all, and 400 credits with it, 150 of them now."),
+        (600, f"T{paid[1:]} in all, and 1,000 credits with it, 600 of them now."),
+    ):
         shop.provider.refund_by_hand(purchase.payment_id or "", part)
         shop.look(purchase)
-        said = f"{so_far} of the $10.00 paid for the Starter bundle went back, and {part} credits with it."
         assert told(shop, org_id) == said
+
+
+@pytest.mark.requirement("P10")
+def test_what_a_lost_dispute_cost_is_counted_beside_what_was_refunded(shop: Shop) -> None:
+    org_id = shop.organization("0").org_id
+    purchase = shop.bought(org_id)
+    payment_id = purchase.payment_id or ""
+    shop.provider.refund_by_hand(payment_id, 333)
+    failed = shop.provider.refund_by_hand(payment_id, 50)
+    shop.provider.finish_refund(failed.refund_id, "failed")
+    dispute = shop.provider.dispute(payment_id, 500)
+    for status, gone in (("under_review", 333), ("lost", 833)):
+        shop.provider.decide_dispute(dispute.dispute_id, status)  # type: ignore[arg-type]
+        shop.look(purchase, dispute.dispute_id)
+        (attempt,) = shop.run(org_id, listed_purchase(org_id, purchase.purchase_id)).attempts
+        assert (attempt.went_back, attempt.amount_refunded) == (gone, 333)
+    assert "$8.33 of the $10.00 paid" in told(shop, org_id)
 
 
 @pytest.mark.requirement("P10")

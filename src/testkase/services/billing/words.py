@@ -38,7 +38,7 @@ def credits_added(purchase: Purchase, *, covered: int, expires_at: int | None, t
         title=f"{credits} credits added",
         body=f"{money(purchase.amount, purchase.currency)} for the {purchase.bundle_name} bundle of {credits} credits"
         f" was paid.{owed}{use}",
-        link=f"{BILLING_PAGE}/purchases/{purchase.purchase_id}", link_label="Open the receipt",
+        link=f"{BILLING_PAGE}/purchases/{purchase.purchase_id}", link_label="Open the purchase",
         people=() if purchase.buyer_id is None else (purchase.buyer_id,),
     )  # fmt: skip
 
@@ -61,7 +61,7 @@ def credits_taken_back(
         body += f" {_credits(expired)} credits expired meanwhile." if expired else ""
     elif after.clawed > before.clawed:
         title = "A dispute was lost" if before.frozen and not after.frozen else "Credits were taken back"
-        body = f"{_went_back(after, gone)}, and {_credits(after.clawed - before.clawed)} credits with it."
+        body = f"{_went_back(after, gone)}{_with_it(before, after)}."
     else:
         title = "Credits came back"
         body = f"Money for {paid} stays after all, and {_credits(before.clawed - after.clawed)} credits with it."
@@ -82,6 +82,14 @@ def _went_back(purchase: Purchase, gone: int) -> str:
     if gone >= purchase.amount:
         return f"The {price} paid {bundle} went back"
     return f"{money(gone, purchase.currency)} of the {price} paid {bundle} went back"
+
+
+def _with_it(before: Purchase, after: Purchase) -> str:
+    """The credits that went, of the same moments as the money: in all, and where that differs, now."""
+    if not before.clawed:
+        return f", and {_credits(after.clawed)} credits with it"
+    now = _credits(after.clawed - before.clawed)
+    return f" in all, and {_credits(after.clawed)} credits with it, {now} of them now"
 
 
 def was_paid(purchase: Purchase) -> Activity:
@@ -134,7 +142,7 @@ def bill_was_paid(bill: Bill, *, overdue: bool) -> Notification:
         kind="overage.paid", event_key=f"overage.paid:{bill.bill_id}.{bill.payment_id}",
         title=f"{price} for extra credits was paid",
         body=f"Thank you. The receipt is under Plans & Billing.{again}", link=BILLING_PAGE,
-        link_label="Open the receipt", roles=_OWNER,
+        link_label="Open Plans & Billing", roles=_OWNER,
     )  # fmt: skip
 
 

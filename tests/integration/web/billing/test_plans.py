@@ -9,10 +9,12 @@ from testkase.core.ledger.commands import Command, Grant, OpenHold, RecordUsage,
 from testkase.core.ledger.credits import MICRO
 from testkase.core.ledger.model import Subject
 from testkase.foundation.database import Operation, Statement
+from testkase.services.billing.purchasing.fulfilment import Facts, fulfil
 from testkase.services.billing.settings import billing_settings
 from tests.integration.web.billing.conftest import BILLING, BUY, Store
 from tests.support.buying import forms
 from tests.support.django import model_on_offer
+from tests.support.shop import SELLER
 
 ROLES, OVERAGE, COVERAGE, BUYER = (f"{BILLING}/{name}" for name in ("purchase-roles", "overage", "coverage", "buyer"))
 AI_CREDITS = "/settings/ai-credits"
@@ -76,6 +78,20 @@ def test_the_history_shows_every_attempt_with_its_receipt(store: Store) -> None:
     assert "The bank said no." in row
     assert "tag--on" in row
     assert re.search(rf'href="{BILLING}/receipts/R-\d{{4}}-000001"', row)
+
+
+@pytest.mark.requirement("R78", "P10")
+def test_money_that_a_lost_dispute_took_is_counted_where_the_purchase_is(store: Store) -> None:
+    address = store.bought()
+    purchase = store.purchase(address)
+    provider, payment_id = store.provider, purchase.payment_id or ""
+    provider.refund_by_hand(payment_id, 1_000)
+    lost = provider.decide_dispute(provider.dispute(payment_id, 2_000).dispute_id, "lost")
+    refunds, disputes = tuple(provider.refunds_of(payment_id)), (lost,)
+    facts = Facts(payments=(provider.payments[payment_id],), refunds=refunds, disputes=disputes)
+    store.run(fulfil(purchase.org_id, purchase.purchase_id, facts, SELLER))
+    assert "$30.00 of the payment went back, and 3,300 credits with it." in read(store, path=address)
+    assert "paid, $30.00 went back" in read(store)
 
 
 @pytest.mark.requirement("R78", "P11")

@@ -42,7 +42,8 @@ class TooManyWaiting(Conflict):
 
 
 class Attempt(msgspec.Struct, frozen=True, kw_only=True):
-    """One payment of a purchase or bill, as the history shows it. `at` in seconds since 1970."""
+    """One payment of a purchase or bill, as the history shows it. `went_back`: what refunds and lost disputes took of
+    it, `amount_refunded` what the provider calls refunded. `at` in seconds since 1970."""
 
     payment_id: str
     status: str
@@ -50,6 +51,7 @@ class Attempt(msgspec.Struct, frozen=True, kw_only=True):
     amount: int
     currency: str
     amount_refunded: int
+    went_back: int
     method: str
     instrument: str
     failure: str
@@ -203,6 +205,6 @@ def _one(rows: list[Row]) -> Purchase:
 def _attempt(row: Row) -> Attempt:
     return Attempt(
         payment_id=row["payment_id"], status=row["status"], verdict=row["verdict"], amount=row["amount"],
-        currency=row["currency"], amount_refunded=row["amount_refunded"], method=row["method"],
-        instrument=row["instrument"], failure=row["failure"], at=row["created_at"],
+        currency=row["currency"], amount_refunded=row["amount_refunded"], went_back=row["went_back"],
+        method=row["method"], instrument=row["instrument"], failure=row["failure"], at=row["created_at"],
     )  # fmt: skip

@@ -76,5 +76,18 @@ SELECT number FROM receipt WHERE org_id = %(org_id)s AND target_id = %(purchase_
 -- covered: What of the credits that a payment brought covered a debt.
 SELECT debt AS covered FROM ledger.entry WHERE org_id = %(org_id)s AND operation_id = 'grant:' || %(payment_id)s;
 
--- payments_of: What was tried for each of some purchases or bills, oldest first.
-SELECT * FROM payment WHERE org_id = %(org_id)s AND target_id = ANY (%(targets)s) ORDER BY created_at, payment_id;
+-- payments_of: What was tried for each of some purchases or bills, oldest first, with what refunds and disputes took of it.
+SELECT p.*, least(p.amount, refunded.amount + lost.amount) AS went_back
+FROM payment AS p
+CROSS JOIN LATERAL (
+    SELECT coalesce(sum(CASE WHEN r.currency = p.currency THEN r.amount ELSE r.counted_as END), 0)::bigint AS amount
+    FROM payment_refund AS r
+    WHERE r.org_id = p.org_id AND r.payment_id = p.payment_id AND r.status <> 'failed') AS refunded
+CROSS JOIN LATERAL (
+    SELECT coalesce(sum(
+        CASE WHEN d.currency <> p.currency THEN d.counted_as WHEN d.status = 'lost' THEN d.amount
+        ELSE d.amount_deducted END), 0)::bigint AS amount
+    FROM payment_dispute AS d
+    WHERE d.org_id = p.org_id AND d.payment_id = p.payment_id AND d.status IN ('lost', 'closed')) AS lost
+WHERE p.org_id = %(org_id)s AND p.target_id = ANY (%(targets)s)
+ORDER BY p.created_at, p.payment_id;
