@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+from datetime import UTC, datetime
 
 import psycopg
 
@@ -72,3 +73,25 @@ def test_an_operator_ends_every_session_of_a_person(django_database: TestDatabas
     assert (code, said) == (0, f"{demo.emails['member']} is signed out everywhere: 2 sessions ended.\n")
     assert [client.get("/projects").status_code for client in (here, there, other)] == [302, 302, 200]
     assert _testkase(django_database, "sign-out", "nobody@nowhere.example")[0] == 1
+
+
+def test_an_organization_is_found_by_its_name_or_by_whoever_belongs_to_it(
+    database: TestDatabase, organizations: Organizations
+) -> None:
+    """Every command that moves credits wants its number, which no page shows."""
+    first, second = organizations.make(), organizations.make()
+    for org in (first, second):
+        organizations.make_person(org.org_id, "owner")
+    with psycopg.connect(database.owner_url) as connection:
+        name = "Größe 100% & [b]Söhne[/b] :bug:"
+        connection.execute("UPDATE organization SET name = %s WHERE id = %s", [name, second.org_id])
+        (email,) = connection.execute(
+            "SELECT email FROM app_user JOIN membership ON user_id = app_user.id WHERE org_id = %s", [second.org_id]
+        ).fetchone() or ("",)
+    everybody = _testkase(database, "organizations")
+    assert (everybody[0], everybody[1].splitlines()[-1]) == (0, "2 organizations.")
+    line = f"{second.org_id}  {name}, owned by {email}, 1 member, since {datetime.now(UTC):%Y-%m-%d}"
+    for words in ("größe", "100%", "[B]", email.upper(), str(second.org_id)):
+        assert _testkase(database, "organizations", words) == (0, f"{line}\n1 organization.\n")
+    code, said = _testkase(database, "organizations", "100_")
+    assert (code, "No organization has that in its name" in said) == (1, True)

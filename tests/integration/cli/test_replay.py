@@ -42,6 +42,7 @@ def test_the_command_says_what_would_be_charged_and_writes_nothing(
 ) -> None:
     book, snapshots = tmp_path / "next.toml", Snapshots(django_database)
     book.write_text(DOUBLED)
+    models().Organization.objects.filter(pk=demo.org_id).update(name="Northwind [/b] Labs")
     before = snapshots.everything()
     words = ("replay", str(book), "--since", WHOLE_TIME[0], "--until", WHOLE_TIME[1])
     done = run(
@@ -54,8 +55,8 @@ def test_the_command_says_what_would_be_charged_and_writes_nothing(
     assert re.findall(r"[+$\d][\d.,$]*", line.partition("test_generation")[2]) == [
         "3", "3", "4.50", "9.00", "+4.50", "$0.00", "$0.08",
     ]  # fmt: skip
-    assert "Northwind Labs" in done.stdout
-    assert "1 calls, 2.00 credits: measured in credits" in done.stdout
+    assert "Northwind [/b] Labs" in done.stdout, "what a customer calls itself is no markup"
+    assert "1 call, 2.00 credits: measured in credits" in done.stdout
     assert snapshots.everything() == before
     snapshots.close()
 

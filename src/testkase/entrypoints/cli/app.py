@@ -7,6 +7,7 @@ from typing import Any
 
 import psycopg
 import typer
+from rich.console import Console
 
 from testkase.foundation.database import SyncDatabase
 from testkase.foundation.problems import Unavailable
@@ -21,6 +22,9 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
+
+out = Console(highlight=False, markup=False, emoji=False)
+"""Where commands write. Nothing in a line is markup: customers name their organizations, and "[/b]" is a name too."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,5 +85,5 @@ def _installation(context: typer.Context) -> Installation:
 
 
 def counted(number: int, noun: str) -> str:
-    """ "1 session", "2 sessions"."""
-    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+    """ "1 session", "2,000 sessions"."""
+    return f"{number} {noun}" if number == 1 else f"{number:,} {noun}s"

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 from rich.progress import Progress
 from rich.table import Table
 
@@ -20,7 +19,7 @@ from testkase.core.ledger.model import UNTOUCHED
 from testkase.core.ledger.operations import Answer, execute_one
 from testkase.core.ledger.queries import balance, lots
 from testkase.core.ledger.verify import Deviation, account_ids, verify
-from testkase.entrypoints.cli.app import app, counted, database
+from testkase.entrypoints.cli.app import app, counted, database, out
 from testkase.foundation.clock import rfc3339
 from testkase.foundation.database import Operation, SyncDatabase
 from testkase.services.audit import OPERATOR, Activity, BrokenLink, record, verify_activity
@@ -41,14 +40,14 @@ def _with_a_day_after(until: datetime | None) -> datetime | None:
     return until
 
 
-Organization = Annotated[int, typer.Argument(help="The organization's number.", min=1, max=2**63 - 1)]
+Organization = Annotated[
+    int, typer.Argument(help="The organization's number; `testkase organizations` knows it.", min=1, max=2**63 - 1)
+]
 Identifier = Annotated[
     str, typer.Option("--id", help="Your id for this: the same id never acts twice.", callback=_short)
 ]
 
 Change = ask.Grant | ask.Adjust | ask.WriteOff
-
-_out = Console(highlight=False)
 
 
 @app.command("verify")
@@ -66,18 +65,18 @@ def verify_books(
         deviations: list[Deviation] = []
         broken: list[BrokenLink] = []
         missing = _missing_heads(reading, heads, organization) if heads is not None else 0
-        with Progress(console=_out, transient=True) as progress:
+        with Progress(console=out, transient=True) as progress:
             for org_id in progress.track(org_ids, description="Verifying"):
                 deviations += reading.read(verify(org_id), org_id=org_id)
                 broken += reading.read(verify_activity(org_id), org_id=org_id)
     for found in deviations:
         where = f"entry {found.seq}" if found.seq else "account"
-        _out.print(f"organization {found.org_id}, {where}: {found.invariant} does not hold: {found.found}")
+        out.print(f"organization {found.org_id}, {where}: {found.invariant} does not hold: {found.found}")
     for link in broken:
         where = f"activity {link.seq}" if link.seq else "activity"
-        _out.print(f"organization {link.org_id}, {where}: I12 does not hold: {link.found}")
+        out.print(f"organization {link.org_id}, {where}: I12 does not hold: {link.found}")
     wrong = len(deviations) + len(broken) + missing
-    _out.print(f"{counted(len(org_ids), 'organization')} verified, {counted(wrong, 'deviation')}.")
+    out.print(f"{counted(len(org_ids), 'organization')} verified, {counted(wrong, 'deviation')}.")
     raise typer.Exit(1 if deviations or broken or missing else 0)
 
 
@@ -144,18 +143,18 @@ def show_balance(context: typer.Context, organization: Organization) -> None:
         reading.run(execute_one(ask.Touch(org_id=organization)), org_id=organization)
         standing = reading.run(balance(organization), org_id=organization)
         having = reading.run(lots(organization), org_id=organization)
-    _out.print(
+    out.print(
         f"{grouped_credits(standing.available)} available, {grouped_credits(standing.held)} held, "
         f"{grouped_credits(standing.period_used)} used since {rfc3339(from_micros(standing.period_start))[:10]}; "
         f"AI is {'on' if standing.ai_enabled else 'off'}."
     )
     if standing.debt:
-        _out.print(
+        out.print(
             f"{grouped_credits(standing.debt)} owed since a refund or dispute: AI is blocked until it is covered."
         )
     if standing.overage_limit or standing.overage:
         lent, most = grouped_credits(standing.overage), grouped_credits(standing.overage_limit)
-        _out.print(f"{lent} lent beyond the balance, of at most {most}.")
+        out.print(f"{lent} lent beyond the balance, of at most {most}.")
     table = Table("Lot", "Source", "Available", "Held", "Taken back", "Expires")
     for lot in having:
         expires = rfc3339(from_micros(lot.expires_at))[:10] if lot.expires_at is not None else "never"
@@ -164,7 +163,7 @@ def show_balance(context: typer.Context, organization: Organization) -> None:
         table.add_row(
             str(lot.lot_id), lot.source, grouped_credits(lot.available), grouped_credits(lot.held), taken, expires
         )
-    _out.print(table)
+    out.print(table)
 
 
 def _recorded(command: Change, action: str, reason: str) -> Operation[Answer]:
@@ -189,14 +188,14 @@ def _missing_heads(reading: SyncDatabase, folder: Path, only: int | None) -> int
     """Say which published heads no longer stand, and what is wrong with their files; answers how many."""
     published, faults = read_published(folder)
     for fault in faults:
-        _out.print(f"published heads: {fault}.")
+        out.print(f"published heads: {fault}.")
     missing = len(faults)
     for org_id in sorted(published if only is None else published.keys() & {only}):
         found = reading.read(compare(org_id, published), org_id=org_id)
         ends = _ends(reading.read(head_of(org_id), org_id=org_id)) if found else {}
         for chain, seq in found:
             why = f"it ends at {ends[chain]}" if seq > ends[chain] else "not what was published"
-            _out.print(f"organization {org_id}, {chain} {seq}: I12 does not hold: {why}")
+            out.print(f"organization {org_id}, {chain} {seq}: I12 does not hold: {why}")
         missing += len(found)
     return missing
 
@@ -210,4 +209,4 @@ def _carry_out(context: typer.Context, command: Change, action: str, reason: str
     with database(context) as writing:
         answer = writing.run(_recorded(command, action, reason), org_id=command.org_id)
     again = " (this id was carried out before; nothing was done again)" if answer.replayed else ""
-    _out.print(f"{done}{again}: {grouped_credits(answer.entry.available_after)} available, entry {answer.entry.seq}.")
+    out.print(f"{done}{again}: {grouped_credits(answer.entry.available_after)} available, entry {answer.entry.seq}.")

@@ -7,13 +7,12 @@ from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any
 
 import typer
-from rich.console import Console
 from rich.table import Table
 
 from testkase.core.ledger.credits import grouped_credits
 from testkase.core.pricing import load_price_books
 from testkase.core.pricing.money import EXPONENTS, money
-from testkase.entrypoints.cli.app import app, database, provider
+from testkase.entrypoints.cli.app import app, counted, database, out, provider
 from testkase.entrypoints.cli.books import Identifier, Organization
 from testkase.foundation.database import SyncDatabase
 from testkase.foundation.problems import InvalidInput, Problem
@@ -26,8 +25,6 @@ from testkase.services.billing.purchasing.rows import purchase_by_id
 from testkase.services.billing.reports.matching import Fault, MatchReport, match_day
 from testkase.services.billing.reports.reconciling import Watched, everything_open, look_again
 from testkase.services.billing.seller import Seller, load_seller
-
-_out = Console(highlight=False)
 
 
 @app.command("refund")
@@ -47,7 +44,7 @@ def refund_purchase(
             organization, purchase, refund_id=identifier, amount=wanted, reason=reason, actor=OPERATOR, seller=_seller()
         )
         after = _carry_out(context, writing, errand).purchase
-    _out.print(
+    out.print(
         f"{money(wanted, after.currency)} went back. Of the bundle's {grouped_credits(after.credits)} credits"
         f" {grouped_credits(after.clawed)} are taken back by now."
     )
@@ -71,7 +68,7 @@ def count_money_back(
         )  # fmt: skip
         after = writing.run(counting, org_id=organization).purchase
     stands = "What is left of them rests until a dispute is over." if after.frozen else "The rest can be used."
-    _out.print(
+    out.print(
         f"Of the bundle's {grouped_credits(after.credits)} credits {grouped_credits(after.clawed)} are taken back by"
         f" now. {stands}"
     )
@@ -89,8 +86,8 @@ def reconcile(context: typer.Context) -> None:
             stands, fault = _look(context, looking, errand)
             failed += fault
             table.add_row(str(due.org_id), due.kind, _name(due), stands)
-    _out.print(table)
-    _out.print(f"{table.row_count} looked at, {failed} in vain.")
+    out.print(table)
+    out.print(f"{table.row_count} looked at, {failed} in vain.")
     raise typer.Exit(1 if failed else 0)
 
 
@@ -105,8 +102,8 @@ def match_report(
     with database(context) as looking:
         report = _carry_out(context, looking, match_day(wanted, _seller(), books))
     if report.faults:
-        _out.print(_faults(report.faults))
-    _out.print(_summary(report))
+        out.print(_faults(report.faults))
+    out.print(_summary(report))
     raise typer.Exit(1 if report.faults else 0)
 
 
@@ -143,7 +140,7 @@ def _summary(report: MatchReport) -> str:
     taken = ", ".join(money(amount, currency) for currency, amount in sorted(report.taken.items())) or "nothing"
     faults = len(report.faults)
     agree = f"{report.matched} match, {faults} {'does' if faults == 1 else 'do'} not"
-    return f"{report.day}: {report.captured} payments taken ({taken}), {agree}."
+    return f"{report.day}: {counted(report.captured, 'payment')} taken ({taken}), {agree}."
 
 
 def _faults(faults: tuple[Fault, ...]) -> Table:

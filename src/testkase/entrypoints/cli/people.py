@@ -1,13 +1,28 @@
-"""Operators and people: who may open the pages for staff, whose sessions end now, who lost their second step."""
+"""Operators and people: which number an organization has, who may open the pages for staff, whose sessions end now, who
+lost their second step."""
 
 from typing import Annotated, LiteralString
 
 import typer
-from rich.console import Console
 
-from testkase.entrypoints.cli.app import app, counted, database
-from testkase.foundation.database import Operation, Statement
+from testkase.entrypoints.cli.app import app, counted, database, out
+from testkase.foundation.database import Operation, Row, Statement
 from testkase.foundation.problems import NotFound
+
+_MOST = 100
+"""Organizations shown at once."""
+
+_FIND = """
+SELECT o.id, o.name, to_char(o.created_at AT TIME ZONE 'UTC', 'YYYY-MM-DD') AS since, owner.email AS owner,
+       (SELECT count(*) FROM membership AS m WHERE m.org_id = o.id) AS members
+FROM organization AS o
+LEFT JOIN membership AS owning ON owning.org_id = o.id AND owning.role = 'owner'
+LEFT JOIN app_user AS owner ON owner.id = owning.user_id
+WHERE strpos(lower(o.name), lower(%(text)s)) > 0 OR o.id::text = %(text)s OR EXISTS (
+    SELECT FROM membership AS m JOIN app_user AS u ON u.id = m.user_id
+    WHERE m.org_id = o.id AND lower(u.email) = lower(%(text)s))
+ORDER BY o.id LIMIT %(limit)s
+"""
 
 _MARK = """
 UPDATE app_user SET is_staff = %(is_staff)s, is_superuser = %(is_staff)s
@@ -29,7 +44,23 @@ SELECT (SELECT count(*) FROM person) AS people, (SELECT count(*) FROM ended) AS 
 
 _Address = Annotated[str, typer.Argument(help="The e-mail address of an account that exists.")]
 
-_out = Console(highlight=False)
+
+@app.command("organizations")
+def find_organizations(
+    context: typer.Context,
+    text: Annotated[str, typer.Argument(help="A part of its name, or the e-mail address of a member.")] = "",
+) -> None:
+    """Say which number an organization has, which other commands want: all of them, or those a name or address fits."""
+    with database(context) as reading:
+        found = reading.run(_found(text.strip()))
+    for row in found[:_MOST]:
+        members = counted(row["members"], "member")
+        owner = row["owner"] or "nobody"
+        out.print(f"{row['id']}  {row['name']}, owned by {owner}, {members}, since {row['since']}", soft_wrap=True)
+    if len(found) > _MOST:
+        out.print(f"There are more than these {_MOST}: name a part of the name, or a member's address.")
+    else:
+        out.print(f"{counted(len(found), 'organization')}.")
 
 
 @app.command("staff")
@@ -42,7 +73,7 @@ def mark_as_staff(
     email = address.strip().lower()
     with database(context) as writing:
         writing.run(_mark(email, is_staff=not remove))
-    _out.print(f"{email} is {'no longer' if remove else 'now'} a member of staff.")
+    out.print(f"{email} is {'no longer' if remove else 'now'} a member of staff.")
 
 
 @app.command("sign-out")
@@ -54,7 +85,7 @@ def sign_out(
     email = address.strip().lower()
     with database(context) as writing:
         ended = writing.run(_ended(_SIGN_OUT, email))
-    _out.print(f"{email} is signed out everywhere: {counted(ended, 'session')} ended.")
+    out.print(f"{email} is signed out everywhere: {counted(ended, 'session')} ended.")
 
 
 @app.command("end-two-step")
@@ -67,7 +98,15 @@ def end_two_step(
     email = address.strip().lower()
     with database(context) as writing:
         ended = writing.run(_ended(_END_TWO_STEP, email))
-    _out.print(f"{email} signs in by password alone now." if ended else f"{email} has no two-step sign-in.")
+    out.print(f"{email} signs in by password alone now." if ended else f"{email} has no two-step sign-in.")
+
+
+def _found(text: str) -> Operation[list[Row]]:
+    """One more than are shown. Raises NotFound where none fits."""
+    rows = yield Statement(_FIND, {"text": text, "limit": _MOST + 1})
+    if not rows:
+        raise NotFound("No organization has that in its name, and nobody in one has that address.", field="text")
+    return rows
 
 
 def _ended(statement: LiteralString, email: str) -> Operation[int]:

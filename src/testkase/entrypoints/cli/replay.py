@@ -6,17 +6,14 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 from rich.table import Table
 
 from testkase.core.ledger.credits import grouped_credits
 from testkase.core.pricing import PriceBook, read_draft
 from testkase.core.pricing.money import dollars_of
 from testkase.core.pricing.replay import Replay, Sums
-from testkase.entrypoints.cli.app import app, database
+from testkase.entrypoints.cli.app import app, counted, database, out
 from testkase.foundation.problems import InvalidInput
-
-_out = Console(highlight=False)
 
 
 @app.command("replay")
@@ -44,10 +41,10 @@ def replay_usage(
         names = organization_names(reading.transaction, list(replay.by_organization()))
     calls = replay.total().interactions
     rate = f", {int(calls / seconds):,} calls a second" if calls and seconds else ""
-    _out.print(f"{calls:,} calls from {first} to {last} against {draft.version}{rate}.")
-    _out.print(_table("Feature", replay, replay.by_use_case()))
+    out.print(f"{calls:,} calls from {first} to {last} against {draft.version}{rate}.")
+    out.print(_table("Feature", replay, replay.by_use_case()))
     organizations = {names.get(org, str(org)) + f" ({org})": sums for org, sums in replay.by_organization().items()}
-    _out.print(_table("Organization", replay, organizations))
+    out.print(_table("Organization", replay, organizations))
     _print_left(replay)
 
 
@@ -84,6 +81,6 @@ def _print_left(replay: Replay) -> None:
     for (reason, model), left in sorted(replay.left.items()):
         named = f" {model}" if model else ""
         charged = grouped_credits(left.charged)
-        _out.print(f"Not replayed{named}: {left.interactions:,} calls, {charged} credits: {reason}.")
+        out.print(f"Not replayed{named}: {counted(left.interactions, 'call')}, {charged} credits: {reason}.")
     if replay.short:
-        _out.print(f"{replay.short:,} calls were charged less than they cost then, and are replayed in full.")
+        out.print(f"{replay.short:,} calls were charged less than they cost then, and are replayed in full.")
