@@ -91,9 +91,9 @@ def decide_request(
     asked = _asked(rows[0])
     wanted = "approved" if approve else "declined"
     if asked.state != "open":
-        if asked.state == wanted:
+        if (asked.state, bool(asked.for_good)) == (wanted, approve and for_good):
             return asked
-        raise Conflict(f"The request was already {asked.state}.")
+        raise Conflict(f"The request was {_decision(asked)}. To give more or less, change the budget itself.")
     about: Budget | None
     if approve:
         about = yield from raise_budget(
@@ -108,6 +108,12 @@ def decide_request(
     facts = {"asked by": asked.person, "amount": grouped_credits(asked.amount)}
     yield from record(org_id, _activity(f"budget.more_{wanted}", actor, about, facts))
     return asked
+
+
+def _decision(asked: Asked) -> str:
+    if asked.state != "approved":
+        return f"{asked.state} already"
+    return f"approved already, {'for good' if asked.for_good else 'until the budget begins anew'}"
 
 
 def _told(asked: Asked, about: Budget | None, actor: Actor, *, approve: bool, for_good: bool) -> Notification:
