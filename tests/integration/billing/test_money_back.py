@@ -295,6 +295,32 @@ def test_staff_cannot_give_back_more_than_was_paid(shop: Shop, amount: int) -> N
         shop.errand(asked)
 
 
+@pytest.mark.requirement("P10")
+def test_staff_cannot_give_back_what_a_lost_dispute_took_already(shop: Shop) -> None:
+    """The provider counts refunds alone: it would have sent $10 and $5 back for a payment of $10."""
+    org = shop.organization("0")
+    purchase = shop.bought(org.org_id)
+    shop.provider.refund_by_hand(purchase.payment_id or "", 300)
+    dispute = shop.provider.dispute(purchase.payment_id or "", 500)
+    shop.provider.decide_dispute(dispute.dispute_id, "lost")
+    shop.look(purchase, dispute.dispute_id)
+
+    def give_back(amount: int) -> None:
+        shop.errand(
+            refund(
+                org.org_id, purchase.purchase_id, refund_id=f"of {amount}", amount=amount, reason="", actor=STAFF,
+                seller=SELLER,
+            )
+        )  # fmt: skip
+
+    with pytest.raises(InvalidInput, match=r"\$8\.00 of it went back already, by refunds and lost disputes"):
+        give_back(201)
+    give_back(200)
+    assert figures(shop, purchase) == (0, 0)
+    with pytest.raises(InvalidInput, match=r"\$10\.00 of it went back"):
+        give_back(1)
+
+
 def test_nothing_is_given_back_of_what_was_not_paid(shop: Shop) -> None:
     org = shop.organization("0")
     purchase = shop.order(org.org_id)

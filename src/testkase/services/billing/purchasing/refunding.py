@@ -10,7 +10,7 @@ from testkase.services.billing.errand import Errand, ask, do
 from testkase.services.billing.provider import ProviderRefused
 from testkase.services.billing.purchasing.buying import look_at
 from testkase.services.billing.purchasing.fulfilment import Fulfilled
-from testkase.services.billing.purchasing.rows import purchase_by_id
+from testkase.services.billing.purchasing.rows import Listed, listed_purchase
 from testkase.services.billing.seller import Seller
 
 
@@ -26,13 +26,14 @@ def refund(
 ) -> Errand[Fulfilled]:
     """Give back `amount` minor units of a purchase's payment; its credits follow at once. The same `refund_id` gives it
     back once. Recorded. Raises PurchaseNotFound, NotPaid, InvalidInput, ProviderRefused, ProviderSilent."""
-    purchase = yield from do(org_id, purchase_by_id(org_id, purchase_id))
-    payment_id = purchase.payment_id
+    listed = yield from do(org_id, listed_purchase(org_id, purchase_id))
+    purchase, payment_id = listed.purchase, listed.purchase.payment_id
     if payment_id is None:
         raise NotPaid("Nothing was paid for this purchase, so nothing can be given back.")
     if not 1 <= amount <= purchase.amount:
         most = money(purchase.amount, purchase.currency)
         raise InvalidInput(f"A refund is more than nothing and at most {most}.", field="amount")
+    _check_disputes(listed, amount)
     given = yield from ask(
         lambda provider: provider.refund(
             payment_id, amount=amount, refund_key=_key(purchase_id, refund_id), notes={"reason": reason[:200]}
@@ -45,6 +46,20 @@ def refund(
     if given.status == "failed":
         raise ProviderRefused("The refund failed: the money did not go back. Ask for it again under another id.")
     return looked
+
+
+def _check_disputes(listed: Listed, amount: int) -> None:
+    """The provider keeps refunds within the payment, and counts no lost dispute among them: that is for us to do. Where
+    none was lost it is left to the provider, who knows a refund that is asked for again by its key."""
+    payments = (one for one in listed.attempts if one.payment_id == listed.purchase.payment_id)
+    for paid in payments:
+        if paid.went_back <= paid.amount_refunded or amount <= paid.amount - paid.went_back:
+            continue
+        gone = money(paid.went_back, paid.currency)
+        raise InvalidInput(
+            f"The payment was {money(paid.amount, paid.currency)}, and {gone} of it went back already, by refunds and"
+            " lost disputes.", field="amount",
+        )  # fmt: skip
 
 
 def _key(purchase_id: str, refund_id: str) -> str:
