@@ -19,16 +19,18 @@ from tests.integration.web.conftest import Visitors, visiting
 from tests.support.cluster import TestDatabase
 from tests.support.django import django_on
 from tests.support.pdf import pdf_lefts, pdf_text
-from tests.support.people import stranger
+from tests.support.people import models, stranger
 
 STATEMENTS = "/settings/ai-credits/statements"
 DAY = 86_400 * MICRO
+MINUTE = 60_000_000
 FORMULA = "=cmd|' /C calc'!A0"
 
 
 @pytest.fixture(scope="module")
 def books(module_database: TestDatabase) -> Iterator[Visitors]:
-    """The demo organization, forty days on: a month closed, with purchases, a refund, usage and a slip, one running."""
+    """The demo organization, forty days on: a month closed, with purchases, a refund, usage and a slip, one running. The
+    grant expires within the month whatever its day is, the last one included."""
     with django_on(module_database):
         from testkase.services.organizations.tenancy import run_here, tenant_transaction
 
@@ -40,7 +42,7 @@ def books(module_database: TestDatabase) -> Iterator[Visitors]:
                 execute(
                     [
                         Grant(org_id=org_id, grant_id="p", amount=1_000 * MICRO, source="purchase", paid=True),
-                        Grant(org_id=org_id, grant_id="g", amount=50 * MICRO, expires_at=now + DAY),
+                        Grant(org_id=org_id, grant_id="g", amount=50 * MICRO, expires_at=now + MINUTE),
                         Reverse(org_id=org_id, reversal_id="r", grant_id="p", clawed=200 * MICRO),
                         Adjust(org_id=org_id, adjustment_id="a", amount=-3 * MICRO, note="counted twice"),
                         *(used(org_id, index, *subject) for index, subject in enumerate(
@@ -111,6 +113,18 @@ def test_page_csv_and_pdf_tell_the_same_month(books: Visitors) -> None:
         assert section in document
     assert "It adds up" in page
     assert "It adds up" in document.replace("\n", " ")
+
+
+def test_the_pdf_says_where_names_stand_that_it_cannot_write(books: Visitors) -> None:
+    owner, address = books.client_of("owner"), f"{STATEMENTS}/{closed_month(books)}.pdf"
+    mine = models().Organization.objects.filter(pk=books.demo.org_id)
+    before = mine.get().name
+    assert "in others in full" not in pdf_text(owner.get(address).content).replace("\n", " ")
+    try:
+        mine.update(name="株式会社 Northwind")
+        assert "in others in full" in pdf_text(owner.get(address).content).replace("\n", " ")
+    finally:
+        mine.update(name=before)
 
 
 @pytest.mark.requirement("B12", "P7", "P10")

@@ -17,6 +17,7 @@ from testkase.entrypoints.web.errors import status_of
 from testkase.entrypoints.web.live import current_balance
 from testkase.entrypoints.web.offer import current_prices
 from testkase.entrypoints.web.query import form_id, typed_cents
+from testkase.entrypoints.web.statements.lettering import can_write
 from testkase.entrypoints.web.viewer import MemberRequest
 from testkase.foundation.problems import InvalidInput, Problem
 from testkase.services.audit import Activity, record
@@ -87,6 +88,11 @@ def buyer(request: MemberRequest) -> HttpResponse:
         return _again(request, "buyer", problem, typed=typed)
     if changed:
         messages.success(request, "Receipts of further payments say this. Earlier ones stay as they are.")
+        if not all(can_write(" ".join(text.split())) for text in typed.values()):
+            messages.info(
+                request,
+                "The PDF of a receipt cannot write every letter of it; the receipt’s page can, and can be printed.",
+            )
     return redirect("billing")
 
 

@@ -7,19 +7,22 @@ from reportlab.lib.units import mm
 from reportlab.platypus import Flowable, Paragraph, Spacer, Table, TableStyle
 
 from testkase.core.pricing.money import decimal_money, money
-from testkase.entrypoints.web.statements.lettering import written
+from testkase.entrypoints.web.statements.lettering import can_write, written
 from testkase.entrypoints.web.statements.sheet import WIDTH, document_of, escaped, fitting, styles, table
 from testkase.entrypoints.web.templatetags.testkase import whole_credits
 from testkase.services.billing.receipts import Receipt
 
 
-def receipt_pdf(receipt: Receipt, *, reference: str) -> bytes:
-    """The file; the same receipt makes the same bytes. `reference` stands for a buyer whose name the font lacks."""
+def receipt_pdf(receipt: Receipt, *, reference: str, page: str) -> bytes:
+    """The file; the same receipt makes the same bytes. `reference` stands for a buyer whose name the font lacks, and
+    `page` is the address at which the receipt stands in all its letters."""
     author, subject = written(receipt.seller.name, "Seller"), written(receipt.buyer_name, reference)
-    return document_of(_flow(receipt, reference), title=f"Receipt {receipt.number}", subject=subject, author=author)
+    return document_of(
+        _flow(receipt, reference, page), title=f"Receipt {receipt.number}", subject=subject, author=author
+    )
 
 
-def _flow(receipt: Receipt, reference: str) -> Iterable[Flowable]:
+def _flow(receipt: Receipt, reference: str, page: str) -> Iterable[Flowable]:
     style = styles()
     yield Paragraph("Receipt", style["small"])
     yield Paragraph(escaped(receipt.number), style["title"])
@@ -33,6 +36,20 @@ def _flow(receipt: Receipt, reference: str) -> Iterable[Flowable]:
     yield Spacer(0, 5 * mm)
     yield Paragraph("Payment", style["heading"])
     yield _payment(receipt)
+    if not all(can_write(text) for text in _names(receipt)):
+        yield Spacer(0, 5 * mm)
+        note = (
+            "This file is written in Latin, Greek and Cyrillic letters. Names and addresses in others stand in full at"
+        )
+        yield Paragraph(f"{note} {escaped(page)}", style["small"])
+
+
+def _names(receipt: Receipt) -> tuple[str, ...]:
+    seller = receipt.seller
+    return (
+        seller.name, *seller.address, receipt.buyer_name, *receipt.buyer_address, receipt.buyer_tax_id,
+        receipt.ordered_by,
+    )  # fmt: skip
 
 
 def _parties(receipt: Receipt, reference: str) -> Table:

@@ -1,12 +1,15 @@
 """Receipts of payments: as a page and as PDF (R78)."""
 
+from django.conf import settings
 from django.http import HttpResponse
 from django.shortcuts import render
+from django.urls import reverse
 from django.views.decorators.http import require_safe
 
 from testkase.core.access import Action
 from testkase.entrypoints.web.billing.purchases import ONLY_THEY
 from testkase.entrypoints.web.billing.receipt_pdf import receipt_pdf
+from testkase.entrypoints.web.statements.lettering import can_write
 from testkase.entrypoints.web.viewer import MemberRequest
 from testkase.services.billing.receipts import Receipt, receipt_by_number
 from testkase.services.organizations.tenancy import run_here
@@ -24,7 +27,11 @@ def page(request: MemberRequest, number: str) -> HttpResponse:
 def as_pdf(request: MemberRequest, number: str) -> HttpResponse:
     """The same on paper."""
     found = _receipt(request, number)
-    content = receipt_pdf(found, reference=request.viewer.organization.slug)
+    organization = request.viewer.organization
+    content = receipt_pdf(
+        found, reference=organization.name if can_write(organization.name) else organization.slug,
+        page=settings.VALUES.public_url + reverse("payment_receipt", args=[found.number]),
+    )  # fmt: skip
     response = HttpResponse(content, content_type="application/pdf")
     response.headers["Content-Disposition"] = f'attachment; filename="receipt-{found.number}.pdf"'
     return response

@@ -33,6 +33,11 @@ def written(name: str, reference: str) -> str:
     return "".join("?" if _missing(letter) else letter for letter in _plain(reference or name))
 
 
+def can_write(text: str) -> bool:
+    """Whether all of it can be written, accents apart."""
+    return not _missing(_plain(text))
+
+
 def _plain(text: str) -> str:
     decomposed = (unicodedata.normalize("NFKD", letter) if _missing(letter) else letter for letter in text)
     return "".join(letter for part in decomposed for letter in part if not unicodedata.combining(letter))

@@ -7,7 +7,7 @@ from reportlab.lib.units import mm
 from reportlab.platypus import Flowable, Paragraph, Spacer, Table
 
 from testkase.core.ledger.calendar import from_micros
-from testkase.entrypoints.web.statements.lettering import written
+from testkase.entrypoints.web.statements.lettering import can_write, written
 from testkase.entrypoints.web.statements.paper import Gone, Paper, Used
 from testkase.entrypoints.web.statements.sheet import WIDTH, document_of, escaped, fitting, styles, table
 from testkase.entrypoints.web.templatetags.testkase import credits, thousands
@@ -35,6 +35,10 @@ def _flow(paper: Paper) -> Iterable[Flowable]:
     if paper.gone:
         yield Paragraph("Credits that expired", style["heading"])
         yield _gone(paper, paper.gone)
+    if not can_write(" ".join([paper.organization, *(one.name for _, used in paper.readable for one in used)])):
+        yield Spacer(0, 4 * mm)
+        note = "This file is written in Latin, Greek and Cyrillic letters. The statement’s page and CSV have names"
+        yield Paragraph(f"{note} in others in full.", style["small"])
 
 
 def _span(paper: Paper) -> str:
