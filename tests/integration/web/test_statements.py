@@ -29,8 +29,8 @@ FORMULA = "=cmd|' /C calc'!A0"
 
 @pytest.fixture(scope="module")
 def books(module_database: TestDatabase) -> Iterator[Visitors]:
-    """The demo organization, forty days on: a month closed, with purchases, a refund, usage and a slip, one running. The
-    grant expires within the month whatever its day is, the last one included."""
+    """The demo organization, forty days on: a month closed, with purchases, a refund, usage and a slip, one running.
+    The grant expires within its month, on the last day too."""
     with django_on(module_database):
         from testkase.services.organizations.tenancy import run_here, tenant_transaction
 
