@@ -1,12 +1,16 @@
 """The help pages say what the price book and the role tables say, to everybody."""
 
+import copy
 import re
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from django.test import Client
 
 from testkase.core.access.roles import ORGANIZATION_TABLE, PROJECT_TABLE
+from testkase.core.ledger.credits import MICRO
+from testkase.core.pricing import PriceBooks
 from tests.integration.web.conftest import Visitors, visiting
 from tests.support.cluster import TestDatabase
 from tests.support.django import django_on
@@ -56,6 +60,26 @@ def test_the_bundles_stand_there_as_they_were_agreed(visitors: Visitors) -> None
     assert "Professional is the best balance for most teams" in text
     assert "Enterprise or Ultimate" in text
     assert "$0.40 each" in text
+
+
+@pytest.mark.requirement("P2", "R77")
+def test_where_the_allowance_has_changed_nobody_is_told_that_theirs_has(
+    visitors: Visitors, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What an organization is granted each month was settled when it was opened."""
+    from testkase.entrypoints.web import offer
+
+    kept = "An organization keeps the allowance of the day on which it was opened"
+    pages = ("/help/ai-credits", "/help/plans-and-billing")
+    assert not any(kept in Client().get(page).content.decode() for page in pages)
+    book = offer.current_prices()
+    earlier = copy.copy(book)
+    earlier.monthly_allowance, earlier.effective_from = 250 * MICRO, book.effective_from - timedelta(days=31)
+    later = copy.copy(earlier)
+    later.effective_from = datetime.now(UTC) + timedelta(days=1)
+    for books, told in (((book, later), False), ((earlier, book), True)):
+        monkeypatch.setattr(offer, "_price_books", lambda books=books: PriceBooks(books))
+        assert all((kept in Client().get(page).content.decode()) is told for page in pages)
 
 
 @pytest.mark.requirement("R77", "P6")

@@ -36,6 +36,13 @@ def current_prices() -> PriceBook:
     return _price_books().at(datetime.now(UTC))
 
 
+def allowance_has_changed() -> bool:
+    """Whether organizations that were opened under an earlier price book have another monthly allowance, which they
+    keep."""
+    now = datetime.now(UTC)
+    return len({book.monthly_allowance for book in _price_books().books if book.effective_from <= now}) > 1
+
+
 def entry_of(model: str) -> ModelEntry | None:
     """A served model's entry, None where it is not served."""
     return next((entry for entry in catalog().models() if entry.name == model), None)

@@ -5,7 +5,7 @@ from typing import Any
 
 from testkase.core.ledger.terms import Rates, Tokens, price
 from testkase.core.pricing import Bundle, PriceBook
-from testkase.entrypoints.web.offer import Model, current_prices, models_on_offer
+from testkase.entrypoints.web.offer import Model, allowance_has_changed, current_prices, models_on_offer
 from testkase.services.billing.overage.allowing import DUE_DAYS, LEAST_BILL_CENTS, MOST_CAP_CENTS, cap_in_credits
 from testkase.services.billing.overage.collecting import REMIND_BEFORE
 from testkase.services.billing.reports.reconciling import GIVE_UP_SECONDS, MOST_PAUSE_SECONDS
@@ -52,6 +52,7 @@ def price_facts() -> dict[str, Any]:
     names = {model.name for model in served}
     return {
         "book": book,
+        "older_allowances": allowance_has_changed(),
         "served": [line for model in served for line in _lines(book, model.name)],
         "others": [line for name in book.models() if name not in names for line in _lines(book, name)],
         "example": _example(book, served),
