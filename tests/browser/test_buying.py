@@ -122,6 +122,24 @@ def test_without_scripts_the_providers_own_page_is_paid_on(stage: Stage) -> None
     expect(plain.get_by_text("They were added")).to_be_visible()
 
 
+@pytest.mark.requirement("R78")
+def test_long_names_and_long_facts_keep_to_their_place_on_a_phone(stage: Stage) -> None:
+    page = stage.signed_in("owner", viewport=PHONE)
+    page.goto(f"{stage.url}/settings/billing")
+    page.get_by_label("Name").fill("Donaudampfschifffahrtsgesellschaft" * 3)
+    page.get_by_label("Address").fill("x" * 200)
+    page.locator("#buyer").get_by_role("button", name="Save").click()
+    expect(page.get_by_text("Receipts of further payments say this")).to_be_visible()
+    next_reset = page.locator("#plan dd").last
+    next_reset.evaluate("one => one.textContent = '300 credits on 1 Dec 2026, which cover what is owed first'")
+    for name in page.locator("#plan dt").all():
+        assert name.evaluate("one => one.offsetWidth") > 100, "some words a line, not one letter"
+    pay(chosen(page, stage), "upi")
+    page.get_by_role("link", name=re.compile("^R-20")).click()
+    expect(page.get_by_role("heading", name="Buyer")).to_be_visible()
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+
+
 @pytest.mark.requirement("R36", "R38", "R39")
 def test_a_member_sees_the_balance_and_nothing_to_buy_with(stage: Stage) -> None:
     page = stage.signed_in("member")
