@@ -166,3 +166,25 @@ def test_the_days_report_credits_what_was_missed_and_names_what_it_cannot_explai
     assert sum(report.taken.values()) == sum(one.amount for one in shop.provider.payments.values() if one.captured)
     (kept, *_) = shop.organizations.database.run(match_reports(limit=1))
     assert (kept.day, kept.faults, kept.taken) == (today, report.faults, report.taken)
+
+
+@pytest.mark.requirement("B5")
+def test_what_was_given_back_whole_needs_nobody_any_more(shop: Shop) -> None:
+    """Razorpay itself sends a second payment back, and a person did what the report said of the others."""
+    org = shop.organization()
+    doubled, wrong = shop.bought(org.org_id), shop.order(org.org_id)
+    stray = shop.provider.create_order(receipt="nobody's", amount=500, currency="USD", notes={})
+    orders = (doubled.order_id or "", wrong.order_id or "", stray.order_id)
+    payments = [shop.provider.pay(order, amount=amount) for order, amount in zip(orders, (1_000, 7, 500), strict=True)]
+    today = datetime.now(UTC).date()
+
+    def told() -> set[str]:
+        report = shop.errand(match_day(today, SELLER, shop.books))
+        return {fault.kind for fault in report.faults if fault.payment_id in {one.payment_id for one in payments}}
+
+    shop.provider.refund_by_hand(payments[0].payment_id, 999)
+    assert told() == {"surplus", "mismatch", "unknown order"}
+    shop.provider.refund_by_hand(payments[0].payment_id, 1)
+    for payment in payments[1:]:
+        shop.provider.refund_by_hand(payment.payment_id)
+    assert told() == set()

@@ -148,6 +148,7 @@ def test_an_operator_reconciles_gives_back_once_and_matches_the_day(business: Bu
     business.razorpay.pay(stray["id"])
     code, said = business.operator("match-report", today)
     assert (code, "unknown order" in said, "1 does not" in said) == (1, True, True), said
+    assert f"order {stray['id']}" in said, "what is to be looked up stands there whole, on 80 columns too"
 
 
 @pytest.mark.requirement("B5", "B6")

@@ -101,8 +101,8 @@ def match_report(
     books = load_price_books(Settings.from_environ().price_book)
     with database(context) as looking:
         report = _carry_out(context, looking, match_day(wanted, _seller(), books))
-    if report.faults:
-        out.print(_faults(report.faults))
+    for fault in report.faults:
+        out.print(_said(fault), soft_wrap=True)
     out.print(_summary(report))
     raise typer.Exit(1 if report.faults else 0)
 
@@ -143,13 +143,10 @@ def _summary(report: MatchReport) -> str:
     return f"{report.day}: {counted(report.captured, 'payment')} taken ({taken}), {agree}."
 
 
-def _faults(faults: tuple[Fault, ...]) -> Table:
-    table = Table("Fault", "Payment", "Order", "Amount", "Refunded", "Organization", "Purchase", "What to do")
-    for fault in faults:
-        organization = "" if fault.org_id is None else str(fault.org_id)
-        table.add_row(
-            fault.kind, fault.payment_id, fault.order_id or "", money(fault.amount, fault.currency),
-            money(fault.refunded, fault.currency), organization, fault.purchase_id or "",
-            fault.next,
-        )  # fmt: skip
-    return table
+def _said(fault: Fault) -> str:
+    """A payment in lines, with what to do: ids are there to be looked up, and a table would cut them short."""
+    back = f", {money(fault.refunded, fault.currency)} given back" if fault.refunded else ""
+    facts = [f"{fault.kind}: {fault.payment_id}, {money(fault.amount, fault.currency)}{back}"]
+    facts += [f"order {fault.order_id}"] if fault.order_id else []
+    facts += [f"organization {fault.org_id}, {fault.purchase_id}"] if fault.org_id is not None else []
+    return f"{', '.join(facts)}\n    {fault.next}"

@@ -114,7 +114,7 @@ def _compare(payment: Payment, seller: Seller, books: PriceBooks) -> Errand[Faul
     owner = (yield from owner_of_order(payment.order_id, books)) if payment.order_id else None
     owner = owner or (yield from owner_of_page(payment))
     if owner is None:
-        return _fault("unknown order", payment)
+        return None if _went_back(payment) else _fault("unknown order", payment)
     org_id, target_id = owner
     try:
         if is_bill(target_id):
@@ -128,13 +128,19 @@ def _compare(payment: Payment, seller: Seller, books: PriceBooks) -> Errand[Faul
         return _fault("not credited", payment, owner)
     if looked.purchase.payment_id == payment.payment_id:
         return None
-    return _fault(_kind(looked.purchase, payment, looked.mismatched), payment, owner)
+    kind = _kind(looked.purchase, payment, looked.mismatched)
+    return None if kind != "not credited" and _went_back(payment) else _fault(kind, payment, owner)
 
 
 def _agrees(bill: Bill, payment: Payment) -> bool:
-    """A payment that was given back whole had paid a bill that is to be paid again, or came after another: it is
-    settled, and nobody need look at it."""
-    return bill.payment_id == payment.payment_id or payment.amount_refunded >= payment.amount
+    """A payment that was given back whole had paid a bill that is to be paid again, or came after another."""
+    return bill.payment_id == payment.payment_id or _went_back(payment)
+
+
+def _went_back(payment: Payment) -> bool:
+    """All of it was given back, by the provider itself or by whoever did what the report said: it is settled, and
+    nobody need look at it."""
+    return payment.amount_refunded >= payment.amount
 
 
 def _kind(purchase: Purchase, payment: Payment, mismatched: tuple[str, ...]) -> str:
