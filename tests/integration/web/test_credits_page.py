@@ -3,7 +3,7 @@
 import csv
 import io
 import re
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from urllib.parse import quote
 from zoneinfo import ZoneInfo
 
@@ -99,6 +99,23 @@ def test_times_are_written_in_the_zone_the_browser_names(visitors: Visitors) -> 
     page = client.get("/settings/ai-credits").content.decode()
     assert "Asia/Kolkata" in page
     assert "IST" in page
+
+
+@pytest.mark.requirement("P3", "P4")
+@pytest.mark.parametrize("zone", ["UTC", "Pacific/Kiritimati", "Pacific/Pago_Pago"])
+def test_a_billing_month_has_one_first_and_one_last_day_wherever_it_is_read(visitors: Visitors, zone: str) -> None:
+    """In California November was "31 Oct to 30 Nov", and the same card said that its credits expire on the 30th."""
+    owner = visitors.client_of("owner")
+    owner.cookies["timezone"] = quote(zone, safe="")
+    first = datetime.now(UTC).replace(day=1)
+    following = (first + timedelta(days=31)).replace(day=1)
+    for address, dates in (
+        ("/settings/ai-credits", (f"again on {following:%-d %B %Y}", f"Since {first:%-d %B %Y}.")),
+        ("/settings/billing", (f"{first:%-d %b %Y} to {following:%-d %b %Y}", f"credits on {following:%-d %b %Y}")),
+    ):
+        page = re.sub(r"</?time[^>]*>", "", owner.get(address).content.decode())
+        for written in dates:
+            assert written in page
 
 
 @pytest.mark.requirement("P11", "R75")

@@ -4,6 +4,7 @@ import hashlib
 import re
 from datetime import UTC, datetime
 from unittest.mock import patch
+from urllib.parse import quote
 
 import pytest
 
@@ -52,6 +53,17 @@ def test_page_and_pdf_say_who_sold_what_to_whom_with_the_taxes_in_it(store: Stor
     assert len(pdf_lefts(answer.content, "Receipt", name, "Description", "Payment", "Paid with")) == 1
     assert answer.headers["Content-Disposition"] == f'attachment; filename="receipt-{name}.pdf"'
     assert answer.content == owner.get(f"{BILLING}/receipts/{name}.pdf").content
+
+
+@pytest.mark.requirement("R78")
+@pytest.mark.parametrize("zone", ["Pacific/Kiritimati", "Pacific/Pago_Pago"])
+def test_page_and_pdf_name_the_same_day_wherever_they_are_read(store: Store, zone: str) -> None:
+    store.bought()
+    owner, address = store.client_of("owner"), f"{BILLING}/receipts/{number(store)}"
+    owner.cookies["timezone"] = quote(zone, safe="")
+    paper = re.search(r"Paid on (\d+ \w+ \d+)", pdf_text(owner.get(f"{address}.pdf").content))
+    assert paper is not None
+    assert f">{paper[1]}</time>" in owner.get(address).content.decode()
 
 
 @pytest.mark.requirement("R78")

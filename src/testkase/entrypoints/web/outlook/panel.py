@@ -3,12 +3,8 @@
 from collections import defaultdict
 from datetime import date
 
-from django.utils import timezone
-from msgspec import structs
-
-from testkase.core.ledger.calendar import from_micros, to_micros
+from testkase.core.ledger.calendar import to_micros
 from testkase.core.ledger.consumption import DayPart
-from testkase.core.ledger.forecast import Forecast
 from testkase.core.ledger.model import Lot
 from testkase.core.ledger.outlook import daily_charges, expected, past_days
 from testkase.core.ledger.queries import Balance
@@ -32,7 +28,7 @@ def outlook_of(balance: Balance, having: list[Lot], read: list[DayPart] | None =
     found = expected(balance, charged, having, now=now)
     short = (found.short or found.short_high) if found else 0
     cover = cheapest(current_prices().bundles, short) if short else None
-    return Outlook(found=_seen(found, balance), spendable=balance.available + balance.held, cover=cover)
+    return Outlook(found=found, spendable=balance.available + balance.held, cover=cover)
 
 
 def _by_day(read: list[DayPart]) -> dict[date, int]:
@@ -54,18 +50,8 @@ def part_outlook(balance: Balance, having: list[Lot], filters: Filters, choices:
     )
     found = expected(balance, charged, having, now=now)
     return PartOutlook(
-        name=" · ".join(names), outlook=Outlook(found=_seen(found, balance), spendable=balance.available + balance.held)
+        name=" · ".join(names), outlook=Outlook(found=found, spendable=balance.available + balance.held)
     )  # fmt: skip
-
-
-def _seen(found: Forecast | None, balance: Balance) -> Forecast | None:
-    """Days as the viewer counts them: around midnight it is another day where they are than in the billing zone."""
-    if found is None:
-        return None
-    reset = timezone.localdate(from_micros(balance.period_end))
-    shift = max((reset - timezone.localdate()).days, 0) - found.resets_in
-    low, likely, high = (None if end is None else max(end + shift, 0) for end in (found.low, found.likely, found.high))
-    return structs.replace(found, low=low, likely=likely, high=high, resets_in=max(found.resets_in + shift, 0))
 
 
 def _now(balance: Balance) -> int:

@@ -122,6 +122,21 @@ def short_day(value: datetime | int) -> SafeString:
 
 
 @register.filter
+def day_in(value: datetime | int, zone: str) -> SafeString:
+    """The date where an organization is billed, which letters and statements name: elsewhere a month that begins on the
+    1st would begin on the 31st."""
+    with timezone.override(zone):
+        return day(value)
+
+
+@register.filter
+def short_day_in(value: datetime | int, zone: str) -> SafeString:
+    """The same as tables write it."""
+    with timezone.override(zone):
+        return short_day(value)
+
+
+@register.filter
 def thousands(count: int) -> str:
     """12345 → "12,345"."""
     return f"{count:,}"
