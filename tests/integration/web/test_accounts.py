@@ -1,6 +1,7 @@
 """Signing up, signing in and out, resetting a password."""
 
 import re
+from pathlib import Path
 
 import pytest
 from django.core import mail
@@ -74,6 +75,11 @@ def test_a_forgotten_password_is_reset_through_a_link_that_works_once(visitors: 
     client.post(form, {"password1": "a-brand-new-secret", "password2": "a-brand-new-secret"})
     credentials = {"login": visitors.demo.emails["member"], "password": "a-brand-new-secret"}
     assert Client().post("/accounts/login/", credentials).status_code == 302
+    assert "within an hour" in str(mail.outbox[-2].body)
+    letter = mail.outbox[-1]
+    assert letter.subject == "You have a new password · TestKase"
+    assert re.search(r"on \d+ \w+ 20\d\d, \d\d:\d\d UTC from 127\.0\.0\.1, with", str(letter.body))
+    assert "http://127.0.0.1:8000/accounts/password/reset/\n" in str(letter.body), "what to do if it was not them"
     again = Client().get(link[1], follow=True)
     assert "does not work any more" in again.content.decode()
 
@@ -135,3 +141,18 @@ def test_a_mail_server_that_is_away_breaks_no_page_and_tells_no_address_from_ano
             answer = Client().post("/accounts/password/reset/", {"email": address}, follow=True)
             assert answer.redirect_chain == [("/accounts/password/reset/done/", 302)]
             assert words.format(address) in answer.content.decode()
+
+
+def test_every_change_of_an_account_is_told_in_words_of_ours() -> None:
+    """A change that a new version of allauth tells of has none here yet."""
+    import allauth
+
+    from testkase.entrypoints.web.sign_in.changed import CHANGES
+
+    templates = Path(allauth.__file__).parent / "templates"
+    told = {
+        str(path.relative_to(templates)).removesuffix("_message.txt")
+        for path in templates.glob("*/email/*_message.txt")
+        if "base_notification" in path.read_text()
+    }
+    assert told == set(CHANGES)

@@ -11,11 +11,13 @@ from django import forms
 from django.contrib import messages
 from django.contrib.auth.base_user import AbstractBaseUser
 from django.contrib.auth.password_validation import validate_password
+from django.core.mail import EmailMessage
 from django.db import transaction
 from django.http import HttpRequest
 
 from testkase.entrypoints.web.letters import NOT_SENT
 from testkase.entrypoints.web.offer import current_prices
+from testkase.entrypoints.web.sign_in import changed
 from testkase.services.organizations.models import User
 from testkase.services.organizations.names import is_mailable
 from testkase.services.organizations.operations import create_organization
@@ -39,6 +41,17 @@ class AccountAdapter(DefaultAccountAdapter):
         if not is_mailable(cleaned):
             raise forms.ValidationError("No letter can be sent to this address. Check what stands behind the @.")
         return cleaned.lower()
+
+    def render_mail(
+        self, template_prefix: str, email: str | list[str], context: dict[str, Any],
+        headers: dict[str, str] | None = None,
+    ) -> EmailMessage:  # fmt: skip
+        subject = changed.subject_of(template_prefix, context)
+        if subject is None:
+            return super().render_mail(template_prefix, email, context, headers)
+        to = [email] if isinstance(email, str) else email
+        text = changed.letter(subject, context)
+        return EmailMessage(f"{subject} · TestKase", text, self.get_from_email(), to, headers=headers)
 
     def send_mail(self, template_prefix: str, email: str, context: dict[str, Any]) -> None:
         """What the letter is about has been done, or can be asked for again: no page fails because a mail server does.
