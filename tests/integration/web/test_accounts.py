@@ -31,6 +31,20 @@ def test_signing_up_opens_an_organization_with_300_credits_and_ai_off(django_dat
     assert models().Membership.objects.get(user__email="nora@newcomer.example").role == "owner"
 
 
+def test_the_first_letter_says_what_to_confirm_and_for_how_long(django_database: TestDatabase) -> None:
+    from allauth.account import app_settings
+
+    Client().post("/accounts/signup/", SIGN_UP)
+    letter = mail.outbox[-1]
+    assert letter.subject == "Welcome to TestKase: confirm your e-mail address"
+    assert "gave nora@newcomer.example as their address on TestKase" in str(letter.body)
+    assert "it works for three days" in str(letter.body)
+    assert app_settings.EMAIL_CONFIRMATION_EXPIRE_DAYS == 3
+    link = re.search(r"http://[^/]+(/accounts/confirm-email/\S+)", str(letter.body))
+    assert link is not None
+    assert Client().get(link[1]).status_code == 200
+
+
 def test_signing_up_leaves_nothing_behind_when_the_organization_cannot_be_opened(
     django_database: TestDatabase, monkeypatch: pytest.MonkeyPatch
 ) -> None:
