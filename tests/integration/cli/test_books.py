@@ -51,6 +51,12 @@ def test_a_correction_is_on_record_and_the_books_verify(database: TestDatabase) 
     words = ("adjust", org_id, "100", "--take", "--id", "ticket-2", "--reason", "promised by mistake")
     assert "200.00 available" in _testkase(database, *words)[1]
     assert "nothing was done again" in _testkase(database, *words)[1]
+    code, said = _testkase(database, "adjust", org_id, "1", "--id", "ticket-3", "--reason", "  ")
+    assert (code, "says why" in said) == (1, True), "spaces are no reason"
+    assert _testkase(database, "adjust", org_id, "1", "--id", "ticket-3", "--reason", "x")[1].startswith(
+        "1 credit added"
+    )
+    assert "200.00 available" in _testkase(database, "adjust", org_id, "1", "--take", "--id", "t", "--reason", "x")[1]
     code, said = _testkase(database, "verify")
     assert (code, said.strip()) == (0, "1 organization verified, 0 deviations.")
 

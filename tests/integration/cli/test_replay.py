@@ -80,6 +80,10 @@ def test_a_faulty_draft_is_answered_with_every_fault(demo: Demo) -> None:
     assert refused.status_code == 422
     for fault in ("currency", "monthly_allowance: 300 is a bare number"):
         assert fault in refused.content.decode()
+    assert "The draft cannot be used." in refused.content.decode()
+    wrong_days = staff.post("/staff/what-if", _form(DOUBLED) | {"since": "2026-02-02", "until": "2026-02-01"})
+    assert "The last day is before the first one." in wrong_days.content.decode()
+    assert "The draft cannot be used." not in wrong_days.content.decode(), "it is the days that are wrong"
     deep = SimpleUploadedFile("deep.toml", b"a = " + b"[" * 50_000)
     for changes in (
         {"since": "soon"}, {"since": "2026-02-02", "until": "2026-02-01"}, {"until": "9999-12-31"}, {"book": ""},

@@ -98,11 +98,12 @@ def grant_credits(
 ) -> None:
     """Give an organization credits."""
     expires_at = to_micros(until.replace(tzinfo=UTC) + timedelta(days=1)) if until is not None else None
+    amount = parse_credits(credits)
     command = ask.Grant(
-        org_id=organization, grant_id=f"operator:{identifier}", amount=parse_credits(credits), expires_at=expires_at,
+        org_id=organization, grant_id=f"operator:{identifier}", amount=amount, expires_at=expires_at,
         reference=reference,
     )  # fmt: skip
-    _carry_out(context, command, "credits.granted", reference, f"{credits} credits granted")
+    _carry_out(context, command, "credits.granted", reference, f"{_so_many(amount)} granted")
 
 
 @app.command("adjust")
@@ -115,11 +116,11 @@ def adjust_balance(
     take: Annotated[bool, typer.Option("--take", help="Take credits back instead of adding them.")] = False,
 ) -> None:
     """Correct an organization's balance, with the reason on record."""
-    amount = parse_credits(credits)
+    amount, reason = parse_credits(credits), reason.strip()
     command = ask.Adjust(
         org_id=organization, adjustment_id=f"operator:{identifier}", amount=-amount if take else amount, note=reason
     )
-    _carry_out(context, command, "credits.adjusted", reason, f"{credits} credits {'taken back' if take else 'added'}")
+    _carry_out(context, command, "credits.adjusted", reason, f"{_so_many(amount)} {'taken back' if take else 'added'}")
 
 
 @app.command("write-off")
@@ -132,8 +133,9 @@ def write_off_debt(
 ) -> None:
     """Forgive what an organization owes since a refund or dispute, with the reason on record."""
     amount = parse_credits(credits) if credits is not None else None
+    reason, forgiven = reason.strip(), "All that is owed" if amount is None else f"{_so_many(amount)} owed"
     command = ask.WriteOff(org_id=organization, writeoff_id=f"operator:{identifier}", amount=amount, note=reason)
-    _carry_out(context, command, "credits.written_off", reason, f"{credits or 'All'} credits owed were forgiven")
+    _carry_out(context, command, "credits.written_off", reason, f"{forgiven} forgiven")
 
 
 @app.command("balance")
@@ -164,6 +166,11 @@ def show_balance(context: typer.Context, organization: Organization) -> None:
             str(lot.lot_id), lot.source, grouped_credits(lot.available), grouped_credits(lot.held), taken, expires
         )
     out.print(table)
+
+
+def _so_many(microcredits: int) -> str:
+    text = grouped_credits(microcredits).removesuffix(".00")
+    return f"{text} {'credit' if text == '1' else 'credits'}"
 
 
 def _recorded(command: Change, action: str, reason: str) -> Operation[Answer]:

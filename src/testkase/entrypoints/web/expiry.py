@@ -1,13 +1,8 @@
 """What expires when: the credits an organization still has, in the order in which they are spent (P3, P5)."""
 
 from dataclasses import dataclass
-from datetime import date
 
-from django.utils import timezone
-
-from testkase.core.ledger.calendar import from_micros
 from testkase.core.ledger.model import Lot
-from testkase.services.notifications.words import in_days
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -17,12 +12,6 @@ class Expiring:
     source: str
     available: int
     expires_at: int | None
-    days_left: int
-
-    @property
-    def in_days(self) -> str:
-        """ "today", "tomorrow" or "in 8 days", counted in the viewer's zone."""
-        return in_days(self.days_left)
 
 
 def expiring(having: list[Lot]) -> list[Expiring]:
@@ -31,18 +20,10 @@ def expiring(having: list[Lot]) -> list[Expiring]:
     for lot in having:
         if lot.available:
             sums[lot.source, lot.expires_at] = sums.get((lot.source, lot.expires_at), 0) + lot.available
-    today = timezone.localdate()
-    return [
-        Expiring(source=source, available=available, expires_at=at, days_left=_days(today, at))
-        for (source, at), available in sums.items()
-    ]
+    return [Expiring(source=source, available=available, expires_at=at) for (source, at), available in sums.items()]
 
 
 def set_aside(having: list[Lot]) -> int:
     """Unspent micro-credits that nobody can use while their payment is disputed."""
     frozen = [lot.claw for lot in having if lot.claw is not None and lot.claw.frozen]
     return sum(max(0, claw.reversed - claw.clawed) for claw in frozen)
-
-
-def _days(today: date, expires_at: int | None) -> int:
-    return 0 if expires_at is None else max((timezone.localdate(from_micros(expires_at)) - today).days, 0)

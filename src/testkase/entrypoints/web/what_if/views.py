@@ -52,6 +52,7 @@ def what_if(request: HttpRequest) -> HttpResponse:
             facts |= _outcome(request)
         except PriceBookError as problem:
             status, facts["faults"] = 422, problem.facts["errors"][:_MOST_FAULTS]
+            facts["unusable"] = True
         except InvalidInput as problem:
             status, facts["faults"] = 422, [problem.detail]
     response = render(request, "testkase/what_if/page.html", facts, status=status)
