@@ -114,7 +114,10 @@ def test_an_invitation_to_somebody_else_gives_nothing(visitors: Visitors, provid
     letter = invited(visitors.client_of("admin"), "boss@acme.example", "admin")
     client = Client()
     comes_back(client, provider, f"?process=login&next={letter}")
-    assert 'name="organization"' in client.get("/accounts/3rdparty/signup/").content.decode()
+    form = client.get("/accounts/3rdparty/signup/").content.decode()
+    assert 'name="organization"' in form
+    assert "The invitation to join Northwind Labs is for boss@acme.example" in form
+    assert "and Acme says that you are eve@acme.example" in form
     client.post("/accounts/3rdparty/signup/", {"name": "Eve", "organization": "Eve Ltd", "email": "boss@acme.example"})
     assert person("boss@acme.example") is None
     assert role_of(visitors.demo, "eve@acme.example") is None

@@ -37,7 +37,11 @@ class SsoSignupForm(SignupForm):
         self.fields["email"].disabled = True
         for field in self.fields.values():
             field.widget.attrs.pop("placeholder", None)
-        self.token, self.invitation = self._invitation()
+        self.token, found = self._invitation()
+        mine = found is not None and found.email == self.initial["email"]
+        self.invitation = found if mine else None
+        self.for_another = None if mine else found
+        """The invitation they came from, which is for another address than the provider's."""
         if self.invitation is not None:
             del self.fields["organization"]
 
@@ -60,7 +64,6 @@ class SsoSignupForm(SignupForm):
         if found is None:
             return "", None
         try:
-            invitation = invitations.invitation_for(found[1])
+            return found[1], invitations.invitation_for(found[1])
         except Problem:
             return "", None
-        return (found[1], invitation) if invitation.email == self.initial["email"] else ("", None)
