@@ -92,6 +92,9 @@ def test_money_that_a_lost_dispute_took_is_counted_where_the_purchase_is(store: 
     store.run(fulfil(purchase.org_id, purchase.purchase_id, facts, SELLER))
     assert "$30.00 of the payment went back, and 3,300 credits with it." in read(store, path=address)
     assert "paid, $30.00 went back" in read(store)
+    receipt = re.search(rf"{BILLING}/receipts/R-\d{{4}}-\d{{6}}", read(store))
+    assert receipt is not None
+    assert "$30.00 of this payment went back since" in read(store, path=receipt[0])
 
 
 @pytest.mark.requirement("R78", "P11")

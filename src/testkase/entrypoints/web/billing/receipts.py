@@ -11,16 +11,23 @@ from testkase.entrypoints.web.billing.purchases import ONLY_THEY
 from testkase.entrypoints.web.billing.receipt_pdf import receipt_pdf
 from testkase.entrypoints.web.statements.lettering import can_write
 from testkase.entrypoints.web.viewer import MemberRequest
+from testkase.services.billing.purchasing.rows import attempts_of
 from testkase.services.billing.receipts import Receipt, receipt_by_number
 from testkase.services.organizations.tenancy import run_here
 
 
 @require_safe
 def page(request: MemberRequest, number: str) -> HttpResponse:
-    """Seller, buyer, what was bought, the taxes in it, and how it was paid."""
-    return render(
-        request, "testkase/billing/receipt.html", {"section": "billing", "receipt": _receipt(request, number)}
-    )
+    """Seller, buyer, what was bought, the taxes in it, how it was paid, and what of it went back since: the receipt
+    itself goes on saying what it said."""
+    found = _receipt(request, number)
+    attempts = run_here(attempts_of(request.viewer.org_id, [found.target_id])).get(found.target_id, ())
+    facts = {
+        "section": "billing",
+        "receipt": found,
+        "went_back": sum(one.went_back for one in attempts if one.payment_id == found.payment_id),
+    }
+    return render(request, "testkase/billing/receipt.html", facts)
 
 
 @require_safe
