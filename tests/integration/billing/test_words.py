@@ -60,6 +60,19 @@ def test_credits_that_expired_while_a_payment_was_contested_are_not_called_usabl
     assert told(shop, org_id) == f"The money for the Starter bundle bought for $10.00 stays. {end}"
 
 
+@pytest.mark.requirement("P10")
+def test_a_dispute_that_is_won_after_a_refund_does_not_promise_all_of_the_money(shop: Shop) -> None:
+    org_id = shop.organization("0").org_id
+    purchase = shop.bought(org_id)
+    shop.provider.refund_by_hand(purchase.payment_id or "", 700)
+    dispute = shop.provider.dispute(purchase.payment_id or "", 300)
+    shop.look(purchase, dispute.dispute_id)
+    shop.provider.decide_dispute(dispute.dispute_id, "won")
+    shop.look(purchase, dispute.dispute_id)
+    said = "What was contested of the Starter bundle bought for $10.00 stays. 300 credits are yours to use again."
+    assert told(shop, org_id) == said
+
+
 @pytest.mark.requirement("P7")
 def test_a_bill_can_be_paid_until_the_end_of_the_day_that_is_named(shop: Shop) -> None:
     """Bills are made seconds after midnight, and so is their time over."""

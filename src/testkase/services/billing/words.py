@@ -56,7 +56,7 @@ def credits_taken_back(
         body += f": {_credits(-back)}." if back < 0 else "."
     elif before.frozen and not after.frozen and after.clawed <= before.clawed:
         title = "A dispute is over"
-        body = f"The money for {paid} stays."
+        body = f"{'What was contested of' if after.clawed else 'The money for'} {paid} stays."
         body += f" {_credits(back)} credits are yours to use again." if back > 0 else ""
         body += f" {_credits(expired)} credits expired meanwhile." if expired else ""
     elif after.clawed > before.clawed:
