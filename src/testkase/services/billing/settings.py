@@ -57,9 +57,14 @@ def set_purchase_roles(org_id: int, actor: Actor, roles: str) -> Operation[bool]
 def set_buyer(org_id: int, actor: Actor, *, name: str, address: str, tax_id: str) -> Operation[bool]:
     """What receipts from now on say of the buyer; empty: the organization's name alone. Recorded.
 
-    Raises InvalidInput naming the field that is too long.
+    Raises InvalidInput naming the field that is too long or has control characters.
     """
-    given = {"buyer_name": _line(name), "buyer_address": _lines(address), "buyer_tax_id": _line(tax_id)}
+    typed = {"buyer_name": name, "buyer_address": address, "buyer_tax_id": tax_id}
+    for field, text in typed.items():
+        _check_printable(text, field)
+    given = {
+        "buyer_name": in_one_line(name), "buyer_address": _lines(address), "buyer_tax_id": in_one_line(tax_id),
+    }  # fmt: skip
     for field, text in given.items():
         if len(text) > _LONGEST[field]:
             raise InvalidInput(f"At most {_LONGEST[field]} characters, please.", field=field)
@@ -72,11 +77,14 @@ def set_buyer(org_id: int, actor: Actor, *, name: str, address: str, tax_id: str
     return True
 
 
+def _check_printable(text: str, field: str) -> None:
+    breaks = "\t\r\n" if field == "buyer_address" else "\t"
+    for place, letter in enumerate(text, 1):
+        if unicodedata.category(letter) == "Cc" and letter not in breaks:
+            raise InvalidInput(f"Character {place} is a control character: write it anew without it.", field=field)
+
+
 def _lines(text: str) -> str:
-    return "\n".join(line for each in text.splitlines() if (line := _line(each)))
-
-
-def _line(text: str) -> str:
-    """What is pasted brings spaces that do not break, tabs and control characters along, which nobody sees and nobody
-    could take out. Joiners stay: some scripts are misspelt without them."""
-    return in_one_line("".join(letter for letter in " ".join(text.split()) if unicodedata.category(letter) != "Cc"))
+    """Each line by itself. What is pasted brings tabs and spaces that do not break along, which nobody sees and nobody
+    could take out; joiners stay, since some scripts are misspelt without them."""
+    return "\n".join(line for each in text.splitlines() if (line := in_one_line(each)))
