@@ -204,12 +204,21 @@ def test_a_silent_provider_is_no_error_anywhere(store: Store) -> None:
 @pytest.mark.requirement("R33", "B5")
 def test_what_is_not_what_was_ordered_buys_nothing_and_says_whom_to_ask(store: Store) -> None:
     address = store.order()
-    store.pay(address, amount=100)
+    payment = store.pay(address, amount=100)
     page = look(store, address)
     assert stage(page) == "mismatch"
     assert "no credits were added" in page
     assert "data-checkout" not in page
     assert store.balance.available == 300 * MICRO
+    store.provider.refund_by_hand(payment.payment_id, 40)
+    assert stage(look(store, address, seen="begun")) == "mismatch", "some of it is still here"
+    store.provider.refund_by_hand(payment.payment_id, 60)
+    page = look(store, address, seen="mismatch.1.0.")
+    assert stage(page) == "returned"
+    assert "It was given back, and no credits were added" in page
+    assert "Please do not pay again" not in page
+    history = store.client_of("owner").get("/settings/billing").content.decode()
+    assert "does not match, $1.00 went back" in history
 
 
 @pytest.mark.requirement("P9")

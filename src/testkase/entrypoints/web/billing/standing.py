@@ -9,8 +9,9 @@ from testkase.services.billing.model import Purchase
 from testkase.services.billing.purchasing.rows import Attempt, Listed
 
 Stage = Literal[
-    "begun", "waiting", "started", "failed", "pending", "mismatch", "closed", "paid", "disputed", "refunded", "reduced"
-]
+    "begun", "waiting", "started", "failed", "pending", "mismatch", "returned", "closed", "paid", "disputed",
+    "refunded", "reduced",
+]  # fmt: skip
 
 NAMES: dict[Stage, str] = {
     "begun": "Not started",
@@ -19,6 +20,7 @@ NAMES: dict[Stage, str] = {
     "failed": "Failed",
     "pending": "With your bank",
     "mismatch": "Does not match",
+    "returned": "Given back",
     "closed": "Not paid",
     "paid": "Paid",
     "disputed": "Disputed",
@@ -106,12 +108,15 @@ def _paid_stage(purchase: Purchase) -> Stage:
 
 
 def _open_stage(purchase: Purchase, attempts: tuple[Attempt, ...]) -> Stage:
-    if any(one.verdict == "mismatch" and one.status != "failed" for one in attempts):
+    mismatched = [one for one in attempts if one.verdict == "mismatch" and one.status != "failed"]
+    if any(one.went_back < one.amount for one in mismatched):
         return "mismatch"
     if purchase.state == "created":
         return "begun"
     if any(one.status == "authorized" for one in attempts):
         return "pending"
+    if mismatched:
+        return "returned"
     if attempts:
         return "failed" if attempts[-1].status == "failed" else "started"
     return "closed" if purchase.state == "closed" else "waiting"

@@ -80,9 +80,12 @@ SELECT debt AS covered FROM ledger.entry WHERE org_id = %(org_id)s AND operation
 SELECT p.*, least(p.amount, refunded.amount + lost.amount) AS went_back
 FROM payment AS p
 CROSS JOIN LATERAL (
-    SELECT coalesce(sum(CASE WHEN r.currency = p.currency THEN r.amount ELSE r.counted_as END), 0)::bigint AS amount
+    -- Refunds of what bought nothing are not known one by one: there the payment's own figure stands.
+    SELECT CASE WHEN count(*) = 0 THEN p.amount_refunded ELSE coalesce(sum(
+        CASE WHEN r.currency = p.currency THEN r.amount ELSE r.counted_as END) FILTER (WHERE r.status <> 'failed'), 0)::bigint
+        END AS amount
     FROM payment_refund AS r
-    WHERE r.org_id = p.org_id AND r.payment_id = p.payment_id AND r.status <> 'failed') AS refunded
+    WHERE r.org_id = p.org_id AND r.payment_id = p.payment_id) AS refunded
 CROSS JOIN LATERAL (
     SELECT coalesce(sum(
         CASE WHEN d.currency <> p.currency THEN d.counted_as WHEN d.status = 'lost' THEN d.amount
