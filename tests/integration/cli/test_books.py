@@ -39,7 +39,14 @@ def _organization(database: TestDatabase) -> int:
 def test_a_grant_acts_once_however_often_it_is_repeated(database: TestDatabase) -> None:
     org_id = str(_organization(database))
     words = ("grant", org_id, "12.5", "--id", "ticket-1", "--until", "2099-12-31")
-    assert "312.50 available" in _testkase(database, *words)[1]
+    said = _testkase(database, *words)[1]
+    assert said == f"12.50 credits granted: 312.50 available, entry 3 of organization {org_id}.\n"
+    with psycopg.connect(database.owner_url) as connection:
+        name = "[b]Acme[/b]"
+        connection.execute(
+            "INSERT INTO organization (id, name, slug) OVERRIDING SYSTEM VALUE VALUES (%s, %s, 'acme')", [org_id, name]
+        )
+    assert f"entry 3 of {name}." in _testkase(database, *words)[1]
     assert "nothing was done again" in _testkase(database, *words)[1]
     code, said = _testkase(database, "grant", org_id, "99", "--id", "ticket-1")
     assert (code, "Use a new id" in said) == (1, True)

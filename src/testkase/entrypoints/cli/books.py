@@ -21,7 +21,7 @@ from testkase.core.ledger.queries import balance, lots
 from testkase.core.ledger.verify import Deviation, account_ids, verify
 from testkase.entrypoints.cli.app import app, counted, database, out
 from testkase.foundation.clock import rfc3339
-from testkase.foundation.database import Operation, SyncDatabase
+from testkase.foundation.database import Operation, Statement, SyncDatabase
 from testkase.services.audit import OPERATOR, Activity, BrokenLink, record, verify_activity
 from testkase.services.selfaudit.heads import Head, compare, head_of, read_published
 
@@ -215,5 +215,13 @@ def _ends(head: Head | None) -> dict[str, int]:
 def _carry_out(context: typer.Context, command: Change, action: str, reason: str, done: str) -> None:
     with database(context) as writing:
         answer = writing.run(_recorded(command, action, reason), org_id=command.org_id)
+        whose = writing.run(_name_of(command.org_id))
     again = " (this id was carried out before; nothing was done again)" if answer.replayed else ""
-    out.print(f"{done}{again}: {grouped_credits(answer.entry.available_after)} available, entry {answer.entry.seq}.")
+    left = f"{grouped_credits(answer.entry.available_after)} available, entry {answer.entry.seq} of {whose}"
+    out.print(f"{done}{again}: {left}.", soft_wrap=True)
+
+
+def _name_of(org_id: int) -> Operation[str]:
+    """A mistyped number is somebody else's: whoever gives credits away reads to whom."""
+    rows = yield Statement("SELECT name FROM organization WHERE id = %(org_id)s", {"org_id": org_id})
+    return str(rows[0]["name"]) if rows else f"organization {org_id}"
