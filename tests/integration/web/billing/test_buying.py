@@ -117,7 +117,7 @@ def test_where_the_provider_is_silent_trying_again_is_the_same_purchase(store: S
     answer = owner.post(BUY, form)
     page = answer.content.decode()
     assert answer.status_code == 503
-    assert "Nothing was charged" in page
+    assert "Nothing was charged. Try again in a moment" in page
     assert forms(page, BUY)[0] == form
     purchase = f"/settings/billing/purchases/{store.purchases[0].purchase_id}"
     assert "The order could not be made" in owner.get(purchase).content.decode()
@@ -129,7 +129,9 @@ def test_a_refusal_of_the_provider_is_a_page_with_its_words(store: Store) -> Non
     store.provider.refuse()
     answer = store.client_of("owner").post(BUY, {"request_id": "one.starter.USD", "bundle": "starter"})
     assert answer.status_code == 400
-    assert "Refused by the test." in answer.content.decode()
+    page = answer.content.decode()
+    assert "Refused by the test. Nothing was charged. Whoever runs this installation can put it right" in page
+    assert "Try again in a moment" not in page, "a moment changes nothing about a key that is not accepted"
 
 
 def test_without_a_provider_the_prices_stand_there_without_buttons(store: Store) -> None:
