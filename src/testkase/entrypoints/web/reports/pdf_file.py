@@ -121,7 +121,7 @@ def _chart(chart: Chart) -> Drawing:
             below += height
         total = f"{sum(values):,}"
         _label(drawing, left, 24 + below + 2, total)
-        _label(drawing, place * slot, 13, _cut_label(_written(chart.labels[place]), int(slot / 4)))
+        _label(drawing, left, 13, _cut_label(_written(chart.labels[place]), int(slot * 0.9 / 4)))
     left = 0.0
     for part, name in zip(chart.parts, chart.names, strict=True):
         drawing.add(Rect(left, 0, 6, 6, fillColor=_PARTS[part], strokeColor=None))
