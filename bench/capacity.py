@@ -18,7 +18,7 @@ from rich.table import Table
 from bench.ledger import EngineCase, prepare_ledger
 from bench.server import Server, bench_server
 from testkase.core.ledger.engine import Engine
-from testkase.core.ledger.waiting import MAX_BATCH
+from testkase.core.ledger.waiting import AT_A_TIME, MAX_BATCH
 from testkase.foundation import runtime
 
 SECONDS_A_DAY = 86_400
@@ -97,7 +97,7 @@ def _measured(server: Server, loop: asyncio.AbstractEventLoop, seconds: float, o
     loop.run_until_complete(engine.start())
     loop.run_until_complete(prepare_ledger(engine, orgs))
     server.vacuum()
-    case = EngineCase(server, loop, engine, "pairs", MAX_BATCH, "many", orgs)
+    case = EngineCase(server, loop, engine, "pairs", AT_A_TIME * MAX_BATCH, "many", orgs)
     case.run(1.0)  # first touches: the pages of each organization
     with psycopg.connect(server.owner_url, autocommit=True) as connection:
         tables = [name for name in ROWS if connection.execute("SELECT to_regclass(%s)", [name]).fetchone() != (None,)]

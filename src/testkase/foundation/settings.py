@@ -10,10 +10,10 @@ from urllib.parse import urlsplit
 from testkase.foundation.problems import InvalidInput
 from testkase.foundation.razorpay_account import RazorpayAccount, account
 
-USUAL_LANES = 2
-"""While one waits for PostgreSQL the other decides. More only make batches smaller, each of which has its own cost."""
+USUAL_LANES = 1
+"""Its batches overlap as it is. More only make them smaller, and each has its own cost."""
 MAX_LANES = 128
-"""Each lane is a connection of each process: more than PostgreSQL has room for help nobody."""
+"""Each lane is two connections and more of each process: more than PostgreSQL has room for help nobody."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,7 +34,7 @@ class Settings:
     app_database_url: str | None
     """The database as the application role (`TESTKASE_APP_DATABASE_URL`), set by the supervisor for its children."""
     ledger_lanes: int
-    """Writers of the ledger in a process, each with a connection (`TESTKASE_LEDGER_LANES`, default 2); see
+    """Queues of the ledger in a process, each with connections of its own (`TESTKASE_LEDGER_LANES`, default 1); see
     docs/scale.md."""
     secret_key: str
     """Signs sessions and tokens (`TESTKASE_SECRET_KEY`); the supervisor keeps one in the data folder."""

@@ -1,4 +1,4 @@
-"""A connection of the ledger's own, once PostgreSQL has ended it."""
+"""Connections of the ledger's own, and what becomes of those that PostgreSQL has ended."""
 
 import asyncio
 
@@ -6,6 +6,7 @@ import psycopg
 import pytest
 
 from testkase.core.ledger.conversation import Conversation
+from testkase.core.ledger.lines import Lines
 from tests.support.cluster import TestDatabase
 
 pytestmark = pytest.mark.anyio
@@ -18,7 +19,7 @@ async def test_a_connection_that_is_gone_does_not_take_the_ears_of_the_one_that_
     number = gone._socket
     with psycopg.connect(database.owner_url, autocommit=True) as operator:
         operator.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = %s", [_NAME])
-        while gone._listening:
+        while gone.is_open:
             await asyncio.sleep(0.01)
         others = [await Conversation.open(database.app_url)]
         while others[-1]._socket != number and len(others) < 10:  # lower numbers may have become free meanwhile
@@ -29,6 +30,43 @@ async def test_a_connection_that_is_gone_does_not_take_the_ears_of_the_one_that_
             await others[-1].append(None)
         for other in others:
             await other.close()
+
+
+async def test_a_line_that_is_lost_is_opened_again_once_for_all_who_ask(database: TestDatabase) -> None:
+    lines = Lines(database.app_url)
+    await lines.open()
+    lost = await lines.known()
+    await lost.close()
+    with pytest.raises(psycopg.OperationalError):
+        await lost.append(None)
+    first, *others = await asyncio.gather(*(lines.known() for _ in range(3)))
+    assert first is not lost
+    assert all(other is first for other in others)
+    async with lines.loading() as one, lines.loading() as other:
+        assert one is not other
+    assert await _connections(database) == 3
+    with pytest.raises(psycopg.Error, match="what went wrong"):
+        async with lines.loading():
+            raise psycopg.Error("what went wrong")
+    assert await _connections(database) == 2, "what has a transaction begun is not used again"
+    await lines.close()
+    assert await _connections(database) == 0
+
+
+async def _connections(database: TestDatabase) -> int:
+    """Once those that were closed are gone."""
+    found, before = -1, -2
+    with psycopg.connect(database.owner_url, autocommit=True) as operator:
+        while found != before:
+            before = found
+            await asyncio.sleep(0.1)
+            row = operator.execute(
+                "SELECT count(*) FROM pg_stat_activity WHERE application_name = %s AND datname = current_database()",
+                [_NAME],
+            ).fetchone()
+            assert row is not None
+            found = row[0]
+    return found
 
 
 _NAME = "testkase-ledger"

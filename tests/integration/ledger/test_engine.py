@@ -10,6 +10,7 @@ import psycopg
 import pytest
 
 from testkase.core.ledger import commands as ask
+from testkase.core.ledger.attempts import Attempts
 from testkase.core.ledger.commands import Command
 from testkase.core.ledger.credits import MICRO
 from testkase.core.ledger.engine import Engine
@@ -120,16 +121,15 @@ async def test_a_commit_that_went_unheard_is_no_repetition_by_the_caller(
 ) -> None:
     """The gateway refuses a repetition: it must not take its own first call for one."""
     org_id = await organization(engine)
-    (lane,) = engine._lanes
-    commit, heard = lane._transaction, iter([False])
+    commit, heard = Attempts.once, iter([False])
 
-    async def lose_the_first(commands: Sequence[Command]) -> list[Outcome]:
-        outcomes = await commit(commands)
+    async def lose_the_first(self: Attempts, commands: Sequence[Command]) -> list[Outcome]:
+        outcomes = await commit(self, commands)
         if next(heard, True):
             return outcomes
         raise psycopg.OperationalError("the connection broke off after the commit")
 
-    monkeypatch.setattr(lane, "_transaction", lose_the_first)
+    monkeypatch.setattr(Attempts, "once", lose_the_first)
     outcomes = await engine.submit_many([hold(org_id, "a"), hold(org_id, "b"), hold(org_id, "a")])
     assert [outcome.replayed for outcome in outcomes if isinstance(outcome, Answer)] == [False, False, True]
     assert (await engine.submit(hold(org_id, "a"))).replayed
@@ -141,18 +141,17 @@ async def test_nor_is_one_after_which_the_rows_stay_locked_for_a_while(
 ) -> None:
     """A disk that stalls: the commit is given up on, the rows are locked at the next try, and then it is there."""
     org_id = await organization(engine)
-    (lane,) = engine._lanes
-    commit = lane._transaction
+    commit = Attempts.once
     faults = iter([psycopg.OperationalError("the commit took too long"), psycopg.errors.LockNotAvailable()])
 
-    async def stall(commands: Sequence[Command]) -> list[Outcome]:
+    async def stall(self: Attempts, commands: Sequence[Command]) -> list[Outcome]:
         fault = next(faults, None)
-        outcomes = [] if isinstance(fault, psycopg.errors.LockNotAvailable) else await commit(commands)
+        outcomes = [] if isinstance(fault, psycopg.errors.LockNotAvailable) else await commit(self, commands)
         if fault is not None:
             raise fault
         return outcomes
 
-    monkeypatch.setattr(lane, "_transaction", stall)
+    monkeypatch.setattr(Attempts, "once", stall)
     outcomes = await engine.submit_many([hold(org_id, "a"), hold(org_id, "b"), hold(org_id, "a")])
     assert [outcome.replayed for outcome in outcomes if isinstance(outcome, Answer)] == [False, False, True]
 
@@ -190,18 +189,23 @@ async def test_a_database_that_says_nothing_does_not_take_its_callers_along(
     engine: Engine, database: TestDatabase, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     org_id = await organization(engine)
-    monkeypatch.setattr("testkase.core.ledger.engine.SILENCE_SECONDS", 0.5)
+    monkeypatch.setattr("testkase.core.ledger.attempts.SILENCE_SECONDS", 0.5)
     with psycopg.connect(database.owner_url, autocommit=True) as superuser:
-        row = superuser.execute(
-            "SELECT pid FROM pg_stat_activity"
-            " WHERE application_name = 'testkase-ledger' AND datname = current_database()"
-        ).fetchone()
-    assert row is not None
-    os.kill(row[0], signal.SIGSTOP)
+        silent = [
+            pid
+            for (pid,) in superuser.execute(
+                "SELECT pid FROM pg_stat_activity"
+                " WHERE application_name = 'testkase-ledger' AND datname = current_database()"
+            )
+        ]
+    assert len(silent) == 2, "what is known is written on one, what is not on the other"
+    for pid in silent:
+        os.kill(pid, signal.SIGSTOP)
     try:
         assert (await engine.submit(hold(org_id, "a"))).entry.kind == "hold"
     finally:
-        os.kill(row[0], signal.SIGCONT)
+        for pid in silent:
+            os.kill(pid, signal.SIGCONT)
 
 
 @pytest.mark.requirement("B3", "P11", "I11")

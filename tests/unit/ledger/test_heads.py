@@ -204,3 +204,54 @@ def account_in(heads: Heads) -> Account:
 
 def lots_in(heads: Heads) -> list[Lot]:
     return list(heads._known[ORG].lots.values())
+
+
+def test_others_may_be_decided_on_top_of_what_is_on_its_way() -> None:
+    heads = knowing(credits=10)
+    first = decided(heads, hold(ORG, "a", 6))
+    assert first is not None
+    heads.keep(first.books)
+    assert decided(heads, hold(ORG, "b", 5)) is None, "four are left"
+    heads.doubt_seconds, heads._doubted = 0.0, {}
+    assert decided(heads, settle(ORG, "a", 1), hold(ORG, "b", 4)) is not None
+
+
+def test_what_was_not_written_is_taken_back_with_all_that_was_decided_on_top_of_it() -> None:
+    heads = knowing(hold(ORG, "a"))
+    before = account_in(heads)
+    first = decided(heads, hold(ORG, "b"))
+    assert first is not None
+    replaced = heads.keep(first.books)
+    heads.take_back(first.books, replaced)
+    assert account_in(heads) == before
+    assert decided(heads, settle(ORG, "b", 1)) is None
+    assert decided(heads, settle(ORG, "a", 1)) is not None, "of others memory was right, and is kept"
+
+    replaced = heads.keep(first.books)
+    second = decided(heads, hold(ORG, "c"))
+    assert second is not None
+    later = heads.keep(second.books)
+    heads.take_back(first.books, replaced)
+    assert not heads.knows(ORG)
+    heads.take_back(second.books, later)
+    assert not heads.knows(ORG), "what it was decided on was not written either"
+
+
+def test_what_is_taken_back_counts_no_more(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "MAX_ROWS", 8)
+    heads = knowing()
+    for _ in range(9):
+        found = decided(heads, hold(ORG, "a"))
+        assert found is not None
+        heads.take_back(found.books, heads.keep(found.books))
+        heads._ids.clear()
+    assert heads.knows(ORG)
+    assert heads._rows == heads._known[ORG].rows
+
+
+def test_an_organization_in_doubt_is_not_known() -> None:
+    heads = knowing()
+    assert heads.knows(ORG)
+    heads.doubt([ORG])
+    assert not heads.knows(ORG)
+    assert not heads.knows(ORG + 1)

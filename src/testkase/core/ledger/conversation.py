@@ -2,14 +2,15 @@
 it was decided from memory, one statement in one round trip.
 
 Spoken through libpq's pipeline mode rather than through cursors: a lone command spends most of its time here, and
-statements that never change need neither adaptation nor a BEGIN. Any error but Stale leaves the connection unusable:
-close it.
+statements that never change need neither adaptation nor a BEGIN. An error of what took two round trips leaves the
+connection unusable: close it. One of what was decided from memory is that statement's alone.
 """
 
 import asyncio
 import re
+from collections import deque
 from collections.abc import Mapping
-from typing import Any, Self
+from typing import Any, NamedTuple, Self
 
 from psycopg import AsyncConnection, Error, OperationalError
 from psycopg.errors import error_from_result
@@ -21,26 +22,48 @@ from testkase.core.ledger.writing import APPEND, APPEND_KNOWN, APPEND_ONE
 from testkase.foundation.composites import Rows
 from testkase.foundation.database import Row, Statement
 
-_OPTIONS = "-c lock_timeout=5000 -c statement_timeout=7000 -c synchronous_commit=on"
+_OPTIONS = "-c lock_timeout={} -c statement_timeout=7000 -c synchronous_commit=on"
+
+PATIENCE_MS = 5_000
+"""How long to wait for rows that somebody else has locked, before the batch is taken apart."""
+
+IMPATIENCE_MS = 50
+"""The same on a connection on which others wait behind."""
+
 _PLACEHOLDER = re.compile(r"%\((\w+)\)s")
 _STATEMENTS = {b"load": LOAD, b"append": APPEND, b"append_known": APPEND_KNOWN, b"append_one": APPEND_ONE}
 _NAMES = {sql: name for name, sql in _STATEMENTS.items()}
 _PARAMETERS = {name: list(dict.fromkeys(_PLACEHOLDER.findall(sql))) for name, sql in _STATEMENTS.items()}
 
-_STALE = frozenset({"TK001", "23505"})
-"""Raised by ledger.append_known and append_one, and where an id was used before."""
+_LOCKED = "55P03"
+_STALE = frozenset({"TK001", "23505", _LOCKED})
+"""Raised by ledger.append_known and append_one, where an id was used before, and where rows are locked for long."""
 
 
 class Stale(Exception):
     """What was decided from memory does not fit what is there. Nothing was written."""
 
 
+class HeldUp(Stale):
+    """Or nobody knows whether it does: somebody else has the rows."""
+
+
 _TYPES = "SELECT typname::text, oid::bigint FROM pg_type WHERE typtype = 'c' AND typnamespace = 'ledger'::regnamespace"
 """The numbers by which the binary form of rows names their types."""
 
 
+class _Exchange(NamedTuple):
+    """What was sent, and what came back."""
+
+    answered: "asyncio.Future[None]"
+    results: list[PGresult]
+    ends: bool
+    """The transaction ends with it. If not, it is one statement."""
+
+
 class Conversation:
-    """One connection, used by one task."""
+    """One connection. Any number of statements that commit by themselves may be on their way at once (`append_known`);
+    what takes two round trips has the connection for itself."""
 
     def __init__(self, connection: AsyncConnection[Any], types: Mapping[str, int]) -> None:
         self._connection = connection
@@ -48,17 +71,18 @@ class Conversation:
         self._libpq: PGconn = connection.pgconn
         self._socket = self._libpq.socket
         self._loop = asyncio.get_running_loop()
-        self._heard: asyncio.Future[None] | None = None
-        """Done when PostgreSQL has said a whole result, or will say nothing any more."""
-        self._listening = True
-        self._writable: asyncio.Future[None] | None = None
+        self._under_way: deque[_Exchange] = deque()
+        """In the order in which PostgreSQL answers them."""
+        self._writing = False
+        self.is_open = True
+        """Until it is closed or lost."""
         self._loop.add_reader(self._socket, self._hear)
 
     @classmethod
-    async def open(cls, database_url: str) -> Self:
+    async def open(cls, database_url: str, *, patience_ms: int = PATIENCE_MS) -> Self:
         """Raises psycopg.OperationalError when the database cannot be reached."""
         connection = await AsyncConnection.connect(
-            database_url, options=_OPTIONS, application_name="testkase-ledger", autocommit=True
+            database_url, options=_OPTIONS.format(patience_ms), application_name="testkase-ledger", autocommit=True
         )
         types: list[tuple[str, int]] = await (await connection.execute(_TYPES)).fetchall()
         self = cls(connection, dict(types))
@@ -73,24 +97,14 @@ class Conversation:
         return self
 
     async def close(self) -> None:
-        self._let_go()
+        self._lose(OperationalError("the connection to PostgreSQL was closed"))
         await self._connection.close()
-
-    def _let_go(self) -> None:
-        """Of the socket, once: libpq closes that of a connection that is gone, and its number is soon another's."""
-        if self._listening:
-            self._listening = False
-            self._loop.remove_reader(self._socket)
-            self._loop.remove_writer(self._socket)
 
     async def load(self, statement: Statement) -> list[Row]:
         """Begin the transaction, and have the rows that are locked now. Values are the bytes of their text."""
         self._send(statement)
         self._libpq.send_flush_request()
-        await self._flush()
-        result = await self._next()
-        if await self._next() is not None or result is None:
-            raise RuntimeError("a statement has one result")
+        (result,) = await self._exchange(ends=False)
         names = [result.fname(column) or b"" for column in range(result.nfields)]
         return [
             {name.decode(): result.get_value(row, column) for column, name in enumerate(names)}
@@ -105,15 +119,14 @@ class Conversation:
 
     async def append_known(self, statement: Statement) -> int:
         """Write what was decided from memory and commit. Returns the database's clock once it is durable. Raises
-        Stale."""
+        Stale. It is on its way once this is first awaited."""
         self._send(statement)
         try:
-            result = await self._synchronize()
+            (result,) = await self._synchronize()
         except Error as error:
             if error.sqlstate in _STALE:
-                raise Stale from error
+                raise (HeldUp if error.sqlstate == _LOCKED else Stale) from error
             raise
-        assert result is not None
         return int(result.get_value(0, 0) or 0)
 
     def _send(self, statement: Statement) -> None:
@@ -128,63 +141,69 @@ class Conversation:
             return value.binary(self._types[value.type])
         return None if value is None else str(value).encode()
 
-    async def _synchronize(self) -> PGresult | None:
-        """The transaction ends here: committed, or undone where a statement failed, which is then raised. Answers what
-        the last statement did."""
+    async def _synchronize(self) -> list[PGresult]:
+        """The transaction ends here: committed, or undone where a statement failed, which is then raised."""
         self._libpq.pipeline_sync()
-        await self._flush()
-        answered: list[PGresult] = []
-        while not answered or answered[-1].status != ExecStatus.PIPELINE_SYNC:
-            if (result := await self._result()) is not None:
-                answered.append(result)
-        for result in answered:
+        return await self._exchange(ends=True)
+
+    async def _exchange(self, *, ends: bool) -> list[PGresult]:
+        """The results of what was sent since the last one. Raises what PostgreSQL refused."""
+        if not self.is_open:
+            raise OperationalError("the connection to PostgreSQL was lost")
+        one = _Exchange(self._loop.create_future(), [], ends)
+        self._under_way.append(one)
+        self._flush()
+        await one.answered
+        for result in one.results:
             if result.status == ExecStatus.FATAL_ERROR:
                 raise error_from_result(result)
-        return answered[-2] if len(answered) > 1 else None
+        return one.results
 
-    async def _flush(self) -> None:
-        """Send everything. What PostgreSQL says meanwhile is taken in, or both sides would wait for each other."""
-        while self._libpq.flush():
-            if not self._listening:
-                raise OperationalError("the connection to PostgreSQL was lost")
-            self._writable = self._loop.create_future()
-            self._loop.add_writer(self._socket, _finish, self._writable)
-            try:
-                await self._writable
-            finally:
-                if self._listening:
-                    self._loop.remove_writer(self._socket)
-
-    async def _next(self) -> PGresult | None:
-        """The next result; None ends the results of one statement. Raises what PostgreSQL refused."""
-        result = await self._result()
-        if result is not None and result.status == ExecStatus.FATAL_ERROR:
-            raise error_from_result(result)
-        return result
-
-    async def _result(self) -> PGresult | None:
-        """The same, where what was refused is a result too."""
-        while self._libpq.is_busy():
-            self._heard = self._loop.create_future()
-            await self._heard
-        result = self._libpq.get_result()
-        if self._libpq.status == ConnStatus.BAD:
-            raise OperationalError("the connection to PostgreSQL was lost")
-        return result
+    def _flush(self) -> None:
+        """Send what the socket takes, and the rest when it takes more."""
+        try:
+            left = self._libpq.flush() != 0
+        except OperationalError as error:
+            return self._lose(error)
+        if left != self._writing:
+            self._writing = left
+            if left:
+                self._loop.add_writer(self._socket, self._flush)
+            else:
+                self._loop.remove_writer(self._socket)
+        return None
 
     def _hear(self) -> None:
-        """Take in what has come. The socket of a connection that is gone stays readable for ever: it is let go of."""
+        """Take in what has come, and tell who waits for it."""
         try:
             self._libpq.consume_input()
-            done = not self._libpq.is_busy()
+            while self._under_way and not self._libpq.is_busy():
+                self._take_in(self._libpq.get_result())
         except OperationalError as error:
-            self._let_go()
-            for waiting in (self._heard, self._writable):
-                if waiting is not None and not waiting.done():
-                    waiting.set_exception(error)
-            return
-        if done and self._heard is not None:
-            _finish(self._heard)
+            self._lose(error)
+
+    def _take_in(self, result: PGresult | None) -> None:
+        """None ends the results of one statement."""
+        if self._libpq.status == ConnStatus.BAD:
+            raise OperationalError("the connection to PostgreSQL was lost")
+        first = self._under_way[0]
+        if result is not None and result.status != ExecStatus.PIPELINE_SYNC:
+            first.results.append(result)
+        elif result is not None or not first.ends:
+            self._under_way.popleft()
+            _finish(first.answered)
+
+    def _lose(self, error: OperationalError) -> None:
+        """Nobody is answered any more. The socket of a connection that is gone stays readable for ever, and its number
+        is soon another's: it is let go of, once."""
+        if self.is_open:
+            self.is_open = False
+            self._loop.remove_reader(self._socket)
+            self._loop.remove_writer(self._socket)
+        while self._under_way:
+            answered = self._under_way.popleft().answered
+            if not answered.done():
+                answered.set_exception(error)
 
 
 def _finish(future: "asyncio.Future[None]") -> None:

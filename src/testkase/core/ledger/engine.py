@@ -1,11 +1,10 @@
 """Group commit: the asynchronous way into the ledger.
 
-A lane is one connection and one writer task. The writer takes whatever commands have queued while its previous
-transaction was committing — there is no timer, so an idle engine answers at once — and executes them as one batch:
-decided from memory and written in one round trip where its organizations are known (heads.py), else locked and loaded
-in one, decided, written and committed in the next. Row lock and disk flush are paid once a batch, which is why an
-organization everybody uses is as cheap as ten thousand that share the load. Where there are two lanes they share the
-queue: one decides while the other waits for PostgreSQL (waiting.py).
+A lane's writers take whatever commands have queued while earlier batches were being written — there is no timer, so an
+idle engine answers at once — and each executes them as one batch: decided from memory and sent in one round trip where
+its organizations are known (heads.py), else locked and loaded in one, decided, written and committed in the next. Row
+lock and disk flush are paid once a batch, which is why an organization everybody uses is as cheap as ten thousand that
+share the load. What is decided from memory does not wait for what is still being written (docs/decisions/0019).
 
 Any number of processes may run engines against the same rows; nothing depends on this memory being right. A caller that
 gives up only cancels its own future. A command that fails, fails alone. An error of the connection does not mean that
@@ -24,18 +23,13 @@ from testkase.core.ledger.attempts import Attempts
 from testkase.core.ledger.commands import Command
 from testkase.core.ledger.heads import Heads
 from testkase.core.ledger.lanes import lane_of
+from testkase.core.ledger.lines import Lines
 from testkase.core.ledger.operations import Answer, Outcome
-from testkase.core.ledger.waiting import Queue, Waiting
+from testkase.core.ledger.waiting import AT_A_TIME, Batch, Queue
 from testkase.foundation.problems import Problem, Unavailable
 
 MAX_QUEUE = 20_000
 """Commands waiting in one queue before new ones are turned away."""
-
-SHARING = 2
-"""So many lanes at most share one queue."""
-
-SILENCE_SECONDS = 8.0
-"""How long one attempt may take. Longer than PostgreSQL itself waits for a lock or works on a statement."""
 
 RETRY_SECONDS = 10.0
 """How long a batch is tried again while the database is unreachable; then its callers are told that the outcome is
@@ -49,11 +43,7 @@ class Engine:
 
     def __init__(self, database_url: str, *, lanes: int = 1, clock: Callable[[], int] | None = None) -> None:
         self.heads = Heads()
-        sharing = lanes if lanes <= SHARING else 1  # more of them stand for servers, whose batches are kept apart
-        self._queues = [Queue(sharing) for _ in range(lanes // sharing)]
-        self._lanes = [
-            _Lane(Attempts(database_url, clock, self.heads), queue) for queue in self._queues for _ in range(sharing)
-        ]
+        self._lanes = [_Lane(database_url, self.heads, clock) for _ in range(lanes)]
 
     async def start(self) -> None:
         """Connect every lane. Raises psycopg.OperationalError when the database cannot be reached."""
@@ -75,7 +65,7 @@ class Engine:
         return list(await asyncio.gather(*(self._enqueue(command) for command in commands)))
 
     def _enqueue(self, command: Command) -> "asyncio.Future[Outcome]":
-        queue = self._queues[lane_of(command.org_id, len(self._queues))]
+        queue = self._lanes[lane_of(command.org_id, len(self._lanes))].queue
         future: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
         if queue.closed or len(queue.waiting) >= MAX_QUEUE:
             future.set_result(Unavailable("The ledger is busy or stopping. Repeat the call with the same id."))
@@ -85,88 +75,81 @@ class Engine:
 
 
 class _Lane:
-    def __init__(self, attempts: Attempts, queue: Queue) -> None:
-        self._attempts = attempts
-        self._queue = queue
-        self._writer: asyncio.Task[None] | None = None
+    """A queue, the connections on which it is written, and its writers: as many as batches may be under way."""
+
+    def __init__(self, database_url: str, heads: Heads, clock: Callable[[], int] | None) -> None:
+        self.queue = Queue(heads.knows)
+        self._lines = Lines(database_url)
+        self._heads = heads
+        self._clock = clock
+        self._writers: list[asyncio.Task[None]] = []
 
     async def start(self) -> None:
-        await self._attempts.connected()
-        self._writer = asyncio.create_task(self._write(), name="ledger-writer")
+        await self._lines.open()
+        self._writers = [asyncio.create_task(self._write(), name="ledger-writer") for _ in range(AT_A_TIME)]
 
     async def stop(self) -> None:
-        self._queue.close()
-        if self._writer is not None:
-            await self._writer
-        await self._attempts.disconnect()
+        self.queue.close()
+        await asyncio.gather(*self._writers)
+        await self._lines.close()
 
     async def _write(self) -> None:
-        while batch := await self._queue.next():
+        while batch := await self.queue.next():
             outcomes = await self._run(batch)
-            for (_, future), outcome in zip(batch, outcomes, strict=True):
+            for (_, future), outcome in zip(batch.waiting, outcomes, strict=True):
                 if not future.done():
                     future.set_result(outcome)
-            self._queue.done(batch)
+            self.queue.done(batch)
             await asyncio.sleep(0)  # callers who ask again at once are counted in
 
-    async def _run(self, batch: list[Waiting]) -> list[Outcome]:
+    async def _run(self, batch: Batch) -> list[Outcome]:
         """The outcome of every command of a batch, whatever happens to the batch as a whole."""
-        commands = [command for command, _ in batch]
+        commands = batch.commands
+        attempts = Attempts(batch, self._lines, self._heads, self._clock)
         deadline = time.monotonic() + RETRY_SECONDS
         pause = 0.02
-        self._attempts.begin()
         while True:
             try:
-                return _first_told(await self._transaction(commands), self._attempts.decided[:-1])
+                return _first_told(await attempts.once(commands), attempts.decided[:-1])
             except (psycopg.OperationalError, psycopg.InterfaceError) as error:
                 _log.warning("ledger_batch_failed", error=type(error).__name__, commands=len(commands))
-                await self._attempts.disconnect()
                 if isinstance(error, psycopg.errors.LockNotAvailable | psycopg.errors.QueryCanceled):
-                    return await self._apart(commands)
+                    return await self._apart(attempts, commands)
                 if time.monotonic() > deadline:
                     return [_unknown() for _ in commands]
                 await asyncio.sleep(pause)
                 pause = min(pause * 2, 1.0)
             except Exception:  # noqa: BLE001 - whatever it is, every caller of the batch gets an answer
                 _log.exception("ledger_batch_undone", commands=len(commands))
-                await self._attempts.disconnect()
-                return await self._apart(commands)
+                return await self._apart(attempts, commands)
 
-    async def _apart(self, commands: Sequence[Command]) -> list[Outcome]:
+    async def _apart(self, attempts: Attempts, commands: Sequence[Command]) -> list[Outcome]:
         """The batch was undone: each organization on its own, then each command, so that only the guilty one fails."""
-        earlier = list(self._attempts.decided)
+        earlier = list(attempts.decided)
         groups: dict[int, list[Command]] = {}
         for command in commands:
             groups.setdefault(command.org_id, []).append(command)
         outcomes: dict[int, Outcome] = {}
         for group in groups.values():
             for part in [group] if len(groups) > 1 else [[command] for command in group]:
-                found = await self._try(part)
+                found = await self._try(attempts, part)
                 outcomes.update(zip(map(id, part), found, strict=True))
         return _first_told([outcomes[id(command)] for command in commands], earlier)
 
-    async def _try(self, commands: list[Command]) -> list[Outcome]:
-        before = len(self._attempts.decided)
+    async def _try(self, attempts: Attempts, commands: list[Command]) -> list[Outcome]:
+        before = len(attempts.decided)
         try:
-            return await self._transaction(commands)
+            return await attempts.once(commands)
         except psycopg.errors.LockNotAvailable:
-            await self._attempts.disconnect()
             return [_unknown() for _ in commands]
         except Exception:  # noqa: BLE001 - whatever it is, only the guilty command may fail
-            await self._attempts.disconnect()
             if len(commands) == 1:
                 _log.exception("ledger_command_failed", command=type(commands[0]).__name__)
                 return [_unknown()]
-            earlier = self._attempts.decided[before:]
-            return _first_told([outcome for command in commands for outcome in await self._try([command])], earlier)
-
-    async def _transaction(self, commands: Sequence[Command]) -> list[Outcome]:
-        """One attempt. A database that says nothing is treated like one that is gone: callers must not hang with it."""
-        try:
-            async with asyncio.timeout(SILENCE_SECONDS):
-                return await self._attempts.once(commands)
-        except TimeoutError:
-            raise psycopg.OperationalError("PostgreSQL did not answer in time") from None
+            earlier = attempts.decided[before:]
+            return _first_told(
+                [outcome for command in commands for outcome in await self._try(attempts, [command])], earlier
+            )
 
 
 def _first_told(outcomes: list[Outcome], earlier: list[list[Outcome | None]]) -> list[Outcome]:

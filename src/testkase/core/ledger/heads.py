@@ -145,13 +145,15 @@ class Heads:
                 book.holds = known.holds | book.holds
                 book.loaded_holds = frozenset(book.holds)
 
-    def keep(self, books: dict[int, Book]) -> None:
-        """These books are committed."""
+    def keep(self, books: dict[int, Book]) -> dict[int, Known]:
+        """These books are committed, or on their way to be. Answers what was known before."""
+        replaced: dict[int, Known] = {}
         for org_id, book in books.items():
             for operation_id in book.entries:
                 self._ids.add(_mark(org_id, operation_id))
             before = self._known.pop(org_id, None)
             if before is not None:
+                replaced[org_id] = before
                 self._rows -= before.rows
             if book.account is not None:
                 known = _known(book.account, book)
@@ -162,6 +164,20 @@ class Heads:
             self._rows -= self._known.popitem(last=False)[1].rows
         if len(self._ids) > MAX_IDS:
             self._older_ids, self._ids = self._ids, set()
+        return replaced
+
+    def take_back(self, books: dict[int, Book], before: dict[int, Known]) -> None:
+        """They were not written. What was decided on top of them was not either."""
+        for org_id, book in books.items():
+            known = self._known.get(org_id)
+            self.forget([org_id])
+            if known is not None and known.account is book.account and org_id in before:
+                self._known[org_id] = before[org_id]
+                self._rows += before[org_id].rows
+
+    def knows(self, org_id: int) -> bool:
+        """Whether what it asks for may be decided from memory."""
+        return org_id in self._known and not self._is_doubted(org_id)
 
     def forget(self, org_ids: Iterable[int]) -> None:
         """They were not written, or nobody knows whether they were."""

@@ -2,7 +2,7 @@
 
 On many servers there are as many lanes as the ledger has shards: then every batch is about one shard, and one server
 commits it alone. The hash is PostgreSQL's own of a bigint, and the lanes are equal ranges of it, which is how Citus
-lays out shards; a test compares it with the database's `hashint8`. On one server two lanes share a queue (waiting.py).
+lays out shards; a test compares it with the database's `hashint8`. On one server there is one.
 """
 
 from functools import lru_cache

@@ -1,60 +1,94 @@
 """Commands that wait for a lane, and which of them are its next batch.
 
-Two lanes of one queue overlap: one decides while the other waits for PostgreSQL. Each takes half of what is there, so
-that they go on doing so, and an organization is in one batch at a time, so that its commands stay in order. As a batch
+Two batches are under way at a time, or three: one is decided while PostgreSQL writes another. Each takes half of what
+is there, so that they go on doing so. An organization may be in several that were sent, since they are written in that
+order; while it is in one that is not sent, what else it asks for waits, so that its commands stay in order. As a batch
 has a cost of its own, there is one at a time where there is little to do; but nobody waits for one that is held up,
 where an organization is locked by somebody else.
 """
 
 import asyncio
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
 
 from testkase.core.ledger.commands import Command
 from testkase.core.ledger.operations import Outcome
 
-MAX_BATCH = 512
-"""Commands in one transaction. Larger batches cost no less per command and make the first of them wait longer."""
+MAX_BATCH = 128
+"""Commands in one transaction. Larger batches cost hardly less a command, make the first of them wait longer, and what
+they are about does not stay in the processor's caches."""
 
 APART = 16
 """So many commands, waiting or under way, are worth two batches at a time."""
 
+AT_A_TIME = 3
+"""Batches of one queue under way at most: more than two only where two cannot take what is there."""
+
 HELD_UP_SECONDS = 0.05
 """A batch that takes longer is waited for no more by what could be in one beside it."""
 
-_LOOKED_AT = 2 * MAX_BATCH
+_LOOKED_AT = 1024
 """How far into the queue a batch looks for organizations that are in no other."""
 
 Waiting = tuple[Command, "asyncio.Future[Outcome]"]
 
 
-class Queue:
-    """The commands of one or two lanes, in the order in which they came."""
+class Batch:
+    """Commands that are written together."""
 
-    def __init__(self, lanes: int) -> None:
+    __slots__ = ("after", "over", "sent", "waiting")
+
+    def __init__(self, waiting: Sequence[Waiting], after: Iterable["Batch"] = ()) -> None:
+        self.waiting = waiting
+        self.after = [*after]
+        """Batches under way that have an organization of this one and were sent: they come first."""
+        self.sent = False
+        """All of it was decided and is on its way: what its organizations ask for next may follow."""
+        self.over = asyncio.Event()
+
+    @property
+    def commands(self) -> list[Command]:
+        return [command for command, _ in self.waiting]
+
+    async def end_of_those_before(self) -> None:
+        """Once they are answered, whatever became of them."""
+        while self.after:
+            await self.after.pop().over.wait()
+
+
+class Queue:
+    """The commands of one lane, in the order in which they came. `knows`: whether what an organization asks for can be
+    decided without loading."""
+
+    def __init__(self, knows: Callable[[int], bool] = lambda _: False) -> None:
         self.waiting: deque[Waiting] = deque()
         self.closed = False
-        self._lanes = lanes
+        self._knows = knows
         self._under_way = 0
         """Commands in batches that are not done."""
-        self._taken: set[int] = set()
-        """Whose they are."""
+        self._last: dict[int, Batch] = {}
+        """Of every organization under way, the batch that took it last."""
         self._taken_at = 0.0
-        """When the last of them was, on the loop's clock."""
+        """When the last batch was, on the loop's clock."""
         self._reminder: asyncio.TimerHandle | None = None
         self._idle: list[asyncio.Future[None]] = []
-        """Lanes with nothing to do."""
+        """Writers with nothing to do."""
 
     def put(self, one: Waiting) -> None:
-        """Last in the queue. An idle lane looks, where it may find a batch."""
+        """Last in the queue. An idle writer looks, where it may find a batch."""
         self.waiting.append(one)
-        if self._idle and one[0].org_id not in self._taken and self._may_begin():
+        if self._idle and self._is_free(one[0].org_id) and self._may_begin():
             self._rouse()
         elif self._idle:
             self._remind()
 
+    def _is_free(self, org_id: int) -> bool:
+        """Whether what it asks for now may be in the next batch."""
+        last = self._last.get(org_id)
+        return last is None or last.sent
+
     def _remind(self) -> None:
-        """Have an idle lane look again, should the batch under way be held up by then."""
+        """Have an idle writer look again, should the batch under way be held up by then."""
         if self.waiting and self._reminder is None:
             self._reminder = asyncio.get_running_loop().call_later(HELD_UP_SECONDS, self._look_again)
 
@@ -66,16 +100,16 @@ class Queue:
             self._remind()
 
     def close(self) -> None:
-        """Nothing comes any more: lanes that find nothing end."""
+        """Nothing comes any more: writers that find nothing end."""
         self.closed = True
         while self._idle:
             self._rouse()
 
-    async def next(self) -> list[Waiting]:
-        """The next batch, as soon as there is one; say when it is `done`. Empty: there will be none."""
-        while not (batch := self._take()):
+    async def next(self) -> Batch | None:
+        """The next batch, as soon as there is one; say when it is `done`. None: there will be none."""
+        while (batch := self._take()) is None:
             if self.closed and not self.waiting:
-                return []
+                return None
             idle = asyncio.get_running_loop().create_future()
             self._idle.append(idle)
             self._remind()
@@ -86,11 +120,14 @@ class Queue:
             self._rouse()
         return batch
 
-    def done(self, batch: Iterable[Waiting]) -> None:
-        """It is answered. The lane whose it was looks for the next."""
-        for command, _ in batch:
-            self._under_way -= 1
-            self._taken.discard(command.org_id)
+    def done(self, batch: Batch) -> None:
+        """It is answered. The writer whose it was looks for the next."""
+        self._under_way -= len(batch.waiting)
+        for command, _ in batch.waiting:
+            if self._last.get(command.org_id) is batch:
+                del self._last[command.org_id]
+        batch.after.clear()  # which would keep all that ever came before
+        batch.over.set()
         if self.closed:
             self.close()
 
@@ -105,26 +142,36 @@ class Queue:
             return True
         return asyncio.get_running_loop().time() - self._taken_at > HELD_UP_SECONDS
 
-    def _take(self) -> list[Waiting]:
-        """The next batch; empty where there is none yet."""
+    def _take(self) -> Batch | None:
+        """The next batch; None where there is none yet."""
         if not self.waiting or not self._may_begin():
-            return []
+            return None
         there = len(self.waiting) + self._under_way
-        most = MAX_BATCH if there < APART else min(MAX_BATCH, -(-there // self._lanes))
-        batch: list[Waiting] = []
+        most = min(MAX_BATCH, there if there < APART else -(-there // 2))
+        taken: list[Waiting] = []
         kept: list[Waiting] = []
+        after: dict[Batch, None] = {}
         ours: set[int] = set()
-        for _ in range(min(len(self.waiting), _LOOKED_AT)):
-            one = self.waiting.popleft()
-            org_id = one[0].org_id
-            if len(batch) < MAX_BATCH if org_id in ours else len(batch) < most and org_id not in self._taken:
-                batch.append(one)
+        looked_at = min(len(self.waiting), _LOOKED_AT)
+        while looked_at and len(taken) < most:
+            looked_at -= 1
+            org_id = self.waiting[0][0].org_id
+            if org_id not in ours and self._is_free(org_id):
                 ours.add(org_id)
-            else:
-                kept.append(one)
+                if (last := self._last.get(org_id)) is not None:
+                    after[last] = None
+            (taken if org_id in ours else kept).append(self.waiting.popleft())
+        # What must be loaded is loaded once for all that it asks for.
+        together = {org_id for org_id in ours if not self._knows(org_id)}
+        while together and looked_at and len(taken) < MAX_BATCH:
+            looked_at -= 1
+            (taken if self.waiting[0][0].org_id in together else kept).append(self.waiting.popleft())
         self.waiting.extendleft(reversed(kept))
-        if batch:
-            self._taken |= ours
-            self._under_way += len(batch)
-            self._taken_at = asyncio.get_running_loop().time()
+        if not taken:
+            return None
+        batch = Batch(taken, after)
+        for command, _ in taken:
+            self._last[command.org_id] = batch
+        self._under_way += len(taken)
+        self._taken_at = asyncio.get_running_loop().time()
         return batch
