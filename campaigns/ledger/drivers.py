@@ -16,6 +16,14 @@ from tests.support.cluster import TestDatabase
 PAST_THE_ENGINE = 6
 """At an instant, one organization of so many is served past the engine."""
 
+CUT = 15
+"""At one instant of so many, the engine's connections are cut while its batches are under way."""
+
+_CUT = """
+    SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+    WHERE application_name = 'testkase-ledger' AND datname = current_database()
+"""
+
 _EMPTY = """
     TRUNCATE ledger.account, ledger.lot, ledger.open_hold, ledger.entry, ledger.usage, ledger.usage_day, ledger.budget,
         ledger.pause, ledger.usage_closed, ledger.usage_part_day, ledger.usage_part_period
@@ -31,6 +39,10 @@ class Drivers:
         self.restarts = 0
         self.from_memory = self.refuted = 0
         """Batches the engine wrote from memory, and those that memory was wrong about."""
+        self.cuts = 0
+        """Times its connections were cut under it."""
+        self.was_cut = False
+        """At the last batch."""
         self._runner = asyncio.Runner()
         self._owners = {
             name: psycopg.connect(database.owner_url, autocommit=True) for name, database in self.databases.items()
@@ -50,8 +62,19 @@ class Drivers:
         aside = [command for command, goes_past in zip(commands, past, strict=True) if goes_past]
         rest = [command for command, goes_past in zip(commands, past, strict=True) if not goes_past]
         elsewhere = iter(self._elsewhere.run(execute(aside, clock=now)) if aside else ())
-        here = iter(self._runner.run(self._engine.submit_many(rest)) if rest else ())
+        here = iter(self._runner.run(self._submitted(rest, zlib.crc32(f"cut {now}".encode()))) if rest else ())
         return (next(elsewhere if goes_past else here) for goes_past in past)
+
+    async def _submitted(self, commands: Sequence[ask.Command], dice: int) -> list[Outcome]:
+        """Sooner or later cut off, at times."""
+        telling = asyncio.ensure_future(self._engine.submit_many(commands))
+        self.was_cut = dice % CUT == 0
+        if self.was_cut:
+            self.cuts += 1
+            for _ in range(dice // CUT % 8):
+                await asyncio.sleep(0)
+            await asyncio.to_thread(self._owners["the engine"].execute, _CUT)
+        return await telling
 
     def reopen(self) -> None:
         """A restart: nothing is remembered that is not in a row."""

@@ -7,6 +7,7 @@ _MANY = "schema/ddl/0029_known_heads.sql"
 _ONE = "schema/ddl/0033_lone_commands.sql"
 _HEADS = "core/ledger/heads.py"
 _ATTEMPTS = "core/ledger/attempts.py"
+_WAITING = "core/ledger/waiting.py"
 
 
 def _alone(name: str, what: str, old: str, new: str) -> Mutant:
@@ -20,8 +21,8 @@ OF_MEMORY = (
         (
             Patch(
                 _ATTEMPTS,
-                "            self._suspected = decided.books\n            return [None] * len(commands)\n",
-                "            self._suspected = decided.books\n            return decided.outcomes\n",
+                "decided.books\n            return [None] * len(commands)\n",
+                "decided.books\n            return decided.outcomes\n",
             ),
         ),
         _TOLD,
@@ -41,6 +42,37 @@ OF_MEMORY = (
                 "append_known_statement(touched(decided.books),",
             ),
         ),
+        _TOLD,
+    ),
+    Mutant(
+        "loads-overtake",
+        "what must be loaded does not wait for what its organization asked before",
+        (Patch(_ATTEMPTS, "            await self._batch.end_of_those_before()\n", ""),),
+        _TOLD,
+    ),
+    Mutant(
+        "loaded-twice-at-once",
+        "what an organization asks for while it is loaded does not wait",
+        (Patch(_WAITING, "return last is None or org_id in last.sent", "return True"),),
+        _TOLD,
+    ),
+    Mutant(
+        "lost-line-told",
+        "what was sent on a connection that is lost is told as written",
+        (
+            Patch(
+                _ATTEMPTS,
+                "                await conversation.close()\n            raise\n",
+                "                await conversation.close()\n                return decided.outcomes\n"
+                "            raise\n",
+            ),
+        ),
+        _TOLD,
+    ),
+    Mutant(
+        "own-commit-is-a-repetition",
+        "an answer that was written and not heard of is told as one to a repetition",
+        (Patch("core/ledger/engine.py", "return next(ours, outcome)", "return outcome"),),
         _TOLD,
     ),
     Mutant(

@@ -14,7 +14,7 @@ from testkase.core.ledger.queries import balance
 from testkase.core.ledger.verify import verify
 from testkase.foundation.database import Statement, SyncDatabase
 from testkase.foundation.problems import Unavailable
-from tests.support.ledger import SUBJECT, hold, organization
+from tests.support.ledger import SUBJECT, hold, organization, settle
 
 UNWRITABLE = replace(SUBJECT, user="\ud800")
 """No text: whatever has it undoes its batch."""
@@ -69,6 +69,26 @@ async def test_a_server_that_goes_down_has_not_said_that_nothing_was_written(
     monkeypatch.setattr(Conversation, "append_known", lose)
     assert not (await engine.submit(hold(org, "a", 5))).replayed
     assert elsewhere.read(verify(org), org_id=org) == []
+
+
+@pytest.mark.requirement("I5", "B3")
+async def test_an_answer_that_was_written_unheard_says_what_was_charged(
+    engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is stored is loaded without its usage; what was decided had it."""
+    org = await organization(engine)
+    await engine.submit(hold(org, "a", 5))
+    commit = Conversation.append_known
+
+    async def lose(self: Conversation, statement: Statement) -> int:
+        await commit(self, statement)
+        raise psycopg.OperationalError("the connection broke off")
+
+    monkeypatch.setattr(Conversation, "append_known", lose)
+    answer = await engine.submit(settle(org, "a", 2))
+    assert not answer.replayed
+    assert answer.entry.usage is not None
+    assert answer.entry.usage.cost == 2 * MICRO
 
 
 async def test_a_neighbour_who_repeats_an_id_of_another_process_costs_nobody_the_memory(

@@ -63,14 +63,14 @@ class Writers:
     async def work(self) -> None:
         while batch := await self.queue.next():
             assert len(batch.waiting) <= MAX_BATCH
-            batch.sent = self.dice.random() < 0.7
+            batch.sent = {*orgs(batch)} if self.dice.random() < 0.7 else ()
             if batch.sent:
                 below = [*batch.after]
                 async with self.line:  # one behind the other
                     await self.pause()
                     if self.dice.random() < 0.2 or not self.stale.isdisjoint(below):
                         self.stale.add(batch)
-                        batch.sent = False
+                        batch.sent = ()
             if not batch.sent:
                 await self.load(batch)
             self.seen += batch.commands
@@ -130,7 +130,7 @@ async def test_what_must_be_loaded_goes_along_with_the_first_its_organization_as
 async def test_what_is_known_is_shared_out_like_the_rest_and_comes_after_what_was_sent() -> None:
     queue = filled(*[7] * APART, known=True)
     first = await taken(queue)
-    first.sent = True
+    first.sent = {7}
     second = await taken(queue)
     assert (orgs(first), orgs(second)) == ([7] * (APART // 2), [7] * (APART // 2))
     assert (first.after, second.after) == ([], [first])
@@ -150,7 +150,7 @@ async def test_a_batch_that_is_not_sent_has_its_organizations_for_itself() -> No
     waiting = asyncio.create_task(queue.next())
     await turns()
     assert not waiting.done()
-    first.sent = True
+    first.sent = {7}
     queue.put(asked(7, APART))
     assert orgs(await waiting)[0] == 7
 

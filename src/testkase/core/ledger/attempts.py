@@ -63,18 +63,18 @@ class Attempts:
         statement = append_known_statement(list(decided.books.values()), decided.at if clock is None else None)
         # From here on others may be decided on top of this: it is sent behind it, and compared like it.
         before = self._heads.keep(decided.books)
-        self._batch.sent = None not in decided.outcomes
+        self._batch.sent = decided.books.keys()
         try:
             now = await conversation.append_known(statement)
         except Stale as stale:
-            self._batch.sent = False
+            self._batch.sent = ()
             self._heads.take_back(decided.books, before)
             self._heads.refuted += 1
             self.decided.pop()
             self._suspected = {} if isinstance(stale, HeldUp) else decided.books
             return [None] * len(commands)
         except BaseException as error:
-            self._batch.sent = False
+            self._batch.sent = ()
             self._heads.forget(decided.books)
             if isinstance(error, psycopg.Error) and error.diag.severity_nonlocalized == "ERROR":  # it was undone
                 self.decided.pop()

@@ -15,7 +15,6 @@ import asyncio
 import time
 from collections.abc import Callable, Sequence
 
-import msgspec
 import psycopg
 import structlog
 
@@ -159,9 +158,8 @@ def _first_told(outcomes: list[Outcome], earlier: list[list[Outcome | None]]) ->
     def told(index: int, outcome: Outcome) -> Outcome:
         before = [one for attempt in earlier if isinstance(one := attempt[index], Answer)]
         if isinstance(outcome, Answer):
-            first = (one.entry.hash for one in before if not one.replayed)
-            ours = outcome.replayed and outcome.entry.hash in first
-            return msgspec.structs.replace(outcome, replayed=False) if ours else outcome
+            ours = (one for one in before if not one.replayed and one.entry.hash == outcome.entry.hash)
+            return next(ours, outcome)  # what is loaded lacks its usage
         return _unknown() if before else outcome
 
     return [told(index, outcome) for index, outcome in enumerate(outcomes)] if earlier else outcomes

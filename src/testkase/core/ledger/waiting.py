@@ -9,7 +9,7 @@ where an organization is locked by somebody else.
 
 import asyncio
 from collections import deque
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Container, Iterable, Sequence
 
 from testkase.core.ledger.commands import Command
 from testkase.core.ledger.operations import Outcome
@@ -42,8 +42,8 @@ class Batch:
         self.waiting = waiting
         self.after = [*after]
         """Batches under way that have an organization of this one and were sent: they come first."""
-        self.sent = False
-        """All of it was decided and is on its way: what its organizations ask for next may follow."""
+        self.sent: Container[int] = ()
+        """Organizations for which all was decided and is on its way: what they ask for next may follow."""
         self.over = asyncio.Event()
 
     @property
@@ -85,7 +85,7 @@ class Queue:
     def _is_free(self, org_id: int) -> bool:
         """Whether what it asks for now may be in the next batch."""
         last = self._last.get(org_id)
-        return last is None or last.sent
+        return last is None or org_id in last.sent
 
     def _remind(self) -> None:
         """Have an idle writer look again, should the batch under way be held up by then."""
