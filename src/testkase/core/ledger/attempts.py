@@ -56,7 +56,8 @@ class Attempts:
     async def _from_memory(self, commands: Sequence[Command], clock: int | None) -> list[Outcome | None]:
         """None: the command was not decided from memory, or nothing was written."""
         conversation = await self._lines.known()
-        decided = self._heads.decide(commands, clock)
+        # Where it took time to connect, what came before may have failed meanwhile, and comes first all the same.
+        decided = self._heads.decide(commands, clock) if self._batch.follows() else None
         if decided is None:
             return [None] * len(commands)
         self.decided.append(decided.outcomes)
@@ -71,7 +72,9 @@ class Attempts:
             self._heads.take_back(decided.books, before)
             self._heads.refuted += 1
             self.decided.pop()
-            self._suspected = {} if isinstance(stale, HeldUp) else decided.books
+            # What rested on a batch that was not written says nothing of what memory was before that.
+            doubtful = not isinstance(stale, HeldUp) and self._batch.follows()
+            self._suspected = decided.books if doubtful else {}
             return [None] * len(commands)
         except BaseException as error:
             self._batch.sent = ()

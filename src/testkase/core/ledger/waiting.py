@@ -50,6 +50,15 @@ class Batch:
     def commands(self) -> list[Command]:
         return [command for command, _ in self.waiting]
 
+    def leads(self) -> bool:
+        """What its organizations ask for next may be decided on top of it."""
+        return self.sent and self.follows()
+
+    def follows(self) -> bool:
+        """Whether all it rests on is on its way, or was written. Where something was not, this one is not either, even
+        if it has not heard so yet: what comes after it must wait for its end."""
+        return all(one.leads() for one in self.after)
+
     async def end_of_those_before(self) -> None:
         """Once they are answered, whatever became of them."""
         while self.after:
