@@ -74,12 +74,12 @@ async def test_a_batch_for_which_a_connection_is_opened_does_not_overtake_one_th
 ) -> None:
     org_id = await organization(engine)
     first = Batch([])
-    first.sent = True  # when the next one was taken, but no more when it has its connection
+    first.sent = {org_id}  # when the next one was taken, but no more when it has its connection
     second, lines = Batch([], after=[first]), Lines(database.app_url)
     command = hold(org_id, "second")
     going = asyncio.create_task(Attempts(second, lines, engine.heads, None).once([command]))
     await asyncio.sleep(0)
-    first.sent = False
+    first.sent = ()
     await asyncio.sleep(0.2)
     assert not going.done()
     first.over.set()

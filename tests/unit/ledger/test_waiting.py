@@ -205,3 +205,22 @@ async def test_a_writer_waits_for_the_organization_that_another_has_and_ends_wit
     assert not waiting.done()
     queue.done(first)
     assert orgs(await waiting) == [0] * APART
+
+
+async def test_what_rests_on_what_was_not_written_has_its_organizations_for_itself() -> None:
+    queue = filled(*[7] * APART, known=True)
+    first = await taken(queue)
+    first.sent = {7}
+    second = await taken(queue)
+    second.sent = {7}
+    first.sent = ()
+    queue.done(first)
+    assert second.after == [first]
+    for number in range(APART):
+        queue.put(asked(7, number))
+    waiting = asyncio.create_task(queue.next())
+    await turns()
+    assert not waiting.done(), "the second has not heard yet that it was not written either"
+    queue.done(second)
+    assert orgs(await taken(queue))[0] == 7
+    waiting.cancel()

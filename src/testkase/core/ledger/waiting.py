@@ -9,7 +9,7 @@ where an organization is locked by somebody else.
 
 import asyncio
 from collections import deque
-from collections.abc import Callable, Container, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 
 from testkase.core.ledger.commands import Command
 from testkase.core.ledger.operations import Outcome
@@ -42,7 +42,7 @@ class Batch:
         self.waiting = waiting
         self.after = [*after]
         """Batches under way that have an organization of this one and were sent: they come first."""
-        self.sent: Container[int] = ()
+        self.sent: Collection[int] = ()
         """Organizations for which all was decided and is on its way: what they ask for next may follow."""
         self.over = asyncio.Event()
 
@@ -50,14 +50,14 @@ class Batch:
     def commands(self) -> list[Command]:
         return [command for command, _ in self.waiting]
 
-    def leads(self) -> bool:
-        """What its organizations ask for next may be decided on top of it."""
-        return self.sent and self.follows()
+    def leads(self, org_id: int) -> bool:
+        """What this organization asks for next may be decided on top of it."""
+        return org_id in self.sent and self.follows()
 
     def follows(self) -> bool:
         """Whether all it rests on is on its way, or was written. Where something was not, this one is not either, even
         if it has not heard so yet: what comes after it must wait for its end."""
-        return all(one.leads() for one in self.after)
+        return all(one.sent and one.follows() for one in self.after)
 
     async def end_of_those_before(self) -> None:
         """Once they are answered, whatever became of them."""
@@ -94,7 +94,7 @@ class Queue:
     def _is_free(self, org_id: int) -> bool:
         """Whether what it asks for now may be in the next batch."""
         last = self._last.get(org_id)
-        return last is None or org_id in last.sent
+        return last is None or last.leads(org_id)
 
     def _remind(self) -> None:
         """Have an idle writer look again, should the batch under way be held up by then."""
