@@ -6,8 +6,10 @@ import psycopg
 import pytest
 
 from testkase.core.ledger.conversation import Conversation
+from testkase.core.ledger.engine import Engine
 from testkase.core.ledger.lines import Lines
 from tests.support.cluster import TestDatabase
+from tests.support.ledger import hold, organization
 
 pytestmark = pytest.mark.anyio
 
@@ -51,6 +53,22 @@ async def test_a_line_that_is_lost_is_opened_again_once_for_all_who_ask(database
     assert await _connections(database) == 2, "what has a transaction begun is not used again"
     await lines.close()
     assert await _connections(database) == 0
+
+
+async def test_a_line_on_which_nothing_can_be_written_any_more_is_given_up_for_another(
+    engine: Engine, database: TestDatabase
+) -> None:
+    """The server it leads to has become another's copy; or its types are those from before a migration."""
+    org_id = await organization(engine)
+    line = await engine._lanes[0]._lines.known()
+    line._libpq.send_query_params(b"SET default_transaction_read_only = on", None)
+    await line._synchronize()
+    assert (await engine.submit(hold(org_id, "a"))).entry.kind == "hold", "it was loaded, on another connection"
+    assert not line.is_open
+    assert engine.heads.confirmed == 0
+    await engine.submit(hold(org_id, "b"))
+    assert engine.heads.confirmed == 1
+    assert await _connections(database) == 2
 
 
 async def _connections(database: TestDatabase) -> int:

@@ -3,7 +3,8 @@ it was decided from memory, one statement in one round trip.
 
 Spoken through libpq's pipeline mode rather than through cursors: a lone command spends most of its time here, and
 statements that never change need neither adaptation nor a BEGIN. An error of what took two round trips leaves the
-connection unusable: close it. One of what was decided from memory is that statement's alone.
+connection unusable: close it. One of what was decided from memory is that statement's alone, unless it may be the
+connection's: then that is closed when all that was on its way is answered.
 """
 
 import asyncio
@@ -38,6 +39,10 @@ _PARAMETERS = {name: list(dict.fromkeys(_PLACEHOLDER.findall(sql))) for name, sq
 _LOCKED = "55P03"
 _STALE = frozenset({"TK001", "23505", _LOCKED})
 """Raised by ledger.append_known and append_one, where an id was used before, and where rows are locked for long."""
+
+_OF_THE_STATEMENT = ("22", "23", "40", "42501", "54", "55", "57014")
+"""How the codes of errors begin that are about what was to be written, or that it took too long. Any other may be about
+the connection: one that was made before a migration, or to a server that may not write any more."""
 
 
 class Stale(Exception):
@@ -76,6 +81,8 @@ class Conversation:
         self._writing = False
         self.is_open = True
         """Until it is closed or lost."""
+        self.is_sound = True
+        """Until it answers an error that may be the connection's own. What is on its way is still answered."""
         self._loop.add_reader(self._socket, self._hear)
 
     @classmethod
@@ -95,6 +102,10 @@ class Conversation:
             await self.close()
             raise
         return self
+
+    @property
+    def takes_more(self) -> bool:
+        return self.is_open and self.is_sound
 
     async def close(self) -> None:
         self._lose(OperationalError("the connection to PostgreSQL was closed"))
@@ -126,7 +137,11 @@ class Conversation:
         except Error as error:
             if error.sqlstate in _STALE:
                 raise (HeldUp if error.sqlstate == _LOCKED else Stale) from error
+            self.is_sound = (error.sqlstate or "").startswith(_OF_THE_STATEMENT)
             raise
+        finally:
+            if not self.is_sound and not self._under_way:
+                await self.close()
         return int(result.get_value(0, 0) or 0)
 
     def _send(self, statement: Statement) -> None:

@@ -25,9 +25,9 @@ class Lines:
 
     async def known(self) -> Conversation:
         """The one for what is decided from memory. Nobody waits long for a lock there, since others wait behind."""
-        while self._known is None or not self._known.is_open:
+        while self._known is None or not self._known.takes_more:
             opened = await Conversation.open(self._url, patience_ms=IMPATIENCE_MS)
-            if self._known is not None and self._known.is_open:  # another task was faster
+            if self._known is not None and self._known.takes_more:  # another task was faster
                 await _end(opened)
             else:
                 self._known = opened
