@@ -1,6 +1,7 @@
 """Connections of the ledger's own, and what becomes of those that PostgreSQL has ended."""
 
 import asyncio
+import time
 
 import psycopg
 import pytest
@@ -53,6 +54,21 @@ async def test_a_line_that_is_lost_is_opened_again_once_for_all_who_ask(database
     assert await _connections(database) == 2, "what has a transaction begun is not used again"
     await lines.close()
     assert await _connections(database) == 0
+
+
+async def test_an_answer_that_comes_while_much_is_being_sent_is_told_at_once(database: TestDatabase) -> None:
+    """libpq takes in what has come when the socket takes no more: nothing is left there to be heard of."""
+    conversation = await Conversation.open(database.app_url)
+    first = asyncio.create_task(conversation.append(None))
+    await asyncio.sleep(0)  # it is sent
+    time.sleep(0.1)  # noqa: ASYNC251 - and its answer comes while nobody listens
+    conversation._libpq.send_query_params(b"SELECT pg_sleep(2), $1::text", [b"x" * 20_000_000])
+    second = asyncio.create_task(conversation._synchronize())
+    async with asyncio.timeout(1):
+        await first
+    assert not second.done()
+    await second
+    await conversation.close()
 
 
 async def test_a_line_on_which_nothing_can_be_written_any_more_is_given_up_for_another(

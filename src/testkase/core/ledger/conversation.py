@@ -175,9 +175,11 @@ class Conversation:
         return one.results
 
     def _flush(self) -> None:
-        """Send what the socket takes, and the rest when it takes more."""
+        """Send what the socket takes, and the rest when it takes more. Where it does not take all, libpq takes in what
+        has come: the socket would not say so any more."""
         try:
             left = self._libpq.flush() != 0
+            self._tell()
         except OperationalError as error:
             return self._lose(error)
         if left != self._writing:
@@ -192,10 +194,13 @@ class Conversation:
         """Take in what has come, and tell who waits for it."""
         try:
             self._libpq.consume_input()
-            while self._under_way and not self._libpq.is_busy():
-                self._take_in(self._libpq.get_result())
+            self._tell()
         except OperationalError as error:
             self._lose(error)
+
+    def _tell(self) -> None:
+        while self._under_way and not self._libpq.is_busy():
+            self._take_in(self._libpq.get_result())
 
     def _take_in(self, result: PGresult | None) -> None:
         """None ends the results of one statement."""
