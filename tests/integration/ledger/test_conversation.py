@@ -61,7 +61,7 @@ async def test_an_answer_that_comes_while_much_is_being_sent_is_told_at_once(dat
     conversation = await Conversation.open(database.app_url)
     first = asyncio.create_task(conversation.append(None))
     await asyncio.sleep(0)  # it is sent
-    time.sleep(0.1)  # noqa: ASYNC251 - and its answer comes while nobody listens
+    time.sleep(0.1)  # its answer comes while nobody listens
     conversation._libpq.send_query_params(b"SELECT pg_sleep(2), $1::text", [b"x" * 20_000_000])
     second = asyncio.create_task(conversation._synchronize())
     async with asyncio.timeout(1):
