@@ -56,6 +56,20 @@ async def test_a_line_that_is_lost_is_opened_again_once_for_all_who_ask(database
     assert await _connections(database) == 0
 
 
+async def test_what_was_lost_while_nobody_used_it_is_not_handed_out(database: TestDatabase) -> None:
+    """A batch that is taken apart tries its last parts once: it would be told as not known what was never sent."""
+    lines = Lines(database.app_url)
+    async with lines.loading() as one, lines.loading() as other:
+        pass
+    with psycopg.connect(database.owner_url, autocommit=True) as operator:
+        operator.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = %s", [_NAME])
+    while one.is_open or other.is_open:
+        await asyncio.sleep(0.01)
+    async with lines.loading() as another:
+        await another.append(None)
+    await lines.close()
+
+
 async def test_an_answer_that_comes_while_much_is_being_sent_is_told_at_once(database: TestDatabase) -> None:
     """libpq takes in what has come when the socket takes no more: nothing is left there to be heard of."""
     conversation = await Conversation.open(database.app_url)

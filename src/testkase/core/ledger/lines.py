@@ -36,13 +36,21 @@ class Lines:
     @contextlib.asynccontextmanager
     async def loading(self) -> AsyncIterator[Conversation]:
         """One of the caller's own. Whatever goes wrong on it, it is closed."""
-        conversation = self._spare.pop() if self._spare else await Conversation.open(self._url)
+        conversation = await self._still_open() or await Conversation.open(self._url)
         try:
             yield conversation
         except BaseException:
             await _end(conversation)
             raise
         self._spare.append(conversation)
+
+    async def _still_open(self) -> Conversation | None:
+        while self._spare:
+            conversation = self._spare.pop()
+            if conversation.is_open:
+                return conversation
+            await _end(conversation)
+        return None
 
     async def close(self) -> None:
         known, self._known = self._known, None
