@@ -85,3 +85,19 @@ async def test_a_batch_for_which_a_connection_is_opened_does_not_overtake_one_th
     first.over.set()
     assert [type(outcome) for outcome in await going] == [Answer]
     await lines.close()
+
+
+async def test_who_was_written_from_memory_does_not_wait_for_those_of_the_batch_that_are_loaded(
+    engine: Engine, database: TestDatabase
+) -> None:
+    org_id, stuck = await organization(engine), await organization(engine)
+    engine.heads.worth_apart = 2
+    engine.heads.forget([stuck])
+    with psycopg.connect(database.owner_url) as other:
+        other.execute("SELECT 1 FROM ledger.account WHERE org_id = %s FOR UPDATE", [stuck])
+        mixed = asyncio.create_task(engine.submit_many([hold(org_id, "a"), hold(org_id, "b"), hold(stuck, "c")]))
+        assert await until(lambda: engine.heads.confirmed == 1)
+        with pytest.raises(InsufficientCredits):  # which is told of what was loaded, after all that was before
+            await asyncio.wait_for(engine.submit(hold(org_id, "too much", 1_000)), 2)
+        assert not mixed.done()
+    assert [type(outcome) for outcome in await mixed] == [Answer] * 3

@@ -86,6 +86,7 @@ class Attempts:
             raise
         self._heads.confirmed += 1
         self._heads.hear(now)
+        self._batch.over.set()  # what must be loaded of it is no organization's for which anybody comes after it
         return decided.outcomes
 
     async def _under_lock(

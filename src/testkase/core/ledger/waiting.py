@@ -45,6 +45,7 @@ class Batch:
         self.sent: Collection[int] = ()
         """Organizations for which all was decided and is on its way: what they ask for next may follow."""
         self.over = asyncio.Event()
+        """What was sent of it is written, or all of it is answered: nobody need wait for it."""
 
     @property
     def commands(self) -> list[Command]:
@@ -60,7 +61,7 @@ class Batch:
         return all(one.sent and one.follows() for one in self.after)
 
     async def end_of_those_before(self) -> None:
-        """Once they are answered, whatever became of them."""
+        """Once nothing of them is to come that was asked for before this, whatever became of them."""
         while self.after:
             await self.after.pop().over.wait()
 
