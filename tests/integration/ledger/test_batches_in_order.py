@@ -11,10 +11,10 @@ from testkase.core.ledger.attempts import Attempts
 from testkase.core.ledger.conversation import Conversation
 from testkase.core.ledger.engine import Engine
 from testkase.core.ledger.lines import Lines
-from testkase.core.ledger.operations import Answer
+from testkase.core.ledger.operations import Answer, execute_one
 from testkase.core.ledger.refusals import InsufficientCredits
 from testkase.core.ledger.waiting import APART, Batch
-from testkase.foundation.database import Statement
+from testkase.foundation.database import Statement, run
 from tests.support.cluster import TestDatabase
 from tests.support.ledger import hold, organization
 
@@ -101,3 +101,21 @@ async def test_who_was_written_from_memory_does_not_wait_for_those_of_the_batch_
             await asyncio.wait_for(engine.submit(hold(org_id, "too much", 1_000)), 2)
         assert not mixed.done()
     assert [type(outcome) for outcome in await mixed] == [Answer] * 3
+
+
+@pytest.mark.parametrize("writes", [False, True])
+async def test_who_was_held_up_by_a_writer_is_loaded_for_a_while_and_holds_up_nobody(
+    engine: Engine, database: TestDatabase, *, writes: bool
+) -> None:
+    org_id = await organization(engine)
+    with psycopg.connect(database.app_url) as other:
+        run(other, execute_one(hold(org_id, "theirs")))
+        held_up = asyncio.create_task(engine.submit(hold(org_id, "held up")))
+        assert await until(lambda: engine.heads.refuted == 1)
+        if writes:
+            other.commit()
+        else:
+            other.rollback()
+    await held_up
+    await engine.submit(hold(org_id, "after"))
+    assert engine.heads.confirmed == (0 if writes else 1)

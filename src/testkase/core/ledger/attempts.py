@@ -33,6 +33,8 @@ class Attempts:
         self._remembers = True
         self._suspected: dict[int, Book] = {}
         """What memory took for the books, and was wrong about one of them at least."""
+        self._held_up = False
+        """Or it was held up by somebody who has written meanwhile, or has not."""
         self.decided: list[list[Outcome | None]] = []
         """What each attempt decided, committed or not; None: nothing of this command."""
 
@@ -73,8 +75,8 @@ class Attempts:
             self._heads.refuted += 1
             self.decided.pop()
             # What rested on a batch that was not written says nothing of what memory was before that.
-            doubtful = not isinstance(stale, HeldUp) and self._batch.follows()
-            self._suspected = decided.books if doubtful else {}
+            self._suspected = decided.books if self._batch.follows() else {}
+            self._held_up = isinstance(stale, HeldUp)
             return [None] * len(commands)
         except BaseException as error:
             self._batch.sent = ()
@@ -98,7 +100,8 @@ class Attempts:
             (row,) = await conversation.load(load_statement(commands, asked, clock))
             books, now = books_of(commands, asked, row)
             self._heads.hear(now)
-            self._heads.doubt(_wrong_about(self._suspected, books))
+            wrong = _wrong_about(self._suspected, books)
+            self._heads.doubt(wrong if wrong or self._held_up else self._suspected)  # none: a clock was, then
             self._heads.recall(books)
             decided = iter([decide_in(books[command.org_id], command, now) for command in commands])
             outcomes = [next(decided) if outcome is None else outcome for outcome in told]
@@ -119,10 +122,9 @@ async def _answered_in_time() -> AsyncIterator[None]:
 
 
 def _wrong_about(suspected: dict[int, Book], loaded: dict[int, Book]) -> list[int]:
-    """Of whom memory was wrong: they have another head, or an id of theirs was used before. All, where it was none: a
-    clock, then. What one organization repeats costs no other the memory."""
-    wrong = [org_id for org_id, book in suspected.items() if (found := loaded.get(org_id)) and not _is_as(book, found)]
-    return wrong or list(suspected)
+    """Of whom memory was wrong: they have another head, or an id of theirs was used before. What one organization
+    repeats, or has written elsewhere, costs no other the memory."""
+    return [org_id for org_id, book in suspected.items() if (found := loaded.get(org_id)) and not _is_as(book, found)]
 
 
 def _is_as(book: Book, found: Book) -> bool:
