@@ -70,6 +70,26 @@ async def test_what_was_lost_while_nobody_used_it_is_not_handed_out(database: Te
     await lines.close()
 
 
+async def test_a_connection_lost_while_much_is_being_sent_is_let_go_of(database: TestDatabase) -> None:
+    """Its socket is closed already, which asyncio's own loop takes amiss where it is watched both ways."""
+    conversation, amiss = await Conversation.open(database.app_url), list[object]()
+    asyncio.get_running_loop().set_exception_handler(lambda _, context: amiss.append(context))
+    with psycopg.connect(database.owner_url, autocommit=True) as operator:
+        conversation._libpq.send_query_params(b"SELECT pg_sleep(30)", None)
+        first = asyncio.create_task(conversation._synchronize())
+        await asyncio.sleep(0.1)
+        conversation._libpq.send_query_params(b"SELECT $1::text", [b"x" * 20_000_000])
+        second = asyncio.create_task(conversation._synchronize())
+        await asyncio.sleep(0.1)
+        assert conversation._writing
+        operator.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = %s", [_NAME])
+        async with asyncio.timeout(5):
+            found = await asyncio.gather(first, second, return_exceptions=True)
+    assert [type(one) for one in found] == [psycopg.OperationalError] * 2
+    assert amiss == []
+    await conversation.close()
+
+
 async def test_an_answer_that_comes_while_much_is_being_sent_is_told_at_once(database: TestDatabase) -> None:
     """libpq takes in what has come when the socket takes no more: nothing is left there to be heard of."""
     conversation = await Conversation.open(database.app_url)

@@ -8,6 +8,7 @@ connection's: then that is closed when all that was on its way is answered.
 """
 
 import asyncio
+import contextlib
 import re
 from collections import deque
 from collections.abc import Mapping
@@ -215,11 +216,12 @@ class Conversation:
 
     def _lose(self, error: OperationalError) -> None:
         """Nobody is answered any more. The socket of a connection that is gone stays readable for ever, and its number
-        is soon another's: it is let go of, once."""
+        is soon another's: it is let go of, once. libpq may have closed it: asyncio's loop forgets it all the same."""
         if self.is_open:
             self.is_open = False
-            self._loop.remove_reader(self._socket)
-            self._loop.remove_writer(self._socket)
+            for let_go in (self._loop.remove_reader, self._loop.remove_writer):
+                with contextlib.suppress(OSError):
+                    let_go(self._socket)
         while self._under_way:
             answered = self._under_way.popleft().answered
             if not answered.done():
