@@ -75,8 +75,8 @@ class Attempts:
             self._heads.refuted += 1
             self.decided.pop()
             # What rested on a batch that was not written says nothing of what memory was before that.
-            self._suspected = decided.books if self._batch.follows() else {}
             self._held_up = isinstance(stale, HeldUp)
+            self._suspected = {} if not self._batch.follows() else decided.books
             return [None] * len(commands)
         except BaseException as error:
             self._batch.sent = ()

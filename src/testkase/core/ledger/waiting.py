@@ -51,10 +51,6 @@ class Batch:
     def commands(self) -> list[Command]:
         return [command for command, _ in self.waiting]
 
-    def leads(self, org_id: int) -> bool:
-        """What this organization asks for next may be decided on top of it."""
-        return org_id in self.sent and self.follows()
-
     def follows(self) -> bool:
         """Whether all it rests on is on its way, or was written. Where something was not, this one is not either, even
         if it has not heard so yet: what comes after it must wait for its end."""
@@ -95,7 +91,9 @@ class Queue:
     def _is_free(self, org_id: int) -> bool:
         """Whether what it asks for now may be in the next batch."""
         last = self._last.get(org_id)
-        return last is None or last.leads(org_id)
+        if last is not None and not last.follows():
+            return False
+        return last is None or org_id in last.sent
 
     def _remind(self) -> None:
         """Have an idle writer look again, should the batch under way be held up by then."""
