@@ -2,6 +2,7 @@
 whatever becomes of the one before."""
 
 import asyncio
+import time
 from collections.abc import Sequence
 
 import psycopg
@@ -15,8 +16,9 @@ from testkase.core.ledger.engine import Engine
 from testkase.core.ledger.operations import Answer, Outcome, execute_one
 from testkase.core.ledger.queries import balance
 from testkase.core.ledger.verify import verify
-from testkase.core.ledger.waiting import APART
+from testkase.core.ledger.waiting import APART, AT_A_TIME, MAX_BATCH
 from testkase.foundation.database import Statement, SyncDatabase
+from testkase.foundation.problems import Unavailable
 from tests.support.cluster import TestDatabase
 from tests.support.ledger import fresh_org, hold, open_account, organization, settle
 
@@ -152,6 +154,24 @@ async def test_what_comes_for_an_organization_while_it_is_loaded_comes_after(eng
     outcomes = [outcome for answers in await asyncio.gather(*rounds) for outcome in answers]
     assert all(isinstance(outcome, Answer) for outcome in outcomes), "no settlement came before its hold"
     assert sum(sizes) == 24 * 21
+
+
+async def test_while_the_database_is_away_nobody_waits_for_others_to_give_up_first(
+    engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    org_ids = [await organization(engine) for _ in range(2)]
+
+    async def refuse(*_: object, **__: object) -> Conversation:
+        raise psycopg.OperationalError("connection refused")
+
+    monkeypatch.setattr("testkase.core.ledger.engine.RETRY_SECONDS", 0.5)
+    monkeypatch.setattr(Conversation, "append_known", refuse)
+    monkeypatch.setattr(Conversation, "load", refuse)
+    monkeypatch.setattr(Conversation, "open", refuse)
+    began, many = time.monotonic(), 5 * AT_A_TIME * MAX_BATCH
+    outcomes = await engine.submit_many([hold(org_ids[n % 2], f"h{n}", 0.01) for n in range(many)])
+    assert [type(outcome) for outcome in outcomes] == [Unavailable] * many
+    assert time.monotonic() - began < 2
 
 
 async def test_stopping_finishes_all_that_is_queued(database: TestDatabase) -> None:

@@ -21,7 +21,7 @@ def held_up_seconds(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
 
 
 def asked(org_id: int, number: int = 0) -> Waiting:
-    return VoidHold(org_id=org_id, hold_id=str(number)), asyncio.get_running_loop().create_future()
+    return VoidHold(org_id=org_id, hold_id=str(number)), asyncio.get_running_loop().create_future(), 0.0
 
 
 def orgs(batch: Batch | None) -> list[int]:

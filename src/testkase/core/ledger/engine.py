@@ -31,8 +31,8 @@ MAX_QUEUE = 20_000
 """Commands waiting in one queue before new ones are turned away."""
 
 RETRY_SECONDS = 10.0
-"""How long a batch is tried again while the database is unreachable; then its callers are told that the outcome is
-unknown."""
+"""How long a batch is tried again while the database is unreachable, counted from when its callers asked: they may have
+waited for others to give up. Then they are told that the outcome is unknown."""
 
 _log = structlog.get_logger(__name__)
 
@@ -69,7 +69,7 @@ class Engine:
         if queue.closed or len(queue.waiting) >= MAX_QUEUE:
             future.set_result(Unavailable("The ledger is busy or stopping. Repeat the call with the same id."))
         else:
-            queue.put((command, future))
+            queue.put((command, future, time.monotonic()))
         return future
 
 
@@ -95,7 +95,7 @@ class _Lane:
     async def _write(self) -> None:
         while batch := await self.queue.next():
             outcomes = await self._run(batch)
-            for (_, future), outcome in zip(batch.waiting, outcomes, strict=True):
+            for (_, future, _), outcome in zip(batch.waiting, outcomes, strict=True):
                 if not future.done():
                     future.set_result(outcome)
             self.queue.done(batch)
@@ -105,7 +105,7 @@ class _Lane:
         """The outcome of every command of a batch, whatever happens to the batch as a whole."""
         commands = batch.commands
         attempts = Attempts(batch, self._lines, self._heads, self._clock)
-        deadline = time.monotonic() + RETRY_SECONDS
+        deadline = batch.since + RETRY_SECONDS
         pause = 0.02
         while True:
             try:

@@ -30,7 +30,8 @@ HELD_UP_SECONDS = 0.05
 _LOOKED_AT = 1024
 """How far into the queue a batch looks for organizations that are in no other."""
 
-Waiting = tuple[Command, "asyncio.Future[Outcome]"]
+Waiting = tuple[Command, "asyncio.Future[Outcome]", float]
+"""What is asked for, who is told, and since when they wait (time.monotonic)."""
 
 
 class Batch:
@@ -49,7 +50,12 @@ class Batch:
 
     @property
     def commands(self) -> list[Command]:
-        return [command for command, _ in self.waiting]
+        return [command for command, _, _ in self.waiting]
+
+    @property
+    def since(self) -> float:
+        """When what came last of it came."""
+        return self.waiting[-1][2]
 
     def follows(self) -> bool:
         """Whether all it rests on is on its way, or was written. Where something was not, this one is not either, even
@@ -131,7 +137,7 @@ class Queue:
     def done(self, batch: Batch) -> None:
         """It is answered. The writer whose it was looks for the next."""
         self._under_way -= len(batch.waiting)
-        for command, _ in batch.waiting:
+        for command, _, _ in batch.waiting:
             if self._last.get(command.org_id) is batch:
                 del self._last[command.org_id]
         batch.after.clear()  # which would keep all that ever came before
@@ -178,7 +184,7 @@ class Queue:
         if not taken:
             return None
         batch = Batch(taken, after)
-        for command, _ in taken:
+        for command, _, _ in taken:
             self._last[command.org_id] = batch
         self._under_way += len(taken)
         self._taken_at = asyncio.get_running_loop().time()
