@@ -174,6 +174,20 @@ async def test_while_the_database_is_away_nobody_waits_for_others_to_give_up_fir
     assert time.monotonic() - began < 2
 
 
+async def test_what_waited_for_long_is_tried_again_all_the_same(
+    engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    org_id, write = await organization(engine), Conversation.append_known
+
+    async def lose(self: Conversation, statement: Statement) -> int:
+        await self.close()
+        return await write(self, statement)
+
+    monkeypatch.setattr("testkase.core.ledger.engine.RETRY_SECONDS", 0.0)
+    monkeypatch.setattr(Conversation, "append_known", lose)
+    assert not (await engine.submit(hold(org_id, "a"))).replayed
+
+
 async def test_stopping_finishes_all_that_is_queued(database: TestDatabase) -> None:
     engine = Engine(database.app_url)
     await engine.start()

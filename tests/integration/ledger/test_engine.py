@@ -163,6 +163,14 @@ async def test_a_command_the_database_refuses_does_not_take_its_batch_along(engi
     assert [isinstance(outcome, Answer) for outcome in outcomes] == [True, False, True]
 
 
+@pytest.mark.requirement("I5")
+async def test_the_same_command_twice_in_a_batch_that_is_taken_apart_is_a_repetition_once(engine: Engine) -> None:
+    org_id = await organization(engine)
+    once, nul = hold(org_id, "once"), msgspec.structs.replace(hold(org_id, "nul"), hold_id="nul\0")
+    outcomes = await engine.submit_many([once, once, nul])
+    assert [outcome.replayed for outcome in outcomes if isinstance(outcome, Answer)] == [False, True]
+
+
 async def test_an_organization_locked_elsewhere_does_not_stop_the_others(
     engine: Engine, database: TestDatabase
 ) -> None:

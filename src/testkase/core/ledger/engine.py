@@ -106,7 +106,7 @@ class _Lane:
         commands = batch.commands
         attempts = Attempts(batch, self._lines, self._heads, self._clock)
         deadline = batch.since + RETRY_SECONDS
-        pause = 0.02
+        pause, again = 0.02, False
         while True:
             try:
                 return _first_told(await attempts.once(commands), attempts.decided[:-1])
@@ -114,10 +114,10 @@ class _Lane:
                 _log.warning("ledger_batch_failed", error=type(error).__name__, commands=len(commands))
                 if isinstance(error, psycopg.errors.LockNotAvailable | psycopg.errors.QueryCanceled):
                     return await self._apart(attempts, commands)
-                if time.monotonic() > deadline:
+                if again and time.monotonic() > deadline:
                     return [_unknown() for _ in commands]
                 await asyncio.sleep(pause)
-                pause = min(pause * 2, 1.0)
+                pause, again = min(pause * 2, 1.0), True  # once at least, on another connection
             except Exception:  # noqa: BLE001 - whatever it is, every caller of the batch gets an answer
                 _log.exception("ledger_batch_undone", commands=len(commands))
                 return await self._apart(attempts, commands)
@@ -125,15 +125,15 @@ class _Lane:
     async def _apart(self, attempts: Attempts, commands: Sequence[Command]) -> list[Outcome]:
         """The batch was undone: each organization on its own, then each command, so that only the guilty one fails."""
         earlier = list(attempts.decided)
-        groups: dict[int, list[Command]] = {}
-        for command in commands:
-            groups.setdefault(command.org_id, []).append(command)
+        groups: dict[int, list[int]] = {}
+        for index, command in enumerate(commands):
+            groups.setdefault(command.org_id, []).append(index)
         outcomes: dict[int, Outcome] = {}
         for group in groups.values():
-            for part in [group] if len(groups) > 1 else [[command] for command in group]:
-                found = await self._try(attempts, part)
-                outcomes.update(zip(map(id, part), found, strict=True))
-        return _first_told([outcomes[id(command)] for command in commands], earlier)
+            for part in [group] if len(groups) > 1 else [[index] for index in group]:
+                found = await self._try(attempts, [commands[index] for index in part])
+                outcomes.update(zip(part, found, strict=True))
+        return _first_told([outcomes[index] for index in range(len(commands))], earlier)
 
     async def _try(self, attempts: Attempts, commands: list[Command]) -> list[Outcome]:
         before = len(attempts.decided)
