@@ -194,10 +194,12 @@ async def test_connections_lost_between_batches_are_made_again(engine: Engine, d
 
 
 async def test_a_database_that_says_nothing_does_not_take_its_callers_along(
-    engine: Engine, database: TestDatabase, monkeypatch: pytest.MonkeyPatch
+    database: TestDatabase, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr("testkase.core.ledger.conversation.SILENCE_SECONDS", 1)
+    engine = Engine(database.app_url)
+    await engine.start()
     org_id = await organization(engine)
-    monkeypatch.setattr("testkase.core.ledger.attempts.SILENCE_SECONDS", 0.5)
     with psycopg.connect(database.owner_url, autocommit=True) as superuser:
         silent = [
             pid
@@ -214,6 +216,7 @@ async def test_a_database_that_says_nothing_does_not_take_its_callers_along(
     finally:
         for pid in silent:
             os.kill(pid, signal.SIGCONT)
+    await engine.stop()
 
 
 @pytest.mark.requirement("B3", "P11", "I11")

@@ -1,8 +1,6 @@
 """Attempts at a batch: from memory in one round trip, else under the lock in two."""
 
-import asyncio
-import contextlib
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import Callable, Sequence
 
 import psycopg
 
@@ -16,10 +14,6 @@ from testkase.core.ledger.operations import Outcome, decide_in, touched
 from testkase.core.ledger.reading import books_of, load_statement
 from testkase.core.ledger.waiting import Batch
 from testkase.core.ledger.writing import append_known_statement, append_statement
-
-SILENCE_SECONDS = 8.0
-"""How long each way of an attempt may take: longer than PostgreSQL waits for a lock itself, or works on a statement. A
-database that says nothing is treated like one that is gone: callers must not hang with it."""
 
 
 class Attempts:
@@ -46,13 +40,11 @@ class Attempts:
         remembers, self._remembers = self._remembers, False
         told: list[Outcome | None] = [None] * len(commands)
         if remembers:
-            async with _answered_in_time():
-                told = await self._from_memory(commands, clock)
+            told = await self._from_memory(commands, clock)
         rest = [command for command, outcome in zip(commands, told, strict=True) if outcome is None]
         if rest:
             await self._batch.end_of_those_before()
-            async with _answered_in_time():
-                return await self._under_lock(rest, clock, told)
+            return await self._under_lock(rest, clock, told)
         return [outcome for outcome in told if outcome is not None]
 
     async def _from_memory(self, commands: Sequence[Command], clock: int | None) -> list[Outcome | None]:
@@ -109,16 +101,6 @@ class Attempts:
             await conversation.append(append_statement(touched(books)))
         self._heads.keep(books)
         return outcomes
-
-
-@contextlib.asynccontextmanager
-async def _answered_in_time() -> AsyncIterator[None]:
-    """Raises psycopg.OperationalError where it takes too long."""
-    try:
-        async with asyncio.timeout(SILENCE_SECONDS):
-            yield
-    except TimeoutError:
-        raise psycopg.OperationalError("PostgreSQL did not answer in time") from None
 
 
 def _wrong_about(suspected: dict[int, Book], loaded: dict[int, Book]) -> list[int]:

@@ -32,6 +32,10 @@ PATIENCE_MS = 5_000
 IMPATIENCE_MS = 50
 """The same on a connection on which others wait behind."""
 
+SILENCE_SECONDS = 8
+"""A PostgreSQL that says nothing for so long is treated like one that is gone: callers must not hang with it. Longer
+than it waits for a lock itself, or works on a statement."""
+
 _PLACEHOLDER = re.compile(r"%\((\w+)\)s")
 _STATEMENTS = {b"load": LOAD, b"append": APPEND, b"append_known": APPEND_KNOWN, b"append_one": APPEND_ONE}
 _NAMES = {sql: name for name, sql in _STATEMENTS.items()}
@@ -80,6 +84,9 @@ class Conversation:
         self._under_way: deque[_Exchange] = deque()
         """In the order in which PostgreSQL answers them."""
         self._writing = False
+        self._heard_at = 0.0
+        """When it last answered, or had nothing to answer, on the loop's clock."""
+        self._watch: asyncio.TimerHandle | None = None
         self.is_open = True
         """Until it is closed or lost."""
         self.is_sound = True
@@ -90,8 +97,9 @@ class Conversation:
     async def open(cls, database_url: str, *, patience_ms: int = PATIENCE_MS) -> Self:
         """Raises psycopg.OperationalError when the database cannot be reached."""
         connection = await AsyncConnection.connect(
-            database_url, options=_OPTIONS.format(patience_ms), application_name="testkase-ledger", autocommit=True
-        )
+            database_url, options=_OPTIONS.format(patience_ms), application_name="testkase-ledger", autocommit=True,
+            connect_timeout=SILENCE_SECONDS,
+        )  # fmt: skip
         types: list[tuple[str, int]] = await (await connection.execute(_TYPES)).fetchall()
         self = cls(connection, dict(types))
         try:
@@ -167,6 +175,10 @@ class Conversation:
         if not self.is_open:
             raise OperationalError("the connection to PostgreSQL was lost")
         one = _Exchange(self._loop.create_future(), [], ends)
+        if not self._under_way:
+            self._heard_at = self._loop.time()
+        if self._watch is None:
+            self._watch = self._loop.call_later(SILENCE_SECONDS, self._look)
         self._under_way.append(one)
         self._flush()
         await one.answered
@@ -207,6 +219,7 @@ class Conversation:
         """None ends the results of one statement."""
         if self._libpq.status == ConnStatus.BAD:
             raise OperationalError("the connection to PostgreSQL was lost")
+        self._heard_at = self._loop.time()
         first = self._under_way[0]
         if result is not None and result.status != ExecStatus.PIPELINE_SYNC:
             first.results.append(result)
@@ -214,11 +227,23 @@ class Conversation:
             self._under_way.popleft()
             _finish(first.answered)
 
+    def _look(self) -> None:
+        """Whether it still answers. What came while this process stood still is taken in first."""
+        self._watch = None
+        self._hear()
+        quiet = self._loop.time() - self._heard_at
+        if self._under_way and quiet >= SILENCE_SECONDS:
+            self._lose(OperationalError("PostgreSQL did not answer in time"))
+        elif self._under_way:
+            self._watch = self._loop.call_later(SILENCE_SECONDS - quiet, self._look)
+
     def _lose(self, error: OperationalError) -> None:
         """Nobody is answered any more. The socket of a connection that is gone stays readable for ever, and its number
         is soon another's: it is let go of, once. libpq may have closed it: asyncio's loop forgets it all the same."""
         if self.is_open:
             self.is_open = False
+            if self._watch is not None:
+                self._watch.cancel()
             for let_go in (self._loop.remove_reader, self._loop.remove_writer):
                 with contextlib.suppress(OSError):
                     let_go(self._socket)
