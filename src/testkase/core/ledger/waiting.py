@@ -72,7 +72,7 @@ class Queue:
     """The commands of one lane, in the order in which they came. `knows`: whether what an organization asks for can be
     decided without loading."""
 
-    def __init__(self, knows: Callable[[int], bool] = lambda _: False) -> None:
+    def __init__(self, knows: Callable[[int], bool]) -> None:
         self.waiting: deque[Waiting] = deque()
         self.closed = False
         self._knows = knows
