@@ -113,6 +113,14 @@ class FakeProvider:
 
         return self._call("refund", give_back)
 
+    def refund_made(self, payment_id: str, refund_key: str) -> Refund | None:
+        def made() -> Refund | None:
+            _found(self.payments, payment_id)
+            known = self._refund_keys.get(refund_key)
+            return self.refunds[known] if known is not None else None
+
+        return self._call("refund_made", made)
+
     def refunds_of(self, payment_id: str) -> list[Refund]:
         def listed() -> list[Refund]:
             _found(self.payments, payment_id)

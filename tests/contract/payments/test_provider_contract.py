@@ -142,7 +142,9 @@ def test_money_set_aside_is_taken_once(world: World) -> None:
 @pytest.mark.requirement("P10")
 def test_a_key_gives_money_back_once(world: World) -> None:
     payment, provider = paid(world), world.provider
+    assert provider.refund_made(payment.payment_id, KEY) is None
     first = provider.refund(payment.payment_id, amount=400, refund_key=KEY, notes={})
+    assert provider.refund_made(payment.payment_id, KEY) == provider.refunds_of(payment.payment_id)[0]
     again = provider.refund(payment.payment_id, amount=400, refund_key=KEY, notes={})
     assert again.refund_id == first.refund_id
     assert (first.payment_id, first.amount, first.currency) == (payment.payment_id, 400, "USD")

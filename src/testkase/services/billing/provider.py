@@ -152,6 +152,9 @@ class Provider(Protocol):
     def refund(self, payment_id: str, *, amount: int, refund_key: str, notes: Mapping[str, str]) -> Refund:
         """Give money back. The same key gives it back once."""
 
+    def refund_made(self, payment_id: str, refund_key: str) -> Refund | None:
+        """What this key gave back; None: nothing yet."""
+
     def refunds_of(self, payment_id: str) -> list[Refund]: ...
 
     def refunds_between(self, since: int, until: int) -> list[Refund]:

@@ -33,11 +33,12 @@ def refund(
     if not 1 <= amount <= purchase.amount:
         most = money(purchase.amount, purchase.currency)
         raise InvalidInput(f"A refund is more than nothing and at most {most}.", field="amount")
-    _check_disputes(listed, amount)
+    key = _key(purchase_id, refund_id)
+    beyond = _beyond(listed, amount)
+    if beyond is not None and (yield from ask(lambda provider: provider.refund_made(payment_id, key))) is None:
+        raise beyond
     given = yield from ask(
-        lambda provider: provider.refund(
-            payment_id, amount=amount, refund_key=_key(purchase_id, refund_id), notes={"reason": reason[:200]}
-        )
+        lambda provider: provider.refund(payment_id, amount=amount, refund_key=key, notes={"reason": reason[:200]})
     )
     details = {"amount": money(amount, purchase.currency), "reason": reason, "purchase": purchase_id}
     asked = Activity(action="refund.asked", actor=actor, target=purchase.bundle_name, details=details)
@@ -48,18 +49,17 @@ def refund(
     return looked
 
 
-def _check_disputes(listed: Listed, amount: int) -> None:
-    """The provider keeps refunds within the payment, and counts no lost dispute among them: that is for us to do. Where
-    none was lost it is left to the provider, who knows a refund that is asked for again by its key."""
-    payments = (one for one in listed.attempts if one.payment_id == listed.purchase.payment_id)
-    for paid in payments:
-        if paid.went_back <= paid.amount_refunded or amount <= paid.amount - paid.went_back:
-            continue
-        gone = money(paid.went_back, paid.currency)
-        raise InvalidInput(
-            f"The payment was {money(paid.amount, paid.currency)}, and {gone} of it went back already, by refunds and"
-            " lost disputes.", field="amount",
-        )  # fmt: skip
+def _beyond(listed: Listed, amount: int) -> InvalidInput | None:
+    """Why no refund of so much can be new, where a dispute was lost: the provider keeps refunds within the payment, and
+    counts no lost dispute among them. That is for us to do; where none was lost it is left to the provider."""
+    paid = next((one for one in listed.attempts if one.payment_id == listed.purchase.payment_id), None)
+    if paid is None or paid.went_back <= paid.amount_refunded or amount <= paid.amount - paid.went_back:
+        return None
+    gone = money(paid.went_back, paid.currency)
+    return InvalidInput(
+        f"The payment was {money(paid.amount, paid.currency)}, and {gone} of it went back already, by refunds and"
+        " lost disputes.", field="amount",
+    )  # fmt: skip
 
 
 def _key(purchase_id: str, refund_id: str) -> str:

@@ -81,6 +81,9 @@ class RazorpayProvider:
     def refund(self, payment_id: str, *, amount: int, refund_key: str, notes: Mapping[str, str]) -> Refund:
         return self._refunds.create(payment_id, amount=amount, refund_key=refund_key, notes=notes)
 
+    def refund_made(self, payment_id: str, refund_key: str) -> Refund | None:
+        return self._refunds.made(payment_id, refund_key)
+
     def refunds_of(self, payment_id: str) -> list[Refund]:
         return self._refunds.of(payment_id)
 

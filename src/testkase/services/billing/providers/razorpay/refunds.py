@@ -21,16 +21,20 @@ class Refunds:
         ProviderRefused for one that gave another amount back."""
         checked_id("pay", payment_id)
         checked_key(refund_key)
-        if (refund := self._of_key(payment_id, refund_key)) is not None:
+        if (refund := self.made(payment_id, refund_key)) is not None:
             return _same(refund, amount)
         body = {"amount": amount, "speed": "normal", "receipt": refund_key, "notes": dict(notes)}
         headers = {"X-Refund-Idempotency": refund_key}
         try:
             return reading.refund(self._api.client.payment.refund(payment_id, body, headers=headers))
         except (ProviderRefused, ProviderSilent):
-            if (refund := self._of_key(payment_id, refund_key)) is not None:
+            if (refund := self.made(payment_id, refund_key)) is not None:
                 return _same(refund, amount)
             raise
+
+    def made(self, payment_id: str, refund_key: str) -> Refund | None:
+        found = (entity for entity in self._entities(payment_id) if entity.get("receipt") == refund_key)
+        return next(map(reading.refund, found), None)
 
     def of(self, payment_id: str) -> list[Refund]:
         return [reading.refund(entity) for entity in self._entities(payment_id)]
@@ -41,10 +45,6 @@ class Refunds:
         entities = listed(self._api.client.refund.all, {"from": since, "to": until - 1})  # it counts both ends
         refunds = map(reading.refund, entities)
         return [refund for refund in refunds if since <= refund.created_at < until]
-
-    def _of_key(self, payment_id: str, refund_key: str) -> Refund | None:
-        found = (entity for entity in self._entities(payment_id) if entity.get("receipt") == refund_key)
-        return next(map(reading.refund, found), None)
 
     def _entities(self, payment_id: str) -> list[Answer]:
         checked_id("pay", payment_id)
