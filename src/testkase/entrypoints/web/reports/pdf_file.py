@@ -24,7 +24,7 @@ from reportlab.platypus import (
 )
 
 from testkase.entrypoints.web.statements.lettering import BOLD, REGULAR, register_fonts, written
-from testkase.entrypoints.web.statements.sheet import SIDE
+from testkase.entrypoints.web.statements.sheet import FEW_LINES, SIDE
 from testkase.services.features.reports.model import Chart, Facts, Narrative, ReportView
 from testkase.services.features.reports.model import Table as Found
 from testkase.services.workspace.model import Project
@@ -39,8 +39,6 @@ _MARGIN = 20 * mm
 _WIDTH = A4[0] - 2 * _MARGIN
 _CHART = 120
 _SIZE = 8
-_FEW_LINES = 40 * mm
-"""A table begins where a few of its lines have room."""
 
 
 def pdf_of(view: ReportView, project: Project, person: str, *, zone: str) -> bytes:
@@ -80,7 +78,7 @@ def _flow(view: ReportView, project: Project, person: str, zone: str) -> Iterabl
         chart = view.facts.chart
         yield KeepTogether([_said(f"{chart.title}, in {chart.measure}", "heading"), _chart(chart)])
     for table in view.facts.tables:
-        yield CondPageBreak(_FEW_LINES)  # a heading kept with its table would take the whole table to the next page
+        yield CondPageBreak(FEW_LINES)  # a heading kept with its table would take the whole table to the next page
         yield _said(table.title, "above")
         yield _table(table) if table.rows else _said(table.nothing, "small")
         if table.more:

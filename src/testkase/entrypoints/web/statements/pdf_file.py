@@ -9,7 +9,7 @@ from reportlab.platypus import Flowable, Paragraph, Spacer, Table
 from testkase.core.ledger.calendar import from_micros
 from testkase.entrypoints.web.statements.lettering import can_write, written
 from testkase.entrypoints.web.statements.paper import Gone, Paper, Used
-from testkase.entrypoints.web.statements.sheet import WIDTH, document_of, escaped, fitting, styles, table
+from testkase.entrypoints.web.statements.sheet import WIDTH, document_of, escaped, fitting, styles, table, under
 from testkase.entrypoints.web.templatetags.testkase import credits, thousands
 
 
@@ -30,11 +30,10 @@ def _flow(paper: Paper) -> Iterable[Flowable]:
     yield Spacer(0, 2 * mm)
     yield Paragraph(_verdict(paper), style["small"])
     for heading, used in paper.readable:
-        yield Paragraph(f"Used by {heading.lower()}", style["heading"])
-        yield _used(heading, used) if used else Paragraph("Nothing was used.", style["small"])
+        body = _used(heading, used) if used else Paragraph("Nothing was used.", style["small"])
+        yield from under(f"Used by {heading.lower()}", body)
     if paper.gone:
-        yield Paragraph("Credits that expired", style["heading"])
-        yield _gone(paper, paper.gone)
+        yield from under("Credits that expired", _gone(paper, paper.gone))
     if not can_write(" ".join([paper.organization, *(one.name for _, used in paper.readable for one in used)])):
         yield Spacer(0, 4 * mm)
         note = "This file is written in Latin, Greek and Cyrillic letters. The statement’s page and CSV have names"

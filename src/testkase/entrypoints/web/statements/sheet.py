@@ -10,7 +10,7 @@ from reportlab.lib.styles import ParagraphStyle
 from reportlab.lib.units import mm
 from reportlab.pdfbase.pdfmetrics import stringWidth
 from reportlab.pdfgen.canvas import Canvas
-from reportlab.platypus import Flowable, Paragraph, SimpleDocTemplate, Table, TableStyle
+from reportlab.platypus import CondPageBreak, Flowable, Paragraph, SimpleDocTemplate, Table, TableStyle
 
 from testkase.entrypoints.web.statements.lettering import BOLD, REGULAR, register_fonts
 
@@ -20,6 +20,9 @@ SIDE = _MARGIN - 6
 """Margin to name for a document: what it sets its text in has a padding of its own, which tables know nothing of."""
 WIDTH = A4[0] - 2 * _MARGIN
 """Of the text, in points."""
+
+FEW_LINES = 40 * mm
+"""A table begins where a few of its lines have room."""
 
 _SIZE = 8.5
 """Of figures and names, in points."""
@@ -75,9 +78,16 @@ def table(
     return made
 
 
+def under(heading: str, body: Flowable) -> Iterable[Flowable]:
+    """A table and its heading. Kept together they would go to the next page whole, and leave this one empty."""
+    yield CondPageBreak(FEW_LINES)
+    yield Paragraph(heading, styles()["above"])
+    yield body
+
+
 @cache
 def styles() -> dict[str, ParagraphStyle]:
-    """Paragraphs by name: title, lead, small, heading, cell."""
+    """Paragraphs by name: title, lead, small, heading, above (a heading whose table may go on over the page), cell."""
 
     def style(name: str, size: float, font: str = REGULAR, **more: object) -> ParagraphStyle:
         return ParagraphStyle(
@@ -88,5 +98,6 @@ def styles() -> dict[str, ParagraphStyle]:
     made = (
         style("title", 20, BOLD, spaceBefore=2, spaceAfter=4), style("lead", 11), style("small", 8, **muted),
         style("heading", 10.5, BOLD, spaceBefore=16, spaceAfter=5, keepWithNext=1), style("cell", _SIZE),
+        style("above", 10.5, BOLD, spaceBefore=16, spaceAfter=5),
     )  # fmt: skip
     return {one.name: one for one in made}
