@@ -5,10 +5,13 @@ import time
 
 import psycopg
 import pytest
+from psycopg.pq.abc import PGresult
 
-from testkase.core.ledger.conversation import Conversation
+from testkase.core.ledger.conversation import _PARAMETERS, Conversation, _Exchange
 from testkase.core.ledger.engine import Engine
 from testkase.core.ledger.lines import Lines
+from testkase.core.ledger.writing import APPEND_ONE
+from testkase.foundation.database import Statement
 from tests.support.cluster import TestDatabase
 from tests.support.ledger import hold, organization
 
@@ -119,6 +122,28 @@ async def test_a_line_on_which_nothing_can_be_written_any_more_is_given_up_for_a
     await engine.submit(hold(org_id, "b"))
     assert engine.heads.confirmed == 1
     assert await _connections(database) == 2
+
+
+async def test_a_line_that_was_given_up_stays_so_whatever_is_answered_behind_it(
+    database: TestDatabase, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    line = await Conversation.open(database.app_url)
+    faults = iter([psycopg.errors.ReadOnlySqlTransaction(), psycopg.errors.NumericValueOutOfRange()])
+
+    async def answer(_: Conversation) -> list[PGresult]:
+        raise next(faults)
+
+    monkeypatch.setattr(Conversation, "_synchronize", answer)
+    behind = _Exchange(asyncio.get_running_loop().create_future(), [], ends=True)
+    line._under_way.append(behind)
+    for _ in range(2):
+        with pytest.raises(psycopg.Error):
+            await line.append_known(Statement(APPEND_ONE, dict.fromkeys(_PARAMETERS[b"append_one"])))
+        assert line.is_open
+        assert not line.takes_more
+    await line.close()
+    with pytest.raises(psycopg.OperationalError):
+        await behind.answered
 
 
 async def _connections(database: TestDatabase) -> int:

@@ -146,7 +146,8 @@ class Conversation:
         except Error as error:
             if error.sqlstate in _STALE:
                 raise (HeldUp if error.sqlstate == _LOCKED else Stale) from error
-            self.is_sound = (error.sqlstate or "").startswith(_OF_THE_STATEMENT)
+            if not (error.sqlstate or "").startswith(_OF_THE_STATEMENT):
+                self.is_sound = False  # whatever those behind it say
             raise
         finally:
             if not self.is_sound and not self._under_way:
