@@ -46,6 +46,11 @@ def grouped_credits(microcredits: int) -> str:
     return f"{'−' if microcredits < 0 else ''}{int(whole):,}.{fraction}"
 
 
+def whole_credits(microcredits: int) -> str:
+    """The same of amounts that are whole by nature: 300,000,000 → "300". A fraction is shown where there is one."""
+    return grouped_credits(microcredits).removesuffix(".00")
+
+
 def round_up(microcredits: int, increment: int) -> int:
     """The next multiple of `increment` that is not below the amount. The single rounding of a charge (P1)."""
     return -(-microcredits // increment) * increment

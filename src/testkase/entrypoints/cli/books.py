@@ -14,7 +14,7 @@ from rich.table import Table
 
 from testkase.core.ledger import commands as ask
 from testkase.core.ledger.calendar import from_micros, to_micros
-from testkase.core.ledger.credits import grouped_credits, parse_credits
+from testkase.core.ledger.credits import MICRO, grouped_credits, parse_credits, whole_credits
 from testkase.core.ledger.model import UNTOUCHED
 from testkase.core.ledger.operations import Answer, execute_one
 from testkase.core.ledger.queries import balance, lots
@@ -169,8 +169,7 @@ def show_balance(context: typer.Context, organization: Organization) -> None:
 
 
 def _so_many(microcredits: int) -> str:
-    text = grouped_credits(microcredits).removesuffix(".00")
-    return f"{text} {'credit' if text == '1' else 'credits'}"
+    return f"{whole_credits(microcredits)} {'credit' if microcredits == MICRO else 'credits'}"
 
 
 def _recorded(command: Change, action: str, reason: str) -> Operation[Answer]:

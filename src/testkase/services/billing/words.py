@@ -5,7 +5,7 @@ from zoneinfo import ZoneInfo
 
 from testkase.core.access import Action, OrganizationRole, can
 from testkase.core.ledger.calendar import from_micros
-from testkase.core.ledger.credits import grouped_credits
+from testkase.core.ledger.credits import whole_credits
 from testkase.core.pricing.money import money
 from testkase.foundation.database import Operation
 from testkase.services.audit import Activity, Actor, record
@@ -29,10 +29,10 @@ def recorded(org_id: int, activity: Activity, *, event_id: str) -> Operation[Non
 
 def credits_added(purchase: Purchase, *, covered: int, expires_at: int | None, time_zone: str) -> Notification:
     """To whoever bought, and to those in charge: the payment has come. `covered`: what of its credits was owed."""
-    credits, usable = _credits(purchase.credits), purchase.credits - covered
-    owed = f" {_credits(covered)} of them cover what was owed." if covered else ""
+    credits, usable = whole_credits(purchase.credits), purchase.credits - covered
+    owed = f" {whole_credits(covered)} of them cover what was owed." if covered else ""
     until = "They never expire." if expires_at is None else f"They expire on {_last_day(expires_at, time_zone)}."
-    use = f" {_credits(usable)} credits are yours to use. {until}" if usable else ""
+    use = f" {whole_credits(usable)} credits are yours to use. {until}" if usable else ""
     return Notification(
         kind="purchase.paid", event_key=f"purchase.paid:{purchase.purchase_id}",
         title=f"{credits} credits added",
@@ -53,22 +53,22 @@ def credits_taken_back(
     if after.frozen and not before.frozen:
         title = "A payment is disputed"
         body = f"The bank contests {paid}. What is left of its credits is set aside until that is decided"
-        body += f": {_credits(-back)}." if back < 0 else "."
+        body += f": {whole_credits(-back)}." if back < 0 else "."
     elif before.frozen and not after.frozen and after.clawed <= before.clawed:
         title = "A dispute is over"
         body = f"{'What was contested of' if after.clawed else 'The money for'} {paid} stays."
-        body += f" {_credits(back)} credits are yours to use again." if back > 0 else ""
-        body += f" {_credits(expired)} credits expired meanwhile." if expired else ""
+        body += f" {whole_credits(back)} credits are yours to use again." if back > 0 else ""
+        body += f" {whole_credits(expired)} credits expired meanwhile." if expired else ""
     elif after.clawed > before.clawed:
         title = "A dispute was lost" if before.frozen and not after.frozen else "Credits were taken back"
         body = f"{_went_back(after, gone)}{_with_it(before, after)}."
     else:
         title = "Credits came back"
-        body = f"Money for {paid} stays after all, and {_credits(before.clawed - after.clawed)} credits with it."
+        body = f"Money for {paid} stays after all, and {whole_credits(before.clawed - after.clawed)} credits with it."
     if debt:
         body += (
-            f" {_credits(debt)} credits that were already used are owed: AI rests until new credits cover them, or the"
-            " Owner does from the balance."
+            f" {whole_credits(debt)} credits that were already used are owed: AI rests until new credits cover them, or"
+            " the Owner does from the balance."
         )
     return Notification(
         kind="purchase.reversed", event_key=f"purchase.reversed:{after.purchase_id}.{after.reversals}", title=title,
@@ -87,16 +87,16 @@ def _went_back(purchase: Purchase, gone: int) -> str:
 def _with_it(before: Purchase, after: Purchase) -> str:
     """The credits that went, of the same moments as the money: in all, and where that differs, now."""
     if not before.clawed:
-        return f", and {_credits(after.clawed)} credits with it"
-    now = _credits(after.clawed - before.clawed)
-    return f" in all, and {_credits(after.clawed)} credits with it, {now} of them now"
+        return f", and {whole_credits(after.clawed)} credits with it"
+    now = whole_credits(after.clawed - before.clawed)
+    return f" in all, and {whole_credits(after.clawed)} credits with it, {now} of them now"
 
 
 def was_paid(purchase: Purchase) -> Activity:
     """In the history under whoever set out to buy."""
     buyer = Actor(kind=purchase.buyer_kind, ref=purchase.buyer_ref, name=purchase.buyer_name)
     details = {
-        "credits": _credits(purchase.credits), "price": money(purchase.amount, purchase.currency),
+        "credits": whole_credits(purchase.credits), "price": money(purchase.amount, purchase.currency),
         "purchase": purchase.purchase_id,
     }  # fmt: skip
     return Activity(action="purchase.paid", actor=buyer, target=purchase.bundle_name, details=details)
@@ -105,7 +105,7 @@ def was_paid(purchase: Purchase) -> Activity:
 def was_reversed(before: Purchase, after: Purchase) -> Activity:
     """In the history under the provider's reports: who asked for a refund there is not known here."""
     details = {
-        "taken back": _credits(after.clawed), "before": _credits(before.clawed),
+        "taken back": whole_credits(after.clawed), "before": whole_credits(before.clawed),
         "disputed": "yes" if after.frozen else "no", "purchase": after.purchase_id,
     }  # fmt: skip
     return Activity(action="purchase.reversed", actor=PAYMENTS, target=after.bundle_name, details=details)
@@ -128,7 +128,7 @@ def bill_is_due(bill: Bill, *, reminder: bool) -> Notification:
         kind="overage.reminded" if reminder else "overage.billed",
         event_key=f"overage.billed:{bill.bill_id}.{bill.reminders}",
         title=f"{'Still to be paid' if reminder else 'To be paid'}: {price} for extra credits",
-        body=f"{_credits(bill.credits)} credits were used beyond the balance. Please pay {price} by"
+        body=f"{whole_credits(bill.credits)} credits were used beyond the balance. Please pay {price} by"
         f" {bill.last_day:%-d %B %Y}; after that, use beyond the balance is switched off.",
         link=BILLING_PAGE, link_label="Open the bill", roles=_OWNER,
     )  # fmt: skip
@@ -152,14 +152,14 @@ def bill_money_went_back(bill: Bill) -> Notification:
     return Notification(
         kind="overage.reopened", event_key=f"overage.reopened:{bill.bill_id}.{bill.payment_id}",
         title=f"{price} for extra credits is to be paid again",
-        body=f"The payment of {price} for {_credits(bill.credits)} extra credits went back. Use beyond the balance is"
-        " off; once the bill is paid again under Plans & Billing, it can be allowed again.",
+        body=f"The payment of {price} for {whole_credits(bill.credits)} extra credits went back. Use beyond the balance"
+        " is off; once the bill is paid again under Plans & Billing, it can be allowed again.",
         link=BILLING_PAGE, link_label="Open the bill", roles=OWNER_AND_ADMINS,
     )  # fmt: skip
 
 
 def bill_was_not_paid(bill: Bill) -> Notification:
-    what = f"bill of {money(bill.amount, bill.currency)} for {_credits(bill.credits)} extra credits"
+    what = f"bill of {money(bill.amount, bill.currency)} for {whole_credits(bill.credits)} extra credits"
     body = (
         f"The {what} was not paid in time. Pay it under Plans & Billing, then use beyond the balance can be allowed"
         " again."
@@ -173,10 +173,6 @@ def bill_was_not_paid(bill: Bill) -> Notification:
         body=body,
         link=BILLING_PAGE, link_label="Open the bill", roles=OWNER_AND_ADMINS,
     )  # fmt: skip
-
-
-def _credits(amount: int) -> str:
-    return grouped_credits(amount).removesuffix(".00")
 
 
 def _last_day(expires_at: int, time_zone: str) -> str:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from django.conf import settings
 from django.urls import reverse
 
-from testkase.core.ledger.credits import grouped_credits
+from testkase.core.ledger.credits import whole_credits
 from testkase.entrypoints.web.billing.standing import Standing
 from testkase.entrypoints.web.billing.till import seller, till
 from testkase.entrypoints.web.viewer import Viewer
@@ -32,7 +32,7 @@ def checkout_for(standing: Standing, viewer: Viewer) -> Checkout | None:
     if found is None or purchase.order_id is None:
         return None
     page = settings.VALUES.public_url + reverse("purchase", args=[purchase.purchase_id])
-    credits = grouped_credits(purchase.credits).removesuffix(".00")
+    credits = whole_credits(purchase.credits)
     fields = (
         ("key_id", found.provider.key_id),
         ("order_id", purchase.order_id),

@@ -6,10 +6,10 @@ from django.utils import timezone
 from reportlab.lib.units import mm
 from reportlab.platypus import Flowable, Paragraph, Spacer, Table, TableStyle
 
+from testkase.core.ledger.credits import whole_credits
 from testkase.core.pricing.money import decimal_money, money
 from testkase.entrypoints.web.statements.lettering import can_write, written
 from testkase.entrypoints.web.statements.sheet import WIDTH, document_of, escaped, fitting, styles, table
-from testkase.entrypoints.web.templatetags.testkase import whole_credits
 from testkase.services.billing.receipts import Receipt
 
 

@@ -8,7 +8,7 @@ from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.safestring import SafeString
 
-from testkase.core.ledger.credits import grouped_credits
+from testkase.core.ledger.credits import grouped_credits, whole_credits
 from testkase.core.pricing.money import money as written_money
 from testkase.entrypoints.web.billing.validity import expire_words
 from testkase.entrypoints.web.icons import ICONS
@@ -29,10 +29,7 @@ def credits(microcredits: int) -> str:
     return grouped_credits(microcredits)
 
 
-@register.filter
-def whole_credits(microcredits: int) -> str:
-    """300000000 → "300": for amounts that are whole by nature; a fraction is shown where there is one."""
-    return credits(microcredits).removesuffix(".00")
+register.filter(whole_credits)
 
 
 @register.filter

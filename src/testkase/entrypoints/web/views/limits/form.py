@@ -6,9 +6,10 @@ from typing import cast
 from django.http import QueryDict
 
 from testkase.core.ledger.consumption import kinds_of
+from testkase.core.ledger.credits import whole_credits
 from testkase.core.ledger.limits.model import Budget, Period, Scope
 from testkase.entrypoints.web.query import typed_credits
-from testkase.entrypoints.web.templatetags.testkase import use_case, whole_credits
+from testkase.entrypoints.web.templatetags.testkase import use_case
 from testkase.entrypoints.web.viewer import Viewer
 from testkase.foundation.problems import InvalidInput
 from testkase.services.features.names import FEATURES
