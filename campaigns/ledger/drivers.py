@@ -52,7 +52,7 @@ class Drivers:
 
     def tell(self, commands: Sequence[ask.Command], now: int) -> Iterator[tuple[str, list[Outcome]]]:
         """What each driver answers to one batch."""
-        self.now = now
+        self.now, self.was_cut = now, False
         yield "the synchronous driver", self._books.run(execute(commands, clock=now))
         yield "the engine", list(self._by_the_engine(commands, now))
 

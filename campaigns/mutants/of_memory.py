@@ -21,8 +21,8 @@ OF_MEMORY = (
         (
             Patch(
                 _ATTEMPTS,
-                "decided.books\n            return [None] * len(commands)\n",
-                "decided.books\n            return decided.outcomes\n",
+                "self._batch.follows() else {}\n            return [None] * len(commands)\n",
+                "self._batch.follows() else {}\n            return decided.outcomes\n",
             ),
         ),
         _TOLD,
@@ -53,7 +53,7 @@ OF_MEMORY = (
     Mutant(
         "loaded-twice-at-once",
         "what an organization asks for while it is loaded does not wait",
-        (Patch(_WAITING, "return last is None or org_id in last.sent", "return True"),),
+        (Patch(_WAITING, "return last is None or (org_id in last.sent and last.follows())", "return True"),),
         _TOLD,
     ),
     Mutant(

@@ -66,9 +66,9 @@ class Attempts:
             self._heads.take_back(decided.books, before)
             self._heads.refuted += 1
             self.decided.pop()
-            # What rested on a batch that was not written says nothing of what memory was before that.
             self._held_up = isinstance(stale, HeldUp)
-            self._suspected = {} if not self._batch.follows() else decided.books
+            # What rested on a batch that was not written says nothing of what memory was before that.
+            self._suspected = decided.books if self._batch.follows() else {}
             return [None] * len(commands)
         except BaseException as error:
             self._batch.sent = ()

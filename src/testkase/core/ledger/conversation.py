@@ -195,14 +195,14 @@ class Conversation:
             left = self._libpq.flush() != 0
             self._tell()
         except OperationalError as error:
-            return self._lose(error)
+            self._lose(error)
+            return
         if left != self._writing:
             self._writing = left
             if left:
                 self._loop.add_writer(self._socket, self._flush)
             else:
                 self._loop.remove_writer(self._socket)
-        return None
 
     def _hear(self) -> None:
         """Take in what has come, and tell who waits for it."""

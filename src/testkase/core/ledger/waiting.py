@@ -97,9 +97,7 @@ class Queue:
     def _is_free(self, org_id: int) -> bool:
         """Whether what it asks for now may be in the next batch."""
         last = self._last.get(org_id)
-        if last is not None and not last.follows():
-            return False
-        return last is None or org_id in last.sent
+        return last is None or (org_id in last.sent and last.follows())
 
     def _remind(self) -> None:
         """Have an idle writer look again, should the batch under way be held up by then."""
