@@ -133,6 +133,20 @@ def test_the_tables_of_roles_are_the_ones_that_decide(visitors: Visitors) -> Non
             assert (">no<" in cell) == (allowed is False), action
 
 
+@pytest.mark.requirement("R40", "P18")
+def test_a_scope_is_told_by_what_a_key_can_do_with_it() -> None:
+    from testkase.entrypoints.api.v1.routes import routes
+    from testkase.entrypoints.web.help.words import SCOPES
+
+    told = {str(scope): what.lower() for scope, (_, what) in SCOPES.items()}
+    for noun in ("statements", "purchases", "alerts", "budgets", "pauses"):
+        for route in routes():
+            if route.method == "GET" and f"/{noun}" in route.path and route.scope is not None:
+                assert noun in told[route.scope], route.path
+    assert [scope for scope, what in told.items() if "statements" in what] == ["credits:read"]
+    assert "never the ai switch" in told["settings:write"], "no route switches it"
+
+
 @pytest.mark.requirement("R66")
 def test_the_guidelines_are_extended_by_those_who_may_and_read_by_all(visitors: Visitors) -> None:
     rules = "No customer names in prompts.\nAsk Adam for credits. <b>Really</b>"

@@ -43,13 +43,13 @@ ACTIONS: dict[Action, str] = {
 }
 
 SCOPES: dict[Scope, tuple[str, str]] = {
-    Scope.CREDITS_READ: ("Read credits", "Balance, usage, receipts, and what expires when."),
+    Scope.CREDITS_READ: ("Read credits", "Balance, usage, receipts, statements, and what expires when."),
     Scope.CREDITS_WRITE: ("Spend credits", "Set credits aside for a call of its own, and charge what the call used."),
     Scope.MODELS_CALL: ("Call models", "Use the OpenAI-compatible gateway. Every call is charged."),
-    Scope.BILLING_READ: ("Read billing", "Purchases and statements."),
+    Scope.BILLING_READ: ("Read billing", "Purchases, their receipts, and bills for use beyond the balance."),
     Scope.BILLING_WRITE: ("Buy credits", "Start a purchase."),
-    Scope.SETTINGS_READ: ("Read settings", "How the organization is set up."),
-    Scope.SETTINGS_WRITE: ("Change settings", "The AI switch among them."),
+    Scope.SETTINGS_READ: ("Read settings", "Alerts, budgets, pauses, who may buy, and the cap on overage."),
+    Scope.SETTINGS_WRITE: ("Change settings", "Alerts, budgets, pauses, who may buy and the cap. Never the AI switch."),
     Scope.AUDIT_READ: ("Read activity", "Who changed what, and when."),
     Scope.WORKSPACE_READ: ("Read projects", "Test cases, and what became of imports."),
     Scope.WORKSPACE_WRITE: ("Send test results", "Results of automated tests, into test cycles."),
