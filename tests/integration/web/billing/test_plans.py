@@ -348,3 +348,31 @@ def test_how_far_use_may_go_beyond_the_balance_stands_where_the_balance_does(sto
     with model_on_offer():
         estimate = member.post("/projects/SHOP/generate/estimate", form).content.decode()
     assert '<dt>Beyond the balance</dt><dd class="number">50.00</dd>' in estimate
+
+
+@pytest.mark.requirement("P7", "R44")
+def test_nobody_is_told_that_ai_goes_on_beyond_the_balance_where_nothing_of_it_is_left(store: Store) -> None:
+    store.client_of("owner").post(OVERAGE, {"cap": "20"})
+    subject = Subject(use_case="chat", user="mira@example.com")
+    everything = RecordUsage(org_id=store.demo.org_id, usage_id="all", subject=subject, credits=350 * MICRO)
+    store.run(ledger.execute_one(everything))
+    page = read(store, "member", AI_CREDITS)
+    assert "AI goes on" not in page
+    assert "No extra credits beyond the balance are left this month; those that were used are billed" in page
+
+
+@pytest.mark.requirement("P7", "P10")
+def test_whoever_owes_is_not_told_that_ai_goes_on_beyond_the_balance(store: Store) -> None:
+    store.client_of("owner").post(OVERAGE, {"cap": "20"})
+    owing(store, 400)
+    page = read(store, path=AI_CREDITS)
+    assert "AI rests until that is covered" in page
+    assert "AI goes on" not in page
+
+
+@pytest.mark.requirement("B12", "P7")
+def test_what_months_gather_under_adjusted_is_said_where_statements_name_it_apart(store: Store) -> None:
+    note = "Adjusted: corrections, refunds, overage and what is owed, together."
+    assert note not in read(store, path=f"{AI_CREDITS}/statements")
+    owing(store, 400)
+    assert note in read(store, path=f"{AI_CREDITS}/statements")

@@ -55,6 +55,11 @@ class History:
         return max(len(self.months), 6) * _SLOT
 
     @property
+    def gathers(self) -> bool:
+        """Whether a figure under *Adjusted* is more than the statement calls so."""
+        return any(one.corrected != one.period.adjusted for one in self.months)
+
+    @property
     def span(self) -> str:
         """The months shown, in words."""
         oldest, newest = self.months[-1].title, self.months[0].title
