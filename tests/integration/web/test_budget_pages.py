@@ -164,6 +164,31 @@ def test_a_request_ends_with_its_budget_and_one_left_over_can_be_declined(visito
     assert "Soon gone." not in admin.get(PAGE).content.decode()
 
 
+def test_what_was_approved_while_a_budget_was_open_elsewhere_is_not_taken_back_unseen(visitors: Visitors) -> None:
+    member, admin, owner = (visitors.client_of(role) for role in ("member", "admin", "owner"))
+    budget_id = set_budget(visitors, "Two at once", "3", user=visitors.demo.emails["member"])
+    opened = admin.get(f"{PAGE}/{budget_id}").content.decode()
+    more = {"request_id": "meanwhile", "amount": "2", "reason": ""}
+    assert member.post(f"{PAGE}/{budget_id}/requests", more).status_code == 302
+    owner.post("/settings/ai-credits/budget-requests/meanwhile/decision", {"decision": "good"})
+    form = {"name": "Renamed", "limit": "3", "period": "week", "user": visitors.demo.emails["member"]}
+    refused = admin.post(f"{PAGE}/{budget_id}", form | shown(opened))
+    assert refused.status_code == 422
+    assert "Somebody has changed this budget since you opened it: 5 credits a week now" in refused.content.decode()
+    assert run(visitors, budgets(visitors.demo.org_id))[0].limit == 5 * CREDIT
+    again = form | shown(refused.content.decode())
+    for _ in range(2):  # a form sent twice saves once
+        assert admin.post(f"{PAGE}/{budget_id}", again).status_code == 302
+    (saved,) = run(visitors, budgets(visitors.demo.org_id))
+    assert (saved.name, saved.limit) == ("Renamed", 3 * CREDIT)
+
+
+def shown(page: str) -> dict[str, str]:
+    found = re.search(r'name="shown" value="([^"]+)"', page)
+    assert found is not None
+    return {"shown": found[1]}
+
+
 def test_two_who_remove_a_budget_at_once_are_one_removal_on_record(visitors: Visitors) -> None:
     budget_id, org_id = set_budget(visitors, "Twice", "3"), visitors.demo.org_id
     actor = Actor(kind="person", ref=visitors.demo.emails["owner"], name="Olga")

@@ -11,8 +11,9 @@ from testkase.core.ledger.limits.model import Budget, Period, Scope
 from testkase.entrypoints.web.query import typed_credits
 from testkase.entrypoints.web.templatetags.testkase import use_case
 from testkase.entrypoints.web.viewer import Viewer
-from testkase.foundation.problems import InvalidInput
+from testkase.foundation.problems import Conflict, InvalidInput
 from testkase.services.features.names import FEATURES
+from testkase.services.metering.limits.budgets import EACH
 from testkase.services.organizations.people import people_of
 from testkase.services.organizations.tenancy import run_here
 from testkase.services.workspace.projects import list_projects
@@ -40,6 +41,8 @@ class BudgetForm:
     project: str = ""
     user: str = ""
     use_case: str = ""
+    shown: str = ""
+    """How the budget stood on the page that was sent."""
 
     @classmethod
     def of(cls, budget: Budget) -> "BudgetForm":
@@ -65,6 +68,18 @@ class BudgetForm:
         _offered(self.use_case, choices.use_cases, "use_case")
         scope = Scope(project=self.project or None, user=self.user or None, use_case=self.use_case or None)
         return self.name, limit, cast(Period, self.period), scope
+
+    def must_take_nothing_back(self, budget: Budget, limit: int) -> None:
+        """Whoever saves a page would undo what was approved while it was open. Raises Conflict."""
+        if self.shown in ("", stands(budget)) or (budget.limit, budget.extra) == (limit, 0):
+            return
+        now = f"{whole_credits(budget.allowed)} credits a {EACH[budget.period]}"
+        raise Conflict(f"Somebody has changed this budget since you opened it: {now} now. Look and save again.")
+
+
+def stands(budget: Budget) -> str:
+    """How a budget stands, as a form can bring it back: its limit, and what was added to it for the period."""
+    return f"{budget.limit}+{budget.extra}"
 
 
 def choices_for(viewer: Viewer, budget: Budget | None = None) -> Choices:

@@ -13,7 +13,7 @@ from testkase.core.ledger.limits.queries import budget as find_budget
 from testkase.core.ledger.refusals import BudgetNotFound, InvalidCommand
 from testkase.entrypoints.web.viewer import MemberRequest
 from testkase.entrypoints.web.views.limits.cards import cards_for, pause_lines
-from testkase.entrypoints.web.views.limits.form import PERIODS, BudgetForm, choices_for
+from testkase.entrypoints.web.views.limits.form import PERIODS, BudgetForm, choices_for, stands
 from testkase.foundation.ids import new_id
 from testkase.foundation.problems import Conflict, InvalidInput
 from testkase.services.metering.limits import budgets as changes
@@ -86,18 +86,20 @@ def edit(request: MemberRequest, budget_id: str) -> HttpResponse:
     budget: Budget = run_here(find_budget(viewer.org_id, budget_id))
     choices = choices_for(viewer, budget)
     form = BudgetForm.sent(request.POST) if request.method == "POST" else BudgetForm.of(budget)
-    facts = {"section": "credits", "choices": choices, "periods": PERIODS, "form": form, "budget": budget}
+    facts = {"section": "credits", "choices": choices, "periods": PERIODS, "form": form, "budget": budget,
+             "stands": stands(budget)}  # fmt: skip
     if request.method == "GET":
         return render(request, "testkase/limits/budget.html", facts)
     try:
         name, limit, period, scope = form.settings(choices)
+        form.must_take_nothing_back(budget, limit)
         run_here(
             changes.change_budget(
                 viewer.org_id, viewer.actor, budget_id=budget_id, change_id=new_id("change"), name=name, limit=limit,
                 period=period, scope=scope,
             )
         )  # fmt: skip
-    except (InvalidInput, InvalidCommand) as problem:
+    except (InvalidInput, InvalidCommand, Conflict) as problem:
         return render(request, "testkase/limits/budget.html", {**facts, "problem": problem}, status=422)
     messages.success(request, f"The budget “{name.strip()}” is saved.")
     return redirect("budgets")
