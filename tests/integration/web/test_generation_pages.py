@@ -114,6 +114,15 @@ EDITED = {
 }  # fmt: skip
 
 
+@pytest.mark.requirement("B10")
+def test_fewer_drafts_than_were_asked_for_are_explained(visitors: Visitors, django_database: TestDatabase) -> None:
+    client, page = visitors.client_of("member"), with_draft(visitors.demo, DRAFT).rpartition("/drafts")[0]
+    for asked, told in ((3, True), (1, False)):
+        with psycopg.connect(django_database.owner_url) as owner:
+            owner.execute("UPDATE generation SET options = jsonb_set(options, '{cases}', %s::jsonb)", [str(asked)])
+        assert (f"{asked} were asked for. For the rest" in client.get(page).content.decode()) is told
+
+
 @pytest.mark.parametrize("partial", [True, False])
 def test_a_draft_is_edited_in_its_place_and_accepted_into_a_folder(visitors: Visitors, partial: bool) -> None:
     client, draft = visitors.client_of("member"), with_draft(visitors.demo, DRAFT)
