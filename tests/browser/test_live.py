@@ -109,6 +109,30 @@ def test_a_page_left_open_does_not_stay_for_whoever_signs_in_next(stage: Stage) 
     expect(left.locator("summary[aria-label^='Account of']")).to_have_text("ML")
 
 
+def test_only_what_a_page_tries_again_by_itself_is_promised_where_the_server_cannot_be_reached(stage: Stage) -> None:
+    page = stage.signed_in("member")
+    page.goto(f"{stage.url}/projects/SHOP/chat")
+    part = "<div id='part' hx-get='/balance' hx-trigger='every 100ms'></div>"
+    page.evaluate(
+        f'document.body.insertAdjacentHTML("beforeend", "{part}"); htmx.process(document.getElementById("part"))'
+    )
+    page.context.set_offline(True)
+    toasts = page.locator("#toasts")
+    expect(toasts).to_have_text("The server cannot be reached. The page tries again by itself.")
+    page.get_by_label("Your question").fill("Which test cases failed lately?")
+    page.get_by_role("button", name="Ask").click()
+    expect(toasts).to_contain_text("may not have heard of this. Try it again in a moment.")
+    page.context.set_offline(False)
+    with page.expect_response("**/balance"):  # the part is heard again; the question is not on its way yet
+        pass
+    expect(toasts).to_contain_text("Try it again in a moment.")
+    page.get_by_label("Your question").fill(" ")
+    page.get_by_role("button", name="Ask").click()
+    expect(toasts).to_have_text("")
+    expect(page.locator("#chat-refusal")).not_to_have_text("")
+    stage.complaints.clear()  # the browser's own
+
+
 def test_a_page_listens_again_however_long_the_server_was_away(stage: Stage) -> None:
     """After a quarter of a minute without one, it asked for tickets instead until somebody reloaded it."""
     page = stage.signed_in("member")

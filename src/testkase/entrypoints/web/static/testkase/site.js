@@ -123,18 +123,29 @@
     if (event.detail.target.id === "dialog-body" && !dialog.open) dialog.showModal();
   });
 
-  // A request that never reached the server must not leave the page silent.
-  document.addEventListener("htmx:sendError", () => {
-    const toasts = document.getElementById("toasts");
-    if (toasts.querySelector("[data-offline]")) return;
+  // A request that never reached the server must not leave the page silent, nor promise what no page does: only parts
+  // that ask again and again try by themselves. What somebody pressed they press anew, and are told so until they have.
+  document.addEventListener("htmx:sendError", (event) => {
+    const { elt, path } = event.detail.requestConfig, itself = /\bevery\b/.test(elt.getAttribute("hx-trigger"));
+    const toasts = document.getElementById("toasts"), said = toasts.querySelector("[data-offline]");
+    if (said && (itself || said.dataset.offline)) return;
+    said?.remove();
     const note = document.createElement("div");
     note.className = "toast toast--error";
-    note.dataset.offline = "";
-    note.textContent = "The server cannot be reached. The page tries again by itself.";
+    note.dataset.offline = itself ? "" : path;
+    note.append(itself ? "The server cannot be reached. The page tries again by itself."
+      : "The server cannot be reached, and may not have heard of this. Try it again in a moment.");
+    if (!itself) {
+      const close = document.createElement("button");
+      [close.type, close.className, close.textContent] = ["button", "button button--quiet button--small", "Dismiss"];
+      close.dataset.dismiss = "";
+      note.append(close);
+    }
     toasts.append(note);
   });
-  document.addEventListener("htmx:afterOnLoad", () => {
-    document.querySelector("#toasts [data-offline]")?.remove();
+  document.addEventListener("htmx:afterOnLoad", (event) => {
+    const said = document.querySelector("#toasts [data-offline]");
+    if (said && ["", event.detail.requestConfig.path].includes(said.dataset.offline)) said.remove();
   });
 
   // An answer that is a whole page about an error must not land in a part of this one: say so, and offer to ask again.
