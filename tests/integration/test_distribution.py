@@ -1,7 +1,5 @@
 """The plan that spreads the books over many servers, made from a real catalogue and tried dry on a plain PostgreSQL."""
 
-import subprocess
-import sys
 from collections.abc import Iterator
 from typing import Any
 
@@ -19,6 +17,7 @@ from testkase.schema.distribution import (
     read_tables,
 )
 from tests.support.cluster import TestDatabase
+from tests.support.commands import run_command
 
 Catalogue = psycopg.Connection[tuple[Any, ...]]
 
@@ -112,11 +111,10 @@ def test_without_citus_nothing_is_changed(catalogue: Catalogue) -> None:
 
 def test_the_command_prints_the_plan_and_applies_nothing(module_database: TestDatabase) -> None:
     environ = {**module_database.environ(), "DATABASE_URL": module_database.owner_url, "COLUMNS": "200"}
-    words = [sys.executable, "-m", "testkase", "distribute"]
-    dry = subprocess.run(words, env=environ, capture_output=True, text=True, check=False)
+    dry = run_command("distribute", environ=environ)
     assert (dry.returncode, "create_distributed_table('ledger.entry'" in dry.stdout) == (0, True)
-    applied = subprocess.run([*words, "--apply"], env=environ, capture_output=True, text=True, check=False)
+    applied = run_command("distribute", "--apply", environ=environ)
     assert (applied.returncode, "no Citus" in applied.stderr) == (1, True)
     empty = {**environ, "DATABASE_URL": with_database(module_database.owner_url, "postgres")}
-    unmade = subprocess.run(words, env=empty, capture_output=True, text=True, check=False)
+    unmade = run_command("distribute", environ=empty)
     assert (unmade.returncode, "migrate comes first" in unmade.stderr) == (1, True)

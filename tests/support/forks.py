@@ -1,30 +1,45 @@
-"""Processes of the product, forked from one that has loaded it: loading it is half of what a start costs, and a run of
-all tests starts a hundred. The command, its environment and its output are those of a process of its own."""
+"""Processes of the product, forked from one that has loaded it: loading it is half of what a start costs and most of
+what an operator's command does, and a run of all tests starts two hundred. The command, its environment and its output
+are those of a process of its own."""
 
 import multiprocessing
 import os
 import signal
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from testkase.config.supervising.children import die_with_parent
 
 _LOADED = [
-    "testkase.config.commands", "testkase.config.serving.server", "testkase.entrypoints.worker.process",
-    "litestar.plugins.pydantic", "jwt", "procrastinate",
+    "testkase.config.commands", "testkase.config.serving.server", "testkase.config.static_files",
+    "testkase.config.upgrading.runner", "testkase.config.supervising.supervisor", "testkase.config.backups.backup",
+    "testkase.config.backups.restore", "testkase.entrypoints.cli.books", "testkase.entrypoints.cli.payments",
+    "testkase.entrypoints.cli.people", "testkase.entrypoints.cli.replay", "testkase.entrypoints.worker.process",
+    "testkase.entrypoints.worker.jobs", "testkase.entrypoints.worker.privacy", "testkase.entrypoints.worker.reports",
+    "anyio._backends._asyncio", "django.contrib.messages.context_processors", "django.contrib.postgres.apps",
+    "django.db.backends.postgresql.base", "fido2.server", "jwt", "litestar.plugins.pydantic", "procrastinate",
+    "typer._adapters",
 ]  # fmt: skip
 """Nothing that reads Django's settings: they are of the environment each process is given."""
+for _size in ("COLUMNS", "LINES"):
+    os.unsetenv(
+        _size
+    )  # readline, which pytest loads, sets them behind the back of os.environ; lines are broken by them
 _context = multiprocessing.get_context("forkserver")
 _context.set_forkserver_preload(_LOADED)
 
 
 class Fork:
-    """What tests ask of a `subprocess.Popen`."""
+    """What tests ask of a `subprocess.Popen`. The output goes to one file, or the errors to another."""
 
-    def __init__(self, command: str, environ: Mapping[str, str], log: Path) -> None:
-        self._process = _context.Process(target=_live, args=(command, dict(environ), str(log)), daemon=True)
+    def __init__(
+        self, command: str | Sequence[str], environ: Mapping[str, str], log: Path, errors: Path | None = None
+    ) -> None:
+        words = [command] if isinstance(command, str) else list(command)
+        files = str(log), str(errors or log)
+        self._process = _context.Process(target=_live, args=(words, dict(environ), *files), daemon=True)
         self._process.start()
         assert self._process.pid is not None
         self.pid = self._process.pid
@@ -50,19 +65,16 @@ class Fork:
         self.send_signal(signal.SIGKILL)
 
 
-def _live(command: str, environ: dict[str, str], log: str) -> None:
+def _live(words: list[str], environ: dict[str, str], log: str, errors: str) -> None:
     die_with_parent(signal.SIGKILL)
-    for name, flags, numbers in (
-        (os.devnull, os.O_RDONLY, (0,)),
-        (log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, (1, 2)),
-    ):
+    writing = os.O_WRONLY | os.O_CREAT | os.O_APPEND
+    for number, (name, flags) in enumerate([(os.devnull, os.O_RDONLY), (log, writing), (errors, writing)]):
         opened = os.open(name, flags, 0o600)
-        for number in numbers:
-            os.dup2(opened, number)
+        os.dup2(opened, number)
         os.close(opened)
     os.environ.clear()
     os.environ.update(environ, DJANGO_SETTINGS_MODULE="testkase.config.settings")
-    sys.argv = ["testkase", command]
+    sys.argv = ["testkase", *words]
     from testkase.config.commands import main
 
     main()

@@ -14,6 +14,7 @@ import psutil
 
 from testkase.config.supervising.children import dies_with_parent
 from testkase.config.supervising.ports import free_port
+from tests.support.commands import run_command
 
 NO_MODEL = {"TESTKASE_MODEL_PATH": "/nonexistent.gguf"}
 """For tests that ask no model: it takes the longest of all to start."""
@@ -73,13 +74,5 @@ def installed(data: Path, **environ: str) -> Iterator[Installation]:
 
 def operate(data: Path, *words: str, **environ: str) -> tuple[int, str]:
     """An operator's command beside it: exit code and everything it said."""
-    done = subprocess.run(
-        [sys.executable, "-m", "testkase", *words],
-        env=environ_of(data, COLUMNS="200", **environ),
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        check=False,
-    )
-    return done.returncode, done.stdout
+    done = run_command(*words, environ=environ_of(data, COLUMNS="200", **environ))
+    return done.returncode, done.stdout + done.stderr

@@ -1,8 +1,6 @@
 """Application, worker and operator's commands as processes of their own, buying at the simulator of Razorpay."""
 
 import os
-import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -16,6 +14,7 @@ import pytest
 
 from testkase.core.access import Scope
 from tests.support.cluster import TestDatabase
+from tests.support.commands import run_command
 from tests.support.django import django_on
 from tests.support.market import Market, Program
 from tests.support.processes import serving, working
@@ -38,9 +37,7 @@ class Business:
     def operator(self, *words: str) -> tuple[int, str]:
         """An operator's command beside it: exit code and what it said."""
         environ = {**os.environ, **self.environ, **self.shop.database.environ(), "COLUMNS": "200"}
-        done = subprocess.run(
-            [sys.executable, "-m", "testkase", *words], env=environ, capture_output=True, text=True, check=False
-        )
+        done = run_command(*words, environ=environ)
         return done.returncode, done.stdout + done.stderr
 
     def ordered(self, program: Program) -> dict[str, Any]:

@@ -15,17 +15,12 @@ from testkase.core.ledger.credits import MICRO
 from testkase.core.ledger.operations import execute_one
 from testkase.foundation.database import SyncDatabase
 from tests.support.cluster import TestDatabase
+from tests.support.commands import run_command
 from tests.support.ledger import fresh_org, hold, open_account, settle
 
 
 def _testkase(database: TestDatabase, *words: str) -> tuple[int, str]:
-    done = subprocess.run(
-        [sys.executable, "-m", "testkase", *words],
-        env={**os.environ, **database.environ(), "COLUMNS": "200"},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    done = run_command(*words, environ={**os.environ, **database.environ(), "COLUMNS": "200"})
     return done.returncode, done.stdout + done.stderr
 
 

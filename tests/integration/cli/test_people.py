@@ -1,13 +1,12 @@
 """Who may open the pages for staff, and whose sessions end."""
 
 import os
-import subprocess
-import sys
 from datetime import UTC, datetime
 
 import psycopg
 
 from tests.support.cluster import TestDatabase
+from tests.support.commands import run_command
 from tests.support.programs import Organizations
 
 
@@ -16,13 +15,7 @@ def _staff(database: TestDatabase, *words: str) -> tuple[int, str]:
 
 
 def _testkase(database: TestDatabase, *words: str) -> tuple[int, str]:
-    done = subprocess.run(
-        [sys.executable, "-m", "testkase", *words],
-        env={**os.environ, **database.environ()},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    done = run_command(*words, environ={**os.environ, **database.environ()})
     return done.returncode, done.stdout + done.stderr
 
 
@@ -50,13 +43,7 @@ def test_nobody_without_an_account_becomes_staff(database: TestDatabase) -> None
 
 def test_without_a_provider_payments_cannot_be_reconciled(database: TestDatabase) -> None:
     environ = {name: value for name, value in os.environ.items() if not name.startswith("RAZORPAY_")}
-    done = subprocess.run(
-        [sys.executable, "-m", "testkase", "match-report"],
-        env={**environ, **database.environ(), "TESTKASE_DEMO": "0"},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    done = run_command("match-report", environ={**environ, **database.environ(), "TESTKASE_DEMO": "0"})
     assert (done.returncode, "RAZORPAY_KEY_ID" in done.stderr) == (1, True)
 
 

@@ -2,8 +2,6 @@
 
 import json
 import os
-import subprocess
-import sys
 from datetime import date
 from pathlib import Path
 
@@ -14,6 +12,7 @@ from testkase.entrypoints.worker.selfaudit import SelfAudit
 from testkase.foundation.problems import InvalidInput
 from testkase.services.selfaudit.heads import Head, compare, publish, read_published
 from testkase.services.selfaudit.standing import published
+from tests.support.commands import run_command
 from tests.support.selfaudit import check_all, spend
 from tests.support.shop import Shop
 
@@ -23,10 +22,8 @@ HEAD = Head(org_id=1, seq=3, hash="ab" * 32, activity_seq=0, activity_hash="00" 
 
 def verified(shop: Shop, folder: Path) -> tuple[int, str]:
     """`testkase verify --heads`, as an operator runs it."""
-    done = subprocess.run(
-        [sys.executable, "-m", "testkase", "verify", "--heads", str(folder)],
-        env={**os.environ, **shop.database.environ(), "COLUMNS": "200"}, capture_output=True, text=True, check=False,
-    )  # fmt: skip
+    environ = {**os.environ, **shop.database.environ(), "COLUMNS": "200"}
+    done = run_command("verify", "--heads", str(folder), environ=environ)
     return done.returncode, done.stdout + done.stderr
 
 
