@@ -1,4 +1,4 @@
-"""Text as it may be kept, whatever people and programs send."""
+"""Text as it may be kept and said, whatever people and programs send."""
 
 import unicodedata
 
@@ -13,3 +13,8 @@ def in_one_line(text: str) -> str:
     it. Empty where nothing of it could be seen: a name like that is none."""
     line = " ".join(text.translate(_LEFT_OUT).split())
     return line if any(unicodedata.category(letter) not in _UNSEEN for letter in line) else ""
+
+
+def sentence(text: str) -> str:
+    """With a full stop where it ends without any: another sentence follows."""
+    return text if text.endswith((".", "!", "?", "…")) else f"{text}."

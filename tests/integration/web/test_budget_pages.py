@@ -12,6 +12,7 @@ from testkase.core.ledger.commands import RecordUsage
 from testkase.core.ledger.limits.commands import Pause
 from testkase.core.ledger.limits.queries import budgets, pauses
 from testkase.core.ledger.model import Subject
+from testkase.core.ledger.refusals import Paused
 from testkase.foundation.database import Operation, Row, Statement
 from testkase.foundation.settings import Settings
 from testkase.services.audit import Actor
@@ -277,6 +278,19 @@ def test_one_click_resumes_and_only_the_owner_switches_the_guard(visitors: Visit
     owner.post("/settings/ai-credits/guard", {"enabled": "1"})
     activity = owner.get("/settings/activity").content.decode()
     assert "runaway guard" in activity
+
+
+@pytest.mark.requirement("B13", "P18")
+def test_why_somebody_is_paused_ends_as_a_sentence_however_a_program_ended_it(visitors: Visitors) -> None:
+    whom = {"kind": "user", "ref": visitors.demo.emails["member"]}
+    loop = Pause(org_id=visitors.demo.org_id, change_id="q", kind="user", ref=whom["ref"], reason="A loop in the job")
+    run(visitors, ledger.execute_one(loop))
+    admin = visitors.client_of("admin")
+    told = admin.get(PAGE).content.decode()
+    with pytest.raises(Paused, match=r"A loop in the job\. Your Owner or an admin can resume it"):
+        use(visitors, "paused", 1)
+    assert admin.post("/settings/ai-credits/resumptions", whom).status_code == 302
+    assert "A loop in the job. Calls that were running" in told
 
 
 @pytest.mark.requirement("B8", "B9", "P18")

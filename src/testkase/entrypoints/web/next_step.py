@@ -15,6 +15,7 @@ from testkase.core.ledger.credits import grouped_credits
 from testkase.entrypoints.web.templatetags.testkase import moment, use_case
 from testkase.entrypoints.web.viewer import Viewer
 from testkase.foundation.problems import Problem
+from testkase.foundation.text import sentence
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -109,7 +110,7 @@ def _budget(problem: Problem, _: Viewer) -> SafeString:
 
 def _paused(problem: Problem, viewer: Viewer) -> str:
     facts = problem.facts
-    reason = facts["reason"] if facts["reason"].endswith((".", "!", "?")) else f"{facts['reason']}."
+    reason = sentence(facts["reason"])
     if facts["kind"] == "use_case":
         return f"{use_case(facts['ref'])} is paused for everyone. {reason}"
     whose = "Your use of AI" if facts["ref"] == viewer.user.ref else f"AI use of {facts['ref']}"

@@ -22,7 +22,7 @@ def check_pauses(limits: Limits, subject: Subject) -> None:
         whom = f"of {pause.ref}" if pause.kind == "user" else f"for {pause.ref}"
         next_step = "Your Owner or an admin can resume it under Settings → AI Credits."
         raise Paused(
-            f"AI use {whom} is paused: {pause.reason} {next_step}",
+            f"AI use {whom} is paused: {pause.because} {next_step}",
             kind=pause.kind, ref=pause.ref, reason=pause.reason, paused_at=pause.paused_at,
         )  # fmt: skip
 

@@ -5,6 +5,7 @@ from typing import Literal
 import msgspec
 
 from testkase.core.ledger.model import Subject
+from testkase.foundation.text import sentence
 
 Period = Literal["day", "week", "month"]
 """A calendar day, a week from Monday, or the billing month: each in the billing zone."""
@@ -78,3 +79,8 @@ class Pause(msgspec.Struct, frozen=True, kw_only=True):
     usual: int = 0
     paused_at: int
     resumed_at: int | None = None
+
+    @property
+    def because(self) -> str:
+        """The reason as a sentence, since others follow it: programs end theirs as they like."""
+        return sentence(self.reason)
