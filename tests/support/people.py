@@ -7,7 +7,7 @@ import msgspec
 
 from testkase.core.ledger import operations as ledger
 from testkase.core.ledger.commands import Grant, RecordUsage
-from testkase.core.ledger.model import Outcome, Subject
+from testkase.core.ledger.model import Measurement, Outcome, Subject
 from testkase.core.ledger.terms import Tokens
 from testkase.foundation.database import Operation, Statement
 from testkase.foundation.ids import new_id
@@ -59,7 +59,7 @@ def sign_in(demo: Demo, role: str) -> "Client":
 
 def use_credits(
     demo: Demo, usage_id: str, *, tokens: Tokens | None = None, outcome: Outcome = "completed",
-    use_case: str = "test_generation", model: str = "testkase-demo",
+    use_case: str = "test_generation", model: str = "testkase-demo", measurement: Measurement = "exact",
 ) -> int:  # fmt: skip
     """One metered interaction of the demo member; answers its receipt."""
     from testkase.entrypoints.web.offer import current_prices
@@ -72,6 +72,7 @@ def use_credits(
         tokens=tokens or Tokens(input=900, cached_input=400, output=600),
         terms=current_prices().terms(model),
         outcome=outcome,
+        measurement=measurement,
     )
     with tenant_transaction(demo.org_id):
         return run_here(ledger.execute_one(command)).entry.seq

@@ -11,6 +11,7 @@ import pytest
 from django.utils import timezone
 
 from testkase.core.ledger.calendar import to_micros
+from testkase.core.ledger.model import Outcome
 from testkase.core.ledger.terms import Tokens
 from tests.integration.web.conftest import Visitors
 from tests.support.people import grant, use_credits
@@ -56,6 +57,19 @@ def test_a_failed_interaction_costs_nothing_and_says_why(visitors: Visitors) -> 
     page = visitors.client_of("member").get("/settings/ai-credits").content.decode()
     assert "the model failed" in page
     assert "300.00" in page
+
+
+@pytest.mark.requirement("B3", "B10")
+def test_only_what_was_delivered_in_part_is_called_cut_off(visitors: Visitors) -> None:
+    client = visitors.client_of("member")
+    outcomes: dict[Outcome, bool] = {"refused": False, "failed": False, "cancelled": True}
+    for outcome, told in outcomes.items():
+        seq = use_credits(visitors.demo, outcome, outcome=outcome, measurement="partial")
+        page = client.get("/settings/ai-credits").content.decode()
+        newest = page[page.index("<tr>\n  <td>") :].split("</tr>")[0]
+        assert ("Cut off" in newest) is told, outcome
+        receipt = client.get(f"/settings/ai-credits/receipts/{seq}").content.decode()
+        assert ("Of the part that was delivered" in receipt) is told, outcome
 
 
 @pytest.mark.requirement("P11")

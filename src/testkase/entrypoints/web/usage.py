@@ -29,6 +29,11 @@ class UsageLine:
         """Why nothing was charged; empty where something was."""
         return free_because(self.row)
 
+    @property
+    def cut_off(self) -> bool:
+        """Whether less came than was asked for. Where the model failed or refused, there was nothing to cut."""
+        return self.row.measurement == "partial" and self.row.outcome not in ("failed", "refused")
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UsagePage:
