@@ -68,6 +68,16 @@ def test_the_page_fits_with_a_chart_and_filters(busy: Stage) -> None:
             assert fits(page), (by, viewport)
 
 
+@pytest.mark.requirement("R54")
+def test_names_beside_the_chart_have_room_for_their_words(busy: Stage) -> None:
+    """They broke into letters on a tablet and on the smallest phones."""
+    page = busy.signed_in("owner")
+    page.goto(f"{busy.url}{PAGE}")
+    for width in (320, 720, 900, 1000):
+        page.set_viewport_size({"width": width, "height": 900})
+        assert page.locator(".table--parts tbody th").first.evaluate("one => one.clientWidth") >= 110, width
+
+
 @pytest.mark.requirement("R42")
 def test_on_a_phone_the_buttons_at_the_top_are_equally_wide(busy: Stage) -> None:
     page = busy.signed_in("owner", viewport=PHONE)

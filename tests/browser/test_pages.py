@@ -30,6 +30,28 @@ def test_the_keyboard_reaches_the_content_first(stage: Stage) -> None:
     expect(page.locator("#main")).to_be_focused()
 
 
+def test_no_page_goes_sideways_on_a_tablet_in_half_a_window_or_with_large_letters(stage: Stage) -> None:
+    page = stage.signed_in("owner")
+    for address in ("/projects/SHOP", "/settings/ai-credits", "/help/ai-credits"):
+        page.goto(stage.url + address)
+        page.locator("#nav-balance strong").evaluate("one => { one.textContent = '1,234,567.89'; }")
+        for width in range(320, 1281, 60):
+            page.set_viewport_size({"width": width, "height": 700})
+            assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), (address, width)
+            expect(page.locator("summary[aria-label^='Account of']")).to_be_in_viewport()
+
+
+def test_where_one_is_can_be_seen_in_the_colours_of_the_system(stage: Stage) -> None:
+    page = stage.signed_in("owner", forced_colors="active")
+    page.goto(f"{stage.url}/projects/SHOP")
+    for row in (".bar__nav", ".tabs"):
+        colour = "one => getComputedStyle(one).borderBottomColor"
+        here, elsewhere = (
+            page.locator(f"{row} a{which}").first for which in ("[aria-current]", ":not([aria-current])")
+        )
+        assert here.evaluate(colour) != elsewhere.evaluate(colour)
+
+
 @pytest.mark.requirement("R39", "R40", "P15")
 def test_a_member_sees_no_door_that_is_not_theirs(stage: Stage) -> None:
     page = stage.signed_in("member")
