@@ -50,20 +50,39 @@ install() {
     else
         set -- "$(find_python)" -m pip --python "$python"
     fi
-    "$@" --disable-pip-version-check install -qq --no-input --no-deps --no-compile --require-hashes --only-binary :all: \
-        -r "$lock" || fail "The packages of $lock could not be installed; what pip says is above."
+    install_halves "$@" || fail "The packages of $lock could not be installed; what pip says is above."
     compile
     cp "$lock" "$venv/installed-$lock"
     # The development lock holds everything the other one does.
     [ "$lock" = requirements.lock ] || cp requirements.lock "$venv/installed-requirements.lock"
 }
 
+# Two at a time: pip uses one core, and waits for every download. Each package is in one half, whole.
+install_halves() {
+    halves=$(mktemp -d) || return 1
+    awk -v folder="$halves" '/^[^ #]/ { packages++ } { print > (folder "/" packages % 2) }' "$lock"
+    pids=""
+    trap 'kill $pids 2>/dev/null; exit 130' INT TERM # what a shell runs in the background does not hear of Ctrl-C
+    for half in "$halves"/*; do
+        "$@" --disable-pip-version-check install -qq --no-input --no-deps --no-compile --require-hashes \
+            --only-binary :all: -r "$half" &
+        pids="$pids $!"
+    done
+    failed=0
+    for pid in $pids; do
+        wait "$pid" || failed=1
+    done
+    trap - INT TERM
+    rm -rf "$halves"
+    return $failed
+}
+
 site_packages() { "$python" -c 'import sysconfig; print(sysconfig.get_path("purelib"))'; }
 
 # On every core, which pip does not. Some packages carry templates that are no Python: what remains is compiled when it
-# is first imported.
+# is first imported, as is what is large and hardly ever imported.
 compile() {
-    "$python" -m compileall -qq -j 0 "$(site_packages)" || true
+    "$python" -m compileall -qq -j 0 -x '/(faker|mypy|mypyc|pip|pygments/lexers|setuptools)/' "$(site_packages)" || true
 }
 
 # The source is on the path by a .pth file: nothing to build, and edits are live. Rewritten when the clone has moved.
