@@ -41,6 +41,14 @@ def test_no_page_goes_sideways_on_a_tablet_in_half_a_window_or_with_large_letter
             expect(page.locator("summary[aria-label^='Account of']")).to_be_in_viewport()
 
 
+def test_what_stands_at_the_end_of_a_row_can_be_pressed_on_a_tablet(stage: Stage) -> None:
+    page = stage.signed_in("owner")
+    page.goto(f"{stage.url}/settings/api-keys")
+    for width in (720, 768, 834, 912, 1000):
+        page.set_viewport_size({"width": width, "height": 2_000})
+        expect(page.get_by_role("button", name="Revoke").first).to_be_in_viewport(ratio=1)
+
+
 def test_where_one_is_can_be_seen_in_the_colours_of_the_system(stage: Stage) -> None:
     page = stage.signed_in("owner", forced_colors="active")
     page.goto(f"{stage.url}/projects/SHOP")
