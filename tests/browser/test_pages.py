@@ -49,6 +49,18 @@ def test_what_stands_at_the_end_of_a_row_can_be_pressed_on_a_tablet(stage: Stage
         expect(page.get_by_role("button", name="Revoke").first).to_be_in_viewport(ratio=1)
 
 
+@pytest.mark.requirement("R10", "R18")
+def test_the_advice_beside_the_bundles_does_not_lie_over_them(stage: Stage) -> None:
+    page = stage.signed_in("owner")
+    page.goto(f"{stage.url}/settings/ai-credits/buy")
+    for width in (720, 800, 900, 1040, 1160):
+        page.set_viewport_size({"width": width, "height": 900})
+        table, advice = (page.locator(part).bounding_box() for part in (".bundles--buy", ".buy__advice"))
+        assert table is not None
+        assert advice is not None
+        assert advice["x"] > table["x"] + table["width"] or advice["y"] > table["y"] + table["height"], width
+
+
 def test_where_one_is_can_be_seen_in_the_colours_of_the_system(stage: Stage) -> None:
     page = stage.signed_in("owner", forced_colors="active")
     page.goto(f"{stage.url}/projects/SHOP")
