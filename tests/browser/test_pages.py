@@ -32,7 +32,7 @@ def test_the_keyboard_reaches_the_content_first(stage: Stage) -> None:
 
 def test_no_page_goes_sideways_on_a_tablet_in_half_a_window_or_with_large_letters(stage: Stage) -> None:
     page = stage.signed_in("owner")
-    for address in ("/projects/SHOP", "/settings/ai-credits", "/help/ai-credits"):
+    for address in ("/projects/SHOP/reports/schedule", "/settings/ai-credits", "/help/ai-credits"):
         page.goto(stage.url + address)
         page.locator("#nav-balance strong").evaluate("one => { one.textContent = '1,234,567.89'; }")
         for width in range(320, 1281, 60):
