@@ -81,6 +81,16 @@ def test_a_member_sees_no_door_that_is_not_theirs(stage: Stage) -> None:
     expect(page.get_by_role("link", name="Switch AI off")).to_have_count(0)
 
 
+def test_a_dialog_is_announced_by_what_it_is_about(stage: Stage) -> None:
+    page = stage.signed_in("owner")
+    page.goto(f"{stage.url}/settings/ai-credits")
+    for link, title in (("Switch AI off", "Switch AI off for Northwind Labs?"), ("Buy credits", "Buy credits")):
+        page.get_by_role("link", name=link).first.click()
+        expect(page.get_by_role("dialog", name=title)).to_be_visible()
+        page.keyboard.press("Escape")
+        expect(page.get_by_role("link", name=link).first).to_be_focused()
+
+
 @pytest.mark.requirement("R40", "R53", "R59", "R62", "R76")
 def test_the_owner_switches_ai_off_and_on_and_the_balance_follows(stage: Stage) -> None:
     page = stage.signed_in("owner")

@@ -120,7 +120,9 @@
 
   document.addEventListener("htmx:afterSwap", (event) => {
     const dialog = document.getElementById("dialog");
-    if (event.detail.target.id === "dialog-body" && !dialog.open) dialog.showModal();
+    if (event.detail.target.id !== "dialog-body") return;
+    dialog.setAttribute("aria-label", dialog.querySelector("h2")?.textContent.trim() || "Details");
+    if (!dialog.open) dialog.showModal();
   });
 
   // A request that never reached the server must not leave the page silent, nor promise what no page does: only parts
