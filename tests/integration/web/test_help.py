@@ -4,6 +4,7 @@ import copy
 import re
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 from django.test import Client
@@ -15,6 +16,8 @@ from tests.integration.web.conftest import Visitors, visiting
 from tests.support.cluster import TestDatabase
 from tests.support.django import django_on
 from tests.support.people import stranger
+
+API_GUIDE = Path(__file__).resolve().parents[3] / "docs/api.md"
 
 
 @pytest.fixture(scope="module")
@@ -131,6 +134,17 @@ def test_the_tables_of_roles_are_the_ones_that_decide(visitors: Visitors) -> Non
         for cell, allowed in zip(cells, row, strict=True):
             assert (">yes<" in cell) == (allowed is True), action
             assert (">no<" in cell) == (allowed is False), action
+
+
+@pytest.mark.requirement("P17", "R77")
+def test_whoever_hangs_up_is_told_that_the_answer_is_read_on_for(visitors: Visitors) -> None:
+    from testkase.services.metering.policy import Policy
+
+    policy = Policy()
+    help_page = text_of(Client().get("/help/ai-credits").content.decode())
+    assert f"the model is read on for up to {policy.drain_seconds:g} seconds" in help_page
+    documented = " ".join(API_GUIDE.read_text().split())
+    assert f"read on, up to {policy.drain_seconds:g} s or {policy.drain_bytes // 1024} KiB" in documented
 
 
 @pytest.mark.requirement("R40", "P18")
