@@ -4,7 +4,6 @@ import os
 import shutil
 import tempfile
 from collections.abc import AsyncIterator, Iterator
-from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -29,15 +28,20 @@ def anyio_backend() -> str:
 
 
 @pytest.fixture(scope="session")
-def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
-    """The session's PostgreSQL, in memory where there is room: it makes and drops hundreds of databases."""
-    with ExitStack() as stack:
-        folder = tmp_path_factory.mktemp("cluster")
-        if _MEMORY.is_dir() and os.access(_MEMORY, os.W_OK) and shutil.disk_usage(_MEMORY).free > _ROOM_BYTES:
-            folder = Path(stack.enter_context(tempfile.TemporaryDirectory(dir=_MEMORY, prefix="testkase-tests-")))
-        running = Cluster(folder)
-        stack.callback(running.stop)
-        yield running
+def quick_folder() -> Iterator[Path]:
+    """A folder for what is written much, in memory where there is room."""
+    there = _MEMORY.is_dir() and os.access(_MEMORY, os.W_OK) and shutil.disk_usage(_MEMORY).free > _ROOM_BYTES
+    with tempfile.TemporaryDirectory(dir=_MEMORY if there else None, prefix="testkase-tests-") as folder:
+        Path(folder).chmod(0o711)  # whoever PostgreSQL runs as finds in it what is named to them
+        yield Path(folder)
+
+
+@pytest.fixture(scope="session")
+def cluster(quick_folder: Path) -> Iterator[Cluster]:
+    """The session's PostgreSQL: it makes and drops hundreds of databases."""
+    running = Cluster(quick_folder)
+    yield running
+    running.stop()
 
 
 @pytest.fixture
