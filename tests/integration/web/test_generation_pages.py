@@ -141,6 +141,14 @@ def test_a_draft_is_edited_in_its_place_and_accepted_into_a_folder(visitors: Vis
     assert "testkase-demo" in case
 
 
+def test_an_edit_that_is_cancelled_leaves_the_draft_as_it_was_proposed(visitors: Visitors) -> None:
+    client, draft = visitors.client_of("member"), with_draft(visitors.demo, DRAFT)
+    kept = client.post(draft, {**EDITED, "decision": "keep"}, headers={"HX-Request": "true"}).content.decode()
+    assert DRAFT.title in kept
+    assert 'value="accept"' in kept, "it can still be decided on"
+    assert client.post(draft, {**EDITED, "decision": "keep"}).headers["Location"] == draft.rpartition("/drafts")[0]
+
+
 def test_an_edit_that_makes_no_sense_comes_back_with_the_reason_and_the_text(visitors: Visitors) -> None:
     client, draft = visitors.client_of("member"), with_draft(visitors.demo, DRAFT)
     for change in ({"title": ""}, {"action": "", "expected": ""}, {"kind": "enormous"}):

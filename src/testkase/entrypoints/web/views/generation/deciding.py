@@ -41,13 +41,14 @@ class _Place:
 
 @require_POST
 def decide(request: MemberRequest, project_key: str, generation_id: int, position: int) -> HttpResponse:
-    """Accept a draft as a test case, or reject it. Answers the draft as it now stands."""
+    """Accept a draft as a test case, reject it, or keep it as it is. Answers the draft as it now stands."""
     place = _place(request, project_key, generation_id)
     org_id, user_id = request.viewer.org_id, request.viewer.user.pk
-    if request.POST.get("decision") == "accept":
+    decision = request.POST.get("decision")
+    if decision == "accept":
         folder_id = chosen_folder(request.POST, place.folders)
         run_here(accept_draft(org_id, generation_id, position, user_id=user_id, folder_id=folder_id))
-    else:
+    elif decision != "keep":
         run_here(reject_draft(org_id, generation_id, position, user_id=user_id))
     return _as_it_stands(request, place, position)
 
