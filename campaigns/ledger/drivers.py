@@ -3,18 +3,24 @@
 import asyncio
 import zlib
 from collections.abc import Iterator, Sequence
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import psycopg
 
 from campaigns.ledger.rows import Rows
 from testkase.core.ledger import commands as ask
 from testkase.core.ledger.engine import Engine
+from testkase.core.ledger.neighbours import Neighbours
 from testkase.core.ledger.operations import Outcome, execute
 from testkase.foundation.database import SyncDatabase
 from tests.support.cluster import TestDatabase
 
 PAST_THE_ENGINE = 6
 """At an instant, one organization of so many is served past the engine."""
+
+ASKED = 3
+"""At one instant of so many, the engine is asked by another one beside it."""
 
 CUT = 15
 """At one instant of so many, the engine's connections are cut while its batches are under way."""
@@ -67,7 +73,8 @@ class Drivers:
 
     async def _submitted(self, commands: Sequence[ask.Command], dice: int) -> list[Outcome]:
         """Sooner or later cut off, at times."""
-        telling = asyncio.ensure_future(self._engine.submit_many(commands))
+        engine = self._asking if dice // CUT // 8 % ASKED == 0 else self._engine
+        telling = asyncio.ensure_future(engine.submit_many(commands))
         self.was_cut = dice % CUT == 0
         if self.was_cut:
             self.cuts += 1
@@ -99,13 +106,20 @@ class Drivers:
         sync, asynchronous = self.databases.values()
         self._books = SyncDatabase(sync.app_url, max_size=1)
         self._elsewhere = SyncDatabase(asynchronous.app_url, max_size=1)
-        self._engine = Engine(asynchronous.app_url, clock=lambda: self.now)
+        self._folder = TemporaryDirectory(prefix="tk-", dir="/tmp")  # where the paths of sockets are short
+        beside = [Neighbours(Path(self._folder.name) / "engines", writes=writes) for writes in (True, False)]
+        self._engine, self._asking = (
+            Engine(asynchronous.app_url, clock=lambda: self.now, neighbours=neighbours) for neighbours in beside
+        )
         self._engine.heads.doubt_seconds = 0.0  # of many organizations one is refused in nearly every batch
         self._engine.heads.worth_apart = 1
         self._runner.run(self._engine.start())
+        self._runner.run(self._asking.start())
 
     def _shut(self) -> None:
+        self._runner.run(self._asking.stop())
         self._runner.run(self._engine.stop())
+        self._folder.cleanup()
         self.from_memory += self._engine.heads.confirmed
         self.refuted += self._engine.heads.refuted
         self._books.close()

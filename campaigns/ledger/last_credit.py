@@ -1,4 +1,5 @@
-"""The last credit: 64 callers at once ask, over HTTP, for more than there is. Exactly what there is must be given.
+"""The last credit: 64 callers at once ask, over HTTP, for more than there is. Exactly what there is must be given. Of
+the processes they ask two pass on to each other, and one does its own.
 
 In the same round one id is sent fifty times at once, as a hold and then as its settlement: one effect, one answer.
 """
@@ -23,14 +24,16 @@ from tests.support.wire import Wire
 
 CALLERS = 64
 REPETITIONS = 50
-PROCESSES = 2
+PROCESSES: Sequence[dict[str, str]] = ({}, {}, {"TESTKASE_LEDGER_NEIGHBOURS": "0"})
+"""What is special about each."""
+
 _CALL = {"use_case": "chat", "user": "ada@example.com"}
 
 
 def run(size: int, seed: int, tick: Tick) -> Outcome:
-    """On a PostgreSQL of its own, with two processes of the application."""
+    """On a PostgreSQL of its own, with several processes of the application."""
     with bench_server() as server, tempfile.TemporaryDirectory() as folder, ExitStack() as apps:
-        urls = [apps.enter_context(serving(server.database, Path(folder))).url for _ in range(PROCESSES)]
+        urls = [apps.enter_context(serving(server.database, Path(folder), each)).url for each in PROCESSES]
         return asyncio.run(last_credit(server.database, urls, rounds=size, seed=seed, tick=tick))
 
 

@@ -2,12 +2,13 @@
 beside `decide` and the naive model.
 
 Commands that meet at one instant are one batch: for the synchronous driver a list, for the engine what its writer finds
-in its queue. The engine is not alone with its database: what a sixth of the organizations ask for at an instant goes
-past it, by a synchronous driver of another process as it were. What the engine can decide from memory it writes from
-memory, and what it remembers is wrong at times. Its connections are cut at times while it writes; what it would refuse
-it may then call unknown, as it cannot take back what it accepted before. Every other answer must be the one expected,
-hash by hash, and after every batch every row of accounts, lots, open holds, budgets and pauses of those who had a part
-in it. At the end of a block `verify` and the judge's own SQL read the books (oracle.py).
+in its queue, at a third of the instants through a neighbour. The engine is not alone with its database: what a sixth of
+the organizations ask for at an instant goes past it, by a synchronous driver of another process as it were. What the
+engine can decide from memory it writes from memory, and what it remembers is wrong at times. Its connections are cut at
+times while it writes; what it would refuse it may then call unknown, as it cannot take back what it accepted before.
+Every other answer must be the one expected, hash by hash, and after every batch every row of accounts, lots, open
+holds, budgets and pauses of those who had a part in it. At the end of a block `verify` and the judge's own SQL read the
+books (oracle.py).
 """
 
 import hashlib

@@ -36,6 +36,9 @@ class Settings:
     ledger_lanes: int
     """Queues of the ledger in a process, each with connections of its own (`TESTKASE_LEDGER_LANES`, default 1); see
     docs/scale.md."""
+    ledger_neighbours: bool
+    """Have one of this machine's processes write for an organization (`TESTKASE_LEDGER_NEIGHBOURS`, default 1); see
+    docs/scale.md."""
     secret_key: str
     """Signs sessions and tokens (`TESTKASE_SECRET_KEY`); the supervisor keeps one in the data folder."""
     model_path: Path | None
@@ -88,6 +91,7 @@ class Settings:
             owner_database_url=environ.get("DATABASE_URL") or None,
             app_database_url=environ.get("TESTKASE_APP_DATABASE_URL") or None,
             ledger_lanes=_number(environ, "TESTKASE_LEDGER_LANES", USUAL_LANES, most=MAX_LANES),
+            ledger_neighbours=_choice(environ, "TESTKASE_LEDGER_NEIGHBOURS", "1", "0") == "1",
             secret_key=environ.get("TESTKASE_SECRET_KEY") or secrets.token_urlsafe(48),
             model_path=_path(environ, "TESTKASE_MODEL_PATH"),
             model_port=_port(environ, "TESTKASE_MODEL_PORT", 0),

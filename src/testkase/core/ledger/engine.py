@@ -20,11 +20,12 @@ import structlog
 
 from testkase.core.ledger.attempts import Attempts
 from testkase.core.ledger.commands import Command
-from testkase.core.ledger.heads import Heads
+from testkase.core.ledger.heads import CLOCKS_APART, Heads
 from testkase.core.ledger.lanes import lane_of
 from testkase.core.ledger.lines import Lines
+from testkase.core.ledger.neighbours import Neighbours
 from testkase.core.ledger.operations import Answer, Outcome
-from testkase.core.ledger.waiting import AT_A_TIME, Batch, Queue
+from testkase.core.ledger.waiting import AT_A_TIME, Batch, Queue, Waiting
 from testkase.foundation.problems import Problem, Unavailable
 
 MAX_QUEUE = 20_000
@@ -40,17 +41,33 @@ _log = structlog.get_logger(__name__)
 class Engine:
     """Submit commands from any number of tasks of one event loop."""
 
-    def __init__(self, database_url: str, *, lanes: int = 1, clock: Callable[[], int] | None = None) -> None:
+    def __init__(
+        self,
+        database_url: str,
+        *,
+        lanes: int = 1,
+        clock: Callable[[], int] | None = None,
+        neighbours: Neighbours | None = None,
+    ) -> None:
         self.heads = Heads()
         self._lanes = [_Lane(database_url, self.heads, clock) for _ in range(lanes)]
+        self._neighbours = neighbours
+        self._stopping = False
 
     async def start(self) -> None:
         """Connect every lane. Raises psycopg.OperationalError when the database cannot be reached."""
         await asyncio.gather(*(lane.start() for lane in self._lanes))
+        if self._neighbours is not None:
+            await self._neighbours.open(self._take, self._give_back)
 
     async def stop(self) -> None:
         """Finish what is queued, then close. New commands are turned away."""
+        self._stopping = True
+        if self._neighbours is not None:
+            await self._neighbours.leave()
         await asyncio.gather(*(lane.stop() for lane in self._lanes))
+        if self._neighbours is not None:
+            await self._neighbours.close()
 
     async def submit(self, command: Command) -> Answer:
         """Execute one command durably. Raises its refusal, or Unavailable when it may or may not have happened."""
@@ -64,13 +81,48 @@ class Engine:
         return list(await asyncio.gather(*(self._enqueue(command) for command in commands)))
 
     def _enqueue(self, command: Command) -> "asyncio.Future[Outcome]":
-        queue = self._lanes[lane_of(command.org_id, len(self._lanes))].queue
+        """By whichever process writes for the organization."""
         future: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
-        if queue.closed or len(queue.waiting) >= MAX_QUEUE:
+        waiting = (command, future, time.monotonic())
+        owner = self._neighbours.owner(command.org_id) if self._neighbours is not None else None
+        if owner is not None and not self._stopping and len(owner.asked) < MAX_QUEUE:
+            owner.ask(waiting)
+        elif owner is not None or not self._put(waiting):
             future.set_result(Unavailable("The ledger is busy or stopping. Repeat the call with the same id."))
-        else:
-            queue.put((command, future, time.monotonic()))
         return future
+
+    def _put(self, waiting: Waiting) -> bool:
+        """In the queue of its lane, where there is room."""
+        queue = self._lanes[lane_of(waiting[0].org_id, len(self._lanes))].queue
+        if self._stopping or len(queue.waiting) >= MAX_QUEUE:
+            return False
+        queue.put(waiting)
+        return True
+
+    def _take(self, command: Command) -> "asyncio.Future[Outcome] | None":
+        """What a neighbour asks."""
+        future: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
+        return future if self._put((command, future, time.monotonic())) else None
+
+    def _give_back(self, waiting: Waiting) -> None:
+        """What a neighbour left undone, or may have done: here, with the same id, also while this engine stops."""
+        command, future, since = waiting
+        again: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
+
+        def tell(done: "asyncio.Future[Outcome]") -> None:
+            if not future.done():
+                future.set_result(self._as_first(done.result(), since))
+
+        again.add_done_callback(tell)
+        self._lanes[lane_of(command.org_id, len(self._lanes))].queue.put((command, again, since))
+
+    def _as_first(self, outcome: Outcome, since: float) -> Outcome:
+        """What a neighbour has written since this was asked is no repetition by the caller. Where the clocks leave it
+        open it is taken for none: a call made twice is charged once, one that is made by nobody holds its credits."""
+        asked_at = self.heads.at(since)
+        if not isinstance(outcome, Answer) or asked_at is None or outcome.entry.at < asked_at - CLOCKS_APART:
+            return outcome
+        return Answer(entry=outcome.entry, replayed=False)
 
 
 class _Lane:

@@ -34,6 +34,10 @@ DOUBT_SECONDS = 1.0
 WORTH_APART = 64
 """So many commands decided from memory are written by themselves, when others of their batch must be loaded."""
 
+CLOCKS_APART = 2_000_000
+"""Microseconds that what is taken for the database's clock may be off: it writes nothing from a memory that is further
+off."""
+
 _SPENDING = frozenset({OpenHold, ExtendHold, SettleHold, VoidHold, RecordUsage})
 """Commands whose answers follow from the account, its lots, and the hold they name."""
 
@@ -77,6 +81,10 @@ class Heads:
     def hear(self, now: int) -> None:
         """What the database's clock said a moment ago."""
         self._ahead = now - _ours()
+
+    def at(self, instant: float) -> int | None:
+        """What the database's clock said at an instant of time.monotonic(), as far as is known."""
+        return None if self._ahead is None else int(instant * 1_000_000) + self._ahead
 
     def decide(self, commands: Sequence[Command], clock: int | None) -> Decided | None:
         """Decide from memory what can be; None where all of it had better be loaded. `clock`: in place of the

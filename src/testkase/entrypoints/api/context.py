@@ -7,6 +7,7 @@ from typing import TypeVar
 import structlog
 
 from testkase.core.ledger.engine import Engine
+from testkase.core.ledger.neighbours import Neighbours
 from testkase.core.pricing import PriceBook, PriceBooks, load_price_books
 from testkase.entrypoints.api.keys import KeyRing
 from testkase.entrypoints.api.refusals import BUY_PATH
@@ -56,7 +57,8 @@ class Context:
         if settings.app_database_url is None:
             raise InvalidInput("TESTKASE_APP_DATABASE_URL is not set.", field="TESTKASE_APP_DATABASE_URL")
         database = Database(settings.app_database_url)
-        engine = Engine(settings.app_database_url, lanes=settings.ledger_lanes)
+        neighbours = Neighbours.from_settings(settings)
+        engine = Engine(settings.app_database_url, lanes=settings.ledger_lanes, neighbours=neighbours)
         price_books = load_price_books(settings.price_book)
         catalog = Catalog.from_settings(settings)
         watcher = Watcher(database)

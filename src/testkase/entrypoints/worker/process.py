@@ -9,6 +9,7 @@ from procrastinate.exceptions import ConnectorException
 from prometheus_client import start_http_server
 
 from testkase.core.ledger.engine import Engine
+from testkase.core.ledger.neighbours import Neighbours
 from testkase.core.pricing import load_price_books
 from testkase.entrypoints.worker.guard import Guard
 from testkase.entrypoints.worker.payments import Payments
@@ -92,7 +93,8 @@ async def _work(settings: Settings, database_url: str) -> None:
 
     provider, seller = provider_from(settings), load_seller(settings.seller)
     books, url = load_price_books(settings.price_book), settings.public_url
-    database, engine = Database(database_url, max_size=CONNECTIONS), Engine(database_url)
+    database = Database(database_url, max_size=CONNECTIONS)
+    engine = Engine(database_url, neighbours=Neighbours.from_settings(settings, writes=False))
     await database.open()
     await engine.start()
     watcher = Watcher(database)

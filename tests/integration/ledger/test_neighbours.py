@@ -1,0 +1,384 @@
+"""Engines of one machine: one writes for an organization, the others ask it; whatever becomes of it, nothing is lost,
+nothing happens twice, and everything stays in order."""
+
+import asyncio
+import shutil
+import socket
+import tempfile
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from testkase.core.ledger import engine as engines_module
+from testkase.core.ledger import neighbour as neighbour_module
+from testkase.core.ledger import neighbours as neighbours_module
+from testkase.core.ledger.commands import Command, Grant
+from testkase.core.ledger.credits import MICRO
+from testkase.core.ledger.engine import Engine
+from testkase.core.ledger.neighbour import Door, Neighbour
+from testkase.core.ledger.neighbours import Neighbours, meeting_place
+from testkase.core.ledger.operations import Answer, Outcome
+from testkase.core.ledger.queries import balance
+from testkase.core.ledger.refusals import InsufficientCredits, InvalidCommand
+from testkase.core.ledger.verify import verify
+from testkase.foundation.database import SyncDatabase
+from testkase.foundation.problems import Unavailable
+from tests.support.ledger import fresh_org, hold, open_account, settle
+
+Begin = Callable[..., Awaitable[Engine]]
+
+
+@pytest.fixture
+def place() -> Iterator[Path]:
+    """Where engines meet. The paths of sockets are short."""
+    folder = Path(tempfile.mkdtemp(prefix="tk-", dir="/tmp"))
+    yield folder / "engines"
+    shutil.rmtree(folder)
+
+
+@pytest.fixture
+async def begin(app_url: str, place: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Begin]:
+    """Start an engine beside those that are there."""
+    monkeypatch.setattr(neighbours_module, "LOOK_SECONDS", 0.05)
+    running: list[Engine] = []
+
+    async def begun(*, writes: bool = True, at: Path = place) -> Engine:
+        engine = Engine(app_url, neighbours=Neighbours(at, writes=writes))
+        running.append(engine)
+        await engine.start()
+        return engine
+
+    yield begun
+    for engine in running:
+        await engine.stop()
+
+
+@pytest.fixture
+async def two(begin: Begin) -> list[Engine]:
+    """Two that know each other."""
+    engines = [await begin(), await begin()]
+    await _until(lambda: all(len(_met(one)) == 1 for one in engines))
+    return engines
+
+
+async def test_what_an_organization_asks_for_is_written_by_one_of_them(two: Sequence[Engine]) -> None:
+    orgs = [fresh_org() for _ in range(40)]
+    for turn, org_id in enumerate(orgs):
+        await two[turn % 2].submit(open_account(org_id))
+        for number in range(6):
+            await two[number % 2].submit(hold(org_id, f"h{number}"))
+    known = [{org_id for org_id in orgs if engine.heads.knows(org_id)} for engine in two]
+    assert known[0] | known[1] == set(orgs)
+    assert not known[0] & known[1]
+    assert min(map(len, known)) > 5  # each has its share
+    assert [engine.heads.refuted for engine in two] == [0, 0]
+    assert sum(engine.heads.confirmed for engine in two) == 6 * len(orgs)
+
+
+async def test_a_process_that_only_asks_writes_nothing(begin: Begin) -> None:
+    writes, asks = await begin(), await begin(writes=False)
+    orgs = [fresh_org() for _ in range(8)]
+    await asks.submit_many([open_account(org_id) for org_id in orgs])
+    await asks.submit_many([hold(org_id, "h") for org_id in orgs])
+    assert all(writes.heads.knows(org_id) for org_id in orgs)
+    assert not any(asks.heads.knows(org_id) for org_id in orgs)
+    assert not _met(writes)
+
+
+async def test_an_engine_that_is_alone_does_everything_itself(begin: Begin) -> None:
+    alone, org_id = await begin(writes=False), fresh_org()
+    await alone.submit(open_account(org_id))
+    assert alone.heads.knows(org_id)
+
+
+@pytest.mark.requirement("I6", "P18")
+async def test_refusals_come_as_they_would_here(two: Sequence[Engine]) -> None:
+    org_id = await _owned_by(two[1], two)
+    await two[0].submit(open_account(org_id, 5))
+    with pytest.raises(InsufficientCredits) as refused:
+        await two[0].submit(hold(org_id, "h", 6))
+    assert refused.value.facts["available"] == 5 * MICRO
+    with pytest.raises(InvalidCommand):  # which no message can hold
+        await two[0].submit(msgspec.structs.replace(hold(org_id, "h"), amount=2**70))
+
+
+@pytest.mark.requirement("I5")
+async def test_one_that_goes_away_in_the_middle_is_done_without_and_nothing_happens_twice(
+    two: Sequence[Engine], monkeypatch: pytest.MonkeyPatch, books: SyncDatabase
+) -> None:
+    """It has written what it was asked and says nothing of it; or it has not even begun."""
+    org_id = await _owned_by(two[1], two)
+    await two[0].submit(open_account(org_id, 1_000))
+
+    def lose(door: Door, *_: object) -> None:
+        door._transport.abort()
+
+    monkeypatch.setattr(Door, "_tell", lose)
+    outcomes = await two[0].submit_many([hold(org_id, f"h{number}") for number in range(50)])
+    assert [type(one) for one in outcomes] == [Answer] * 50
+    assert not any(one.replayed for one in outcomes if isinstance(one, Answer))
+    assert books.run(balance(org_id), org_id=org_id).held == 50 * MICRO
+    again = await two[0].submit_many([hold(org_id, f"h{number}") for number in range(50)])
+    assert all(isinstance(one, Answer) and one.replayed for one in again)
+    monkeypatch.undo()
+    monkeypatch.setattr(Door, "_ask", lose)
+    await _until(lambda: len(_met(two[0])) == 1)
+    answer = await two[0].submit(settle(org_id, "h7", 0.5))
+    assert (answer.replayed, answer.entry.deltas.used) == (False, MICRO // 2)
+
+
+async def test_what_came_before_it_was_asked_is_a_repetition_all_the_same(
+    two: Sequence[Engine], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(engines_module, "CLOCKS_APART", 0)
+    org_id = await _owned_by(two[1], two)
+    await two[0].submit(open_account(org_id))
+    first = await two[0].submit(hold(org_id, "h"))
+    await asyncio.sleep(0.1)
+    monkeypatch.setattr(Door, "_ask", lambda door, *_: door._transport.abort())
+    again = await two[0].submit(hold(org_id, "h"))
+    assert (again.replayed, again.entry.seq) == (True, first.entry.seq)
+
+
+async def test_one_that_says_nothing_is_left_alone_until_it_speaks(
+    two: Sequence[Engine], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A process that stands still takes connections all the same."""
+    monkeypatch.setattr(neighbour_module, "SILENCE_SECONDS", 0.1)
+    monkeypatch.setattr(neighbours_module, "GREETING_SECONDS", 0.1)
+    org_id = await _owned_by(two[1], two)
+    await two[0].submit(open_account(org_id))
+    with monkeypatch.context() as silence:
+        silence.setattr(Door, "data_received", lambda *_: None)
+        answers = await two[0].submit_many([hold(org_id, "h"), settle(org_id, "h", 1)])
+        assert all(isinstance(one, Answer) for one in answers)
+        assert not _met(two[0])
+        await asyncio.sleep(0.3)  # several looks
+        assert not _met(two[0])
+    await _until(lambda: len(_met(two[0])) == 1)
+
+
+async def test_one_that_is_busy_is_not_taken_for_silent_while_this_process_stands_still(
+    two: Sequence[Engine], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(neighbour_module, "SILENCE_SECONDS", 0.05)
+    org_id = await _owned_by(two[1], two)
+    await two[0].submit(open_account(org_id))
+    asked = asyncio.ensure_future(two[0].submit(hold(org_id, "h")))
+    await asyncio.sleep(0)
+    (neighbour,) = _met(two[0])
+    assert neighbour.asked
+    neighbour._heard_at -= 10  # as if nothing had been read for so long
+    neighbour._look(again=False)
+    assert not (await asked).replayed
+    assert _met(two[0]) == [neighbour]
+
+
+@pytest.mark.requirement("I7")
+async def test_what_was_not_taken_never_overtakes_what_was(
+    two: Sequence[Engine], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The hold is taken and slow, its settlement is not taken: asked here at once, there would be no hold."""
+    org_id = await _owned_by(two[1], two)
+    await two[0].submit(open_account(org_id))
+    take, told, gate = two[1]._take, list[str](), asyncio.Event()
+
+    def first_alone(command: Command) -> "asyncio.Future[Outcome] | None":
+        if told:
+            return None
+        told.append(command.operation_id)
+        return asyncio.ensure_future(_after(gate, take, command))
+
+    monkeypatch.setattr(_door(two[1]), "_take", first_alone)
+    asked = asyncio.ensure_future(two[0].submit_many([hold(org_id, "h"), settle(org_id, "h", 1)]))
+    await _until(lambda: not _met(two[0]))  # it has said that it takes no more
+    await asyncio.sleep(0.05)
+    assert not asked.done()
+    gate.set()
+    opened, settled = await asked
+    assert isinstance(opened, Answer)
+    assert isinstance(settled, Answer)
+    assert settled.entry.seq == opened.entry.seq + 1
+
+
+async def test_one_that_has_too_much_to_do_is_helped(two: Sequence[Engine], monkeypatch: pytest.MonkeyPatch) -> None:
+    org_id = await _owned_by(two[1], two)
+    await two[0].submit(open_account(org_id))
+    monkeypatch.setattr(two[1], "_put", lambda _: False)
+    answer = await two[0].submit(hold(org_id, "h"))
+    assert not answer.replayed
+    assert two[0].heads.knows(org_id)
+
+
+async def test_who_waits_for_too_much_is_turned_away(two: Sequence[Engine], monkeypatch: pytest.MonkeyPatch) -> None:
+    org_id = await _owned_by(two[1], two)
+    await two[0].submit(open_account(org_id))
+    monkeypatch.setattr(engines_module, "MAX_QUEUE", 3)
+    outcomes = await two[0].submit_many([hold(org_id, f"h{number}") for number in range(5)])
+    assert [type(one) for one in outcomes] == [Answer] * 3 + [Unavailable] * 2
+
+
+@pytest.mark.parametrize("leaving", [0, 1])
+async def test_stopping_either_of_them_under_load_loses_nothing(
+    two: Sequence[Engine], books: SyncDatabase, leaving: int
+) -> None:
+    orgs = [await _owned_by(engine, two) for engine in two for _ in range(3)]
+    await two[0].submit_many([open_account(org_id, 10_000) for org_id in orgs])
+    accepted = dict.fromkeys(orgs, 0)
+
+    async def call(caller: int) -> None:
+        for number in range(60):
+            org_id = orgs[(caller + number) % len(orgs)]
+            answer = await two[1 - leaving].submit(hold(org_id, f"{caller}.{number}"))
+            assert not answer.replayed
+            accepted[org_id] += 1
+
+    callers = [asyncio.ensure_future(call(number)) for number in range(20)]
+    await asyncio.sleep(0.05)
+    others = [two[leaving].submit(Grant(org_id=org_id, grant_id="last", amount=MICRO)) for org_id in orgs]
+    given = asyncio.gather(*others, return_exceptions=True)
+    await asyncio.sleep(0)
+    await two[leaving].stop()
+    await asyncio.gather(*callers)
+    assert all(isinstance(one, Answer) for one in await given)
+    assert not _met(two[1 - leaving])
+    assert {org_id: books.run(balance(org_id), org_id=org_id).held // MICRO for org_id in orgs} == accepted
+    assert sum(accepted.values()) == 20 * 60
+    _clean(books, orgs)
+
+
+async def test_three_of_which_one_after_the_other_is_lost_stay_right(begin: Begin, books: SyncDatabase) -> None:
+    """Connections between them break at random under load; everything is asked for twice, by two of them."""
+    engines = [await begin() for _ in range(3)]
+    await _until(lambda: all(len(_met(one)) == 2 for one in engines))
+    orgs = [fresh_org() for _ in range(9)]
+    await engines[0].submit_many([open_account(org_id, 10_000) for org_id in orgs])
+
+    async def call(caller: int) -> None:
+        for number in range(40):
+            org_id, name = orgs[(caller + number) % len(orgs)], f"{caller}.{number}"
+            twice = await asyncio.gather(
+                engines[caller % 3].submit(hold(org_id, name)),
+                engines[(caller + number) % 3].submit(hold(org_id, name)),
+            )
+            assert twice[0].entry == twice[1].entry
+            await engines[number % 3].submit(settle(org_id, name, 0.25))
+
+    async def break_off() -> None:
+        for number in range(1_000):
+            await asyncio.sleep(0.02)
+            for one in _met(engines[number % 3])[: 1 + number % 2]:
+                one._transport.abort()
+
+    breaking = asyncio.ensure_future(break_off())
+    await asyncio.gather(*(call(number) for number in range(15)))
+    breaking.cancel()
+    for org_id in orgs:
+        stands = books.run(balance(org_id), org_id=org_id)
+        calls = sum((caller + number) % 9 == orgs.index(org_id) for caller in range(15) for number in range(40))
+        assert (stands.available, stands.held) == (10_000 * MICRO - calls * MICRO // 4, 0)
+    _clean(books, orgs)
+
+
+async def test_a_socket_that_nobody_listens_on_is_taken_away(begin: Begin, place: Path) -> None:
+    await begin()
+    killed = socket.socket(socket.AF_UNIX)
+    killed.bind(str(place / "1-killed.engine"))
+    killed.close()
+    other = await begin()
+    assert not (place / "1-killed.engine").exists()
+    assert len(_met(other)) == 1
+
+
+async def test_the_last_to_leave_takes_the_meeting_place_away(begin: Begin, place: Path) -> None:
+    first, second = await begin(), await begin()
+    await first.stop()
+    assert len([*place.iterdir()]) == 1
+    await second.stop()
+    assert not place.exists()
+
+
+@pytest.mark.parametrize("how", ["open to others", "a link", "a file"])
+async def test_where_others_could_enter_nobody_meets(begin: Begin, place: Path, tmp_path: Path, how: str) -> None:
+    if how == "open to others":
+        place.mkdir(mode=0o755)
+    elif how == "a link":
+        (tmp_path / "private").mkdir(mode=0o700)
+        place.symlink_to(tmp_path / "private")
+    else:
+        place.touch()
+    engines, org_id = [await begin(), await begin()], fresh_org()
+    assert [_met(one) for one in engines] == [[], []]
+    await engines[0].submit(open_account(org_id))
+    assert not (await engines[1].submit(hold(org_id, "h"))).replayed
+
+
+async def test_noise_at_the_door_ends_that_connection_alone(two: Sequence[Engine], place: Path) -> None:
+    (door,) = place.glob(f"{two[1]._neighbours._name}.engine")  # type: ignore[union-attr]
+    reader, writer = await asyncio.open_unix_connection(str(door))
+    writer.write(b"GET / HTTP/1.1\r\n\r\n")
+    assert await asyncio.wait_for(reader.read(), 5) == b""
+    writer.close()
+    org_id = await _owned_by(two[1], two)
+    await two[0].submit(open_account(org_id))
+    assert len(_met(two[0])) == 1
+
+
+def test_only_engines_of_the_same_database_secret_and_code_meet(monkeypatch: pytest.MonkeyPatch) -> None:
+    here = meeting_place("postgresql://a", "secret")
+    assert meeting_place("postgresql://a", "secret") == here
+    assert len(str(here)) < 70  # with the name of a socket, below what one may have
+    others = {meeting_place("postgresql://b", "secret"), meeting_place("postgresql://a", "another")}
+    others.add(meeting_place("postgresql://", "asecret"))
+    monkeypatch.setattr(neighbours_module, "_code", lambda: b"of another version")
+    others.add(meeting_place("postgresql://a", "secret"))
+    assert len(others - {here}) == 4
+
+
+@pytest.fixture
+def books(app_url: str) -> Iterator[SyncDatabase]:
+    database = SyncDatabase(app_url, max_size=1)
+    yield database
+    database.close()
+
+
+def _met(engine: Engine) -> list[Neighbour]:
+    assert engine._neighbours is not None
+    return [*engine._neighbours._met.values()]
+
+
+def _door(engine: Engine) -> Door:
+    assert engine._neighbours is not None
+    (door,) = engine._neighbours._doors
+    return door
+
+
+async def _owned_by(engine: Engine, engines: Sequence[Engine]) -> int:
+    """A new organization that this one of them writes for."""
+    await _until(lambda: all(_met(one) for one in engines))
+    assert engine._neighbours is not None
+    while engine._neighbours.owner(org_id := fresh_org()) is not None:
+        pass
+    return org_id
+
+
+async def _after(
+    gate: asyncio.Event, take: Callable[[Command], "asyncio.Future[Outcome] | None"], one: Command
+) -> Outcome:
+    await gate.wait()
+    taken = take(one)
+    assert taken is not None
+    return await taken
+
+
+async def _until(true: Callable[[], bool]) -> None:
+    async with asyncio.timeout(10):
+        while not true():
+            await asyncio.sleep(0.005)
+
+
+def _clean(books: SyncDatabase, orgs: Sequence[int]) -> None:
+    for org_id in orgs:
+        assert books.read(verify(org_id), org_id=org_id) == []
