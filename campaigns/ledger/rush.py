@@ -1,8 +1,9 @@
 """Rush: both drivers at once, on connections of their own, ask for the last credits of one organization.
 
-The synchronous driver in threads and two engines on one event loop, which are never long in doubt of what they remember
-and at times take it to be an hour earlier or later: what there is is given, everybody is answered, now, and one id that
-all of them send has one effect. The same over HTTP, in several processes, is `last-credit`.
+The synchronous driver in threads and three engines on one event loop, which are never long in doubt of what they
+remember and at times take it to be an hour earlier or later. One of them is alone, one writes and is asked by the
+third, and at times these two lose each other in the middle of it. What there is is given, everybody is answered, now,
+and one id that all of them send has one effect. The same over HTTP, in several processes, is `last-credit`.
 """
 
 import asyncio
@@ -11,6 +12,8 @@ import time
 from collections import Counter
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from campaigns.campaign import Campaign, Tick, unheard
 from campaigns.fast_cluster import fast_cluster
@@ -19,6 +22,7 @@ from campaigns.outcome import Outcome
 from testkase.core.ledger import commands as ask
 from testkase.core.ledger.credits import MICRO
 from testkase.core.ledger.engine import Engine
+from testkase.core.ledger.neighbours import Neighbours
 from testkase.core.ledger.operations import Answer, execute
 from testkase.core.ledger.operations import Outcome as Told
 from testkase.core.ledger.refusals import InsufficientCredits
@@ -28,7 +32,10 @@ from tests.support.ledger import SUBJECT
 
 THREADS = 6
 CALLERS = 48
-ENGINES = 2
+CUT = 0.5
+"""In how many rounds neighbours lose each other."""
+LONGEST_CUT = 0.02
+"""Seconds after which they do at the latest: most of a round is over by then."""
 WRONG_CLOCK = 0.2
 """How often an engine's idea of the time is an hour wrong when a round begins."""
 HOUR = 3_600_000_000
@@ -57,16 +64,18 @@ RUSH = Campaign(
 async def _rounds(database: TestDatabase, rounds: int, seed: int, outcome: Outcome, tick: Tick) -> None:
     dice, counts = random.Random(seed), Counter[str]()
     books = SyncDatabase(database.app_url, max_size=THREADS)
-    engines = [Engine(database.app_url) for _ in range(ENGINES)]
-    for engine in engines:
-        await engine.start()
-        engine.heads.doubt_seconds = 0.0
-    with ThreadPoolExecutor(THREADS) as threads:
+    with TemporaryDirectory(prefix="tk-", dir="/tmp") as folder, ThreadPoolExecutor(THREADS) as threads:
+        asked, asking = (Neighbours(Path(folder) / "engines", writes=writes) for writes in (True, False))
+        engines = [Engine(database.app_url, neighbours=neighbours) for neighbours in (None, asked, asking)]
+        for engine in engines:
+            await engine.start()
+            engine.heads.doubt_seconds = 0.0
         for number in range(1, rounds + 1):
-            outcome.faults += await _round(number, dice, books, engines, threads, counts)
+            outcome.faults += await _round(number, dice, books, engines, asking, threads, counts)
             tick(number)
+        for engine in reversed(engines):
+            await engine.stop()
     for engine in engines:
-        await engine.stop()
         counts += Counter({"batches from memory": engine.heads.confirmed, "wrong memories": engine.heads.refuted})
     books.close()
     outcome.figures = {"rounds": rounds, "callers": CALLERS, **dict(sorted(counts.items()))}
@@ -77,6 +86,7 @@ async def _round(
     dice: random.Random,
     books: SyncDatabase,
     engines: Sequence[Engine],
+    asking: Neighbours,
     threads: ThreadPoolExecutor,
     counts: Counter[str],
 ) -> list[str]:
@@ -95,24 +105,33 @@ async def _round(
     def told(command: ask.Command) -> Told:
         return books.run(execute([command]), org_id=org_id)[0]
 
+    await asking.look()
     asked: list[asyncio.Future[Told]] = []
-    for number in range(CALLERS):
-        name = "the same" if number % 8 == 0 else f"{number}"
+    names = ["the same" if number % 8 == 0 else f"{number}" for number in range(CALLERS)]
+    for number, name in enumerate(names):
         command = ask.OpenHold(org_id=org_id, hold_id=name, amount=amount, ttl_seconds=600, subject=SUBJECT)
         if number % 2:
             asked.append(loop.run_in_executor(threads, told, command))
         else:
-            asked.append(asyncio.ensure_future(_one(engines[number % 4 // 2], command)))
+            asked.append(asyncio.ensure_future(_one(engines[number // 2 % len(engines)], command)))
+    if cut := dice.random() < CUT:
+        counts["neighbours lost"] += await _lose(asking, dice.random() * LONGEST_CUT)
     found = await asyncio.gather(*asked, return_exceptions=True)
-    accepted = sum(isinstance(one, Answer) and not one.replayed for one in found)
+    answers = [one for one in found if isinstance(one, Answer)]
+    # Who asks again after a neighbour was lost is not told that it was the second, where it may have been the first.
+    accepted = len({one.entry.hash for one in answers}) if cut else sum(not one.replayed for one in answers)
+    replayed = len(answers) - accepted
     refused = sum(isinstance(one, InsufficientCredits) for one in found)
-    replayed = sum(isinstance(one, Answer) and one.replayed for one in found)
     counts += Counter(accepted=accepted, refused=refused, repeated=replayed)
     apart = CALLERS - CALLERS // 8 + 1
     possible = min(balance // amount, apart)
     faults = [f"organization {org_id}: {one!r}" for one in found if not isinstance(one, Answer | InsufficientCredits)]
     if not faults and (accepted != possible or accepted + refused + replayed != CALLERS):
         faults.append(f"{balance} / {amount}: {accepted} accepted, {replayed} repeated, {refused} refused")
+    if any(
+        isinstance(one, Answer) and one.replayed and name != names[0] for one, name in zip(found, names, strict=True)
+    ):
+        faults.append(f"organization {org_id}: what was asked for once is called a repetition")
     instants = [one.entry.at for one in (first, *found) if isinstance(one, Answer)]
     if any(abs(at - _now()) > HOUR // 2 for at in instants):
         faults.append(f"organization {org_id}: entries at {min(instants)} to {max(instants)}, and it is {_now()}")
@@ -122,6 +141,17 @@ async def _round(
 def _now() -> int:
     """Microseconds UTC: the database's clock is this machine's."""
     return time.time_ns() // 1_000
+
+
+async def _lose(asking: Neighbours, seconds: float) -> int:
+    """Nothing is heard any more of who is asked, and after so long they are not there. How many that were."""
+    there = asking.met()
+    for one in there:
+        one._transport.pause_reading()  # noqa: SLF001 - as if it had gone
+    await asyncio.sleep(seconds)
+    for one in there:
+        one.end()
+    return len(there)
 
 
 async def _one(engine: Engine, command: ask.Command) -> Told:

@@ -346,7 +346,7 @@ def books(app_url: str) -> Iterator[SyncDatabase]:
 
 def _met(engine: Engine) -> list[Neighbour]:
     assert engine._neighbours is not None
-    return [*engine._neighbours._met.values()]
+    return engine._neighbours.met()
 
 
 def _door(engine: Engine) -> Door:

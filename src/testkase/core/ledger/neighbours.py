@@ -84,7 +84,7 @@ class Neighbours:
         except OSError as error:
             _log.warning("ledger_neighbours_cannot_meet", error=str(error))
             return
-        await self._look()
+        await self.look()
         self._looking = asyncio.create_task(self._keep_looking(), name="ledger-neighbours")
 
     def owner(self, org_id: int) -> Neighbour | None:
@@ -98,6 +98,10 @@ class Neighbours:
             # The one that comes first in an order of its own: whoever comes or goes moves no organization of others.
             self._owners[org_id] = self._met.get(max(names, key=lambda name: _order(name, org_id)))
         return self._owners[org_id]
+
+    def met(self) -> list[Neighbour]:
+        """Who is asked."""
+        return [*self._met.values()]
 
     async def leave(self) -> None:
         """Ask nobody any more, and have everything that was asked; be found no more."""
@@ -144,9 +148,10 @@ class Neighbours:
     async def _keep_looking(self) -> None:
         while True:
             await asyncio.sleep(LOOK_SECONDS)
-            await self._look()
+            await self.look()
 
-    async def _look(self) -> None:
+    async def look(self) -> None:
+        """Meet newcomers."""
         self._asked = {one for one in self._asked if one.is_open}
         known = {one.name for one in self._asked} | {self._name}
         newcomers = [path for path in self._place.glob(f"*{_SUFFIX}") if path.stem not in known]
