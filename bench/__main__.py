@@ -21,9 +21,9 @@ from bench.journal import measure_journal
 from bench.ledger import engine_cases, prepare_ledger
 from bench.limit import limit_cases, prepare_limit
 from bench.litellm import NotInstalled, litellm_cases, proxy
-from bench.measure import Case, Result
+from bench.measure import SCOPES, Case, Result
 from bench.memory import measure_memory
-from bench.programs import CONNECTIONS, App, check_books, http_cases, make_organizations
+from bench.programs import CONNECTIONS, App, HttpCase, check_books, http_cases, make_organizations
 from bench.report import Report, save, show
 from bench.round_trips import round_trips_of_a_lone_authorize
 from bench.rules import rules_cases
@@ -34,6 +34,7 @@ from testkase.core.ledger.engine import Engine
 from testkase.foundation import runtime
 from testkase.foundation.settings import USUAL_LANES
 from tests.support.processes import serving
+from tests.support.programs import Organization
 
 FIRST_ENGINE_ORG = 1_000_000
 """Organizations of the engine's cases have no row in the directory: far from the ids of those that do."""
@@ -79,24 +80,32 @@ def measure(server: Server, loop: asyncio.AbstractEventLoop, plan: Plan, progres
         upstream_port = running.enter_context(instant_upstream())
         environ = {"TESTKASE_MODEL_PORT": str(upstream_port), "TESTKASE_MODEL_API_KEY": "bench", "LOG_LEVEL": "WARNING"}
 
-        def start() -> App:
-            process = running.enter_context(serving(server.database, server.folder, environ))
-            return App(server, loop, process.process.pid, process.url, organizations)
+        def start(load: Sequence[Organization], *, neighbours: bool = False) -> App:
+            more = {"TESTKASE_LEDGER_NEIGHBOURS": str(int(neighbours))}
+            process = running.enter_context(serving(server.database, server.folder, environ | more))
+            return App(server, loop, process.process.pid, process.url, load)
 
-        app = start()
+        app = start(organizations)
         server.vacuum()
         if _wanted(only, "memory"):
             figures.memory = measure_memory(app, sizes.memory_calls)
         cases: list[Case] = [
             *limit_cases(server, sizes.organizations), *rules_cases(), *engine_cases(server, loop, engine, org_ids),
-            *http_cases(app, start() if _wanted(only, "http.two.hot") else None), *gateway_cases(app, upstream_port),
+            *http_cases(app), *gateway_cases(app, upstream_port),
         ]  # fmt: skip
+        if any(_wanted(only, f"http.two.{scope}") for scope in SCOPES):
+            theirs = make_organizations(server, CONNECTIONS)  # nobody else's, whose memory would be wrong for a second
+            both = (start(theirs, neighbours=True), start(theirs, neighbours=True))
+            cases += [HttpCase(both, "two", scope) for scope in SCOPES]
+        if _wanted(only, "http.apart.hot"):
+            theirs = make_organizations(server, 1)
+            cases.append(HttpCase((start(theirs), start(theirs)), "apart", "hot"))
         try:
             cases += litellm_cases(app, running.enter_context(proxy(plan.litellm_in, upstream_port)))
         except NotInstalled as reason:
             figures.notes.append(f"LiteLLM is not compared with: {reason}.")
         figures.results = run_cases([case for case in cases if only in case.key], sizes, progress)
-        check_books(app)
+        check_books(server, [one.org_id for case in cases if isinstance(case, HttpCase) for one in case.organizations])
     figures.round_trips = loop.run_until_complete(round_trips_of_a_lone_authorize(server, org_ids[-1] + 1))
     loop.run_until_complete(engine.stop())
     if _wanted(only, "journal"):

@@ -100,13 +100,13 @@ def _http(results: Results) -> Iterator[Judged]:
 
 
 def _processes(results: Results) -> Iterator[Judged]:
-    one, two = results.get("http.single.hot"), results.get("http.two.hot")
-    if not one or not two:
-        return
-    yield _ratio("two processes on one hot organization ≥ one, books exact to the last micro-credit", two, one, 1.0)
-    ours, alone = _both(two), _both(one)
-    aim = "two processes: CPU of a pair, all of it, ≤ 1.1 × one process's"
-    yield Judged(aim, f"{ours:,.0f} against {alone:,.0f} µs", ours <= 1.1 * alone, _cpu(two))
+    for scope, where in (("hot", "on one hot organization"), ("many", "over many organizations")):
+        one, two = results.get(f"http.single.{scope}"), results.get(f"http.two.{scope}")
+        if one and two:
+            yield _ratio(f"two neighbours {where} ≥ one process, books exact to the last micro-credit", two, one, 1.0)
+            ours, alone = _both(two), _both(one)
+            aim = f"two neighbours {where}: CPU of a pair, all of it, ≤ 1.1 × one process's"
+            yield Judged(aim, f"{ours:,.0f} against {alone:,.0f} µs", ours <= 1.1 * alone, _cpu(two))
 
 
 def _gateway(results: Results) -> Iterator[Judged]:

@@ -1,11 +1,11 @@
 """(c) Over HTTP: single holds and settlements, and batches of 500, with one process of the real application; and with
-two that share one hot organization."""
+two that share the load."""
 
 import asyncio
 import itertools
 import json
 import time
-from collections.abc import Awaitable, Callable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from bench.cpu import process_seconds
@@ -49,18 +49,24 @@ class HttpCase:
     apps: Sequence[App]
     """Processes of one database; connections take turns."""
     work: str
+    """`single`, `batches`; single by `two` processes that are neighbours, or by two that are `apart`, as on two
+    machines."""
     scope: str
     section: str = "HTTP"
 
     @property
     def name(self) -> str:
         what = f"batches of {BATCH}" if self.work == "batches" else "single"
-        processes = ", two processes" if len(self.apps) > 1 else ""
+        processes = {"two": ", two neighbours", "apart": ", two processes apart"}.get(self.work, "")
         return f"pairs, {what}, {self.scope}, {self.connections} connections{processes}"
 
     @property
     def key(self) -> str:
-        return f"http.{'two' if len(self.apps) > 1 else self.work}.{self.scope}"
+        return f"http.{self.work}.{self.scope}"
+
+    @property
+    def organizations(self) -> Sequence[Organization]:
+        return self.apps[0].organizations
 
     @property
     def connections(self) -> int:
@@ -90,8 +96,7 @@ class HttpCase:
         return sum(process_seconds(app.pid) for app in self.apps)
 
     def _organization(self, number: int) -> Organization:
-        organizations = self.apps[0].organizations
-        return organizations[number % len(organizations) if self.scope == "many" else 0]
+        return self.organizations[number % len(self.organizations) if self.scope == "many" else 0]
 
 
 async def _repeat(once: Callable[[Wire], Awaitable[None]], wire: Wire, until: float, latencies: list[float]) -> None:
@@ -139,21 +144,19 @@ def make_organizations(server: Server, count: int) -> list[Organization]:
         organizations.close()
 
 
-def http_cases(app: App, other: App | None) -> Iterator[HttpCase]:
-    """Single requests and batches, over many organizations and on one; with another process, also both on one."""
+def http_cases(app: App) -> Iterator[HttpCase]:
+    """Single requests and batches, over many organizations and on one."""
     for work in ("single", "batches"):
         for scope in SCOPES:
             yield HttpCase((app,), work, scope)
-    if other is not None:
-        yield HttpCase((app, other), "single", "hot")
 
 
-def check_books(app: App) -> None:
+def check_books(server: Server, org_ids: Iterable[int]) -> None:
     """Every organization's books add up to the last micro-credit, whoever wrote them. Raises RuntimeError."""
-    database = SyncDatabase(app.server.app_url)
+    database = SyncDatabase(server.app_url)
     try:
-        for organization in app.organizations:
-            if found := database.read(verify(organization.org_id), org_id=organization.org_id):
+        for org_id in {*org_ids}:
+            if found := database.read(verify(org_id), org_id=org_id):
                 raise RuntimeError(f"the books deviate: {found}")
     finally:
         database.close()

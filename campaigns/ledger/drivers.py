@@ -74,6 +74,7 @@ class Drivers:
     async def _submitted(self, commands: Sequence[ask.Command], dice: int) -> list[Outcome]:
         """Sooner or later cut off, at times."""
         engine = self._asking if dice // CUT // 8 % ASKED == 0 else self._engine
+        engine.heads.share({command.org_id for command in commands})
         telling = asyncio.ensure_future(engine.submit_many(commands))
         self.was_cut = dice % CUT == 0
         if self.was_cut:

@@ -106,6 +106,7 @@ async def _round(
         return books.run(execute([command]), org_id=org_id)[0]
 
     await asking.look()
+    engines[-1].heads.share([org_id])
     asked: list[asyncio.Future[Told]] = []
     names = ["the same" if number % 8 == 0 else f"{number}" for number in range(CALLERS)]
     for number, name in enumerate(names):

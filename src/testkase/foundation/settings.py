@@ -37,8 +37,8 @@ class Settings:
     """Queues of the ledger in a process, each with connections of its own (`TESTKASE_LEDGER_LANES`, default 1); see
     docs/scale.md."""
     ledger_neighbours: bool
-    """Have one of this machine's processes write for an organization (`TESTKASE_LEDGER_NEIGHBOURS`, default 1); see
-    docs/scale.md."""
+    """Have one of this machine's processes write for an organization that several are asked for
+    (`TESTKASE_LEDGER_NEIGHBOURS`, default 1); see docs/scale.md."""
     secret_key: str
     """Signs sessions and tokens (`TESTKASE_SECRET_KEY`); the supervisor keeps one in the data folder."""
     model_path: Path | None

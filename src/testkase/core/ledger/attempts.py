@@ -94,6 +94,7 @@ class Attempts:
             self._heads.hear(now)
             wrong = _wrong_about(self._suspected, books)
             self._heads.doubt(wrong if wrong or self._held_up else self._suspected)  # none: a clock was, then
+            self._heads.share(org_id for org_id in wrong if not books[org_id].entries)
             self._heads.recall(books)
             decided = iter([decide_in(books[command.org_id], command, now) for command in commands])
             outcomes = [next(decided) if outcome is None else outcome for outcome in told]

@@ -23,6 +23,7 @@ from testkase.core.ledger.commands import Command
 from testkase.core.ledger.heads import CLOCKS_APART, Heads
 from testkase.core.ledger.lanes import lane_of
 from testkase.core.ledger.lines import Lines
+from testkase.core.ledger.neighbour import Neighbour
 from testkase.core.ledger.neighbours import Neighbours
 from testkase.core.ledger.operations import Answer, Outcome
 from testkase.core.ledger.waiting import AT_A_TIME, Batch, Queue, Waiting
@@ -81,15 +82,21 @@ class Engine:
         return list(await asyncio.gather(*(self._enqueue(command) for command in commands)))
 
     def _enqueue(self, command: Command) -> "asyncio.Future[Outcome]":
-        """By whichever process writes for the organization."""
+        """Here, or by the neighbour that writes for the organization."""
         future: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
         waiting = (command, future, time.monotonic())
-        owner = self._neighbours.owner(command.org_id) if self._neighbours is not None else None
+        owner = self._owner(command.org_id)
         if owner is not None and not self._stopping and len(owner.asked) < MAX_QUEUE:
             owner.ask(waiting)
         elif owner is not None or not self._put(waiting):
             future.set_result(Unavailable("The ledger is busy or stopping. Repeat the call with the same id."))
         return future
+
+    def _owner(self, org_id: int) -> Neighbour | None:
+        """The neighbour that writes for an organization that others write to; None: this engine does."""
+        if self._neighbours is None or not self.heads.is_shared(org_id):
+            return None
+        return self._neighbours.owner(org_id)
 
     def _put(self, waiting: Waiting) -> bool:
         """In the queue of its lane, where there is room."""

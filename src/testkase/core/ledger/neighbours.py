@@ -1,8 +1,9 @@
 """The engines of this machine's processes, and which of them writes for an organization.
 
 An engine decides from what it remembers of an organization (heads.py) only while nobody else writes to it. So processes
-that run beside each other on one machine pass commands on: for each organization there is one of them that writes, and
-the others ask it, through a socket in a folder that only their user may enter (docs/decisions/0020-neighbours.md).
+that run beside each other on one machine pass commands on: for each organization that several are asked for there is
+one of them that writes, and the others ask it, through a socket in a folder that only their user may enter
+(docs/decisions/0020-neighbours.md).
 
 Nothing rests on it. Who does not answer is not asked any more, and what it left unanswered is executed here, with the
 same ids. Two that each believe they write for an organization are as right as two machines that do.
