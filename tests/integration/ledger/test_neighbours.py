@@ -142,7 +142,7 @@ async def test_refusals_come_as_they_would_here(two: Sequence[Engine]) -> None:
     with pytest.raises(InsufficientCredits) as refused:
         await two[0].submit(hold(org_id, "h", 6))
     assert refused.value.facts["available"] == 5 * MICRO
-    with pytest.raises(InvalidCommand):  # which no message can hold
+    with pytest.raises(InvalidCommand):
         await two[0].submit(msgspec.structs.replace(hold(org_id, "h"), amount=2**70))
 
 

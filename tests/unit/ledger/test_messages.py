@@ -1,6 +1,5 @@
 """What engines of one machine say to each other arrives as it was meant."""
 
-import contextlib
 from random import Random
 
 import msgspec
@@ -22,9 +21,8 @@ def test_whatever_is_asked_and_answered_arrives_as_it_was_said() -> None:
     script = Script(Random("said"), told)
     command, now = script.opening(), script.now
     for number in range(3_000):
-        with contextlib.suppress(OverflowError):  # no message can hold it, and it is refused wherever it is asked
-            assert asked_in(_content(message([encoded((number, command))]))) == [(number, command)]
-            asked.add(type(command))
+        assert asked_in(_content(message([encoded((number, command))]))) == [(number, command)]
+        asked.add(type(command))
         outcome = told.submit(command, now)
         if not isinstance(outcome, Problem):
             said = Answer(entry=outcome.entry, replayed=outcome.replayed)
@@ -46,7 +44,7 @@ def test_all_commands_are_known() -> None:
              if isinstance(one, type) and issubclass(one, Problem)],
 )  # fmt: skip
 def test_every_refusal_arrives_with_its_facts(kind: type[Problem]) -> None:
-    said = kind("Why “not”.", field="amount", available=-1, needed=2**62, name='b "c", \\{d}(é)\t', nothing=None)
+    said = kind("Why “not”.", field="amount", available=-1, needed=2**70, name='b "c", \\{d}(é)\t', nothing=None)
     (told,) = told_in(_content(message([encoded(Told.of(7, said))])))
     found = told.outcome
     assert isinstance(found, kind)
@@ -65,8 +63,8 @@ def test_what_was_not_taken_and_what_nobody_here_knows_have_no_outcome() -> None
 
 
 def test_what_no_message_can_hold_is_said_before_anything_is_sent() -> None:
-    with pytest.raises(OverflowError):
-        encoded((1, msgspec.structs.replace(hold(1, "h"), amount=2**70)))
+    with pytest.raises(ValueError, match="surrogates"):
+        encoded((1, hold(1, "\ud800")))
     with pytest.raises(TypeError):
         encoded(Told.of(1, Unavailable("for a reason", why=object())))
 
@@ -87,7 +85,7 @@ def test_a_message_that_is_too_large_is_none() -> None:
         list(Messages().of(b"\xff\xff\xff\xff and so on"))
 
 
-@pytest.mark.parametrize("content", [b"", b"\x00", b"\x91\x92\x01\x80", b"\x91\x92\x01\x81\xa4type\xa4Oops", b"\xc1"])
+@pytest.mark.parametrize("content", [b"", b"{}", b"[[1]]", b"[[1,{}]]", b'[[1,{"type":"Oops"}]]', b"\xff"])
 def test_what_is_no_message_of_ours_is_refused(content: bytes) -> None:
     with pytest.raises(msgspec.MsgspecError):
         asked_in(content)

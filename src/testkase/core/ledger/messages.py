@@ -1,7 +1,8 @@
 """What two engines of one machine say to each other: commands one way, their outcomes the other.
 
-A message is a list in MessagePack with its length before it. Both sides run the same code (neighbours.py sees to it):
-there are no versions. A message without commands asks whether somebody is there, and is answered in kind.
+A message is a list in JSON, which has integers of any size, with its length before it. Both sides run the same code
+(neighbours.py sees to it): there are no versions. A message without commands asks whether somebody is there, and is
+answered in kind.
 """
 
 from collections.abc import Iterator, Sequence
@@ -72,13 +73,13 @@ class Told(msgspec.Struct, frozen=True, array_like=True, gc=False):
 Asked = tuple[int, ask.Command]
 """A command, and the number under which its outcome is wanted."""
 
-_encode = msgspec.msgpack.Encoder().encode
-_asked = msgspec.msgpack.Decoder(list[tuple[int, Union[COMMANDS]]])  # type: ignore[valid-type]  # noqa: UP007
-_told = msgspec.msgpack.Decoder(list[Told])
+_encode = msgspec.json.Encoder().encode
+_asked = msgspec.json.Decoder(list[tuple[int, Union[COMMANDS]]])  # type: ignore[valid-type]  # noqa: UP007
+_told = msgspec.json.Decoder(list[Told])
 
 
 def encoded(one: Asked | Told) -> msgspec.Raw:
-    """For `message`. Raises OverflowError or TypeError for what cannot be said, as an integer of more than 64 bits."""
+    """For `message`. Raises TypeError or ValueError for what cannot be said."""
     return msgspec.Raw(_encode(one))
 
 
