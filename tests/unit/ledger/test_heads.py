@@ -255,3 +255,17 @@ def test_an_organization_in_doubt_is_not_known() -> None:
     heads.doubt([ORG])
     assert not heads.knows(ORG)
     assert not heads.knows(ORG + 1)
+
+
+def test_who_else_writes_is_forgotten_after_a_while_and_never_in_the_middle(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is asked for in one go goes one way, or a settlement could overtake its hold."""
+    now = [1_000.0]
+    monkeypatch.setattr("time.monotonic", lambda: now[0])
+    heads = Heads()
+    heads.share([1, 2])
+    now[0] += module.SHARED_SECONDS - 1
+    heads.share([1])  # again
+    now[0] += 2
+    assert heads.is_shared(2)  # until the next time somebody looks
+    heads.share([3])
+    assert [heads.is_shared(org_id) for org_id in (1, 2, 3)] == [True, False, True]

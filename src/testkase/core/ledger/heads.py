@@ -74,7 +74,8 @@ class Heads:
         self._ids: set[int] = set()
         self._older_ids: set[int] = set()
         self._doubted: dict[int, float] = {}
-        self._shared: dict[int, float] = {}
+        self._shared: OrderedDict[int, float] = OrderedDict()
+        """Organizations others write to, and until when that is believed; in this order."""
         self._ahead: int | None = None
         """The database's clock less our own, microseconds."""
         self.doubt_seconds = DOUBT_SECONDS
@@ -199,18 +200,32 @@ class Heads:
 
     def doubt(self, org_ids: Iterable[int]) -> None:
         """Load these for a while."""
-        _remember(self._doubted, org_ids, self.doubt_seconds)
+        now = time.monotonic()
+        if len(self._doubted) > MAX_IDS:
+            self._doubted = {org_id: until for org_id, until in self._doubted.items() if until > now}
+        self._doubted |= dict.fromkeys(org_ids, now + self.doubt_seconds)
 
     def share(self, org_ids: Iterable[int]) -> None:
         """Somebody else has written to these."""
-        _remember(self._shared, org_ids, SHARED_SECONDS)
+        now = time.monotonic()
+        while self._shared and next(iter(self._shared.values())) <= now:
+            self._shared.popitem(last=False)
+        for org_id in org_ids:
+            self._shared[org_id] = now + SHARED_SECONDS
+            self._shared.move_to_end(org_id)
 
     def is_shared(self, org_id: int) -> bool:
-        """Whether somebody else has written to it lately."""
-        return _is_before(self._shared, org_id)
+        """Whether somebody else has written to it lately. What is asked for at once is told the same."""
+        return org_id in self._shared
 
     def _is_doubted(self, org_id: int) -> bool:
-        return _is_before(self._doubted, org_id)
+        until = self._doubted.get(org_id)
+        if until is None:
+            return False
+        if until > time.monotonic():
+            return True
+        del self._doubted[org_id]
+        return False
 
 
 def _known(account: Account, book: Book) -> Known:
@@ -223,27 +238,6 @@ def _known(account: Account, book: Book) -> Known:
     if limits is not None:
         rows += len(limits.budgets) + len(limits.pauses)
     return Known(account, lots, book.holds, limits, rows)
-
-
-def _remember(until: dict[int, float], org_ids: Iterable[int], seconds: float) -> None:
-    """For so long from now."""
-    now = time.monotonic()
-    if len(until) > MAX_IDS:
-        still = {org_id: end for org_id, end in until.items() if end > now}
-        until.clear()
-        until |= still if len(still) <= MAX_IDS else {}
-    until |= dict.fromkeys(org_ids, now + seconds)
-
-
-def _is_before(until: dict[int, float], org_id: int) -> bool:
-    """Whether its time has not come yet."""
-    end = until.get(org_id)
-    if end is None:
-        return False
-    if end > time.monotonic():
-        return True
-    del until[org_id]
-    return False
 
 
 def _mark(org_id: int, operation_id: str) -> int:
