@@ -111,7 +111,8 @@ class Places:
         """Charges of the usage table and of all that "Show older" brings."""
         text, charges = self._page(f"{PAGE}?{query}"), list[int]()
         while True:
-            charges += [_amount(found) for found in re.findall(r'data-label="Credits">([\d,.]+)', text)]
+            rows = re.sub(r'table--parts">.*?</table>', "", text, flags=re.DOTALL)  # its parts are no interactions
+            charges += [_amount(found) for found in re.findall(r'data-label="Credits">([\d,.]+)', rows)]
             more = re.search(rf'hx-get="({PAGE}/usage\?before=[^"]+)"', text)
             if more is None:
                 return charges
