@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from testkase.core.ledger.conversation import Conversation
 from testkase.core.ledger.engine import Engine
 from tests.support.cluster import Cluster, TestDatabase
 from tests.support.django import django_on
@@ -70,6 +71,14 @@ def app_url(database: TestDatabase) -> str:
 def owner_url(database: TestDatabase) -> str:
     """The test's database as its owner."""
     return database.owner_url
+
+
+@pytest.fixture
+def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Who connects to the ledger from now on waits a second for what somebody else has locked, not five."""
+    usual = Conversation.open.__kwdefaults__
+    assert usual is not None
+    monkeypatch.setitem(usual, "patience_ms", 1_000)
 
 
 @pytest.fixture

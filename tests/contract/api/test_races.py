@@ -1,14 +1,16 @@
 """Many callers at once, over HTTP, through the real server."""
 
 import asyncio
+from collections.abc import Iterator
 from typing import Any
 
 import httpx
 import psycopg
 import pytest
 
+from testkase.entrypoints.api.app import create_app
 from tests.support.cluster import TestDatabase
-from tests.support.programs import MODEL, Organization, Organizations
+from tests.support.programs import MODEL, Organization, Organizations, api_settings, served
 from tests.support.upstream import Reply, Upstream
 
 BODY = {"use_case": "chat", "user": "ada@example.com"}
@@ -75,13 +77,19 @@ async def test_settlement_and_release_at_once_resolve_a_hold_once(base_url: str,
     assert float(balance["available"]) == 300 - 5 * len(items)
 
 
-@pytest.mark.slow
+@pytest.fixture
+def impatient_url(impatient: None, module_database: TestDatabase, upstream: Upstream) -> Iterator[str]:
+    """Another application on the same database."""
+    with served(create_app(api_settings(module_database, model_port=upstream.port))) as url:
+        yield url
+
+
 async def test_success_is_never_answered_while_the_store_cannot_be_written(
-    base_url: str, org: Organization, module_database: TestDatabase
+    impatient_url: str, org: Organization, module_database: TestDatabase
 ) -> None:
     """useautumn/autumn#1365: success was answered while the store was down. Here: 503, and the same id settles it."""
     body = BODY | {"id": "call-1", "credits": "5"}
-    async with connected(f"{base_url}/api/v1", org) as api:
+    async with connected(f"{impatient_url}/api/v1", org) as api:
         with psycopg.connect(module_database.owner_url) as blocker:
             blocker.execute("SELECT 1 FROM ledger.account WHERE org_id = %s FOR UPDATE", (org.org_id,))
             refused = await api.post("/holds", json=body)

@@ -171,6 +171,7 @@ async def test_the_same_command_twice_in_a_batch_that_is_taken_apart_is_a_repeti
     assert [outcome.replayed for outcome in outcomes if isinstance(outcome, Answer)] == [False, True]
 
 
+@pytest.mark.usefixtures("impatient")
 async def test_an_organization_locked_elsewhere_does_not_stop_the_others(
     engine: Engine, database: TestDatabase
 ) -> None:
