@@ -8,7 +8,7 @@ from testkase.config.supervising.child import Child
 
 def test_a_large_log_is_put_aside_whenever_its_process_is_started_again(tmp_path: Path) -> None:
     log = tmp_path / "child.log"
-    child = Child("-c", "pass", module="timeit", environ=os.environ, log=log, keep_open=0)
+    child = Child("-n1", "-r1", "pass", module="timeit", environ=os.environ, log=log, keep_open=0)
     child.start()
     child.wait(30)
     written = log.read_bytes()
