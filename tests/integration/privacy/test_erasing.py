@@ -1,5 +1,6 @@
 """Erasure: content goes, figures stay byte for byte, the books verify, and names of erased people are not shown."""
 
+import re
 from typing import Any
 
 import psycopg
@@ -12,6 +13,7 @@ from testkase.services.privacy.erasing import ask_erasure
 from tests.integration.privacy.conftest import SECRET, Scene
 from tests.support.people import models, sign_in
 
+CREDITS = "/settings/ai-credits"
 OWNER = Actor(kind="person", ref="owner@northwind.example", name="Olivia Ortega")
 
 
@@ -70,7 +72,9 @@ def test_what_is_no_scope_is_refused(scene: Scene) -> None:
 def test_an_erased_person_who_left_is_shown_by_a_number(scene: Scene) -> None:
     address = scene.demo.emails["member"]
     owner = sign_in(scene.demo, "owner")
-    pages = ("/settings/ai-credits", "/settings/ai-credits/usage.csv", "/settings/activity/history.csv")
+    month = re.search(rf'"({CREDITS}/statements/[-0-9]+)"', owner.get(CREDITS).content.decode())
+    assert month is not None
+    pages = (CREDITS, f"{CREDITS}/usage.csv", month[1], f"{month[1]}.csv", "/settings/activity/history.csv")
 
     def shown(path: str) -> str:
         return owner.get(path).getvalue().decode()
@@ -83,7 +87,7 @@ def test_an_erased_person_who_left_is_shown_by_a_number(scene: Scene) -> None:
     erase(scene, "person", address)
     for path in pages:
         assert address not in shown(path)
-    for path in pages[:2]:
+    for path in pages[:-1]:
         assert "Erased person 1" in shown(path)
     figures = scene.owner("SELECT count(*) FROM ledger.usage WHERE user_ref = %s", address)
     assert figures == [(3,)]  # the reference stays in the hashed journal: see the decision
@@ -152,6 +156,19 @@ def test_an_erased_person_is_a_number_beside_exports_requests_and_ai_work(scene:
         for gone in ("Zebedee Q", name, member.email):
             assert gone not in shown(path), path
         assert "Erased person 1" in shown(path), path
+
+
+@pytest.mark.requirement("P16")
+def test_a_budget_for_an_erased_person_names_them_by_their_number(scene: Scene) -> None:
+    member = models().User.objects.get(email=scene.demo.emails["member"])
+    owner = sign_in(scene.demo, "owner")
+    budget = {"budget_id": "theirs", "name": "Trainee", "limit": "5", "period": "week", "user": member.ref}
+    assert owner.post(f"{CREDITS}/budgets/new", budget).status_code == 302
+    owner.post(f"/settings/members/{member.pk}/removal", follow=True)
+    erase(scene, "person", member.ref)
+    form = owner.get(f"{CREDITS}/budgets/theirs").content.decode()
+    assert "selected>Erased person 1</option>" in form
+    assert f">{member.ref}<" not in form
 
 
 def written(scene: Scene, of: dict[str, Any]) -> None:

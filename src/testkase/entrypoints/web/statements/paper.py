@@ -6,7 +6,7 @@ from datetime import date
 from testkase.core.ledger.consumption import Part
 from testkase.core.ledger.queries import Balance
 from testkase.core.ledger.statement import PeriodStatement, StatementDetail, statement
-from testkase.entrypoints.web.names import names_of_parts
+from testkase.entrypoints.web.names import names_of_parts, shown_ref
 from testkase.entrypoints.web.templatetags.testkase import lot_name
 from testkase.services.features.names import FEATURES
 from testkase.services.organizations.tenancy import run_here
@@ -136,9 +136,12 @@ def _used(org_id: int, found: StatementDetail, part: Part) -> list[Used]:
     parts = found.parts[part]
     names = names_of_parts(org_id, part, [one.part for one in parts])
     return [
-        Used(name=names[one.part], reference=one.part, interactions=one.interactions, charged=one.charged)
+        Used(
+            name=names[one.part], reference=shown_ref(one.part, names[one.part]), interactions=one.interactions,
+            charged=one.charged,
+        )
         for one in parts
-    ]
+    ]  # fmt: skip
 
 
 def _largest(used: list[Used]) -> list[Used]:

@@ -8,6 +8,7 @@ from django.http import QueryDict
 from testkase.core.ledger.consumption import kinds_of
 from testkase.core.ledger.credits import whole_credits
 from testkase.core.ledger.limits.model import Budget, Period, Scope
+from testkase.entrypoints.web.names import names_of_people
 from testkase.entrypoints.web.query import typed_credits
 from testkase.entrypoints.web.templatetags.testkase import use_case
 from testkase.entrypoints.web.viewer import Viewer
@@ -88,15 +89,18 @@ def choices_for(viewer: Viewer, budget: Budget | None = None) -> Choices:
     projects = run_here(list_projects(org_id, user_id=viewer.user.pk, sees_all=True))
     slugs = dict.fromkeys([*FEATURES, *sorted({kind.use_case for kind in run_here(kinds_of(org_id))})])
     scope = budget.scope if budget is not None else Scope()
+    names = names_of_people(org_id, [scope.user] if scope.user else [])
     return Choices(
         projects=_with([(project.key, project.name) for project in projects], scope.project),
-        users=_with([(one.user.ref, one.user.name) for one in people_of(viewer.organization)], scope.user),
+        users=_with([(one.user.ref, one.user.name) for one in people_of(viewer.organization)], scope.user, names),
         use_cases=_with([(slug, use_case(slug)) for slug in slugs], scope.use_case),
     )
 
 
-def _with(choices: list[Choice], chosen: str | None) -> list[Choice]:
-    return choices if chosen is None or chosen in dict(choices) else [*choices, (chosen, chosen)]
+def _with(choices: list[Choice], chosen: str | None, names: dict[str, str] | None = None) -> list[Choice]:
+    if chosen is None or chosen in dict(choices):
+        return choices
+    return [*choices, (chosen, (names or {}).get(chosen, chosen))]
 
 
 def _offered(value: str, choices: list[Choice], field: str) -> None:
