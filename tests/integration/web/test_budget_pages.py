@@ -94,6 +94,8 @@ def test_a_refused_member_asks_and_an_admin_approves_once(visitors: Visitors) ->
     for _ in range(2):
         assert member.post(f"{PAGE}/{budget_id}/requests", more).status_code == 302
     assert admin.get(PAGE).content.decode().count("The release is tomorrow.") == 1
+    told = admin.get("/notifications").content.decode()
+    assert "The release is tomorrow." not in told, "it is erased with the request, which a letter is not"
     for decision, status in (("period", 302), ("period", 302), ("good", 409), ("decline", 409)):
         sent = admin.post(f"/settings/ai-credits/budget-requests/{asked[1]}/decision", {"decision": decision})
         assert sent.status_code == status

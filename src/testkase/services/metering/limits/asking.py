@@ -61,16 +61,16 @@ def ask_for_more(
     if not rows:
         return  # the form was sent twice
     if rows[0]["is_new"]:
-        yield from notify(org_id, _asks(actor, about, request_id, amount, reason))
+        yield from notify(org_id, _asks(actor, about, request_id, amount))
     yield from record(org_id, _activity("budget.more_asked", actor, about, {"amount": grouped_credits(amount)}))
 
 
-def _asks(actor: Actor, about: Budget, request_id: str, amount: int, reason: str) -> Notification:
+def _asks(actor: Actor, about: Budget, request_id: str, amount: int) -> Notification:
+    """Without their own words: those stay with the request, where they are erased with the person's content."""
     title = f"{actor.name} asks for {grouped_credits(amount)} more credits"
-    said = f" They write: {reason}" if reason else ""
     return Notification(
         kind="budget.asked", event_key=f"budget.asked:{request_id}", title=title,
-        body=f"The budget “{about.name}” is used up or does not cover what they need.{said}",
+        body=f"The budget “{about.name}” is used up or does not cover what they need.",
         link=BUDGETS_PAGE, link_label="Approve or decline",
     )  # fmt: skip
 
