@@ -6,6 +6,8 @@ _LEFT_OUT = dict.fromkeys([0x00, *range(0x202A, 0x202F), *range(0x2066, 0x206A)]
 """What PostgreSQL takes for no character, and what turns the direction of all that stands behind it."""
 _UNSEEN = frozenset(("Cc", "Cf", "Zs"))
 """Control and format characters, and spaces."""
+_JOINERS = dict.fromkeys((0x200C, 0x200D))
+"""Words from Persian to Malayalam are spelled with them, emoji put together: not printable only to Python."""
 
 
 def in_one_line(text: str) -> str:
@@ -18,3 +20,8 @@ def in_one_line(text: str) -> str:
 def sentence(text: str) -> str:
     """With a full stop where it ends without any: another sentence follows."""
     return text if text.endswith((".", "!", "?", "…")) else f"{text}."
+
+
+def is_printable(text: str) -> bool:
+    """Whether all of it can be shown: no control characters, nothing that turns the text around it."""
+    return text.translate(_JOINERS).isprintable()

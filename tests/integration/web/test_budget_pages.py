@@ -244,6 +244,11 @@ def test_what_cannot_be_comes_back_into_the_form(visitors: Visitors, field: str,
     assert run(visitors, budgets(visitors.demo.org_id)) == before
 
 
+def test_a_budget_may_be_called_what_people_write_in_their_script(visitors: Visitors) -> None:
+    set_budget(visitors, "می\u200cخواهم \U0001f469\u200d\U0001f467", "5")
+    assert run(visitors, budgets(visitors.demo.org_id))[0].name == "می\u200cخواهم \U0001f469\u200d\U0001f467"
+
+
 def test_an_id_that_nothing_can_have_is_refused_where_it_comes_in(visitors: Visitors) -> None:
     owner = visitors.client_of("owner")
     budget_id = set_budget(visitors, "Everyone", "50")

@@ -10,8 +10,10 @@ from zoneinfo import ZoneInfo
 import pytest
 from django.utils import timezone
 
+from testkase.core.ledger import operations as ledger
 from testkase.core.ledger.calendar import to_micros
-from testkase.core.ledger.model import Outcome
+from testkase.core.ledger.commands import RecordUsage
+from testkase.core.ledger.model import Outcome, Subject
 from testkase.core.ledger.terms import Tokens
 from tests.integration.web.conftest import Visitors
 from tests.support.people import grant, use_credits
@@ -70,6 +72,23 @@ def test_only_what_was_delivered_in_part_is_called_cut_off(visitors: Visitors) -
         assert ("Cut off" in newest) is told, outcome
         receipt = client.get(f"/settings/ai-credits/receipts/{seq}").content.decode()
         assert ("Of the part that was delivered" in receipt) is told, outcome
+
+
+@pytest.mark.requirement("P11")
+@pytest.mark.parametrize("user", ["علی\u200cرضا", "\U0001f469\u200d\U0001f469 team", "x\u202eevil"])
+def test_a_filter_narrows_to_users_of_every_script(visitors: Visitors, user: str) -> None:
+    """It was left out where a sign joins letters, and showed what everybody had used."""
+    from testkase.services.organizations.tenancy import run_here, tenant_transaction
+
+    use_credits(visitors.demo, "of another")
+    command = RecordUsage(
+        org_id=visitors.demo.org_id, usage_id="theirs", subject=Subject(use_case="chat", user=user), credits=10_000
+    )
+    with tenant_transaction(visitors.demo.org_id):
+        run_here(ledger.execute_one(command))
+    exported = visitors.client_of("owner").get("/settings/ai-credits/usage.csv", {"user": user})
+    rows = list(csv.DictReader(io.StringIO(exported.getvalue().decode())))
+    assert [row["User"] for row in rows] == [user]
 
 
 @pytest.mark.requirement("P11")

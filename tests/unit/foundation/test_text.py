@@ -2,7 +2,7 @@
 
 import pytest
 
-from testkase.foundation.text import in_one_line
+from testkase.foundation.text import in_one_line, is_printable
 
 
 @pytest.mark.parametrize("text", ["", " ", "\n", "\u200b", "\u200b \u2060", "\u00a0", "\u202e", "\x00", "\ufeff"])
@@ -25,3 +25,13 @@ def test_a_line_is_kept_without_what_would_change_those_around_it(text: str, kep
 @pytest.mark.parametrize("text", ["مرحبا", "שלום", "\U0001f469\u200d\U0001f680", "\U0001f600", "ﬁ", "-"])
 def test_every_script_and_every_picture_is_kept_as_it_is(text: str) -> None:
     assert in_one_line(text) == text
+
+
+@pytest.mark.parametrize("text", ["می\u200cخواهم", "\U0001f468\u200d\U0001f469\u200d\U0001f467", "plain, £5"])
+def test_what_joins_letters_is_printable(text: str) -> None:
+    assert is_printable(text)
+
+
+@pytest.mark.parametrize("text", ["a\x00b", "a\nb", "a\u202eb", "a\x1bb"])
+def test_control_characters_are_not(text: str) -> None:
+    assert not is_printable(text)

@@ -14,7 +14,7 @@ from testkase.services.features.generation.model import Options
 from testkase.services.features.generation.progress import readable
 from testkase.services.features.generation.prompting import large_request, small_request
 from testkase.services.features.generation.schema import small_schema
-from testkase.services.features.generation.validation import LargeAnswer, WrittenStep, judge_large, judge_small
+from testkase.services.features.generation.validation import LargeAnswer, WrittenStep, judge_large, judge_small, tidy
 from testkase.services.features.generation.writing import CaseReader
 from testkase.services.inference import EMBEDDED_MODEL, PREFIX_REUSE
 
@@ -130,3 +130,7 @@ def test_the_estimate_is_likely_and_most() -> None:
         REQUIREMENT, Options(model=next(name for name in book.models() if name != EMBEDDED_MODEL), cases=4), book
     )
     assert 0 < large.likely <= large.most
+
+
+def test_a_draft_keeps_the_spelling_of_every_script() -> None:
+    assert tidy("می\u200cخواهم \x00 \U0001f469\u200d\U0001f467") == "می\u200cخواهم \U0001f469\u200d\U0001f467"

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from html import escape
+from unicodedata import category
 from urllib.parse import urlencode
 
 from django.http import QueryDict
@@ -131,8 +132,9 @@ def by_name(names: dict[str, str]) -> list[tuple[str, str]]:
 
 
 def _text(text: str | None) -> str | None:
-    """None for nothing, and for what no database could hold."""
-    return text if text and len(text) <= _LONGEST and text.isprintable() else None
+    """None for nothing, and for what nothing can be recorded under: programs name users in every script, and with all
+    signs but control characters."""
+    return text if text and len(text) <= _LONGEST and not any(category(one) == "Cc" for one in text) else None
 
 
 def _day(text: str | None) -> date | None:

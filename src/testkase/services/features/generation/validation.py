@@ -5,6 +5,7 @@ from typing import Annotated
 
 import msgspec
 
+from testkase.foundation.text import is_printable
 from testkase.services.features.generation.ideas.model import Idea
 from testkase.services.features.generation.prompting import EXAMPLE_WORDS, instructions
 from testkase.services.features.judging import loops, repeats, runs
@@ -87,7 +88,7 @@ def judge_large(case: LargeAnswer, titles: set[str], kinds: tuple[CaseKind, ...]
 
 def tidy(text: str) -> str:
     """Without control characters and doubled spaces."""
-    return re.sub(r"\s+", " ", "".join(one for one in text if one.isprintable() or one.isspace())).strip()
+    return re.sub(r"\s+", " ", "".join(one for one in text if is_printable(one) or one.isspace())).strip()
 
 
 def faults_of(sentences: list[str], given: str) -> tuple[str, ...]:

@@ -9,6 +9,7 @@ from testkase.core.ledger.operations import execute_one
 from testkase.core.ledger.refusals import BudgetNotFound
 from testkase.foundation.database import Operation
 from testkase.foundation.problems import InvalidInput
+from testkase.foundation.text import is_printable
 from testkase.services.audit import Activity, Actor, record
 from testkase.services.metering.limits.closing import close_requests
 
@@ -122,7 +123,7 @@ def resume(org_id: int, actor: Actor, *, kind: PauseKind, ref: str, change_id: s
 def one_line(text: str, field: str) -> str:
     """Without line breaks and doubled spaces. Raises InvalidInput for what no database can hold."""
     line = " ".join(text.split())
-    if not line.isprintable():
+    if not is_printable(line):
         raise InvalidInput("Use letters, digits and signs that can be printed.", field=field)
     return line
 
