@@ -19,7 +19,8 @@ from tests.support.side_by_side import SideBySide
 def test_whatever_is_asked_and_answered_arrives_as_it_was_said() -> None:
     told, asked = SideBySide(thorough=False), set[type[Command]]()
     script = Script(Random("said"), told)
-    command, now = script.opening(), script.now
+    command: Command = script.opening()
+    now = script.now
     for number in range(3_000):
         assert asked_in(_content(message([encoded((number, command))]))) == [(number, command)]
         asked.add(type(command))
