@@ -18,8 +18,8 @@ class Policy:
     drain_seconds: float = 20.0
     """How long the provider is read on after the client left, to learn the exact usage."""
     drain_bytes: int = 64 * 1024
-    """How much is read on before the provider is cut off, events and all: hundreds of tokens where each comes in an event
-    of its own, thousands where many share one."""
+    """How much is read on before the provider is cut off, events and all: hundreds of tokens where each comes in an
+    event of its own, thousands where many share one."""
     max_drains: int = 32
     """How many calls may be read on at once; beyond that the provider is cut off at once."""
     max_open_calls_per_user: int = 256
