@@ -25,6 +25,7 @@ _LONGEST = [
         "integration/test_supervisor.py",
         "browser/test_generation.py",
         "integration/operations/test_backup.py",
+        "integration/test_worker.py",
         "integration/operations/test_upgrade.py",
         "integration/campaigns/test_slices.py",
         "browser/test_every_page.py",
@@ -33,7 +34,7 @@ _LONGEST = [
         "contract/embedded/test_embedded_model.py",
     )
 ]
-"""Files that take longest, the longest first."""
+"""Files that take longest, the longest first, whether they work or wait."""
 
 
 @pytest.fixture(scope="session", autouse=True)
