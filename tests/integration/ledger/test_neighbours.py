@@ -254,6 +254,19 @@ async def test_one_that_has_too_much_to_do_is_helped(two: Sequence[Engine], monk
     assert two[0].heads.knows(org_id)
 
 
+@pytest.mark.requirement("I5")
+async def test_what_was_not_taken_and_came_before_is_a_repetition(
+    two: Sequence[Engine], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """However short before: of what it has not taken, it has done nothing."""
+    org_id = await _passed_on_to(two[1], two)
+    await two[0].submit(open_account(org_id))
+    first = await two[0].submit(hold(org_id, "h"))
+    monkeypatch.setattr(two[1], "_put", lambda _: False)
+    again = await two[0].submit(hold(org_id, "h"))
+    assert (again.replayed, again.entry.seq) == (True, first.entry.seq)
+
+
 async def test_who_waits_for_too_much_is_turned_away(two: Sequence[Engine], monkeypatch: pytest.MonkeyPatch) -> None:
     org_id = await _passed_on_to(two[1], two)
     await two[0].submit(open_account(org_id))

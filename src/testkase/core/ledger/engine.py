@@ -111,9 +111,13 @@ class Engine:
         future: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
         return future if self._put((command, future, time.monotonic())) else None
 
-    def _give_back(self, waiting: Waiting) -> None:
+    def _give_back(self, waiting: Waiting, perhaps_done: bool) -> None:
         """What a neighbour left undone, or may have done: here, with the same id, also while this engine stops."""
         command, future, since = waiting
+        queue = self._lanes[lane_of(command.org_id, len(self._lanes))].queue
+        if not perhaps_done:
+            queue.put(waiting)
+            return
         again: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
 
         def tell(done: "asyncio.Future[Outcome]") -> None:
@@ -121,7 +125,7 @@ class Engine:
                 future.set_result(self._as_first(done.result(), since))
 
         again.add_done_callback(tell)
-        self._lanes[lane_of(command.org_id, len(self._lanes))].queue.put((command, again, since))
+        queue.put((command, again, since))
 
     def _as_first(self, outcome: Outcome, since: float) -> Outcome:
         """What a neighbour has written since this was asked is no repetition by the caller. Where the clocks leave it

@@ -21,8 +21,8 @@ _A_TURN = 0.1
 Take = Callable[[Command], "asyncio.Future[Outcome] | None"]
 """Execute a command of a neighbour's. None: it is not taken."""
 
-GiveBack = Callable[[Waiting], None]
-"""Execute here what a neighbour was asked and has not done, or perhaps has."""
+GiveBack = Callable[[Waiting, bool], None]
+"""Execute here what a neighbour was asked; True: it has done so perhaps, and has not told."""
 
 _log = structlog.get_logger(__name__)
 
@@ -92,7 +92,7 @@ class Neighbour(asyncio.Protocol):
         try:
             said = encoded((self._number, waiting[0]))
         except (TypeError, ValueError):  # whatever it is, it fails here as it would without neighbours
-            self._give_back(waiting)
+            self._give_back(waiting, False)
             return
         if not self.asked:
             self._heard_at = self._loop.time()
@@ -159,10 +159,11 @@ class Neighbour(asyncio.Protocol):
 
     def _return(self) -> None:
         """Give back what it has not done, and will not or may never."""
-        given_back = self._not_taken | self.asked
+        not_taken, untold = self._not_taken, self.asked
         self._not_taken, self.asked = {}, {}
+        given_back = not_taken | untold
         for number in sorted(given_back):
-            self._give_back(given_back[number])
+            self._give_back(given_back[number], number in untold)
         self.idle.set()
         if self._left:
             self._transport.close()
