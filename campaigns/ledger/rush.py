@@ -27,6 +27,7 @@ from testkase.core.ledger.operations import Answer, execute
 from testkase.core.ledger.operations import Outcome as Told
 from testkase.core.ledger.refusals import InsufficientCredits
 from testkase.foundation.database import SyncDatabase
+from testkase.foundation.problems import Unavailable
 from tests.support.cluster import TestDatabase
 from tests.support.ledger import SUBJECT
 
@@ -122,11 +123,12 @@ async def _round(
     # Who asks again after a neighbour was lost is not told that it was the second, where it may have been the first.
     accepted = len({one.entry.hash for one in answers}) if cut else sum(not one.replayed for one in answers)
     replayed = len(answers) - accepted
-    refused = sum(isinstance(one, InsufficientCredits) for one in found)
+    no = InsufficientCredits | Unavailable if cut else InsufficientCredits  # whoever is lost may accept it yet
+    refused = sum(isinstance(one, no) for one in found)
     counts += Counter(accepted=accepted, refused=refused, repeated=replayed)
     apart = CALLERS - CALLERS // 8 + 1
     possible = min(balance // amount, apart)
-    faults = [f"organization {org_id}: {one!r}" for one in found if not isinstance(one, Answer | InsufficientCredits)]
+    faults = [f"organization {org_id}: {one!r}" for one in found if not isinstance(one, Answer | no)]
     if not faults and (accepted != possible or accepted + refused + replayed != CALLERS):
         faults.append(f"{balance} / {amount}: {accepted} accepted, {replayed} repeated, {refused} refused")
     if any(

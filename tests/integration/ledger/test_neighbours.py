@@ -6,6 +6,7 @@ import shutil
 import socket
 import tempfile
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
+from functools import partial
 from pathlib import Path
 
 import msgspec
@@ -154,17 +155,17 @@ async def test_one_that_goes_away_in_the_middle_is_done_without_and_nothing_happ
     org_id = await _passed_on_to(two[1], two)
     await two[0].submit(open_account(org_id, 1_000))
 
-    def lose(door: Door, *_: object) -> None:
+    def lose(door: Door, *_: object, **__: object) -> None:
         door._transport.abort()
 
-    monkeypatch.setattr(Door, "_tell", lose)
-    outcomes = await two[0].submit_many([hold(org_id, f"h{number}") for number in range(50)])
+    with monkeypatch.context() as untold:
+        untold.setattr(Door, "_tell", lose)
+        outcomes = await two[0].submit_many([hold(org_id, f"h{number}") for number in range(50)])
     assert [type(one) for one in outcomes] == [Answer] * 50
     assert not any(one.replayed for one in outcomes if isinstance(one, Answer))
     assert books.run(balance(org_id), org_id=org_id).held == 50 * MICRO
     again = await two[0].submit_many([hold(org_id, f"h{number}") for number in range(50)])
     assert all(isinstance(one, Answer) and one.replayed for one in again)
-    monkeypatch.undo()
     monkeypatch.setattr(Door, "_ask", lose)
     await _until(lambda: len(_met(two[0])) == 1)
     answer = await two[0].submit(settle(org_id, "h7", 0.5))
@@ -179,7 +180,7 @@ async def test_what_came_before_it_was_asked_is_a_repetition_all_the_same(
     await two[0].submit(open_account(org_id))
     first = await two[0].submit(hold(org_id, "h"))
     await asyncio.sleep(0.1)
-    monkeypatch.setattr(Door, "_ask", lambda door, *_: door._transport.abort())
+    monkeypatch.setattr(Door, "_ask", lambda door, *_, late: door._transport.abort())
     again = await two[0].submit(hold(org_id, "h"))
     assert (again.replayed, again.entry.seq) == (True, first.entry.seq)
 
@@ -200,6 +201,26 @@ async def test_one_that_says_nothing_is_left_alone_until_it_speaks(
         await asyncio.sleep(0.3)  # several looks
         assert not _met(two[0])
     await _until(lambda: len(_met(two[0])) == 1)
+
+
+@pytest.mark.requirement("I6")
+async def test_one_that_stood_still_does_nothing_that_was_refused_meanwhile(
+    two: Sequence[Engine], monkeypatch: pytest.MonkeyPatch, books: SyncDatabase
+) -> None:
+    """What it was asked lies in its socket until it goes on, whoever asked."""
+    monkeypatch.setattr(neighbour_module, "SILENCE_SECONDS", 0.1)
+    org_id = await _passed_on_to(two[1], two)
+    await two[0].submit(open_account(org_id, 1))
+    hear, lying = Door.data_received, list[tuple[Door, bytes]]()
+    with monkeypatch.context() as silence:
+        silence.setattr(Door, "data_received", lambda door, data: lying.append((door, data)))
+        with pytest.raises(Unavailable):  # it may be accepted yet, for all that is known here
+            await two[0].submit(hold(org_id, "h", 2))
+        await two[0].submit(Grant(org_id=org_id, grant_id="g", amount=5 * MICRO))
+    for door, data in lying:
+        hear(door, data)
+    await two[1].submit(Grant(org_id=org_id, grant_id="after it", amount=MICRO))
+    assert books.run(balance(org_id), org_id=org_id).held == 0
 
 
 async def test_one_that_is_busy_is_not_taken_for_silent_while_this_process_stands_still(
@@ -227,11 +248,11 @@ async def test_what_was_not_taken_never_overtakes_what_was(
     await two[0].submit(open_account(org_id))
     take, told, gate = two[1]._take, list[str](), asyncio.Event()
 
-    def first_alone(command: Command) -> "asyncio.Future[Outcome] | None":
+    def first_alone(command: Command, since: float) -> "asyncio.Future[Outcome] | None":
         if told:
             return None
         told.append(command.operation_id)
-        return asyncio.ensure_future(_after(gate, take, command))
+        return asyncio.ensure_future(_after(gate, partial(take, command, since)))
 
     monkeypatch.setattr(_door(two[1]), "_take", first_alone)
     asked = asyncio.ensure_future(two[0].submit_many([hold(org_id, "h"), settle(org_id, "h", 1)]))
@@ -429,11 +450,9 @@ async def _owned_by(engine: Engine, engines: Sequence[Engine]) -> int:
     return org_id
 
 
-async def _after(
-    gate: asyncio.Event, take: Callable[[Command], "asyncio.Future[Outcome] | None"], one: Command
-) -> Outcome:
+async def _after(gate: asyncio.Event, take: Callable[[], "asyncio.Future[Outcome] | None"]) -> Outcome:
     await gate.wait()
-    taken = take(one)
+    taken = take()
     assert taken is not None
     return await taken
 

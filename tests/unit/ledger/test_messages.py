@@ -22,7 +22,7 @@ def test_whatever_is_asked_and_answered_arrives_as_it_was_said() -> None:
     command: Command = script.opening()
     now = script.now
     for number in range(3_000):
-        assert asked_in(_content(message([encoded((number, command))]))) == [(number, command)]
+        assert asked_in(_content(message([encoded((number, 0.5, command))]))) == [(number, 0.5, command)]
         asked.add(type(command))
         outcome = told.submit(command, now)
         if not isinstance(outcome, Problem):
@@ -65,7 +65,7 @@ def test_what_was_not_taken_and_what_nobody_here_knows_have_no_outcome() -> None
 
 def test_what_no_message_can_hold_is_said_before_anything_is_sent() -> None:
     with pytest.raises(ValueError, match="surrogates"):
-        encoded((1, hold(1, "\ud800")))
+        encoded((1, 0.5, hold(1, "\ud800")))
     with pytest.raises(TypeError):
         encoded(Told.of(1, Unavailable("for a reason", why=object())))
 
@@ -73,7 +73,9 @@ def test_what_no_message_can_hold_is_said_before_anything_is_sent() -> None:
 def test_messages_come_in_whatever_pieces_they_come() -> None:
     dice, sent = Random(20_261_130), list[bytes]()
     for number in range(200):
-        sent.append(message([encoded((number, hold(1, "h" * dice.randrange(300)))) for _ in range(dice.randrange(4))]))
+        sent.append(
+            message([encoded((number, 0.5, hold(1, "h" * dice.randrange(300)))) for _ in range(dice.randrange(4))])
+        )
     stream, found, messages = b"".join(sent), list[bytes](), Messages()
     while stream:
         piece, stream = stream[: (size := dice.choice((1, 2, 3, 5, 1_000)))], stream[size:]

@@ -106,10 +106,10 @@ class Engine:
         queue.put(waiting)
         return True
 
-    def _take(self, command: Command) -> "asyncio.Future[Outcome] | None":
+    def _take(self, command: Command, since: float) -> "asyncio.Future[Outcome] | None":
         """What a neighbour asks."""
         future: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
-        return future if self._put((command, future, time.monotonic())) else None
+        return future if self._put((command, future, since)) else None
 
     def _give_back(self, waiting: Waiting, perhaps_done: bool) -> None:
         """What a neighbour left undone, or may have done: here, with the same id, also while this engine stops."""
@@ -122,16 +122,19 @@ class Engine:
 
         def tell(done: "asyncio.Future[Outcome]") -> None:
             if not future.done():
-                future.set_result(self._as_first(done.result(), since))
+                future.set_result(self._told_again(done.result(), since))
 
         again.add_done_callback(tell)
         queue.put((command, again, since))
 
-    def _as_first(self, outcome: Outcome, since: float) -> Outcome:
+    def _told_again(self, outcome: Outcome, since: float) -> Outcome:
         """What a neighbour has written since this was asked is no repetition by the caller. Where the clocks leave it
-        open it is taken for none: a call made twice is charged once, one that is made by nobody holds its credits."""
+        open it is taken for none: a call made twice is charged once, one that is made by nobody holds its credits. And
+        what it may still accept is not refused."""
+        if not isinstance(outcome, Answer):
+            return _unknown()
         asked_at = self.heads.at(since)
-        if not isinstance(outcome, Answer) or asked_at is None or outcome.entry.at < asked_at - CLOCKS_APART:
+        if asked_at is None or outcome.entry.at < asked_at - CLOCKS_APART:
             return outcome
         return Answer(entry=outcome.entry, replayed=False)
 

@@ -70,11 +70,11 @@ class Told(msgspec.Struct, frozen=True, array_like=True, gc=False):
         return None
 
 
-Asked = tuple[int, ask.Command]
-"""A command, and the number under which its outcome is wanted."""
+Asked = tuple[int, float, ask.Command]
+"""A command, the number under which its outcome is wanted, and since when (time.monotonic, which is the machine's)."""
 
 _encode = msgspec.json.Encoder().encode
-_asked = msgspec.json.Decoder(list[tuple[int, Union[COMMANDS]]])  # type: ignore[valid-type]  # noqa: UP007
+_asked = msgspec.json.Decoder(list[tuple[int, float, Union[COMMANDS]]])  # type: ignore[valid-type]  # noqa: UP007
 _told = msgspec.json.Decoder(list[Told])
 
 

@@ -1,6 +1,7 @@
 """The two ends of a connection between engines of one machine: whoever asks, and whoever writes for it."""
 
 import asyncio
+import time
 from collections.abc import Callable
 from functools import partial
 from typing import cast
@@ -18,8 +19,8 @@ SILENCE_SECONDS = 2.0
 
 _A_TURN = 0.1
 
-Take = Callable[[Command], "asyncio.Future[Outcome] | None"]
-"""Execute a command of a neighbour's. None: it is not taken."""
+Take = Callable[[Command, float], "asyncio.Future[Outcome] | None"]
+"""Execute a command of a neighbour's, who waits since then (time.monotonic). None: it is not taken."""
 
 GiveBack = Callable[[Waiting, bool], None]
 """Execute here what a neighbour was asked; True: it has done so perhaps, and has not told."""
@@ -90,7 +91,7 @@ class Neighbour(asyncio.Protocol):
         """Tell whoever waits what it answers."""
         self._number += 1
         try:
-            said = encoded((self._number, waiting[0]))
+            said = encoded((self._number, waiting[2], waiting[0]))
         except (TypeError, ValueError):  # whatever it is, it fails here as it would without neighbours
             self._give_back(waiting, False)
             return
@@ -195,14 +196,16 @@ class Door(asyncio.Protocol):
                 asked = asked_in(content)
                 if not asked:
                     self._writer.greet()
-                for number, command in asked:
-                    self._ask(number, command)
+                # This process may have stood still: who waits no more has told its callers what it came to elsewhere.
+                late = bool(asked) and time.monotonic() - asked[0][1] >= SILENCE_SECONDS
+                for number, since, command in asked:
+                    self._ask(number, command, since, late=late)
         except msgspec.MsgspecError:
             _log.exception("ledger_neighbour_garbled")
             self._transport.abort()
 
-    def _ask(self, number: int, command: Command) -> None:
-        outcome = self._take(command)
+    def _ask(self, number: int, command: Command, since: float, *, late: bool) -> None:
+        outcome = None if late else self._take(command, since)
         if outcome is None:
             self._writer.say(encoded(Told(number)))
             return
