@@ -393,6 +393,23 @@ async def test_where_others_could_enter_nobody_meets(begin: Begin, place: Path, 
     assert not (await engines[1].submit(hold(org_id, "h"))).replayed
 
 
+async def test_who_makes_the_folder_anew_is_not_asked_unless_it_is_this_user(begin: Begin, place: Path) -> None:
+    """Its name stands in /tmp for all to read, and whoever left last has taken it away."""
+    await (await begin()).stop()
+    asks, doors = await begin(writes=False), set[Door]()
+    place.rmdir()
+    place.mkdir(mode=0o755)
+    async with await asyncio.get_running_loop().create_unix_server(
+        lambda: Door(lambda *_: None, doors.add, doors.discard), str(place / "1-another.engine")
+    ):
+        await asyncio.sleep(0.3)  # several looks
+        assert not _met(asks)
+        place.chmod(0o700)
+        await _until(lambda: bool(_met(asks)))  # it would have been
+        await asks.stop()
+        await _until(lambda: not doors)
+
+
 async def test_noise_at_the_door_ends_that_connection_alone(two: Sequence[Engine], place: Path) -> None:
     (door,) = place.glob(f"{two[1]._neighbours._name}.engine")  # type: ignore[union-attr]
     reader, writer = await asyncio.open_unix_connection(str(door))

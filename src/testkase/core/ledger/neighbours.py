@@ -127,20 +127,27 @@ class Neighbours:
         """Raises OSError where that cannot be, or others could enter."""
         for _ in range(3):
             self._place.mkdir(mode=0o700, exist_ok=True)
-            found = self._place.lstat()
-            if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.getuid() or found.st_mode & 0o077:
-                raise PermissionError(f"{self._place} is not a folder of this user's alone")
+            self._check_place()
             if not self._writes:
                 return
             with contextlib.suppress(FileNotFoundError):  # whoever left last has taken the folder away just now
                 await self._listen()
                 return
 
+    def _check_place(self) -> None:
+        """Raises OSError where it is gone, or others could enter. Its name is no secret: once whoever left last has
+        taken it away, anybody on the machine may make one."""
+        found = self._place.lstat()
+        if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.getuid() or found.st_mode & 0o077:
+            raise PermissionError(f"{self._place} is not a folder of this user's alone")
+
     async def _listen(self) -> None:
         loop, draft = asyncio.get_running_loop(), self._place / f"{self._name}.draft"
         self._server = await loop.create_unix_server(
-            lambda: Door(self._take, self._doors.add, self._doors.discard), str(draft)
+            lambda: Door(self._take, self._doors.add, self._doors.discard), str(draft), start_serving=False
         )
+        self._check_place()
+        await self._server.start_serving()
         draft.rename(self._socket())  # it listens: whoever finds a socket that refuses may take it away
 
     def _socket(self) -> Path:
@@ -171,6 +178,7 @@ class Neighbours:
         except (OSError, TimeoutError):
             return
         try:
+            self._check_place()  # now that it is known who is there
             async with asyncio.timeout(GREETING_SECONDS):
                 await one.greet()
         except (OSError, TimeoutError):
