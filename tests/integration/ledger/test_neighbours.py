@@ -2,6 +2,7 @@
 nothing happens twice, and everything stays in order."""
 
 import asyncio
+import errno
 import shutil
 import socket
 import tempfile
@@ -368,6 +369,40 @@ async def test_a_socket_that_nobody_listens_on_is_taken_away(begin: Begin, place
     other = await begin()
     assert not (place / "1-killed.engine").exists()
     assert len(_met(other)) == 1
+
+
+@pytest.mark.parametrize("what", ["the socket", "the folder"])
+async def test_who_was_tidied_away_is_found_again(begin: Begin, place: Path, what: str) -> None:
+    """As systemd does after ten days: it knows a socket that is in use by the name under which it was made."""
+    first = await begin()
+    if what == "the folder":
+        shutil.rmtree(place)
+    else:
+        (socket_of_first,) = place.glob("*.engine")
+        socket_of_first.unlink()
+    await _until(lambda: any(place.glob("*.engine")))
+    second = await begin()
+    await _until(lambda: len(_met(first)) == len(_met(second)) == 1)
+    org_id = await _passed_on_to(first, [first, second])
+    await second.submit(open_account(org_id))
+    assert first.heads.knows(org_id)
+
+
+async def test_what_is_in_the_way_of_meeting_may_go(begin: Begin, place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No files can be opened for a while, by whoever is there and by whoever comes."""
+    first, glob = await begin(), Path.glob
+
+    def too_many(path: Path, pattern: str) -> Iterator[Path]:
+        if path == place:
+            raise OSError(errno.EMFILE, "Too many open files")
+        return glob(path, pattern)
+
+    with monkeypatch.context() as full:
+        full.setattr(Path, "glob", too_many)
+        second = await begin()
+        await asyncio.sleep(0.2)  # several looks
+        assert not _met(first)
+    await _until(lambda: len(_met(first)) == len(_met(second)) == 1)
 
 
 async def test_the_last_to_leave_takes_the_meeting_place_away(begin: Begin, place: Path) -> None:

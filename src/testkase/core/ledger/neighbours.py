@@ -68,6 +68,8 @@ class Neighbours:
         self._doors: set[Door] = set()
         self._server: asyncio.Server | None = None
         self._looking: asyncio.Task[None] | None = None
+        self._in_the_way = ""
+        """Why nobody could be met at the last look."""
 
     @classmethod
     def from_settings(cls, settings: Settings, *, writes: bool = True) -> "Neighbours | None":
@@ -80,11 +82,6 @@ class Neighbours:
         """Be found, and find the others. `take` executes what they ask, `give_back` what they left undone. Where there
         is no meeting, this engine is alone and does everything itself."""
         self._take, self._give_back = take, give_back
-        try:
-            await self._be_found()
-        except OSError as error:
-            _log.warning("ledger_neighbours_cannot_meet", error=str(error))
-            return
         await self.look()
         self._looking = asyncio.create_task(self._keep_looking(), name="ledger-neighbours")
 
@@ -128,7 +125,7 @@ class Neighbours:
         for _ in range(3):
             self._place.mkdir(mode=0o700, exist_ok=True)
             self._check_place()
-            if not self._writes:
+            if not self._writes or self._socket().exists():
                 return
             with contextlib.suppress(FileNotFoundError):  # whoever left last has taken the folder away just now
                 await self._listen()
@@ -143,6 +140,9 @@ class Neighbours:
 
     async def _listen(self) -> None:
         loop, draft = asyncio.get_running_loop(), self._place / f"{self._name}.draft"
+        if self._server is not None:  # nobody finds it any more
+            self._server.close()
+            _take_away(draft)
         self._server = await loop.create_unix_server(
             lambda: Door(self._take, self._doors.add, self._doors.discard), str(draft), start_serving=False
         )
@@ -159,10 +159,19 @@ class Neighbours:
             await self.look()
 
     async def look(self) -> None:
-        """Meet newcomers."""
+        """Meet newcomers. What is in the way may go: no files can be opened just now, or whoever tidies up /tmp has
+        taken this socket away, or the folder."""
         self._asked = {one for one in self._asked if one.is_open}
         known = {one.name for one in self._asked} | {self._name}
-        newcomers = [path for path in self._place.glob(f"*{_SUFFIX}") if path.stem not in known]
+        try:
+            await self._be_found()
+            newcomers = [path for path in self._place.glob(f"*{_SUFFIX}") if path.stem not in known]
+        except OSError as error:
+            if self._in_the_way != str(error):
+                self._in_the_way = str(error)
+                _log.warning("ledger_neighbours_cannot_meet", error=self._in_the_way)
+            return
+        self._in_the_way = ""
         await asyncio.gather(*(self._meet(path) for path in newcomers))
 
     async def _meet(self, path: Path) -> None:
