@@ -224,6 +224,26 @@ async def test_one_that_stood_still_does_nothing_that_was_refused_meanwhile(
     assert books.run(balance(org_id), org_id=org_id).held == 0
 
 
+async def test_one_that_the_database_keeps_waiting_is_not_taken_for_gone(
+    two: Sequence[Engine], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its rows are locked, or the disk is slow. Here they would be as well."""
+    monkeypatch.setattr(neighbour_module, "SILENCE_SECONDS", 0.1)
+    org_id = await _passed_on_to(two[1], two)
+    await two[0].submit(open_account(org_id))
+    take, gate = two[1]._take, asyncio.Event()
+    monkeypatch.setattr(
+        _door(two[1]), "_take", lambda *asked: asyncio.ensure_future(_after(gate, partial(take, *asked)))
+    )
+    there = _met(two[0])
+    asked = asyncio.ensure_future(two[0].submit(hold(org_id, "h")))
+    await asyncio.sleep(0.5)
+    gate.set()
+    assert not (await asked).replayed
+    assert _met(two[0]) == there
+    assert two[1].heads.knows(org_id)
+
+
 async def test_one_that_is_busy_is_not_taken_for_silent_while_this_process_stands_still(
     two: Sequence[Engine], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -15,7 +15,8 @@ from testkase.core.ledger.operations import Outcome
 from testkase.core.ledger.waiting import Waiting
 
 SILENCE_SECONDS = 2.0
-"""A neighbour that says nothing for so long while it is waited for is taken for one that is gone."""
+"""A neighbour that says nothing for so long while it is waited for, not even to a greeting, is taken for one that is
+gone."""
 
 _A_TURN = 0.1
 
@@ -42,11 +43,15 @@ class _Writer:
 
     def greet(self) -> None:
         """A message without parts."""
-        self._transport.write(message([]))
+        self._send([])
 
     def flush(self) -> None:
         parts, self._parts = self._parts, []
-        if parts and not self._transport.is_closing():
+        if parts:
+            self._send(parts)
+
+    def _send(self, parts: list[msgspec.Raw]) -> None:
+        if not self._transport.is_closing():
             self._transport.write(message(parts))
 
 
@@ -99,7 +104,7 @@ class Neighbour(asyncio.Protocol):
             self._heard_at = self._loop.time()
             self.idle.clear()
         if self._watch is None:
-            self._watch = self._loop.call_later(SILENCE_SECONDS, self._look, False)
+            self._watch = self._loop.call_later(SILENCE_SECONDS / 2, self._look, False)
         self.asked[self._number] = waiting
         self._writer.say(said)
 
@@ -128,18 +133,20 @@ class Neighbour(asyncio.Protocol):
             waiting[1].set_result(outcome)
 
     def _look(self, again: bool) -> None:
-        """Whether it still answers. What came while this process stood still is taken in before it is judged."""
+        """Whether it is still there. It is greeted meanwhile: the database may keep it waiting, as it would this
+        process. What came while this process stood still is taken in before it is judged."""
         self._watch = None
         if not self.asked:
             return
         quiet = self._loop.time() - self._heard_at
-        if quiet >= SILENCE_SECONDS and again:
+        late = quiet >= SILENCE_SECONDS
+        if late and again:
             _log.warning("ledger_neighbour_silent", name=self.name, unanswered=len(self.asked))
             self.end()
-        elif quiet >= SILENCE_SECONDS:
-            self._watch = self._loop.call_later(_A_TURN, self._look, True)
-        else:
-            self._watch = self._loop.call_later(SILENCE_SECONDS - quiet, self._look, False)
+            return
+        self._writer.greet()
+        soon = _A_TURN if late else min(SILENCE_SECONDS - quiet, SILENCE_SECONDS / 2)
+        self._watch = self._loop.call_later(soon, self._look, late)
 
     def connection_lost(self, _: Exception | None) -> None:
         self._greeted.set()
