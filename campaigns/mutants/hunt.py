@@ -22,6 +22,7 @@ from campaigns.mutants.of_debts import OF_DEBTS
 from campaigns.mutants.of_guards import OF_GUARDS
 from campaigns.mutants.of_limits import OF_LIMITS
 from campaigns.mutants.of_memory import OF_MEMORY
+from campaigns.mutants.of_neighbours import OF_NEIGHBOURS
 from campaigns.mutants.of_payments import OF_PAYMENTS
 from campaigns.mutants.of_spending import OF_SPENDING
 from campaigns.mutants.of_the_database import OF_THE_DATABASE
@@ -38,6 +39,7 @@ MUTANTS: tuple[Mutant, ...] = (
     *OF_LIMITS,
     *OF_THE_DATABASE,
     *OF_MEMORY,
+    *OF_NEIGHBOURS,
     *OF_GUARDS,
     *OF_PAYMENTS,
 )
