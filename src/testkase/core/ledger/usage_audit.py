@@ -20,12 +20,16 @@ class UsageAudit:
 
     def __init__(self, time_zone: str) -> None:
         self.found: list[Found] = []
+        self.rows = 0
+        """Interactions that an entry charged at their instant."""
         self._zone = time_zone
         self._days: dict[Subject, list[int]] = {}
 
     def read(self, entry: Entry, row: Row) -> None:
         """`row`: the entry as it was read, with what its usage says of itself, all None where it has none."""
         charged, usage = row["charged"], entry.usage
+        if charged is not None and row["used_at"] == entry.at:
+            self.rows += 1
         if charged is not None and charged != entry.deltas.used:
             self._note(entry, f"usage says {charged} charged, the entry {entry.deltas.used}")
         if entry.deltas.used and charged is None:

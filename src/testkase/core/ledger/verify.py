@@ -4,7 +4,7 @@ The walk shares no code with the rules that wrote the entries: it adds up what s
 to be run in one transaction with the organization's context, so that it sees one consistent state.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import msgspec
@@ -75,7 +75,7 @@ def _verified(org_id: int, account: Row) -> Operation[list[Deviation]]:
     audit = Audit({row["lot_id"]: lot_of(org_id, row) for row in lots}, account["time_zone"])
     yield from _walk(org_id, audit)
     open_holds = yield Statement(_SQL["open_holds"], {"org_id": org_id})
-    orphans = yield Statement(_SQL["usage_without_entry"], {"org_id": org_id})
+    orphans = yield from _orphans(org_id, audit)
     expiries = [row["expires_at"] for row in open_holds]
     audit.found += audit.account.compare({**account, "org_id": org_id}, list(audit.lots.values()), expiries)
     audit.found += audit.claws.compare(account)
@@ -87,6 +87,14 @@ def _verified(org_id: int, account: Row) -> Operation[list[Deviation]]:
     audit.found += yield from audit.limits.compare(org_id, account)
     yield from _statements(org_id, audit)
     return list(_deviations(org_id, audit))
+
+
+def _orphans(org_id: int, audit: Audit) -> Operation[Sequence[Row]]:
+    """Interactions without an entry: looked for where there are more than entries have."""
+    (usage,) = yield Statement(_SQL["usage_rows"], {"org_id": org_id})
+    if usage["found"] == audit.usage.rows:
+        return []
+    return (yield Statement(_SQL["usage_without_entry"], {"org_id": org_id}))
 
 
 def _days(org_id: int, account: Row, audit: Audit) -> Operation[None]:

@@ -43,11 +43,15 @@ WHERE org_id = %(org_id)s;
 SELECT hold_id, amount, to_json(lots)::text AS lots, opened_at, expires_at, use_case, user_ref, project_ref, model, terms
 FROM ledger.open_hold WHERE org_id = %(org_id)s;
 
--- usage_without_entry: Usage that no entry charged at its instant.
-SELECT u.seq FROM ledger.usage AS u
-WHERE u.org_id = %(org_id)s
-  AND NOT EXISTS (SELECT 1 FROM ledger.entry AS e WHERE e.org_id = u.org_id AND e.seq = u.seq AND e.at = u.at)
-LIMIT 10;
+-- usage_rows: How many interactions there are.
+SELECT count(*) AS found FROM ledger.usage WHERE org_id = %(org_id)s;
+
+-- usage_without_entry: Usage that no entry charged at its instant. No join, which may be planned by old figures to compare
+-- each row with all entries.
+SELECT seq, at FROM ledger.usage WHERE org_id = %(org_id)s
+EXCEPT
+SELECT seq, at FROM ledger.entry WHERE org_id = %(org_id)s
+ORDER BY seq LIMIT 10;
 
 -- days: Every day's sums, as pages read them.
 SELECT day::text AS day, use_case, user_ref, project_ref, interactions, charged, input_tokens, output_tokens
