@@ -425,6 +425,16 @@ async def test_what_is_in_the_way_of_meeting_may_go(begin: Begin, place: Path, m
     await _until(lambda: len(_met(first)) == len(_met(second)) == 1)
 
 
+async def test_two_looks_at_once_meet_nobody_twice(two: Sequence[Engine]) -> None:
+    """Whoever was met twice stayed connected once when it was lost, and was not met again."""
+    assert two[0]._neighbours is not None
+    for _ in range(5):
+        for one in _met(two[0]):
+            one.end()
+        await asyncio.gather(*(two[0]._neighbours.look() for _ in range(3)))
+        assert len(_met(two[0])) == len(two[0]._neighbours._asked) == 1
+
+
 async def test_the_last_to_leave_takes_the_meeting_place_away(begin: Begin, place: Path) -> None:
     first, second = await begin(), await begin()
     await first.stop()

@@ -68,6 +68,7 @@ class Neighbours:
         self._doors: set[Door] = set()
         self._server: asyncio.Server | None = None
         self._looking: asyncio.Task[None] | None = None
+        self._one_look = asyncio.Lock()
         self._in_the_way = ""
         """Why nobody could be met at the last look."""
 
@@ -161,6 +162,10 @@ class Neighbours:
     async def look(self) -> None:
         """Meet newcomers. What is in the way may go: no files can be opened just now, or whoever tidies up /tmp has
         taken this socket away, or the folder."""
+        async with self._one_look:  # two at once would meet the same one twice
+            await self._meet_newcomers()
+
+    async def _meet_newcomers(self) -> None:
         self._asked = {one for one in self._asked if one.is_open}
         known = {one.name for one in self._asked} | {self._name}
         try:
