@@ -39,7 +39,7 @@ def quick_folder() -> Iterator[Path]:
 
 @pytest.fixture(scope="session")
 def cluster(quick_folder: Path) -> Iterator[Cluster]:
-    """The session's PostgreSQL: it makes and drops hundreds of databases."""
+    """The PostgreSQL of the whole test run: it makes and drops hundreds of databases."""
     running = Cluster(quick_folder)
     yield running
     running.stop()
