@@ -23,10 +23,9 @@ _LOADED = [
     "typer._adapters",
 ]  # fmt: skip
 """Nothing that reads Django's settings: they are of the environment each process is given."""
+# readline, which pytest loads, sets these behind the back of os.environ, and lines are broken by them.
 for _size in ("COLUMNS", "LINES"):
-    os.unsetenv(
-        _size
-    )  # readline, which pytest loads, sets them behind the back of os.environ; lines are broken by them
+    os.unsetenv(_size)
 _context = multiprocessing.get_context("forkserver")
 _context.set_forkserver_preload(_LOADED)
 
