@@ -3,8 +3,8 @@
 from campaigns.mutants.mutant import Mutant, Patch
 
 _TOLD = ("simulate-postgres",)
-_MANY = "schema/ddl/0029_known_heads.sql"
-_ONE = "schema/ddl/0033_lone_commands.sql"
+_MANY = "schema/ddl/0035_one_append.sql"
+_ONE = "schema/ddl/0036_days_by_key.sql"
 _HEADS = "core/ledger/heads.py"
 _ATTEMPTS = "core/ledger/attempts.py"
 _WAITING = "core/ledger/waiting.py"
@@ -120,7 +120,7 @@ OF_MEMORY = (
     _alone(
         "day-forgets-alone",
         "a lone settlement is not added to its day",
-        "SET interactions = d.interactions + added.interactions, charged",
+        "SET interactions = d.interactions + excluded.interactions, charged",
         "SET charged",
     ),
 )

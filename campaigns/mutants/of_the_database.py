@@ -4,6 +4,7 @@ from campaigns.mutants.mutant import Mutant, Patch
 
 _TOLD = ("simulate-postgres",)
 _FUNCTIONS = "schema/ddl/0027_hot_path.sql"
+_APPEND = "schema/ddl/0035_one_append.sql"
 _CLAWS = "schema/ddl/0014_reversals.sql"
 _LIMITS = "schema/ddl/0005_ledger_functions.sql"
 
@@ -122,35 +123,35 @@ _WRITTEN = (
     _mistake(
         "covered-not-written",
         "what covered a debt is not written",
-        _FUNCTIONS,
+        _APPEND,
         "debt = n.debt, covered = n.covered,\n",
         "debt = n.debt,\n",
     ),
     _mistake(
         "off-not-written",
         "when AI went off last is not written",
-        _FUNCTIONS,
+        _APPEND,
         "off_seq = n.off_seq, limited = n.limited",
         "limited = n.limited",
     ),
     _mistake(
         "thaw-not-written",
         "a lot once frozen stays frozen",
-        _FUNCTIONS,
+        _APPEND,
         "            frozen = n.frozen\n",
         "            frozen = l.frozen OR n.frozen\n",
     ),
     _mistake(
         "extension-keeps-lots",
         "a hold that grew keeps the lots it had",
-        _FUNCTIONS,
-        "SET amount = excluded.amount, lots = excluded.lots, expires_at",
-        "SET amount = excluded.amount, expires_at",
+        _APPEND,
+        "SET amount = n.amount, lots = n.lots, expires_at",
+        "SET amount = n.amount, expires_at",
     ),
     _mistake(
         "day-replaced",
         "a day's charges are replaced by the latest batch's",
-        _FUNCTIONS,
+        _APPEND,
         "charged = d.charged + excluded.charged,\n",
         "charged = excluded.charged,\n",
     ),

@@ -43,9 +43,9 @@ def on(day: str) -> Record:
 
 
 def account(*, flag: bool) -> Record:
-    return "moved_account", record((
-        first_numbers(7)(18, *[N, 1] * 7), small(-(2**31)), numbers(4)(*[N, 2] * 4), FLAG[flag], number(3),
-        FLAG[not flag], numbers(2)(N, 4, N, 5), blob(b"h" * 32),
+    return "known_account", record((
+        first_numbers(7)(20, *[N, 1] * 7), small(-(2**31)), numbers(4)(*[N, 2] * 4), FLAG[flag], number(3),
+        FLAG[not flag], numbers(2)(N, 4, N, 5), blob(b"h" * 32), blob(b"k" * 32), number(6),
     ))  # fmt: skip
 
 

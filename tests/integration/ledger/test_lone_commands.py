@@ -220,6 +220,6 @@ async def test_what_a_lone_command_gives_back_goes_where_it_belongs(
             now[0] += step * SECOND
         else:
             await both.submit(lambda org_id, command=step: replace(command, org_id=org_id))  # type: ignore[misc]
-    assert both.sent[-2:] == [writing.APPEND_KNOWN, writing.APPEND_ONE]
+    assert both.sent[-2:] == [writing.APPEND, writing.APPEND_ONE]
     assert rows(database, both.lone) == rows(database, both.other)
     assert elsewhere.read(verify(both.lone), org_id=both.lone) == []

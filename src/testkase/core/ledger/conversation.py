@@ -20,7 +20,7 @@ from psycopg.pq import ConnStatus, ExecStatus
 from psycopg.pq.abc import PGconn, PGresult
 
 from testkase.core.ledger.reading import LOAD
-from testkase.core.ledger.writing import APPEND, APPEND_KNOWN, APPEND_ONE
+from testkase.core.ledger.writing import APPEND, APPEND_ONE
 from testkase.foundation.composites import Rows
 from testkase.foundation.database import Row, Statement
 
@@ -37,13 +37,13 @@ SILENCE_SECONDS = 8
 than it waits for a lock itself, or works on a statement."""
 
 _PLACEHOLDER = re.compile(r"%\((\w+)\)s")
-_STATEMENTS = {b"load": LOAD, b"append": APPEND, b"append_known": APPEND_KNOWN, b"append_one": APPEND_ONE}
+_STATEMENTS = {b"load": LOAD, b"append": APPEND, b"append_one": APPEND_ONE}
 _NAMES = {sql: name for name, sql in _STATEMENTS.items()}
 _PARAMETERS = {name: list(dict.fromkeys(_PLACEHOLDER.findall(sql))) for name, sql in _STATEMENTS.items()}
 
 _LOCKED = "55P03"
 _STALE = frozenset({"TK001", "23505", _LOCKED})
-"""Raised by ledger.append_known and append_one, where an id was used before, and where rows are locked for long."""
+"""Raised by ledger.append and append_one, where an id was used before, and where rows are locked for long."""
 
 _OF_THE_STATEMENT = ("22", "23", "40", "42501", "54", "55", "57014")
 """How the codes of errors begin that are about what was to be written, or that it took too long. Any other may be about

@@ -12,7 +12,7 @@ from msgspec.structs import asdict
 from testkase.core.ledger.book import Book
 from testkase.core.ledger.calendar import local_day
 from testkase.core.ledger.limits.rows import changed_rows
-from testkase.core.ledger.model import UNTOUCHED, Account, Entry, Hold, Lot
+from testkase.core.ledger.model import UNTOUCHED, Entry, Hold, Lot
 from testkase.core.ledger.reading import named
 from testkase.core.ledger.terms import Terms
 from testkase.foundation.composites import (
@@ -35,13 +35,8 @@ from testkase.foundation.composites import (
 from testkase.foundation.database import Statement
 
 APPEND = (
-    "SELECT ledger.append(%(new_accounts)s, %(accounts)s, %(new_lots)s, %(lots)s, %(opened)s, %(closed)s,"
-    " %(entries)s, %(usages)s, %(usage_days)s, %(limits)s)"
-)
-
-APPEND_KNOWN = (
-    "SELECT ledger.append_known(%(decided_at)s, %(accounts)s, %(new_lots)s, %(lots)s, %(opened)s, %(closed)s,"
-    " %(entries)s, %(usages)s, %(usage_days)s, %(limits)s)"
+    "SELECT ledger.append(%(decided_at)s, %(new_accounts)s, %(accounts)s, %(new_lots)s, %(lots)s, %(opened)s,"
+    " %(extended)s, %(closed)s, %(entries)s, %(usages)s, %(usage_days)s, %(limits)s)"
 )
 
 APPEND_ONE = (
@@ -56,14 +51,7 @@ def append_statement(books: Sequence[Book]) -> Statement | None:
     """The statement that writes what changed in these books; None where nothing did."""
     if not books:
         return None
-    return Statement(
-        APPEND,
-        {
-            "new_accounts": _json([asdict(account) for book in books if book.is_new and (account := book.account)]),
-            "accounts": array([_account(account) for book in books if not book.is_new and (account := book.account)]),
-            **_rows(books),
-        },
-    )
+    return _statement(books, None)
 
 
 def append_known_statement(books: Sequence[Book], decided_at: int | None) -> Statement:
@@ -71,8 +59,7 @@ def append_known_statement(books: Sequence[Book], decided_at: int | None) -> Sta
     time, to be compared with the database's."""
     if len(books) == 1 and _is_lone(books[0]):
         return Statement(APPEND_ONE, {"decided_at": decided_at, **_lone_rows(books[0])})
-    accounts = array([_known_account(book) for book in books])
-    return Statement(APPEND_KNOWN, {"decided_at": decided_at, "accounts": accounts, **_rows(books)})
+    return _statement(books, decided_at)
 
 
 def _is_lone(book: Book) -> bool:
@@ -102,53 +89,58 @@ def _lone_rows(book: Book) -> dict[str, Any]:
     }
 
 
-def _rows(books: Sequence[Book]) -> dict[str, Any]:
-    """The rows of all tables but the accounts."""
+def _statement(books: Sequence[Book], decided_at: int | None) -> Statement:
+    """Accounts are locked in the order in which they stand."""
+    books = sorted(books, key=_order)
     entries = [entry for book in books for entry in book.posted]
-    return {
+    return Statement(APPEND, {
+        "decided_at": decided_at,
+        "new_accounts": _json([asdict(account) for book in books if book.is_new and (account := book.account)]),
+        "accounts": array([_known_account(book) for book in books if not book.is_new]),
         "new_lots": _json([asdict(book.lots[lot_id]) for book in books for lot_id in book.new_lots]),
         "lots": array([_lot(book.lots[lot_id]) for book in books for lot_id in book.changed_lots - book.new_lots]),
-        "opened": array([_hold(book.holds[hold_id]) for book in books for hold_id in book.opened_holds]),
+        "opened": array([
+            _hold(book.holds[hold_id]) for book in books for hold_id in book.opened_holds
+            if hold_id not in book.loaded_holds
+        ]),
+        "extended": array([
+            _hold(book.holds[hold_id]) for book in books for hold_id in book.opened_holds
+            if hold_id in book.loaded_holds
+        ]),
         "closed": array([row for book in books for row in _closed(book)]),
         "entries": array([_entry(entry) for entry in entries]),
         "usages": array([_usage(entry) for entry in entries if entry.usage is not None]),
         "usage_days": array([day.row() for day in _usage_days(books)]),
         "limits": _json(changed_rows(book.limits for book in books if book.limits is not None)),
-    }
+    })  # fmt: skip
+
+
+def _order(book: Book) -> int:
+    assert book.account is not None
+    return book.account.org_id
 
 
 def _json(rows: Any) -> str | None:
     return _encode(rows).decode() if rows else None
 
 
-# Rows of the types of 0027_hot_path.sql and 0029_known_heads.sql, column by column.
+# Rows of the types of 0027_hot_path.sql, and of 0029_known_heads.sql, column by column.
 _org, _org_and, _org_and_6 = map(first_numbers, (1, 2, 7))
 _two, _four, _seven, _nine = map(numbers, (2, 4, 7, 9))
 
 
-def _account(account: Account) -> Record:
-    return "moved_account", record(_account_columns(18, account))
-
-
-def _account_columns(count: int, account: Account) -> tuple[bytes, ...]:
-    """`count`: of the columns of the whole row."""
-    a = account
-    return (
+def _known_account(book: Book) -> Record:
+    """An account, and by what it was known."""
+    a, before = book.account, book.before
+    assert a is not None
+    assert before is not None
+    return "known_account", record((
         _org_and_6(
-            count, N, a.org_id, N, a.available, N, a.held, N, a.debt, N, a.covered, N, a.overage_limit, N, a.overage
+            20, N, a.org_id, N, a.available, N, a.held, N, a.debt, N, a.covered, N, a.overage_limit, N, a.overage
         ),
         small(a.period_number), _four(N, a.period_start, N, a.period_end, N, a.period_used, N, a.due_at),
         FLAG[a.ai_enabled], number(a.off_seq), FLAG[a.limited], _two(N, a.last_seq, N, a.last_at), blob(a.last_hash),
-    )  # fmt: skip
-
-
-def _known_account(book: Book) -> Record:
-    """An account, and by what it was known."""
-    account, before = book.account, book.before
-    assert account is not None
-    assert before is not None
-    return "known_account", record((
-        *_account_columns(20, account), blob(before.last_hash), number(before.due_at),
+        blob(before.last_hash), number(before.due_at),
     ))  # fmt: skip
 
 
