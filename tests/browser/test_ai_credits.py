@@ -79,12 +79,22 @@ def test_names_beside_the_chart_have_room_for_their_words(busy: Stage) -> None:
 
 
 @pytest.mark.requirement("R42")
-def test_on_a_phone_the_buttons_at_the_top_are_equally_wide(busy: Stage) -> None:
-    page = busy.signed_in("owner", viewport=PHONE)
+@pytest.mark.parametrize("width", [320, PHONE["width"]])
+def test_on_a_phone_the_buttons_at_the_top_leave_the_balance_in_sight(busy: Stage, width: int) -> None:
+    """Two in a row and equally wide, below the one that matters most: five in a column hid the balance."""
+    page = busy.signed_in("owner", viewport={"width": width, "height": PHONE["height"]})
     page.goto(busy.url + PAGE)
-    widths = page.locator(".page__head .button").evaluate_all("all => all.map(one => Math.round(one.clientWidth))")
-    assert len(widths) == 5
-    assert len(set(widths)) == 1, widths
+    buttons = page.locator(".page__head .button")
+    expect(buttons).to_have_count(5)
+    first, *others = buttons.evaluate_all("all => all.map(one => one.getBoundingClientRect().toJSON())")
+    assert len({round(each["width"]) for each in others}) == 1
+    assert others[0]["width"] < first["width"] / 2
+    assert len({each["top"] for each in others}) == 2
+    assert all(buttons.evaluate_all("all => all.map(one => one.scrollWidth <= one.clientWidth)"))
+    assert fits(page)
+    balance = page.locator(".balance").first.bounding_box()
+    assert balance is not None
+    assert balance["y"] + balance["height"] <= PHONE["height"]
 
 
 @pytest.mark.requirement("P11")
