@@ -9,6 +9,7 @@ from testkase.core.ledger.commands import Touch
 from testkase.core.ledger.operations import execute_one
 from testkase.services.audit.history import Wanted, history_page
 from testkase.services.audit.sentences import change_sentence
+from testkase.services.billing.provider import DisputeStatus
 from testkase.services.billing.purchasing.rows import listed_purchase
 from testkase.services.billing.words import bill_is_due
 from tests.integration.billing.test_money_back import spend
@@ -71,6 +72,26 @@ def test_a_dispute_that_is_won_after_a_refund_does_not_promise_all_of_the_money(
     shop.look(purchase, dispute.dispute_id)
     said = "What was contested of the Starter bundle bought for $10.00 stays. 300 credits are yours to use again."
     assert told(shop, org_id) == said
+
+
+@pytest.mark.requirement("P10", "R74")
+@pytest.mark.parametrize("verdict", ["lost", "won"])
+def test_nothing_is_said_to_stay_where_all_of_the_money_had_gone_back_before(
+    shop: Shop, verdict: DisputeStatus
+) -> None:
+    """A lost dispute over a payment that staff had given back was told as one that had been won."""
+    org_id = shop.organization("0").org_id
+    purchase = shop.bought(org_id)
+    shop.provider.refund_by_hand(purchase.payment_id or "")
+    shop.look(purchase)
+    dispute = shop.provider.dispute(purchase.payment_id or "")
+    shop.look(purchase, dispute.dispute_id)
+    shop.provider.decide_dispute(dispute.dispute_id, verdict)
+    shop.look(purchase, dispute.dispute_id)
+    assert told(shop, org_id) == "The $10.00 paid for the Starter bundle had gone back before, and its credits with it."
+    found = shop.run(org_id, history_page(org_id, Wanted(kind="money"), limit=1, after=None))
+    (record,) = (event.change.record for event in found.events if event.change)
+    assert change_sentence(record) == "saw the dispute over the Starter bundle end: nothing of it is set aside any more"
 
 
 @pytest.mark.requirement("P7")
@@ -140,7 +161,7 @@ def test_a_dispute_is_told_and_recorded_as_what_it_is(shop: Shop) -> None:
     shop.look(purchase, dispute.dispute_id)
     found = shop.run(org_id, history_page(org_id, Wanted(kind="money"), limit=2, after=None))
     assert [change_sentence(event.change.record) for event in found.events if event.change] == [
-        "gave back what was set aside of the Starter bundle: the dispute is over",
+        "saw the dispute over the Starter bundle end: nothing of it is set aside any more",
         "set aside what is left of the Starter bundle: its payment is disputed",
     ]
 

@@ -87,7 +87,7 @@ _CHANGES = {
 }
 
 _SET_ASIDE = "set aside what is left of the {target} bundle: its payment is disputed"
-_GIVEN_BACK = "gave back what was set aside of the {target} bundle: the dispute is over"
+_OVER = "saw the dispute over the {target} bundle end: nothing of it is set aside any more"
 
 _FEATURES = {
     "test_generation": "generated test cases",
@@ -125,10 +125,10 @@ def change_sentence(record: Record, named: Mapping[str, str] = _NOBODY) -> str:
 
 
 def _template(record: Record) -> str | None:
-    """A dispute opened or over that takes no credits away only sets aside what is left, or gives it back."""
+    """A dispute opened or over that takes no credits away only sets aside what is left, or lets it go."""
     details = record.details
     if record.action == "purchase.reversed" and details.get("before") == details.get("taken back"):
-        return _SET_ASIDE if details.get("disputed") == "yes" else _GIVEN_BACK
+        return _SET_ASIDE if details.get("disputed") == "yes" else _OVER
     return _CHANGES.get(record.action)
 
 

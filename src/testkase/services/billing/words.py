@@ -56,7 +56,7 @@ def credits_taken_back(
         body += f": {whole_credits(-back)}." if back < 0 else "."
     elif before.frozen and not after.frozen and after.clawed <= before.clawed:
         title = "A dispute is over"
-        body = f"{'What was contested of' if after.clawed else 'The money for'} {paid} stays."
+        body = _stays(after)
         body += f" {whole_credits(back)} credits are yours to use again." if back > 0 else ""
         body += f" {whole_credits(expired)} credits expired meanwhile." if expired else ""
     elif after.clawed > before.clawed:
@@ -75,6 +75,14 @@ def credits_taken_back(
         body=body, link=BILLING_PAGE if debt else f"{BILLING_PAGE}/purchases/{after.purchase_id}",
         link_label="See what is owed" if debt else "Open the purchase",
     )  # fmt: skip
+
+
+def _stays(purchase: Purchase) -> str:
+    """After a dispute that took nothing more. Where all had gone back before, it may have been lost as well."""
+    price, bundle = money(purchase.amount, purchase.currency), f"the {purchase.bundle_name} bundle"
+    if purchase.clawed == purchase.credits:
+        return f"The {price} paid for {bundle} had gone back before, and its credits with it."
+    return f"{'What was contested of' if purchase.clawed else 'The money for'} {bundle} bought for {price} stays."
 
 
 def _went_back(purchase: Purchase, gone: int) -> str:
