@@ -4,6 +4,7 @@ import re
 
 import pytest
 from django.test import Client
+from msgspec.structs import replace
 
 from testkase.core.ledger.credits import MICRO
 from testkase.foundation.database import Operation, Statement
@@ -224,14 +225,33 @@ def test_what_is_not_what_was_ordered_buys_nothing_and_says_whom_to_ask(store: S
 @pytest.mark.requirement("P9")
 def test_a_second_payment_is_named_and_buys_nothing(store: Store) -> None:
     address = store.bought()
-    store.pay(address)
-    order = store.purchase(address)
-    from testkase.entrypoints.web.billing.till import carry_out, seller
-    from testkase.services.billing.purchasing.buying import look_at
-
-    carry_out(look_at(order, seller()))
-    assert "This order was paid twice" in read(store, address)
+    second = store.pay(address)
+    settle(store, address)
+    page, history = read(store, address), read(store, "/settings/billing")
+    assert "This order was paid twice" in page
+    assert "It is given back" in page
+    assert "sent back" not in page + history, "nobody has given it back yet"
+    assert "went back" not in page + history
     assert store.balance.available == 5_800 * MICRO
+    store.provider.refund_by_hand(second.payment_id)
+    settle(store, address)
+    page, history = read(store, address), read(store, "/settings/billing")
+    assert "bought nothing, and went back." in page
+    assert "paid a second time, $50.00 went back" in history
+
+
+@pytest.mark.requirement("R33")
+def test_a_payment_that_nobody_took_in_time_is_not_called_unfinished(store: Store) -> None:
+    """The buyer was told to wait for a payment that the provider had given back."""
+    address = store.order()
+    payment = store.provider.authorize(store.purchase(address).order_id or "")
+    given_back = replace(payment, status="refunded", amount_refunded=payment.amount)
+    store.provider.payments[payment.payment_id] = given_back
+    page = look(store, address)
+    assert stage(page) == "failed"
+    assert "wait a moment" not in page
+    assert "data-checkout" in page, "it can be paid again"
+    assert store.balance.available == 300 * MICRO
 
 
 @pytest.mark.requirement("P3")

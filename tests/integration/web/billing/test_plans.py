@@ -239,7 +239,7 @@ def test_a_purchase_that_covers_a_debt_says_how_much_of_it_is_left_to_use(store:
     owing(store, 25)
     page = read(store, path=store.bought("starter"))
     assert "975 credits are yours" in page
-    assert "25.00 credits of it covered what was owed" in page
+    assert "25.00 credits of it covered what was owed since a refund or a dispute. The other 975.00 were added" in page
 
 
 @pytest.mark.requirement("P10")

@@ -31,6 +31,9 @@ _TAGS: dict[Stage, str] = {
     "paid": "on", "failed": "failed", "mismatch": "failed", "disputed": "boundary", "pending": "boundary",
     "started": "boundary", "waiting": "ai",
 }  # fmt: skip
+_CAME_TO_NOTHING = ("failed", "refunded")
+"""Of payments that were never taken: refunded is what the bank had said yes to, and nobody took in time."""
+
 _PAYABLE = ("waiting", "started", "failed", "closed")
 
 
@@ -81,7 +84,7 @@ class Standing:
 
     @property
     def surplus(self) -> list[Attempt]:
-        """Further payments of the same order: the provider sends them back."""
+        """Further payments of the same order: they bought nothing, and are given back."""
         return [one for one in self.attempts if one.verdict == "surplus"]
 
     @property
@@ -118,5 +121,5 @@ def _open_stage(purchase: Purchase, attempts: tuple[Attempt, ...]) -> Stage:
     if mismatched:
         return "returned"
     if attempts:
-        return "failed" if attempts[-1].status == "failed" else "started"
+        return "failed" if attempts[-1].status in _CAME_TO_NOTHING else "started"
     return "closed" if purchase.state == "closed" else "waiting"
