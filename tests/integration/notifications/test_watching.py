@@ -9,14 +9,17 @@ import psycopg
 import pytest
 
 from testkase.core.ledger import commands as ask
-from testkase.core.ledger.credits import MICRO
+from testkase.core.ledger.credits import MICRO, grouped_credits
+from testkase.core.ledger.forecast import Forecast
+from testkase.core.ledger.outlook import expected, own_credits, past_days
+from testkase.core.ledger.queries import balance, lots
 from testkase.core.pricing import load_price_books
 from testkase.foundation.clock import utc_now
 from testkase.foundation.database import Operation, SyncDatabase, run
 from testkase.services.audit import Actor
 from testkase.services.billing.settings import set_purchase_roles
 from testkase.services.notifications import watching
-from testkase.services.notifications.foresight import cheapest_cover, foresee
+from testkase.services.notifications.foresight import foresee, running_out
 from testkase.services.notifications.telling import Notification, notify
 from tests.support.cluster import TestDatabase
 from tests.support.team import SUBJECT, Team
@@ -329,10 +332,61 @@ def test_the_forecast_is_quiet_while_ai_is_off_and_where_it_is_not_wanted(spendi
 
 
 @pytest.mark.requirement("B7")
-def test_the_cheapest_bundle_that_closes_the_gap_is_named() -> None:
+def test_the_letter_offers_for_a_gap_what_the_page_offers(spending_team: Team) -> None:
+    """Three Starters cost less than the one bundle that is large enough; and a forecast promises no hundredths."""
+    team = spending_team
+    team.use(180)
+    account = team.run(balance(team.org_id))
     book = load_price_books().at(utc_now())
-    gaps = {1: "starter", 1_000: "starter", 1_001: "professional", 28_000: "enterprise", 99_999: "ultimate"}
-    assert {gap: cheapest_cover(book, gap * MICRO).key for gap in gaps} == gaps
+    found = Forecast(low=0, likely=2, high=None, resets_in=20, need_low=MICRO, need_likely=MICRO, need_high=MICRO,
+                     short=2_345_678_901, short_high=0, weeks=4)  # fmt: skip
+    body = running_out(found, account, book, seq=1, purchase_roles="owner").body
+    assert (
+        "120.00 credits are left. At the pace of the past weeks they last about 2 days, perhaps less than a day" in body
+    )
+    assert body.endswith("about 2,346 credits are missing: 3 × Starter ($30.00, 3,000 credits) covers that.")
+
+
+@pytest.mark.requirement("B7", "R56")
+def test_nobody_is_told_in_advance_of_what_has_happened(spending_team: Team) -> None:
+    team = spending_team
+    team.use(300)
+    team.watch()
+    assert not look_ahead(team)
+    assert team.told("owner") == ["AI credits are used up"]
+    team.grant(50)
+    assert look_ahead(team)
+
+
+@pytest.mark.requirement("B7", "P10")
+def test_while_a_debt_stops_ai_no_pace_is_told(spending_team: Team) -> None:
+    """A refund of credits that were used leaves a debt, whatever else is left."""
+    team = spending_team
+    team.grant(100)
+    team.use(380)
+    team.grant(40)
+    team.do(ask.Reverse(org_id=team.org_id, grant_id="g1", clawed=100 * MICRO, frozen=False, reversal_id="r", note="x"))
+    owing = team.run(balance(team.org_id))
+    assert owing.debt
+    assert owing.available
+    team.watch()
+    assert not look_ahead(team)
+    body = team.rows("SELECT body FROM notification WHERE org_id = %(org_id)s ORDER BY notification_id DESC")[0]["body"]
+    assert f"AI rests until the {grouped_credits(owing.debt)} credits that are owed are covered." in body
+
+
+@pytest.mark.requirement("B7", "P7")
+def test_what_is_lent_to_calls_under_way_lasts_nobody_any_longer(team: Team) -> None:
+    team.do(ask.SetOverage(org_id=team.org_id, setting_id="cap", limit=50 * MICRO))
+    team.use(300)
+    team.do(ask.OpenHold(org_id=team.org_id, hold_id="h", amount=40 * MICRO, ttl_seconds=60, subject=SUBJECT))
+    account, having = team.run(balance(team.org_id)), team.run(lots(team.org_id))
+    assert own_credits(account) == 0
+    now = int(utc_now().timestamp() * 1_000_000)
+    busy = dict.fromkeys(past_days(account, now), 30 * MICRO)
+    found = expected(account, busy, having, now=now)
+    assert found is not None
+    assert found.high == 0
 
 
 @pytest.mark.requirement("P7", "R55")

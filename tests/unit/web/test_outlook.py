@@ -7,7 +7,10 @@ import pytest
 from testkase.core.ledger.credits import MICRO
 from testkase.core.ledger.forecast import Forecast
 from testkase.core.pricing import load_price_books
-from testkase.entrypoints.web.outlook.words import Outlook, cheapest, rounded
+from testkase.core.pricing.cover import cheapest
+from testkase.entrypoints.web.outlook.words import Outlook
+from testkase.entrypoints.web.templatetags.testkase import dollars
+from testkase.services.notifications.words import rounded
 
 BUNDLES = load_price_books(None).books[0].bundles
 
@@ -46,6 +49,16 @@ def test_what_cannot_be_known_and_what_is_gone_is_said_as_it_is() -> None:
     assert Outlook(found=found, spendable=0).sentence == "The credits are used up; they reset in 8 days."
 
 
+@pytest.mark.requirement("B7", "P10")
+def test_what_is_owed_comes_before_all_use_and_is_missing_too() -> None:
+    found = told(0, 0, 0, short=500 * MICRO).found
+    owing = Outlook(found=found, spendable=0, debt=800 * MICRO)
+    assert owing.sentence == "AI rests until the 800.00 credits that are owed are covered."
+    assert (owing.state, owing.gap) == ("short", "1,300")
+    assert Outlook(found=told(None, None, None).found, spendable=900 * MICRO, debt=800 * MICRO).missing == 0
+    assert Outlook(found=None, spendable=0, debt=MICRO).sentence.startswith("AI rests until the 1.00 credits")
+
+
 def test_the_bar_ends_where_the_reset_is() -> None:
     for ends in ((None, None, None), (3, None, None), (3, 5, 7), (3, 5, None), (0, 0, 0)):
         outlook = told(*ends)
@@ -67,7 +80,7 @@ def test_the_bar_ends_where_the_reset_is() -> None:
 )
 def test_a_gap_is_covered_for_the_least_money(gap: int, count: int, key: str, price: str) -> None:
     cover = cheapest(BUNDLES, gap)
-    assert (cover.count, cover.bundle.key, cover.price) == (count, key, price)
+    assert (cover.count, cover.bundle.key, dollars(cover.price_cents)) == (count, key, price)
     assert cover.credits >= gap
 
 

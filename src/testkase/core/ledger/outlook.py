@@ -1,11 +1,11 @@
 """The forecast of an organization, or of one feature, user or project in it: the past days read, the future drawn."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import date, timedelta
 
 from testkase.core.ledger.calendar import local_day
 from testkase.core.ledger.forecast import LOOK_BACK_DAYS, Forecast, Pot, forecast
-from testkase.core.ledger.model import Lot
+from testkase.core.ledger.model import OVERAGE, Lot
 from testkase.core.ledger.queries import Balance, lots
 from testkase.foundation.database import Operation, Statement, named_statements
 
@@ -26,12 +26,27 @@ def expected(balance: Balance, charged: Mapping[date, int], having: Sequence[Lot
     """The same from figures that are read already: micro-credits by day (other days than the past ones do not count),
     and lots.
 
-    All spendable credits count, those set aside for calls under way included. With what one part was charged, the
-    forecast is of what that part will need, as if all the credits were there for it.
+    All spendable credits count, those set aside for calls under way included, but not what is lent to these beyond the
+    balance (P7), and only what is left when a debt is covered: until then nothing is used (P10). With what one part was
+    charged, the forecast is of what that part will need, as if all the credits were there for it.
     """
     past = [charged.get(day, 0) for day in past_days(balance, now)]
-    pots = [Pot(amount=lot.available + lot.held, expires_at=lot.expires_at) for lot in having]
+    own = [lot for lot in having if lot.source != OVERAGE]
+    pots = [Pot(amount=amount, expires_at=lot.expires_at) for lot, amount in _without(balance.debt, own)]
     return forecast(past, pots, now=now, until=balance.period_end, time_zone=balance.time_zone)
+
+
+def own_credits(balance: Balance) -> int:
+    """What the organization has of its own: available and set aside, without what is lent to calls under way (P7)."""
+    return balance.available + balance.held - (balance.overage - balance.overage_used)
+
+
+def _without(debt: int, having: Sequence[Lot]) -> Iterator[tuple[Lot, int]]:
+    """What each lot has left when a debt is covered from the first ones."""
+    for lot in having:
+        covered = min(debt, lot.available + lot.held)
+        debt -= covered
+        yield lot, lot.available + lot.held - covered
 
 
 def daily_charges(

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from testkase.core.ledger.outlook import own_credits
 from testkase.core.ledger.queries import Balance
 from testkase.foundation.database import Operation, Statement
 from testkase.services.notifications.thresholds import is_low
@@ -24,8 +25,7 @@ def low_credits(account: Balance, user_id: int) -> Operation[LowCredits | None]:
     if not account.ai_enabled:
         return None
     stand = yield from current_stand(account.org_id)
-    lent = account.overage - account.overage_used  # what calls under way have set aside beyond the balance
-    level = account.available + account.held - lent
+    level = own_credits(account)
     low = [threshold for threshold in stand.watch.crossed if is_low(level, threshold)] if stand else []
     if stand is None or not low:
         return None

@@ -1,21 +1,25 @@
 """The forecast alert (B7): people are told before the credits run out, while there is still time to buy (R56).
 
 Told once a period, and again only after the forecast had recovered: the credits were seen to last past the reset.
-Quiet while AI is off. It goes to those who may buy, and names the cheapest bundle that closes the gap.
+Quiet while AI is off. It goes to those who may buy, and names what the page names: so many of one bundle as close the
+gap for the least.
 """
 
 from testkase.core.access import Action, OrganizationRole, can
-from testkase.core.ledger.credits import MICRO
 from testkase.core.ledger.credits import grouped_credits as amount
+from testkase.core.ledger.credits import whole_credits
 from testkase.core.ledger.forecast import Forecast
-from testkase.core.ledger.outlook import outlook
+from testkase.core.ledger.outlook import outlook, own_credits
 from testkase.core.ledger.queries import Balance, balance
-from testkase.core.pricing import Bundle, PriceBook
+from testkase.core.pricing import PriceBook
+from testkase.core.pricing.cover import cheapest
+from testkase.core.pricing.money import money
 from testkase.foundation.database import Operation, Statement
 from testkase.services.billing.settings import billing_settings
 from testkase.services.notifications.telling import Notification, notify
+from testkase.services.notifications.thresholds import is_low
 from testkase.services.notifications.watching import SQL, Stand
-from testkase.services.notifications.words import CREDITS_PAGE, in_days, reset_day, so_many_days
+from testkase.services.notifications.words import CREDITS_PAGE, in_days, reset_day, rounded, span
 
 ARMED = -1
 """In place of the period in which people were told."""
@@ -28,7 +32,9 @@ def foresee(org_id: int, stand: Stand, book: PriceBook, *, now: int) -> Operatio
         return False
     account = yield from balance(org_id)
     expected = yield from outlook(account, now=now)
-    told_in = period_told(stand, expected, account.period_number)
+    # Nobody is told in advance of what has happened: that the credits are used up, or that a debt stops AI.
+    over = account.debt or is_low(own_credits(account), 0)
+    told_in = stand.forecast_period if over else period_told(stand, expected, account.period_number)
     yield Statement(SQL["keep_forecast"], {"org_id": org_id, "forecast_period": told_in})
     if expected is None or told_in == ARMED or told_in == stand.forecast_period:
         return False
@@ -45,30 +51,20 @@ def period_told(stand: Stand, expected: Forecast | None, period_number: int) -> 
     return period_number if expected.likely <= stand.forecast_days else stand.forecast_period
 
 
-def cheapest_cover(book: PriceBook, short: int) -> Bundle:
-    """The cheapest bundle that closes a gap of so many micro-credits; the largest, where none does."""
-    covering = [bundle for bundle in book.bundles if bundle.credits >= short]
-    return min(covering, key=lambda bundle: bundle.price_cents) if covering else book.bundles[-1]
-
-
 def running_out(
     expected: Forecast, account: Balance, book: PriceBook, *, seq: int, purchase_roles: str
 ) -> Notification:  # fmt: skip
     """The forecast in words."""
-    bundle = cheapest_cover(book, expected.short)
-    dollars, cents = divmod(bundle.price_cents, 100)
-    price = f"${dollars:,}.{cents:02d}"
-    left = account.available + account.held
-    covers = "covers" if bundle.credits >= expected.short else "is the largest step towards"
+    cover = cheapest(book.bundles, expected.short)
     return Notification(
         kind="credits.running_out",
         event_key=f"credits.running_out:{account.period_number}:{seq}",
         title=f"AI credits will likely run out {in_days(expected.likely or 0)}",
         body=(
-            f"{amount(left)} credits are left. At the pace of the past weeks they last"
-            f" {_range(expected)}; the next {amount(account.monthly_allowance)} arrive on {reset_day(account)}."
-            f" Until then about {amount(expected.short)} credits are missing: the {bundle.name} bundle"
-            f" ({price}, {bundle.credits // MICRO:,} credits) {covers} that."
+            f"{amount(own_credits(account))} credits are left. At the pace of the past weeks they"
+            f" {span(expected)}; the next {amount(account.monthly_allowance)} arrive on {reset_day(account)}."
+            f" Until then about {rounded(expected.short)} credits are missing: {cover.name}"
+            f" ({money(cover.price_cents, 'USD')}, {whole_credits(cover.credits)} credits) covers that."
         ),
         link=CREDITS_PAGE,
         link_label="Open AI Credits",
@@ -79,10 +75,3 @@ def running_out(
             if can(role.value, Action.BUY_CREDITS, purchase_roles=purchase_roles)
         ),
     )
-
-
-def _range(expected: Forecast) -> str:
-    low, high = expected.low or 0, expected.high
-    if high is None:
-        return f"at least {so_many_days(low)}, perhaps until the reset"
-    return so_many_days(high) if low == high else f"{low} to {so_many_days(high)}"

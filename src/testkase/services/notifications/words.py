@@ -3,7 +3,9 @@
 from datetime import date
 
 from testkase.core.ledger.calendar import local_day
+from testkase.core.ledger.credits import MICRO, format_credits
 from testkase.core.ledger.credits import grouped_credits as amount
+from testkase.core.ledger.forecast import Forecast
 from testkase.core.ledger.queries import Balance
 from testkase.services.notifications.crossings import Alert
 from testkase.services.notifications.telling import Notification
@@ -19,9 +21,13 @@ def low_balance(alert: Alert, account: Balance) -> Notification:
     """The alert of one crossing. Its key is the entry: the same crossing is told once."""
     if alert.lowest:
         title = f"AI credits are low: {amount(alert.level)} left"
-        then = "AI goes on beyond it, up to the cap" if account.beyond else "AI features stop"
+        then = "When it is used up, " + (
+            "AI goes on beyond it, up to the cap" if account.beyond else "AI features stop"
+        )
+        if account.debt:
+            then = f"AI rests until the {amount(account.debt)} credits that are owed are covered"
         body = (
-            f"The balance has fallen to your threshold of {amount(alert.lowest)} credits. When it is used up, {then}."
+            f"The balance has fallen to your threshold of {amount(alert.lowest)} credits. {then}."
             f" The next {amount(account.monthly_allowance)} credits arrive on {reset_day(account)}."
         )
     elif account.beyond and not account.debt:
@@ -65,6 +71,28 @@ def in_days(days: int) -> str:
 def so_many_days(days: int) -> str:
     """How long something lasts: "less than a day", "1 day", "8 days"."""
     return {0: "less than a day", 1: "1 day"}.get(days, f"{days} days")
+
+
+def rounded(microcredits: int, *, beside: int = 0) -> str:
+    """Whole credits from ten on, up: a forecast to the hundredth would promise more than it knows. `beside`: the other
+    end of a range, which is written alike."""
+    if max(microcredits, beside) >= 10 * MICRO:
+        return f"{-(-microcredits // MICRO):,}"
+    return format_credits(-(-microcredits // 10_000) * 10_000)
+
+
+def span(expected: Forecast) -> str:
+    """When the credits run out, of a forecast in which that is likely: "last 4 to 7 days", "run out tomorrow"."""
+    low, likely, high = expected.low or 0, expected.likely or 0, expected.high
+    if high is None:
+        return (
+            f"run out {in_days(likely)}"
+            if likely == low
+            else f"last about {so_many_days(likely)}, perhaps {so_many_days(low)} only"
+        )
+    if low == high:
+        return f"run out {in_days(low)}"
+    return f"last {low} to {so_many_days(high)}" if low else f"last at most {so_many_days(high)}"
 
 
 def day_name(day: str) -> str:

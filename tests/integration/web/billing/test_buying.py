@@ -10,7 +10,8 @@ import pytest
 from testkase.core.ledger.credits import MICRO
 from testkase.core.ledger.forecast import Forecast
 from testkase.core.pricing import load_price_books
-from testkase.entrypoints.web.outlook.words import Outlook, cheapest
+from testkase.core.pricing.cover import cheapest
+from testkase.entrypoints.web.outlook.words import Outlook
 from testkase.services.notifications.watching import watch_organization
 from tests.integration.web.billing.conftest import BUY, Store
 from tests.support.buying import forms

@@ -1,16 +1,18 @@
 """The forecast of the organization, and of what the usage table is filtered to."""
 
 from collections import defaultdict
+from dataclasses import replace
 from datetime import date
 
 from testkase.core.ledger.calendar import to_micros
 from testkase.core.ledger.consumption import DayPart
 from testkase.core.ledger.model import Lot
-from testkase.core.ledger.outlook import daily_charges, expected, past_days
+from testkase.core.ledger.outlook import daily_charges, expected, own_credits, past_days
 from testkase.core.ledger.queries import Balance
+from testkase.core.pricing.cover import cheapest
 from testkase.entrypoints.web.filters import Choices, Filters
 from testkase.entrypoints.web.offer import current_prices
-from testkase.entrypoints.web.outlook.words import Outlook, PartOutlook, cheapest
+from testkase.entrypoints.web.outlook.words import Outlook, PartOutlook
 from testkase.foundation.clock import utc_now
 from testkase.services.organizations.tenancy import run_here
 
@@ -26,9 +28,9 @@ def outlook_of(balance: Balance, having: list[Lot], read: list[DayPart] | None =
     now = _now(balance)
     charged = run_here(daily_charges(balance, now=now)) if read is None else _by_day(read)
     found = expected(balance, charged, having, now=now)
-    short = (found.short or found.short_high) if found else 0
-    cover = cheapest(current_prices().bundles, short) if short else None
-    return Outlook(found=found, spendable=balance.available + balance.held, cover=cover)
+    outlook = Outlook(found=found, spendable=own_credits(balance), debt=balance.debt)
+    missing = outlook.missing if found else 0
+    return replace(outlook, cover=cheapest(current_prices().bundles, missing)) if missing else outlook
 
 
 def _by_day(read: list[DayPart]) -> dict[date, int]:
@@ -50,7 +52,7 @@ def part_outlook(balance: Balance, having: list[Lot], filters: Filters, choices:
     )
     found = expected(balance, charged, having, now=now)
     return PartOutlook(
-        name=" · ".join(names), outlook=Outlook(found=found, spendable=balance.available + balance.held)
+        name=" · ".join(names), outlook=Outlook(found=found, spendable=own_credits(balance), debt=balance.debt)
     )  # fmt: skip
 
 

@@ -2,30 +2,14 @@
 
 from dataclasses import dataclass
 
-from testkase.core.ledger.credits import MICRO, format_credits
+from testkase.core.ledger.credits import grouped_credits
 from testkase.core.ledger.forecast import Forecast
-from testkase.core.pricing.model import Bundle
-from testkase.entrypoints.web.templatetags.testkase import dollars
-from testkase.services.notifications.words import in_days, so_many_days
+from testkase.core.pricing.cover import Cover
+from testkase.services.notifications.thresholds import is_low
+from testkase.services.notifications.words import in_days, rounded, span
 
 _DAY = 10
 """Width of a day on the bar."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Cover:
-    """What is likely to be missing, as so many of the one bundle that covers it for the least."""
-
-    bundle: Bundle
-    count: int
-
-    @property
-    def credits(self) -> int:
-        return self.bundle.credits * self.count
-
-    @property
-    def price(self) -> str:
-        return dollars(self.bundle.price_cents * self.count)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,12 +19,15 @@ class Outlook:
     found: Forecast | None
     spendable: int
     cover: Cover | None = None
+    debt: int = 0
 
     @property
     def state(self) -> str:
         """ "unknown", "good" (lasts past the reset), "maybe" (could run out before it) or "short" (likely will)."""
         if self.found is None:
             return "unknown"
+        if self._unmet:
+            return "short"
         if self.found.low is None:
             return "good"
         return "maybe" if self.found.likely is None else "short"
@@ -49,17 +36,19 @@ class Outlook:
     def sentence(self) -> str:
         """How long the credits last at this pace."""
         found = self.found
+        if self.debt:
+            return f"AI rests until the {grouped_credits(self.debt)} credits that are owed are covered."
         if found is None:
             return "There is no forecast yet. It appears after two whole weeks of use."
         reset = in_days(found.resets_in)
-        if not self.spendable:
+        if is_low(self.spendable, 0):
             return f"The credits are used up; they reset {reset}."
         if found.low is None:
             return f"At this pace the credits last past the reset {reset}."
         if found.likely is None:
             perhaps = in_days(found.low)
             return f"At this pace the credits most likely last until the reset {reset}, but may run out {perhaps}."
-        return f"At this pace the credits {_span(found.low, found.likely, found.high)}; they reset {reset}."
+        return f"At this pace the credits {span(found)}; they reset {reset}."
 
     @property
     def need(self) -> str:
@@ -69,10 +58,19 @@ class Outlook:
         return f"{low} credits" if low == high else f"{low} to {high} credits"
 
     @property
-    def gap(self) -> str:
-        """What is likely to be missing, or, where that is nothing, what could be."""
+    def missing(self) -> int:
+        """What is likely to be missing, or, where that is nothing, what could be; with what is owed beyond the balance,
+        which bought credits cover first."""
         assert self.found is not None
-        return rounded(self.found.short or self.found.short_high)
+        return (self.found.short or self.found.short_high) + self._unmet
+
+    @property
+    def gap(self) -> str:
+        return rounded(self.missing)
+
+    @property
+    def _unmet(self) -> int:
+        return max(0, self.debt - self.spendable)
 
     @property
     def width(self) -> int:
@@ -111,29 +109,3 @@ class PartOutlook:
             else f"and alone would use up the balance {in_days(found.low)} at the earliest"
         )
         return f"{self.name}: likely to need {self.outlook.need} until the reset {in_days(found.resets_in)}, {lasting}."
-
-
-def cheapest(bundles: tuple[Bundle, ...], gap: int) -> Cover:
-    """So many of one bundle as cover the gap for the least money; of two that cost the same, the one with more."""
-    offers = [Cover(bundle=bundle, count=-(-gap // bundle.credits)) for bundle in bundles]
-    return min(offers, key=lambda offer: (offer.bundle.price_cents * offer.count, -offer.credits))
-
-
-def rounded(microcredits: int, *, beside: int = 0) -> str:
-    """Whole credits from ten on, up: a forecast to the hundredth would promise more than it knows. `beside`: the other
-    end of a range, which is written alike."""
-    if max(microcredits, beside) >= 10 * MICRO:
-        return f"{-(-microcredits // MICRO):,}"
-    return format_credits(-(-microcredits // 10_000) * 10_000)
-
-
-def _span(low: int, likely: int, high: int | None) -> str:
-    if high is None:
-        return (
-            f"run out {in_days(likely)}"
-            if likely == low
-            else f"last about {so_many_days(likely)}, perhaps {so_many_days(low)} only"
-        )
-    if low == high:
-        return f"run out {in_days(low)}"
-    return f"last {low} to {so_many_days(high)}" if low else f"last at most {so_many_days(high)}"
