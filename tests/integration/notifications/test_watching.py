@@ -358,6 +358,19 @@ def test_nobody_is_told_in_advance_of_what_has_happened(spending_team: Team) -> 
     assert look_ahead(team)
 
 
+@pytest.mark.requirement("B7", "R8")
+def test_nobody_runs_out_of_a_month_that_is_over(spending_team: Team, module_database: TestDatabase) -> None:
+    """The next allowance is not posted yet: what is left of the old one is gone, and the new one is missing."""
+    team = spending_team
+    with psycopg.connect(module_database.owner_url) as connection:
+        over = "(extract(epoch FROM current_date) * 1000000)::bigint WHERE org_id = %s"
+        connection.execute(f"UPDATE ledger.account SET due_at = {over}", [team.org_id])
+        connection.execute(f"UPDATE ledger.account SET period_end = {over}", [team.org_id])
+        connection.execute(f"UPDATE ledger.lot SET expires_at = {over}", [team.org_id])
+    assert not look_ahead(team)
+    assert team.told("owner") == []
+
+
 @pytest.mark.requirement("B7", "P10")
 def test_while_a_debt_stops_ai_no_pace_is_told(spending_team: Team) -> None:
     """A refund of credits that were used leaves a debt, whatever else is left."""

@@ -1,12 +1,15 @@
 """Reports by the clock: begun as the person who set them up, with that person's rights of now, and never otherwise."""
 
+import asyncio
 from pathlib import Path
 from typing import Any, LiteralString
 
 import psycopg
 import pytest
 
-from testkase.core.ledger.commands import SwitchAi
+from testkase.core.ledger.commands import OpenHold, SwitchAi
+from testkase.core.ledger.credits import MICRO
+from testkase.core.ledger.model import Subject
 from testkase.core.pricing import load_price_books
 from testkase.entrypoints.worker.reports import look_at_due
 from testkase.entrypoints.worker.resources import Resources
@@ -195,6 +198,21 @@ async def test_without_credits_nothing_is_begun(planner: Planner) -> None:
     assert await planner.minute() is None
     assert "credits" in (await planner.found()).last_told
     assert await planner.jobs() == []
+
+
+@pytest.mark.requirement("P18", "R8")
+async def test_what_time_has_given_back_counts_before_anything_is_refused(planner: Planner) -> None:
+    """Nobody has posted yet that a month or a hold is over: a schedule would have waited another week for it."""
+    scene, subject = planner.scene, Subject(use_case="api", user="bot")
+    await scene.engine.submit(
+        OpenHold(org_id=scene.org_id, hold_id="all", amount=300 * MICRO, ttl_seconds=1, subject=subject)
+    )
+    await planner.set("week")
+    assert await planner.minute() is None
+    assert "0.00 are available" in (await planner.found()).last_told
+    await asyncio.sleep(1.05)
+    assert await planner.minute() is not None
+    assert (await planner.found()).last_told == ""
 
 
 async def test_a_faulty_schedule_waits_longer_each_time_stops_in_the_end_and_keeps_no_other_waiting(

@@ -8,8 +8,8 @@ from django.utils import timezone
 from django.utils.functional import SimpleLazyObject
 
 from testkase.core.access import Action
+from testkase.core.ledger.current import current_balance
 from testkase.core.ledger.queries import Balance
-from testkase.entrypoints.web.live import current_balance
 from testkase.entrypoints.web.tickets import live_ticket
 from testkase.entrypoints.web.told import told_to
 from testkase.entrypoints.web.viewer import Viewer

@@ -4,9 +4,10 @@ The ledger decides again, and for good, when the hold is opened.
 """
 
 from testkase.core.ledger.credits import grouped_credits
+from testkase.core.ledger.current import current_balance
 from testkase.core.ledger.limits.queries import check_admission
 from testkase.core.ledger.model import Subject
-from testkase.core.ledger.queries import Balance, balance
+from testkase.core.ledger.queries import Balance
 from testkase.core.ledger.refusals import AiDisabled, Indebted, InsufficientCredits
 from testkase.foundation.database import Operation
 
@@ -14,7 +15,7 @@ from testkase.foundation.database import Operation
 def admit(org_id: int, subject: Subject, most: int, *, what: str) -> Operation[None]:
     """`most`: micro-credits `what` ("This answer") can cost. Raises AiDisabled, Indebted, InsufficientCredits, Paused,
     BudgetExceeded."""
-    account = yield from balance(org_id)
+    account = yield from current_balance(org_id)
     must_be_on(account)
     must_cover(account, most, what=what)
     yield from check_admission(org_id, subject, most)

@@ -31,6 +31,8 @@ def foresee(org_id: int, stand: Stand, book: PriceBook, *, now: int) -> Operatio
     if not stand.forecast_due or not stand.watch.ai_on or not stand.forecast_days:
         return False
     account = yield from balance(org_id)
+    if account.due:
+        return False  # a month may be over that is not posted yet: nobody runs out of what comes with the new one
     expected = yield from outlook(account, now=now)
     # Nobody is told in advance of what has happened: that the credits are used up, or that a debt stops AI.
     over = account.debt or is_low(own_credits(account), 0)

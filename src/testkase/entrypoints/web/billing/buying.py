@@ -10,10 +10,10 @@ from django.views.decorators.http import require_http_methods
 
 from testkase.core.access import Action
 from testkase.core.ledger import queries
+from testkase.core.ledger.current import current_balance
 from testkase.entrypoints.web.billing.offers import offers
 from testkase.entrypoints.web.billing.till import carry_out, till
 from testkase.entrypoints.web.errors import status_of
-from testkase.entrypoints.web.live import current_balance
 from testkase.entrypoints.web.middleware import asks_elsewhere, shown_to
 from testkase.entrypoints.web.offer import current_prices
 from testkase.entrypoints.web.outlook.panel import outlook_of

@@ -9,12 +9,12 @@ from django.views.decorators.http import require_POST
 from testkase.core.access import Action
 from testkase.core.ledger.commands import CoverDebt
 from testkase.core.ledger.credits import grouped_credits
+from testkase.core.ledger.current import current_balance
 from testkase.core.ledger.operations import execute_one
 from testkase.core.ledger.refusals import InsufficientCredits, NotOwed
 from testkase.core.pricing.money import money
 from testkase.entrypoints.web.billing.plans import billing_page
 from testkase.entrypoints.web.errors import status_of
-from testkase.entrypoints.web.live import current_balance
 from testkase.entrypoints.web.offer import current_prices
 from testkase.entrypoints.web.query import form_id, typed_cents
 from testkase.entrypoints.web.statements.lettering import can_write

@@ -8,13 +8,13 @@ from django.views.decorators.http import require_safe
 
 from testkase.core.access import Action
 from testkase.core.ledger import queries
+from testkase.core.ledger.current import current_balance
 from testkase.core.ledger.queries import Balance
 from testkase.entrypoints.web.billing.history import history_of
 from testkase.entrypoints.web.billing.offers import priced
 from testkase.entrypoints.web.billing.purchases import ONLY_THEY
 from testkase.entrypoints.web.billing.till import till
 from testkase.entrypoints.web.expiry import expiring, set_aside
-from testkase.entrypoints.web.live import current_balance
 from testkase.entrypoints.web.offer import current_prices
 from testkase.entrypoints.web.viewer import MemberRequest, Viewer
 from testkase.foundation.ids import new_id

@@ -12,11 +12,11 @@ from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_POST, require_safe
 
 from testkase.core.access import Action
+from testkase.core.ledger.current import current_balance
 from testkase.entrypoints.web.billing.checkout import checkout_for
 from testkase.entrypoints.web.billing.standing import Standing
 from testkase.entrypoints.web.billing.till import carry_out, seller, till, transact
 from testkase.entrypoints.web.billing.watch import Watch
-from testkase.entrypoints.web.live import current_balance
 from testkase.entrypoints.web.middleware import allow_also, asks_elsewhere, shown_to, without_transaction
 from testkase.entrypoints.web.query import number
 from testkase.entrypoints.web.viewer import MemberRequest

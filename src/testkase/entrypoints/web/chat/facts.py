@@ -7,9 +7,9 @@ from zlib import crc32
 from django.utils.safestring import SafeString
 
 from testkase.core.access import Action
+from testkase.core.ledger.current import current_balance
 from testkase.core.pricing import UnknownModel
 from testkase.entrypoints.web.limited import limits_on
-from testkase.entrypoints.web.live import current_balance
 from testkase.entrypoints.web.offer import catalog, current_prices, entry_of
 from testkase.entrypoints.web.query import number
 from testkase.entrypoints.web.viewer import MemberRequest, Viewer

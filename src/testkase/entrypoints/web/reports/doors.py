@@ -3,8 +3,8 @@
 from typing import Any
 
 from testkase.core.access import Action
+from testkase.core.ledger.current import current_balance
 from testkase.core.ledger.refusals import AiDisabled
-from testkase.entrypoints.web.live import current_balance
 from testkase.entrypoints.web.viewer import MemberRequest, Viewer
 from testkase.entrypoints.web.views.workspace.doors import project_facts, visible_project
 from testkase.foundation.problems import Forbidden

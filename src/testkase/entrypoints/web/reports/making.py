@@ -9,11 +9,11 @@ from django.views.decorators.http import require_http_methods, require_POST
 from procrastinate.contrib.django import app as jobs
 
 from testkase.core.access import Action
+from testkase.core.ledger.current import current_balance
 from testkase.core.ledger.refusals import AiDisabled, BudgetExceeded, Indebted, InsufficientCredits, Paused
 from testkase.entrypoints.web.errors import status_of
 from testkase.entrypoints.web.levels import current_ladder, level_facts
 from testkase.entrypoints.web.limited import limits_on
-from testkase.entrypoints.web.live import current_balance
 from testkase.entrypoints.web.offer import current_prices, entry_of
 from testkase.entrypoints.web.query import number
 from testkase.entrypoints.web.reports.doors import must_be_on, project_to, report_facts

@@ -10,13 +10,13 @@ from django.views.decorators.http import require_safe
 from testkase.core.access import Action
 from testkase.core.ledger import queries
 from testkase.core.ledger.consumption import DayPart, Part
+from testkase.core.ledger.current import current_balance
 from testkase.core.ledger.model import Lot
 from testkase.core.ledger.queries import Balance
 from testkase.entrypoints.web.breakdown import breakdown_of, part_of, read_days
 from testkase.entrypoints.web.expiry import expiring, set_aside
 from testkase.entrypoints.web.export import usage_csv
 from testkase.entrypoints.web.filters import choices_for, filters_of
-from testkase.entrypoints.web.live import current_balance
 from testkase.entrypoints.web.outlook.panel import look_back, outlook_of, part_outlook
 from testkase.entrypoints.web.query import number
 from testkase.entrypoints.web.receipts import receipt_lines

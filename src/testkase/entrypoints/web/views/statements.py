@@ -5,7 +5,7 @@ from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
 from testkase.core.access import Action
-from testkase.entrypoints.web.live import current_balance
+from testkase.core.ledger.current import current_balance
 from testkase.entrypoints.web.statements.csv_file import csv_of
 from testkase.entrypoints.web.statements.history import history_of
 from testkase.entrypoints.web.statements.paper import Paper, paper_of

@@ -8,7 +8,7 @@ from django.views.decorators.http import require_http_methods
 from testkase.core.access import Action
 from testkase.core.ledger import operations
 from testkase.core.ledger.commands import SwitchAi
-from testkase.entrypoints.web.live import current_balance
+from testkase.core.ledger.current import current_balance
 from testkase.entrypoints.web.query import form_id
 from testkase.entrypoints.web.switch_card import switch_card
 from testkase.entrypoints.web.viewer import MemberRequest

@@ -12,9 +12,9 @@ from typing import Literal
 
 import msgspec
 
+from testkase.core.ledger.current import current_balance
 from testkase.core.ledger.limits.queries import check_admission
 from testkase.core.ledger.model import Subject
-from testkase.core.ledger.queries import balance
 from testkase.foundation.database import Operation, Row, Statement, named_statements
 from testkase.foundation.problems import Conflict, InvalidInput, NotFound
 from testkase.services.audit import Activity, Actor, record
@@ -66,7 +66,7 @@ def request_reports(
     Raises InvalidInput, AiDisabled, Indebted, InsufficientCredits, Paused, BudgetExceeded, TooManyRuns.
     """
     _check(options)
-    account = yield from balance(org_id)
+    account = yield from current_balance(org_id)
     must_be_on(account)
     if not (yield from has_cycle(org_id, project_id, options.cycle_id)):
         raise InvalidInput(NO_CYCLE if options.cycle_id is None else "There is no such test cycle.", field="cycle")

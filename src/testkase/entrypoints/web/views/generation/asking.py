@@ -8,11 +8,11 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST
 from procrastinate.contrib.django import app as jobs
 
+from testkase.core.ledger.current import current_balance
 from testkase.core.ledger.refusals import AiDisabled, BudgetExceeded, InsufficientCredits, Paused
 from testkase.entrypoints.web.errors import status_of
 from testkase.entrypoints.web.levels import current_ladder, level_facts
 from testkase.entrypoints.web.limited import limits_on
-from testkase.entrypoints.web.live import current_balance
 from testkase.entrypoints.web.offer import current_prices, entry_of
 from testkase.entrypoints.web.query import number
 from testkase.entrypoints.web.viewer import MemberRequest

@@ -1,8 +1,8 @@
 """Who gets to generation, and what its pages have in common."""
 
 from testkase.core.access import Action
+from testkase.core.ledger.current import current_balance
 from testkase.core.ledger.refusals import AiDisabled
-from testkase.entrypoints.web.live import current_balance
 from testkase.entrypoints.web.viewer import MemberRequest
 from testkase.entrypoints.web.views.workspace.doors import visible_project
 from testkase.foundation.problems import Forbidden, NotFound

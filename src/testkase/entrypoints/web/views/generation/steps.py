@@ -10,11 +10,11 @@ from django_htmx.http import trigger_client_event
 from procrastinate.contrib.django import app as jobs
 
 from testkase.core.access import Action
+from testkase.core.ledger.current import current_balance
 from testkase.core.ledger.refusals import AiDisabled, BudgetExceeded, InsufficientCredits, Paused
 from testkase.entrypoints.web.errors import status_of
 from testkase.entrypoints.web.levels import current_ladder, level_facts
 from testkase.entrypoints.web.limited import limits_on
-from testkase.entrypoints.web.live import current_balance
 from testkase.entrypoints.web.offer import current_prices
 from testkase.entrypoints.web.viewer import MemberRequest
 from testkase.entrypoints.web.views.generation.doors import generating_project, must_be_on

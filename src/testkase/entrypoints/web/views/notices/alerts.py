@@ -9,7 +9,7 @@ from django.views.decorators.http import require_http_methods
 
 from testkase.core.access import Action
 from testkase.core.ledger.credits import format_credits
-from testkase.entrypoints.web.live import current_balance
+from testkase.core.ledger.current import current_balance
 from testkase.entrypoints.web.query import typed_credits
 from testkase.entrypoints.web.viewer import MemberRequest, Viewer
 from testkase.foundation.problems import InvalidInput
