@@ -9,6 +9,7 @@ from typing import Any
 import jwt
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
+from django.core import mail
 from django.test import Client, override_settings
 
 from tests.integration.web.conftest import Visitors, visiting
@@ -159,6 +160,36 @@ def test_the_owner_of_an_account_connects_it_and_disconnects_it(visitors: Visito
     account = person(visitors.demo.emails["member"]).socialaccount_set.get()
     client.post("/accounts/3rdparty/", {"account": account.pk})
     assert not person(visitors.demo.emails["member"]).socialaccount_set.exists()
+
+
+def test_the_letter_about_a_new_way_in_says_that_a_password_alone_does_not_close_it(
+    visitors: Visitors, provider: IdentityProvider
+) -> None:
+    """Whoever followed it had a new password, and the intruder went on coming in through the provider."""
+    provider.claims |= {"sub": "intruder", "email": "intruder@acme.example"}
+    client = Client()
+    credentials = {"login": visitors.demo.emails["admin"], "password": visitors.demo.passwords["admin"]}
+    client.post("/accounts/login/", credentials)
+    client.post("/accounts/reauthenticate/", {"password": credentials["password"]})
+    comes_back(client, provider, "?process=connect")
+    letter = mail.outbox[-1]
+    assert letter.subject == "Acme signs you in from now on · TestKase"
+    said = "That alone does not keep them out: Acme lets them in without a password. So disconnect it as well:"
+    assert f"{said}\n\nhttp://127.0.0.1:8000/accounts/3rdparty/\n" in str(letter.body)
+    client.post("/accounts/3rdparty/", {"account": person(credentials["login"]).socialaccount_set.get().pk})
+    assert "keep them out" not in str(mail.outbox[-1].body)
+
+
+def test_the_last_way_in_stays_and_the_page_says_what_to_do_first(
+    visitors: Visitors, provider: IdentityProvider
+) -> None:
+    provider.claims |= {"sub": "only", "email": "only@acme.example"}
+    client = Client()
+    signs_up(client, provider, "Only One")
+    account = person("only@acme.example").socialaccount_set.get()
+    page = client.post("/accounts/3rdparty/", {"account": account.pk}).content.decode()
+    assert "Set a password under Your account first" in page
+    assert person("only@acme.example").socialaccount_set.exists()
 
 
 def test_connecting_wants_the_password_once_more(visitors: Visitors, provider: IdentityProvider) -> None:

@@ -50,7 +50,7 @@ class AccountAdapter(DefaultAccountAdapter):
         if subject is None:
             return super().render_mail(template_prefix, email, context, headers)
         to = [email] if isinstance(email, str) else email
-        text = changed.letter(subject, context)
+        text = changed.letter(template_prefix, subject, context)
         return EmailMessage(f"{subject} · TestKase", text, self.get_from_email(), to, headers=headers)
 
     def send_mail(self, template_prefix: str, email: str, context: dict[str, Any]) -> None:

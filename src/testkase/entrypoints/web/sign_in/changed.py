@@ -28,6 +28,12 @@ CHANGES = {
 }
 """What was changed, by the name under which allauth tells of it."""
 
+WAYS_IN = {
+    "mfa/email/webauthn_added": ("the passkey", "remove it", "mfa_list_webauthn"),
+    "socialaccount/email/account_connected": ("{provider.name}", "disconnect it", "socialaccount_connections"),
+}
+"""Changes that let somebody in without a password: what does, and what ends it on which page."""
+
 
 def subject_of(template_prefix: str, facts: Mapping[str, Any]) -> str | None:
     """The change in a sentence; None for a letter about something else."""
@@ -35,8 +41,14 @@ def subject_of(template_prefix: str, facts: Mapping[str, Any]) -> str | None:
     return None if changed is None else changed.format_map(facts)
 
 
-def letter(changed: str, facts: Mapping[str, Any]) -> str:
+def letter(template_prefix: str, changed: str, facts: Mapping[str, Any]) -> str:
     """The text of it. `facts` are those that allauth tells: `timestamp`, `ip`, `user_agent`."""
-    page = settings.VALUES.public_url + reverse("account_reset_password")
-    words = {"changed": changed, "browser": browser(facts["user_agent"]), "page": page, **facts}
-    return get_template("testkase/email/account_changed.txt").render(words).strip() + "\n"
+    words = {"changed": changed, "browser": browser(facts["user_agent"]), "page": _page("account_reset_password")}
+    if template_prefix in WAYS_IN:
+        what, end, page = WAYS_IN[template_prefix]
+        words |= {"way_in": what.format_map(facts), "end": end, "ended_at": _page(page)}
+    return get_template("testkase/email/account_changed.txt").render({**words, **facts}).strip() + "\n"
+
+
+def _page(name: str) -> str:
+    return str(settings.VALUES.public_url) + reverse(name)

@@ -22,6 +22,11 @@ class SsoAdapter(DefaultSocialAccountAdapter):
     provider say an address must not thereby get into the account of that address. Its owner connects the two, signed
     in."""
 
+    error_messages = {  # noqa: RUF012 - allauth's own is a plain dictionary
+        **DefaultSocialAccountAdapter.error_messages,
+        "no_password": "Nothing else lets you in. Set a password under Your account first, then disconnect it.",
+    }
+
     def pre_social_login(self, request: HttpRequest, sociallogin: SocialLogin) -> None:
         if sociallogin.state.get("process") == AuthProcess.CONNECT:
             if not EmailAddress.objects.filter(user=request.user.pk, verified=True).exists():
