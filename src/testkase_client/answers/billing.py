@@ -52,6 +52,8 @@ class Attempt(Struct, frozen=True, kw_only=True):
     instrument: str
     failure: str
     at: datetime
+    went_back: Decimal | None = None
+    """What refunds and lost disputes took of it; None: the installation is older than this."""
 
 
 class Purchase(Struct, frozen=True, kw_only=True):

@@ -45,6 +45,23 @@ def test_a_program_orders_a_person_pays_and_the_credits_are_there(
     assert rows == [{"buyer_id": program.maker}], "whoever made the key is told"
 
 
+@pytest.mark.requirement("P10", "B6")
+def test_what_a_lost_dispute_took_is_counted_as_pages_count_it(
+    program: Program, provider: FakeProvider, shop: Shop
+) -> None:
+    """All of the credits were taken back, and of the money nothing was said to have gone."""
+    order = begun(program)
+    payment = provider.pay(str(order["order_id"]))
+    program.http.post(f"/purchases/{order['id']}/check")
+    provider.refund_by_hand(payment.payment_id, 2_000)
+    dispute = provider.dispute(payment.payment_id, 3_000)
+    provider.decide_dispute(dispute.dispute_id, "lost")
+    shop.report("payment.dispute.lost", payment_id=payment.payment_id, dispute_id=dispute.dispute_id)
+    purchase = program.http.get(f"/purchases/{order['id']}").json()
+    (attempt,) = purchase["attempts"]
+    assert (purchase["taken_back"], attempt["refunded"], attempt["went_back"]) == ("5500.00", "20.00", "50.00")
+
+
 @pytest.mark.requirement("R33")
 def test_what_is_not_paid_grants_nothing_however_often_one_checks(program: Program, provider: FakeProvider) -> None:
     order = begun(program)

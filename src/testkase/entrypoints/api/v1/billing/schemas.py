@@ -57,7 +57,8 @@ class BoughtBy(Struct, frozen=True, kw_only=True):
 
 class AttemptView(Struct, frozen=True, kw_only=True):
     """One payment, as last heard of. `verdict`: `granted` paid for the purchase; `surplus` is a second one beside it,
-    `mismatch` is not what was ordered, and neither grants anything."""
+    `mismatch` is not what was ordered, and neither grants anything. `went_back` is what refunds and lost disputes took
+    of it together, `refunded` what the provider calls so."""
 
     payment_id: str
     status: str
@@ -65,6 +66,7 @@ class AttemptView(Struct, frozen=True, kw_only=True):
     amount: Money
     currency: str
     refunded: Money
+    went_back: Money
     method: str
     instrument: str
     failure: str
@@ -75,7 +77,8 @@ class AttemptView(Struct, frozen=True, kw_only=True):
         return cls(
             payment_id=one.payment_id, status=one.status, verdict=one.verdict,
             amount=decimal_money(one.amount, one.currency), currency=one.currency,
-            refunded=decimal_money(one.amount_refunded, one.currency), method=one.method, instrument=one.instrument,
+            refunded=decimal_money(one.amount_refunded, one.currency),
+            went_back=decimal_money(one.went_back, one.currency), method=one.method, instrument=one.instrument,
             failure=one.failure, at=instant(one.at * 1_000_000),
         )  # fmt: skip
 

@@ -17,8 +17,8 @@ _OPEN: dict[str, Any] = {
 }  # fmt: skip
 _ATTEMPT = {
     "payment_id": "pay_RB59QyC1dEfGhI", "status": "captured", "verdict": "granted", "amount": "50.00",
-    "currency": "USD", "refunded": "0.00", "method": "card", "instrument": "Visa •••• 1111", "failure": "",
-    "at": "2026-11-22T12:01:30.000000Z",
+    "currency": "USD", "refunded": "0.00", "went_back": "0.00", "method": "card", "instrument": "Visa •••• 1111",
+    "failure": "", "at": "2026-11-22T12:01:30.000000Z",
 }  # fmt: skip
 _PAID = _OPEN | {
     "state": "paid", "payment_id": "pay_RB59QyC1dEfGhI", "receipt": "R-2026-000017",
