@@ -94,7 +94,9 @@ def test_money_that_a_lost_dispute_took_is_counted_where_the_purchase_is(store: 
     assert "paid, $30.00 went back" in read(store)
     receipt = re.search(rf"{BILLING}/receipts/R-\d{{4}}-\d{{6}}", read(store))
     assert receipt is not None
-    assert "$30.00 of this payment went back since" in read(store, path=receipt[0])
+    page = read(store, path=receipt[0])
+    assert "$30.00 of this payment went back since" in page
+    assert re.search(r'<div class="stack">\s*<div class="note [^>]*>.*?</div>\s*<article', page), "with room between"
 
 
 @pytest.mark.requirement("R78", "P11")
