@@ -12,7 +12,7 @@ from testkase.services.audit.sentences import change_sentence
 from testkase.services.billing.provider import DisputeStatus
 from testkase.services.billing.purchasing.rows import listed_purchase
 from testkase.services.billing.words import bill_is_due
-from tests.integration.billing.test_money_back import spend
+from tests.integration.billing.test_money_back import counted, spend
 from tests.integration.billing.test_overage import billed
 from tests.support.shop import Shop
 
@@ -21,6 +21,13 @@ def told(shop: Shop, org_id: int) -> str:
     """The newest of what was told."""
     (row, *_) = shop.rows(org_id, "SELECT body FROM notification ORDER BY notification_id DESC LIMIT 1")
     return str(row["body"])
+
+
+def history(shop: Shop, org_id: int) -> str:
+    """The newest of what the history says of money."""
+    found = shop.run(org_id, history_page(org_id, Wanted(kind="money"), limit=1, after=None))
+    (record,) = (event.change.record for event in found.events if event.change)
+    return change_sentence(record)
 
 
 def test_credits_that_cover_a_debt_are_not_called_usable(shop: Shop) -> None:
@@ -89,9 +96,28 @@ def test_nothing_is_said_to_stay_where_all_of_the_money_had_gone_back_before(
     shop.provider.decide_dispute(dispute.dispute_id, verdict)
     shop.look(purchase, dispute.dispute_id)
     assert told(shop, org_id) == "The $10.00 paid for the Starter bundle had gone back before, and its credits with it."
-    found = shop.run(org_id, history_page(org_id, Wanted(kind="money"), limit=1, after=None))
-    (record,) = (event.change.record for event in found.events if event.change)
-    assert change_sentence(record) == "saw the dispute over the Starter bundle end: nothing of it is set aside any more"
+    assert history(shop, org_id) == "saw the dispute over the Starter bundle end: nothing of it is set aside any more"
+
+
+@pytest.mark.requirement("P8", "P10", "R74")
+def test_a_refund_in_another_currency_is_not_told_as_a_dispute(shop: Shop) -> None:
+    """The bank was said to contest the payment, and to have won once staff had said what the refund was."""
+    purchase = shop.bought(shop.organization("0").org_id)
+    org_id = purchase.org_id
+    given = shop.provider.refund_by_hand(purchase.payment_id or "", 1)
+    shop.provider.refunds[given.refund_id] = replace(given, currency="INR", amount=40_000)
+    shop.look(purchase)
+    assert told(shop, org_id) == (
+        "Money for the Starter bundle bought for $10.00 went back in another currency. What is left of its credits is"
+        " set aside until whoever runs this installation has said how much of it that was: 1,000."
+    )
+    assert history(shop, org_id) == (
+        "set aside what is left of the Starter bundle: money for it went back in another currency"
+    )
+    counted(shop, purchase, given.refund_id, 500)
+    (row, *_) = shop.rows(org_id, "SELECT title FROM notification ORDER BY notification_id DESC LIMIT 1")
+    assert row["title"] == "Credits were taken back"
+    assert told(shop, org_id) == "$5.00 of the $10.00 paid for the Starter bundle went back, and 500 credits with it."
 
 
 @pytest.mark.requirement("P7")

@@ -87,6 +87,7 @@ _CHANGES = {
 }
 
 _SET_ASIDE = "set aside what is left of the {target} bundle: its payment is disputed"
+_UNCLEAR = "set aside what is left of the {target} bundle: money for it went back in another currency"
 _OVER = "saw the dispute over the {target} bundle end: nothing of it is set aside any more"
 
 _FEATURES = {
@@ -128,7 +129,7 @@ def _template(record: Record) -> str | None:
     """A dispute opened or over that takes no credits away only sets aside what is left, or lets it go."""
     details = record.details
     if record.action == "purchase.reversed" and details.get("before") == details.get("taken back"):
-        return _SET_ASIDE if details.get("disputed") == "yes" else _OVER
+        return {"yes": _SET_ASIDE, "in another currency": _UNCLEAR}.get(details.get("disputed", ""), _OVER)
     return _CHANGES.get(record.action)
 
 

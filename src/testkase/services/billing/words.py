@@ -44,23 +44,25 @@ def credits_added(purchase: Purchase, *, covered: int, expires_at: int | None, t
 
 
 def credits_taken_back(
-    before: Purchase, after: Purchase, *, gone: int, back: int, expired: int, debt: int
+    before: Purchase, after: Purchase, disputes: Collection[Dispute], *, gone: int, back: int, expired: int, debt: int
 ) -> Notification:
-    """To those in charge: a refund or a dispute changed what a purchase is worth. `gone`: what of its money has gone
-    back in all, in minor units; `back`: credits that can be used again, and `expired`: those whose time was over
-    meanwhile; below zero, `back` is what was set aside; `debt`: all that is owed now."""
+    """To those in charge: a refund or a dispute changed what a purchase is worth. `disputes`: those of its payment;
+    `gone`: what of its money has gone back in all, in minor units; `back`: credits that can be used again, and
+    `expired`: those whose time was over meanwhile; below zero, `back` is what was set aside; `debt`: all that is owed
+    now."""
     paid = f"the {after.bundle_name} bundle bought for {money(after.amount, after.currency)}"
     if after.frozen and not before.frozen:
-        title = "A payment is disputed"
-        body = f"The bank contests {paid}. What is left of its credits is set aside until that is decided"
-        body += f": {whole_credits(-back)}." if back < 0 else "."
+        contested = lifecycle.is_contested(disputes)
+        title = "A payment is disputed" if contested else "Money went back in another currency"
+        body = _set_aside(paid, contested=contested) + (f": {whole_credits(-back)}." if back < 0 else ".")
     elif before.frozen and not after.frozen and after.clawed <= before.clawed:
-        title = "A dispute is over"
+        title = "A dispute is over" if disputes else "What went back is settled"
         body = _stays(after)
         body += f" {whole_credits(back)} credits are yours to use again." if back > 0 else ""
         body += f" {whole_credits(expired)} credits expired meanwhile." if expired else ""
     elif after.clawed > before.clawed:
-        title = "A dispute was lost" if before.frozen and not after.frozen else "Credits were taken back"
+        lost = before.frozen and not after.frozen and disputes
+        title = "A dispute was lost" if lost else "Credits were taken back"
         body = f"{_went_back(after, gone)}{_with_it(before, after)}."
     else:
         title = "Credits came back"
@@ -75,6 +77,16 @@ def credits_taken_back(
         body=body, link=BILLING_PAGE if debt else f"{BILLING_PAGE}/purchases/{after.purchase_id}",
         link_label="See what is owed" if debt else "Open the purchase",
     )  # fmt: skip
+
+
+def _set_aside(paid: str, *, contested: bool) -> str:
+    left = "What is left of its credits is set aside until"
+    if contested:
+        return f"The bank contests {paid}. {left} that is decided"
+    return (
+        f"Money for {paid} went back in another currency. {left} whoever runs this installation has said how much of it"
+        " that was"
+    )
 
 
 def _stays(purchase: Purchase) -> str:
@@ -110,11 +122,12 @@ def was_paid(purchase: Purchase) -> Activity:
     return Activity(action="purchase.paid", actor=buyer, target=purchase.bundle_name, details=details)
 
 
-def was_reversed(before: Purchase, after: Purchase) -> Activity:
+def was_reversed(before: Purchase, after: Purchase, disputes: Collection[Dispute]) -> Activity:
     """In the history under the provider's reports: who asked for a refund there is not known here."""
+    frozen = "yes" if lifecycle.is_contested(disputes) else "in another currency"
     details = {
         "taken back": whole_credits(after.clawed), "before": whole_credits(before.clawed),
-        "disputed": "yes" if after.frozen else "no", "purchase": after.purchase_id,
+        "disputed": frozen if after.frozen else "no", "purchase": after.purchase_id,
     }  # fmt: skip
     return Activity(action="purchase.reversed", actor=PAYMENTS, target=after.bundle_name, details=details)
 

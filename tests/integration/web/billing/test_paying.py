@@ -287,6 +287,22 @@ def test_refunds_and_disputes_are_seen_where_the_purchase_is(store: Store) -> No
     assert store.balance.available == 300 * MICRO
 
 
+@pytest.mark.requirement("P8", "P10")
+def test_a_dispute_lost_in_another_currency_is_not_called_undecided(store: Store) -> None:
+    """Whoever had paid was told to withdraw a dispute that was over."""
+    address = store.bought()
+    dispute = store.provider.dispute(store.purchase(address).payment_id or "")
+    store.provider._disputes[dispute.dispute_id] = replace(dispute, currency="INR")
+    settle(store, address, dispute.dispute_id)
+    assert stage(read(store, address)) == "disputed"
+    store.provider.decide_dispute(dispute.dispute_id, "lost")
+    settle(store, address, dispute.dispute_id)
+    page = read(store, address)
+    assert stage(page) == "unclear"
+    assert "withdraw the dispute" not in page
+    assert "went back in another currency than it was paid in" in page
+
+
 def settle(store: Store, address: str, *disputes: str) -> None:
     from testkase.entrypoints.web.billing.till import carry_out, seller
     from testkase.services.billing.purchasing.buying import look_at

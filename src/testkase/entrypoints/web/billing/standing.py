@@ -10,7 +10,7 @@ from testkase.services.billing.purchasing.rows import Attempt, Listed
 
 Stage = Literal[
     "begun", "waiting", "started", "failed", "pending", "mismatch", "returned", "closed", "paid", "disputed",
-    "refunded", "reduced",
+    "unclear", "refunded", "reduced",
 ]  # fmt: skip
 
 NAMES: dict[Stage, str] = {
@@ -24,12 +24,13 @@ NAMES: dict[Stage, str] = {
     "closed": "Not paid",
     "paid": "Paid",
     "disputed": "Disputed",
+    "unclear": "Set aside",
     "refunded": "Refunded",
     "reduced": "Partly refunded",
 }
 _TAGS: dict[Stage, str] = {
-    "paid": "on", "failed": "failed", "mismatch": "failed", "disputed": "boundary", "pending": "boundary",
-    "started": "boundary", "waiting": "ai",
+    "paid": "on", "failed": "failed", "mismatch": "failed", "disputed": "boundary", "unclear": "boundary",
+    "pending": "boundary", "started": "boundary", "waiting": "ai",
 }  # fmt: skip
 _CAME_TO_NOTHING = ("failed", "refunded")
 """Of payments that were never taken: refunded is what the bank had said yes to, and nobody took in time."""
@@ -50,7 +51,7 @@ class Standing:
     @property
     def stage(self) -> Stage:
         if self.purchase.state == "paid":
-            return _paid_stage(self.purchase)
+            return _paid_stage(self.purchase, self.paid_by)
         return _open_stage(self.purchase, self.attempts)
 
     @property
@@ -102,9 +103,9 @@ def standing_of(listed: Listed) -> Standing:
     return Standing(purchase=listed.purchase, attempts=listed.attempts, receipt=listed.receipt)
 
 
-def _paid_stage(purchase: Purchase) -> Stage:
+def _paid_stage(purchase: Purchase, paid_by: Attempt | None) -> Stage:
     if purchase.frozen:
-        return "disputed"
+        return "unclear" if paid_by is not None and not paid_by.contested else "disputed"
     if not purchase.clawed:
         return "paid"
     return "refunded" if purchase.clawed == purchase.credits else "reduced"

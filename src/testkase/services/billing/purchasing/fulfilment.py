@@ -153,18 +153,20 @@ def _take_back(purchase: Purchase, taken: list[Payment], facts: Facts) -> Operat
     disputes = lifecycle.as_counted(purchase.currency, (yield from _known_disputes(place, facts)), counted)
     money = lifecycle.missing(purchase.amount, taken, refunds, disputes)
     clawed = lifecycle.clawed(purchase.credits, purchase.amount, money)
-    frozen = lifecycle.is_contested([one for one in disputes if one.payment_id == purchase.payment_id])
+    own = [one for one in disputes if one.payment_id == purchase.payment_id]
+    frozen = lifecycle.is_contested(own)
     if unclear := lifecycle.is_unclear(purchase.currency, refunds, disputes):
         _log.error("money went back in another currency", org_id=purchase.org_id, purchase=purchase.purchase_id)
         frozen = True
     if (clawed, frozen) == (purchase.clawed, purchase.frozen):
         return purchase, unclear
-    own = [refund for refund in refunds if refund.currency == purchase.currency]
-    why = words.why_reversed(own, disputes)
-    return (yield from _reverse(purchase, clawed=clawed, frozen=frozen, gone=money, why=why)), unclear
+    why = words.why_reversed([refund for refund in refunds if refund.currency == purchase.currency], disputes)
+    return (yield from _reverse(purchase, own, clawed=clawed, frozen=frozen, gone=money, why=why)), unclear
 
 
-def _reverse(purchase: Purchase, *, clawed: int, frozen: bool, gone: int, why: str) -> Operation[Purchase]:
+def _reverse(
+    purchase: Purchase, disputes: list[Dispute], *, clawed: int, frozen: bool, gone: int, why: str
+) -> Operation[Purchase]:
     org_id, number = purchase.org_id, purchase.reversals + 1
     moved = yield from execute_one(
         ledger.Reverse(
@@ -178,12 +180,11 @@ def _reverse(purchase: Purchase, *, clawed: int, frozen: bool, gone: int, why: s
     after = yield from purchase_locked(org_id, purchase.purchase_id)
     deltas = moved.entry.deltas
     told = words.credits_taken_back(
-        purchase, after, gone=gone, back=deltas.available, expired=deltas.expired, debt=account.debt
-    )  # fmt: skip
-    yield from notify(org_id, told)
-    yield from words.recorded(
-        org_id, words.was_reversed(purchase, after), event_id=f"purchase.reversed:{purchase.purchase_id}.{number}"
+        purchase, after, disputes, gone=gone, back=deltas.available, expired=deltas.expired, debt=account.debt
     )
+    yield from notify(org_id, told)
+    event_id = f"purchase.reversed:{purchase.purchase_id}.{number}"
+    yield from words.recorded(org_id, words.was_reversed(purchase, after, disputes), event_id=event_id)
     return after
 
 

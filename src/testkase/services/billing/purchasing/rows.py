@@ -43,7 +43,8 @@ class TooManyWaiting(Conflict):
 
 class Attempt(msgspec.Struct, frozen=True, kw_only=True):
     """One payment of a purchase or bill, as the history shows it. `went_back`: what refunds and lost disputes took of
-    it, `amount_refunded` what the provider calls refunded. `at` in seconds since 1970."""
+    it, `amount_refunded` what the provider calls refunded. `contested`: a dispute is under way. `at` in seconds since
+    1970."""
 
     payment_id: str
     status: str
@@ -52,6 +53,7 @@ class Attempt(msgspec.Struct, frozen=True, kw_only=True):
     currency: str
     amount_refunded: int
     went_back: int
+    contested: bool
     method: str
     instrument: str
     failure: str
@@ -206,5 +208,6 @@ def _attempt(row: Row) -> Attempt:
     return Attempt(
         payment_id=row["payment_id"], status=row["status"], verdict=row["verdict"], amount=row["amount"],
         currency=row["currency"], amount_refunded=row["amount_refunded"], went_back=row["went_back"],
-        method=row["method"], instrument=row["instrument"], failure=row["failure"], at=row["created_at"],
+        contested=row["contested"], method=row["method"], instrument=row["instrument"], failure=row["failure"],
+        at=row["created_at"],
     )  # fmt: skip

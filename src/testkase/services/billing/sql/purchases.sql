@@ -77,7 +77,9 @@ SELECT number FROM receipt WHERE org_id = %(org_id)s AND target_id = %(purchase_
 SELECT debt AS covered FROM ledger.entry WHERE org_id = %(org_id)s AND operation_id = 'grant:' || %(payment_id)s;
 
 -- payments_of: What was tried for each of some purchases or bills, oldest first, with what refunds and disputes took of it.
-SELECT p.*, least(p.amount, refunded.amount + lost.amount) AS went_back
+SELECT p.*, least(p.amount, refunded.amount + lost.amount) AS went_back, EXISTS (
+    SELECT FROM payment_dispute AS d
+    WHERE d.org_id = p.org_id AND d.payment_id = p.payment_id AND d.status IN ('open', 'under_review')) AS contested
 FROM payment AS p
 CROSS JOIN LATERAL (
     -- Refunds of what bought nothing are not known one by one: there the payment's own figure stands.
