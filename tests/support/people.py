@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from testkase.core.ledger import operations as ledger
-from testkase.core.ledger.commands import Grant, RecordUsage
+from testkase.core.ledger.commands import Grant, OpenHold, RecordUsage
+from testkase.core.ledger.credits import MICRO
 from testkase.core.ledger.model import Measurement, Outcome, Subject
 from testkase.core.ledger.terms import Tokens
 from testkase.foundation.database import Operation, Statement
@@ -113,6 +114,18 @@ def empty_the_balance(demo: Demo) -> None:
         usage_id="everything",
         subject=Subject(use_case="chat", user=demo.emails["admin"]),
         credits=299_990_000,
+    )
+    with tenant_transaction(demo.org_id):
+        run_here(ledger.execute_one(command))
+
+
+def set_aside(demo: Demo, credits: int) -> None:
+    """Hold so many of the demo organization's credits for a call that is under way."""
+    from testkase.services.organizations.tenancy import run_here, tenant_transaction
+
+    subject = Subject(use_case="chat", user=demo.emails["admin"])
+    command = OpenHold(
+        org_id=demo.org_id, hold_id="under-way", amount=credits * MICRO, ttl_seconds=600, subject=subject
     )
     with tenant_transaction(demo.org_id):
         run_here(ledger.execute_one(command))

@@ -116,8 +116,9 @@ async def test_without_enough_credits_the_model_is_not_called(scene: Scene) -> N
             )
         )  # fmt: skip
     view = await scene.run(await scene.request(cases=12))
-    assert (view.state, view.charged) == ("failed", 0)
+    assert (view.state, view.charged, view.receipt) == ("failed", 0, None)
     assert view.error is not None
+    assert view.error.endswith("1.00 are available. Buy credits under Settings → AI Credits, or ask your Owner to.")
     assert scene.upstream.requests == []
     assert await scene.usage() == []
 

@@ -202,6 +202,20 @@ def test_an_answer_without_a_sentence_of_the_model_says_what_it_is_and_that_it_c
     assert "the model failed" not in page
 
 
+@pytest.mark.requirement("B10", "P18")
+@pytest.mark.parametrize(("receipt", "says"), [(None, "no answer"), (7, "the model failed")])
+def test_a_model_that_was_never_asked_is_not_said_to_have_failed(
+    visitors: Visitors, django_database: TestDatabase, receipt: int | None, says: str
+) -> None:
+    """Others had taken the credits meanwhile: a hold that is refused leaves no receipt."""
+    client = visitors.client_of("member")
+    chat = begun(client)
+    answered(visitors, "")
+    with psycopg.connect(django_database.owner_url) as owner:
+        owner.execute("UPDATE chat_turn SET state = 'failed', charged = 0, receipt = %s, error = 'So.'", [receipt])
+    assert f"<strong>0 credits: {says}</strong> So." in text(client.get(chat))
+
+
 def test_the_list_goes_on_page_by_page(visitors: Visitors) -> None:
     client = visitors.client_of("member")
     for number in range(33):

@@ -8,7 +8,7 @@ import pytest
 from testkase.services.workspace.model import CaseContent, Step
 from tests.integration.web.conftest import Visitors
 from tests.support.cluster import TestDatabase
-from tests.support.people import empty_the_balance, project_role, stranger, with_draft
+from tests.support.people import empty_the_balance, project_role, set_aside, stranger, with_draft
 
 REQUIREMENT = "A customer may log in 5 times. After the 6th attempt the account is locked for 30 minutes."
 DRAFT = CaseContent(title="Locked after 6 attempts", steps=(Step(action="Try 6 times", expected="Locked"),))
@@ -59,6 +59,33 @@ def test_too_little_balance_refuses_before_the_model_and_keeps_what_was_written(
     assert response.status_code == 402
     assert REQUIREMENT in response.content.decode()
     assert jobs(django_database) == []
+
+
+@pytest.mark.requirement("P18", "B1")
+def test_credits_that_calls_under_way_have_set_aside_are_not_called_missing(
+    visitors: Visitors, django_database: TestDatabase
+) -> None:
+    """Most of them come back within the minute: nobody needs to buy what waiting brings."""
+    set_aside(visitors.demo, 299)
+    response = visitors.client_of("member").post("/projects/SHOP/generate", {"requirement": REQUIREMENT, "cases": "3"})
+    assert response.status_code == 402
+    assert "1.00 are available, and 299.00 more are set aside for calls under way." in response.content.decode()
+    assert jobs(django_database) == []
+
+
+@pytest.mark.requirement("B10", "P18")
+@pytest.mark.parametrize(("receipt", "says"), [(None, "nothing was written"), (7, "the model failed")])
+def test_a_model_that_was_never_asked_is_not_said_to_have_failed(
+    visitors: Visitors, django_database: TestDatabase, receipt: int | None, says: str
+) -> None:
+    """Others had taken the credits meanwhile: a hold that is refused leaves no receipt."""
+    client = visitors.client_of("member")
+    response = client.post("/projects/SHOP/generate", {"requirement": REQUIREMENT, "cases": "3"})
+    with psycopg.connect(django_database.owner_url) as owner:
+        owner.execute(
+            "UPDATE generation SET state = 'failed', charged = 0, receipt = %s, finished_at = now()", [receipt]
+        )
+    assert f"<strong>0 credits: {says}</strong>" in client.get(response.headers["Location"]).content.decode()
 
 
 @pytest.mark.parametrize(

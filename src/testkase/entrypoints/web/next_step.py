@@ -87,7 +87,9 @@ _STEPS: dict[str, Callable[[Viewer, str], NextStep]] = {
 
 def _short(problem: Problem, _: Viewer) -> str:
     needed, available = (grouped_credits(problem.facts[name]) for name in ("needed", "available"))
-    return f"This can cost up to {needed} credits; {available} are available."
+    held = problem.facts.get("held", 0)  # most of it comes back by itself: nobody need buy what it would cover
+    aside = f", and {grouped_credits(held)} more are set aside for calls under way" if held else ""
+    return f"This can cost up to {needed} credits; {available} are available{aside}."
 
 
 def _owed(problem: Problem, _: Viewer) -> str:

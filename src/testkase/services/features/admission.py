@@ -32,9 +32,11 @@ def must_cover(account: Balance, most: int, *, what: str) -> None:
     if account.debt:
         raise Indebted("A refund or dispute left a debt: AI rests until it is covered.", debt=account.debt)
     if account.spendable < max(most, 1):
+        aside = f", and {grouped_credits(account.held)} more are set aside for calls under way" if account.held else ""
         raise InsufficientCredits(
             f"{what} can cost up to {grouped_credits(most)} credits; {grouped_credits(account.spendable)} are"
-            " available.",
+            f" available{aside}.",
             available=account.spendable,
             needed=most,
+            held=account.held,
         )

@@ -10,7 +10,7 @@ from psycopg_pool import PoolTimeout
 
 from testkase.core.ledger.commands import VoidHold
 from testkase.core.ledger.queries import hold
-from testkase.core.ledger.refusals import AiDisabled, HoldNotFound, HoldResolved
+from testkase.core.ledger.refusals import AiDisabled, HoldNotFound, HoldResolved, InsufficientCredits
 from testkase.foundation.database import Database
 from testkase.foundation.problems import Problem, Unavailable
 from testkase.services.features.running.job import Attempt, Ending, Job, Superseded
@@ -44,13 +44,21 @@ async def carry_out(job: Job, meter: "Meter", database: Database) -> None:
     except AiDisabled:
         ending = Ending(error=SWITCHED_OFF, switched_off=True)
     except Problem as problem:
-        ending = Ending(error=problem.detail)
+        ending = Ending(error=_said(problem))
     except Exception as error:
         # PostgreSQL quotes the row it refuses, and that holds people's words: of such errors only the name is logged.
         quoting, what = isinstance(error, psycopg.Error | msgspec.MsgspecError), type(error).__name__
         log.exception("%s of organization %s: %s", attempt.name, attempt.org_id, what, exc_info=not quoting)
         ending = Ending(error=OUR_FAULT)
     await database.run(job.finish(ending), org_id=attempt.org_id)
+
+
+def _said(problem: Problem) -> str:
+    """Why it ended. Others may have taken meanwhile what was there when it was asked for: what helps is said with it,
+    as in the other refusals (P18)."""
+    if problem.code == InsufficientCredits.code:
+        return f"{problem.detail} Buy credits under Settings → AI Credits, or ask your Owner to."
+    return problem.detail
 
 
 async def _ending(job: Job, meter: "Meter", database: Database) -> Ending:
