@@ -8,8 +8,8 @@ DROP TYPE ledger.moved_account;
 
 -- Writes what a batch decided, or raises TK001 and writes nothing: where an account is not as it was known, or where
 -- `decided_at`, what the server took for the time, is not what the time is (null: not to be compared). Answers the time it is.
--- `accounts` are in order of id, and are locked in it as ledger.load locks them, for their rows lead in the update's only plan; an
--- update that had to wait compares with the row as whoever held its lock has left it.
+-- `accounts` are in order of id, and their update locks them in that order, as ledger.load does: each is looked up by its key in
+-- turn. An update that had to wait compares with the row as whoever held its lock has left it.
 -- `opened` are holds nobody has opened (23505 where somebody has), `extended` those that were open before.
 -- New accounts and lots are rare and come as JSON; what is zero, empty or false is left out of it.
 CREATE FUNCTION ledger.append(
