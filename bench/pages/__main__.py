@@ -20,6 +20,7 @@ from django.test.utils import teardown_test_environment
 from rich.console import Console
 from rich.table import Table
 
+from bench.pages.beside import fill_beside
 from bench.pages.filling import fill
 from bench.server import Server, bench_server
 from tests.support.django import django_on
@@ -94,6 +95,7 @@ _EXPLAIN: tuple[LiteralString, ...] = (
 
 def main(
     rows: Annotated[int, typer.Option(help="Interactions in the history.")] = 10_000_000,
+    others: Annotated[int, typer.Option(help="Organizations beside it, with 500 interactions each.")] = 0,
     times: Annotated[int, typer.Option(help="Requests for each figure.")] = 20,
     explain: Annotated[Path | None, typer.Option(help="Keep the plans of statements over 1 ms here.")] = None,
     keep: Annotated[Path | None, typer.Option(help="Keep the figures here, as JSON.")] = None,
@@ -108,8 +110,12 @@ def main(
         org_id = client.session["org_id"]
         seconds = fill(server.owner_url, org_id, rows)
         console.print(f"{rows:,} interactions of a year written in {seconds:.0f} s")
+        if others:
+            fill_beside(server.owner_url, org_id, rows, others)
+            connection.close()  # its statements are planned anew
         month, running = _months(server.owner_url)
-        title = f"{rows:,} interactions, {times} requests each, load of other work {os.getloadavg()[0]:.1f}"
+        beside = f"{others:,} organizations beside, " if others else ""
+        title = f"{rows:,} interactions, {beside}{times} requests each, load of other work {os.getloadavg()[0]:.1f}"
         table = Table("server time, ms", "median", "fastest", "slowest", "processor", title=title)
         slow, kept = [], {}
         for name, address in addresses(rows, month, running).items():
