@@ -30,6 +30,7 @@ from testkase.services.billing.overage.allowing import (
 )
 from testkase.services.billing.overage.collecting import collect
 from testkase.services.billing.provider import ProviderRefused
+from testkase.services.billing.purchasing.rows import attempts_of
 from testkase.services.billing.receipts import receipt_of
 from testkase.services.billing.reports.matching import match_day
 from testkase.services.billing.reports.reconciling import look_at_disputes
@@ -383,6 +384,21 @@ def test_a_paid_bill_whose_money_goes_back_is_to_be_paid_again(shop: Shop) -> No
     assert len(shop.rows(org_id, "SELECT 1 FROM activity WHERE action = 'overage.paid'")) == 2
     assert len(shop.rows(org_id, "SELECT 1 FROM receipt")) == 1
     assert allow(shop, org_id, 4_000, "again")
+
+
+@pytest.mark.requirement("P7", "P10")
+def test_what_goes_back_of_a_bill_bit_by_bit_adds_up(shop: Shop) -> None:
+    """Each lost dispute was held against the bill alone: together they had taken all of it, and it stayed paid."""
+    org_id, bill = billed(shop)
+    payment = shop.provider.pay_link(age(shop, bill, 0).link_id or "")
+    assert age(shop, bill, 0).state == "paid"
+    for part, state, gone in ((300, "paid", 300), (500, "unpaid", 800)):
+        dispute = shop.provider.dispute(payment.payment_id, part)
+        shop.provider.decide_dispute(dispute.dispute_id, "lost")
+        about = {"payment_id": payment.payment_id, "dispute_id": dispute.dispute_id}
+        assert shop.report("payment.dispute.lost", **about) == f"bill {state}"
+        (attempt,) = shop.run(org_id, attempts_of(org_id, [bill.bill_id]))[bill.bill_id]
+        assert attempt.went_back == gone, "as the page of its receipt says"
 
 
 @pytest.mark.requirement("B5", "P7")

@@ -25,6 +25,7 @@ from testkase.services.billing.overage.replaced import (
 )
 from testkase.services.billing.provider import Customer, Link, LinkStatus, Payment, ProviderRefused
 from testkase.services.billing.purchasing import lifecycle
+from testkase.services.billing.purchasing.fulfilment import Facts, known_disputes, known_refunds
 from testkase.services.billing.purchasing.rows import SQL as PURCHASES
 from testkase.services.billing.purchasing.rows import WATCH
 from testkase.services.billing.receipts import issue_receipt
@@ -140,24 +141,29 @@ def look_at_money_back(
     org_id: int, bill_id: str, payment_id: str, seller: Seller, *, dispute_ids: tuple[str, ...] = ()
 ) -> Errand[Bill]:
     """Somebody reports that money of a bill went back. Where all of it did, the bill is to be paid again; a part that
-    staff gave back is a kindness, and an open dispute waits for its end."""
+    staff gave back is a kindness, and an open dispute waits for its end. What went back is kept: it may be all of it
+    together with what is heard of later."""
     bill = yield from look_at_link(org_id, bill_id, seller)
     if bill.payment_id != payment_id:
         return bill
     refunds = yield from ask(lambda provider: provider.refunds_of(payment_id))
     disputes = yield from ask(lambda provider: [provider.fetch_dispute(dispute_id) for dispute_id in dispute_ids])
+    facts = Facts(refunds=tuple(refunds), disputes=tuple(disputes))
+    return (yield from do(org_id, _went_back(org_id, bill_id, payment_id, facts)))
+
+
+def _went_back(org_id: int, bill_id: str, payment_id: str, facts: Facts) -> Operation[Bill]:
+    settings = yield from settings_locked(org_id)
+    bill = yield from bill_by_id(org_id, bill_id, lock=True)
+    if (bill.state, bill.payment_id) != ("paid", payment_id):
+        return bill
+    place = {"org_id": org_id, "payment_ids": [payment_id]}
+    refunds = yield from known_refunds(place, facts)
+    disputes = yield from known_disputes(place, facts)
     if lifecycle.is_unclear(bill.currency, refunds, disputes):
         _log.error("money went back in another currency", org_id=org_id, bill=bill_id)
         return bill
     if lifecycle.returned(bill.amount, refunds, disputes) < bill.amount:
-        return bill
-    return (yield from do(org_id, _reopened(org_id, bill_id, payment_id)))
-
-
-def _reopened(org_id: int, bill_id: str, payment_id: str) -> Operation[Bill]:
-    settings = yield from settings_locked(org_id)
-    bill = yield from bill_by_id(org_id, bill_id, lock=True)
-    if (bill.state, bill.payment_id) != ("paid", payment_id):
         return bill
     yield Statement(SQL["bill_reopened"], {"org_id": org_id, "bill_id": bill_id})
     yield Statement(WATCH["watch"], {"org_id": org_id, "kind": "bill", "target_id": bill_id, "seconds": 0})

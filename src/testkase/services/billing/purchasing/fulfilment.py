@@ -146,11 +146,11 @@ def _take_back(purchase: Purchase, taken: list[Payment], facts: Facts) -> Operat
     payment back, whichever it was, has paid once. Answers also whether staff must say what went back."""
     place = {"org_id": purchase.org_id, "payment_ids": [payment.payment_id for payment in taken]}
     counted = {row["thing_id"]: row["amount"] for row in (yield Statement(PAYMENTS["counted_back"], place))}
-    refunds = lifecycle.as_counted(purchase.currency, (yield from _known_refunds(place, facts)), counted)
+    refunds = lifecycle.as_counted(purchase.currency, (yield from known_refunds(place, facts)), counted)
     for payment in taken:
         if (stands := lifecycle.after_refunds(payment, refunds)) != payment:
             yield Statement(PAYMENTS["given_back"], {"org_id": purchase.org_id, **msgspec.structs.asdict(stands)})
-    disputes = lifecycle.as_counted(purchase.currency, (yield from _known_disputes(place, facts)), counted)
+    disputes = lifecycle.as_counted(purchase.currency, (yield from known_disputes(place, facts)), counted)
     money = lifecycle.missing(purchase.amount, taken, refunds, disputes)
     clawed = lifecycle.clawed(purchase.credits, purchase.amount, money)
     own = [one for one in disputes if one.payment_id == purchase.payment_id]
@@ -188,7 +188,8 @@ def _reverse(
     return after
 
 
-def _known_refunds(place: dict[str, Any], facts: Facts) -> Operation[list[Refund]]:
+def known_refunds(place: dict[str, Any], facts: Facts) -> Operation[list[Refund]]:
+    """Refunds of payments that were taken, `payment_ids` of an `org_id`: those on record, as far as they have come."""
     rows = yield Statement(PAYMENTS["refunds"], place)
     known = {row["refund_id"]: Refund(**row) for row in rows}
     for heard in facts.refunds:
@@ -199,7 +200,8 @@ def _known_refunds(place: dict[str, Any], facts: Facts) -> Operation[list[Refund
     return list(known.values())
 
 
-def _known_disputes(place: dict[str, Any], facts: Facts) -> Operation[list[Dispute]]:
+def known_disputes(place: dict[str, Any], facts: Facts) -> Operation[list[Dispute]]:
+    """The same of disputes."""
     rows = yield Statement(PAYMENTS["disputes"], place)
     known = {row["dispute_id"]: Dispute(**row) for row in rows}
     for heard in facts.disputes:
