@@ -7,6 +7,7 @@ from typing import Any
 
 import psycopg
 import pytest
+from msgspec.structs import replace
 
 from testkase.core.ledger import commands as ask
 from testkase.core.ledger.credits import MICRO, grouped_credits
@@ -345,6 +346,9 @@ def test_the_letter_offers_for_a_gap_what_the_page_offers(spending_team: Team) -
         "120.00 credits are left. At the pace of the past weeks they last about 2 days, perhaps less than a day" in body
     )
     assert body.endswith("about 2,346 credits are missing: 3 × Starter ($30.00, 3,000 credits) covers that.")
+    even = replace(found, short=0, short_high=1_500 * MICRO)  # half of the futures run dry, and half do not
+    body = running_out(even, account, book, seq=1, purchase_roles="owner").body
+    assert body.endswith("about 1,500 credits are missing: 2 × Starter ($20.00, 2,000 credits) covers that.")
 
 
 @pytest.mark.requirement("B7", "R56")

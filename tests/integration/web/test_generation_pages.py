@@ -67,7 +67,10 @@ def test_credits_that_calls_under_way_have_set_aside_are_not_called_missing(
 ) -> None:
     """Most of them come back within the minute: nobody needs to buy what waiting brings."""
     set_aside(visitors.demo, 299)
-    response = visitors.client_of("member").post("/projects/SHOP/generate", {"requirement": REQUIREMENT, "cases": "3"})
+    member, form = visitors.client_of("member"), {"requirement": REQUIREMENT, "cases": "3"}
+    told = member.post("/projects/SHOP/generate/estimate", form).content.decode()
+    assert "299.00 credits are set aside for calls under way; what those leave comes back." in told
+    response = member.post("/projects/SHOP/generate", form)
     assert response.status_code == 402
     assert "1.00 are available, and 299.00 more are set aside for calls under way." in response.content.decode()
     assert jobs(django_database) == []

@@ -276,6 +276,8 @@ def test_the_banner_says_that_ai_goes_on_while_it_does(visitors: Visitors) -> No
     lent = OpenHold(org_id=visitors.demo.org_id, hold_id="h", amount=7 * CREDIT, ttl_seconds=60, subject=subject)
     order(visitors.demo, lent)
     assert "30.65 extra credits are left" in banner(member), "what a call was lent is nobody's to spend"
+    alerts = visitors.client_of("owner").get("/settings/ai-credits/alerts").content.decode()
+    assert alerts.count(">Reached<") == 3, "nor has the balance risen by it"
 
 
 @pytest.mark.requirement("P10", "R34")

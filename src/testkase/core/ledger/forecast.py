@@ -66,6 +66,12 @@ class Forecast(msgspec.Struct, frozen=True, kw_only=True):
         """Whether running out before the reset is likely, not merely possible."""
         return self.likely is not None
 
+    @property
+    def missing(self) -> int:
+        """What is likely to be missing; where that is nothing (half of the futures run dry, half do not), what could
+        be."""
+        return self.short or self.short_high
+
 
 def forecast(charges: Sequence[int], pots: Sequence[Pot], *, now: int, until: int, time_zone: str) -> Forecast | None:
     """What the past days say about the days from `now` to `until` (the reset; microseconds UTC).

@@ -57,7 +57,7 @@ def running_out(
     expected: Forecast, account: Balance, book: PriceBook, *, seq: int, purchase_roles: str
 ) -> Notification:  # fmt: skip
     """The forecast in words."""
-    cover = cheapest(book.bundles, expected.short)
+    cover = cheapest(book.bundles, expected.missing)
     return Notification(
         kind="credits.running_out",
         event_key=f"credits.running_out:{account.period_number}:{seq}",
@@ -65,7 +65,7 @@ def running_out(
         body=(
             f"{amount(own_credits(account))} credits are left. At the pace of the past weeks they"
             f" {span(expected)}; the next {amount(account.monthly_allowance)} arrive on {reset_day(account)}."
-            f" Until then about {rounded(expected.short)} credits are missing: {cover.name}"
+            f" Until then about {rounded(expected.missing)} credits are missing: {cover.name}"
             f" ({money(cover.price_cents, 'USD')}, {whole_credits(cover.credits)} credits) covers that."
         ),
         link=CREDITS_PAGE,

@@ -62,7 +62,7 @@ class Outlook:
         """What is likely to be missing, or, where that is nothing, what could be; with what is owed beyond the balance,
         which bought credits cover first."""
         assert self.found is not None
-        return (self.found.short or self.found.short_high) + self._unmet
+        return self.found.missing + self._unmet
 
     @property
     def gap(self) -> str:

@@ -10,6 +10,7 @@ from django.views.decorators.http import require_http_methods
 from testkase.core.access import Action
 from testkase.core.ledger.credits import format_credits
 from testkase.core.ledger.current import current_balance
+from testkase.core.ledger.outlook import own_credits
 from testkase.entrypoints.web.query import typed_credits
 from testkase.entrypoints.web.viewer import MemberRequest, Viewer
 from testkase.foundation.problems import InvalidInput
@@ -64,7 +65,7 @@ def _as_typed(request: MemberRequest) -> dict[str, Any]:
 def _facts(viewer: Viewer) -> dict[str, Any]:
     account = run_here(current_balance(viewer.org_id))
     found: AlertSettings = run_here(alert_settings(viewer.org_id))
-    level = account.available + account.held
+    level = own_credits(account)
     return {
         "section": "credits",
         "balance": account,
