@@ -104,6 +104,36 @@ def test_asking_for_a_reset_of_an_unknown_address_answers_alike(visitors: Visito
     assert (known.status_code, known.headers["Location"]) == (unknown.status_code, unknown.headers["Location"])
 
 
+def claimed(visitors: Visitors, address: str) -> str:
+    """The demo's member has added a stranger's address to their own, by mistake or not, and nobody has confirmed it."""
+    from allauth.account.models import EmailAddress
+
+    member = models().User.objects.get(email=visitors.demo.emails["member"])
+    EmailAddress.objects.create(user=member, email=address, verified=False)
+    return address
+
+
+def test_no_link_into_an_account_goes_to_an_address_that_is_only_claimed(visitors: Visitors) -> None:
+    """Whoever reads it chose a new password for somebody else's account, and was in."""
+    address = claimed(visitors, "typo@stranger.example")
+    sent = len(mail.outbox)
+    answer = Client().post("/accounts/password/reset/", {"email": address.title()})
+    assert answer.headers["Location"] == "/accounts/password/reset/done/"
+    assert not [letter for letter in mail.outbox[sent:] if "/reset/key/" in str(letter.body)]
+
+
+def test_an_address_that_somebody_only_claims_is_free_for_whoever_reads_it(visitors: Visitors) -> None:
+    address = claimed(visitors, "nina@newcomer.example")
+    answer = Client().post("/accounts/signup/", {**SIGN_UP, "email": address})
+    assert answer.status_code == 302, "the account exists already, it said"
+    Client().post("/accounts/password/reset/", {"email": address})
+    newcomer = models().User.objects.get(email=address)
+    (link,) = re.findall(r"/reset/key/(\w+)-", str(mail.outbox[-1].body))
+    assert int(link, 36) == newcomer.pk
+    taken = Client().post("/accounts/signup/", {**SIGN_UP, "email": address})
+    assert "already registered" in taken.content.decode()
+
+
 def test_an_address_only_claimed_goes_when_the_account_confirms_its_own(visitors: Visitors) -> None:
     """Or whoever signs up under a stranger's address would keep a way into whatever the stranger joins later."""
     from allauth.account.internal.flows.email_verification import verify_email

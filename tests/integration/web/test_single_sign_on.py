@@ -262,6 +262,18 @@ def test_what_the_provider_says_of_somebody_else_is_not_taken(visitors: Visitors
     assert comes_back(Client(), provider).headers["Location"] == "/accounts/3rdparty/signup/"
 
 
+def test_nobody_new_is_kept_out_by_somebody_who_only_claims_their_address(
+    visitors: Visitors, provider: IdentityProvider
+) -> None:
+    from allauth.account.models import EmailAddress
+
+    member = person(visitors.demo.emails["member"])
+    EmailAddress.objects.create(user=member, email="claimed@acme.example", verified=False)
+    provider.claims |= {"sub": "claimed", "email": "claimed@acme.example"}
+    signs_up(Client(), provider, "Not Claimed")
+    assert person("claimed@acme.example").pk != member.pk
+
+
 @pytest.mark.parametrize(
     "config", [{"issuer": "https://evil.example"}, {"token_endpoint": "http://10.0.0.1/token"}, {"jwks_uri": None}]
 )

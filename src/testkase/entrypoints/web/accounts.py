@@ -5,6 +5,7 @@ from typing import Any, cast
 
 from allauth.account.adapter import DefaultAccountAdapter
 from allauth.account.forms import LoginForm as AllauthLoginForm
+from allauth.account.forms import ResetPasswordForm as AllauthResetPasswordForm
 from allauth.account.forms import SignupForm as AllauthSignupForm
 from allauth.core import context as current
 from django import forms
@@ -18,6 +19,7 @@ from django.http import HttpRequest
 from testkase.entrypoints.web.letters import NOT_SENT
 from testkase.entrypoints.web.offer import current_prices
 from testkase.entrypoints.web.sign_in import changed
+from testkase.services.organizations.invitations import has_account, is_of
 from testkase.services.organizations.models import User
 from testkase.services.organizations.names import is_mailable
 from testkase.services.organizations.operations import create_organization
@@ -78,7 +80,23 @@ class LoginForm(AllauthLoginForm):
         _plain(self)
 
 
-class SignupForm(AllauthSignupForm):
+class FreeAddress:
+    """An address is taken by whoever signs in with it or has confirmed it. Who only claims it keeps nobody out."""
+
+    def validate_unique_email(self, value: str) -> str:
+        return str(cast(Any, super()).validate_unique_email(value)) if has_account(value) else value
+
+
+class ResetPasswordForm(AllauthResetPasswordForm):
+    """The link lets its reader into an account: it goes to that account's own addresses, never to a claimed one."""
+
+    def clean_email(self) -> str:
+        email: str = super().clean_email()
+        self.users = [user for user in self.users if is_of(email.lower(), user)]
+        return email
+
+
+class SignupForm(FreeAddress, AllauthSignupForm):
     """E-mail address, password, a name, and what the organization is called."""
 
     name = forms.CharField(

@@ -76,6 +76,7 @@ ACCOUNT: dict[str, Any] = {
     "ACCOUNT_ADAPTER": "testkase.entrypoints.web.accounts.AccountAdapter",
     "ACCOUNT_FORMS": {
         "login": "testkase.entrypoints.web.accounts.LoginForm",
+        "reset_password": "testkase.entrypoints.web.accounts.ResetPasswordForm",
         "signup": "testkase.entrypoints.web.accounts.SignupForm",
     },
     "ACCOUNT_USER_MODEL_USERNAME_FIELD": None,

@@ -141,11 +141,14 @@ def has_account(email: str) -> bool:
     return User.objects.filter(email=email).exists() or confirmed.exists()
 
 
+def is_of(email: str, user: User) -> bool:
+    """Whether it is this person's: the address they sign in with, or one they confirmed. Any other they only claim."""
+    return user.email == email or EmailAddress.objects.filter(user=user, email=email, verified=True).exists()
+
+
 def is_for(invitation: Invitation, user: User) -> bool:
-    """Whether the invitation was sent to this person: to the address they sign in with, or one they confirmed."""
-    return user.email == invitation.email or (
-        EmailAddress.objects.filter(user=user, email=invitation.email, verified=True).exists()
-    )
+    """Whether the invitation was sent to this person."""
+    return is_of(invitation.email, user)
 
 
 def _confirm(user: User, email: str) -> None:

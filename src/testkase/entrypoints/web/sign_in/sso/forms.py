@@ -8,6 +8,7 @@ from django import forms
 from django.db import transaction
 from django.http import HttpRequest
 
+from testkase.entrypoints.web.accounts import FreeAddress
 from testkase.entrypoints.web.offer import current_prices
 from testkase.entrypoints.web.viewer import SESSION_ORGANIZATION
 from testkase.foundation.problems import Problem
@@ -18,7 +19,7 @@ from testkase.services.organizations.operations import create_organization
 _INVITATION = re.compile(r"/invitations/([A-Za-z0-9_-]+)")
 
 
-class SsoSignupForm(SignupForm):
+class SsoSignupForm(FreeAddress, SignupForm):
     """A name and an organization; the address is the one the provider has verified, and stands.
 
     Somebody who came from an invitation to that address joins the inviting organization instead of opening one.
