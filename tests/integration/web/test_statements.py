@@ -134,7 +134,8 @@ def test_the_pdf_says_where_names_stand_that_it_cannot_write(books: Visitors) ->
         ({}, []),
         ({"reversed": 100, "debt": 40}, ["Taken back by refunds and disputes", "Of it owed, because it was spent"]),
         ({"reversed": -20}, ["Given back after refunds and disputes"]),
-        ({"overage": 5}, ["Lent beyond the balance and billed as overage"]),
+        ({"overage": 5}, ["Lent beyond the balance, and billed as far as it is used"]),
+        ({"overage": -5}, ["Lent to calls before, and given back unused"]),
         ({"debt": -10}, ["Put towards what was owed"]),
     ],
 )

@@ -116,7 +116,12 @@ def lines_of(one: PeriodStatement) -> list[Line]:
             name="Given back after refunds and disputes" if one.reversed < 0 else "Taken back by refunds and disputes",
             amount=-one.reversed,
         ),
-        Line(name="Lent beyond the balance and billed as overage", amount=one.overage),
+        Line(  # what a call has set aside at the end of a month is not billed with it, and may come back unused
+            name="Lent beyond the balance, and billed as far as it is used"
+            if one.overage > 0
+            else "Lent to calls before, and given back unused",
+            amount=one.overage,
+        ),
         Line(name="Of it owed, because it was spent" if one.debt > 0 else "Put towards what was owed", amount=one.debt),
     ]
     return [
