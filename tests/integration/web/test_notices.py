@@ -290,3 +290,5 @@ def test_the_banner_says_that_a_debt_is_why_ai_rests_and_leads_to_where_it_is_co
     assert "AI rests: a refund or dispute left a debt of 15.00 credits" in told
     assert "See what is owed" in told
     assert "Ask your Owner to cover it." in banner(visitors.client_of("member"))
+    page = visitors.client_of("member").get("/settings/ai-credits").content.decode()
+    assert "<strong>AI rests until the 15.00 credits that are owed are covered.</strong>" in page

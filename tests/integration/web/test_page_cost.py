@@ -81,7 +81,7 @@ BUDGETS = {
     "?use_case=chat": 21,
     "?user=guest3@else.example&project=P3": 21,
     "?before=9": 19,
-    "/summary": 7,
+    "/summary": 8,
     "/breakdown": 7,
     "/usage?before=9": 8,
 }

@@ -1,15 +1,18 @@
 """The forecast of an organization, or of one feature, user or project in it: the past days read, the future drawn."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import date, timedelta
 
 from testkase.core.ledger.calendar import local_day
-from testkase.core.ledger.forecast import LOOK_BACK_DAYS, Forecast, Pot, forecast
+from testkase.core.ledger.forecast import LOOK_BACK_DAYS, WEEK, Forecast, Pot, forecast
 from testkase.core.ledger.model import OVERAGE, Lot
 from testkase.core.ledger.queries import Balance, lots
+from testkase.core.ledger.statement import PeriodStatement, statements
 from testkase.foundation.database import Operation, Statement, named_statements
 
 _SQL = named_statements("testkase.core.ledger.sql", "outlook.sql")
+_MONTHS = 4
+"""So many billing months hold the past days, this one included."""
 _ALL = ("all", "")
 """The part of everything (decision 18)."""
 
@@ -19,21 +22,64 @@ def outlook(balance: Balance, *, now: int) -> Operation[Forecast | None]:
     microseconds UTC."""
     charged = yield from daily_charges(balance, now=now)
     having = yield from lots(balance.org_id)
-    return expected(balance, charged, having, now=now)
+    dry = dry_days(balance, charged, (yield from late_months(balance)), now=now)
+    return expected(balance, charged, having, now=now, dry=dry)
 
 
-def expected(balance: Balance, charged: Mapping[date, int], having: Sequence[Lot], *, now: int) -> Forecast | None:
+def expected(
+    balance: Balance, charged: Mapping[date, int], having: Sequence[Lot], *, now: int, dry: Collection[date] = ()
+) -> Forecast | None:
     """The same from figures that are read already: micro-credits by day (other days than the past ones do not count),
     and lots.
 
     All spendable credits count, those set aside for calls under way included, but not what is lent to these beyond the
     balance (P7), and only what is left when a debt is covered: until then nothing is used (P10). With what one part was
-    charged, the forecast is of what that part will need, as if all the credits were there for it.
+    charged, the forecast is of what that part will need, as if all the credits were there for it. `dry`: days on which
+    nothing was used because nothing was left say nothing of what is needed; they count as such weekdays usually do.
     """
-    past = [charged.get(day, 0) for day in past_days(balance, now)]
+    days = past_days(balance, now)
+    past = _as_usual([charged.get(day, 0) for day in days], [day in dry for day in days])
     own = [lot for lot in having if lot.source != OVERAGE]
     pots = [Pot(amount=amount, expires_at=lot.expires_at) for lot, amount in _without(balance.debt, own)]
     return forecast(past, pots, now=now, until=balance.period_end, time_zone=balance.time_zone)
+
+
+def late_months(balance: Balance) -> Operation[list[PeriodStatement]]:
+    """The billing months that a forecast goes by."""
+    return (yield from statements(balance, periods=_MONTHS))
+
+
+def dry_days(
+    balance: Balance, charged: Mapping[date, int], months: Sequence[PeriodStatement], *, now: int
+) -> frozenset[date]:
+    """The days at the end of a month that began with less than a day with use took: whoever runs out in the middle of
+    each month would else be told, at its beginning, that the credits last.
+
+    `charged`: of everything, whatever part the forecast is of.
+    """
+    today, found = date.fromisoformat(local_day(balance.time_zone, now)), set[date]()
+    for month in months:
+        first, end = balance.first_day(month.number), min(balance.first_day(month.number + 1), today)
+        days = [first + timedelta(days=later) for later in range((end - first).days)]
+        used = [charged.get(day, 0) for day in days]
+        ordinary = sum(used) // max(sum(1 for one in used if one), 1)
+        left = month.closing + (month.expired if month.closed else month.used - sum(used))
+        for day, amount in zip(reversed(days), reversed(used), strict=True):
+            left += amount
+            if left >= ordinary:
+                break
+            found.add(day)
+    return frozenset(found)
+
+
+def _as_usual(past: list[int], dry: list[bool]) -> list[int]:
+    """Each dry day as the mean of its weekday since the first use, dry days left out; where none is left, of all."""
+    first = next((index for index, charged in enumerate(past) if charged), len(past))
+    wet = [index for index in range(first, len(past)) if not dry[index]]
+    for index in [index for index in range(first, len(past)) if dry[index]]:
+        alike = [past[other] for other in wet if (other - index) % WEEK == 0] or [past[other] for other in wet]
+        past[index] = sum(alike) // len(alike)
+    return past
 
 
 def own_credits(balance: Balance) -> int:

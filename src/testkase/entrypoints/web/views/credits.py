@@ -17,10 +17,10 @@ from testkase.entrypoints.web.breakdown import breakdown_of, part_of, read_days
 from testkase.entrypoints.web.expiry import expiring, set_aside
 from testkase.entrypoints.web.export import usage_csv
 from testkase.entrypoints.web.filters import choices_for, filters_of
-from testkase.entrypoints.web.outlook.panel import look_back, outlook_of, part_outlook
+from testkase.entrypoints.web.outlook.panel import Past, look_back, outlook_of, part_outlook, past_of
 from testkase.entrypoints.web.query import number
 from testkase.entrypoints.web.receipts import receipt_lines
-from testkase.entrypoints.web.statements.history import history_of
+from testkase.entrypoints.web.statements.history import History, history_of
 from testkase.entrypoints.web.switch_card import switch_card
 from testkase.entrypoints.web.usage import named, newer_than, usage_page
 from testkase.entrypoints.web.viewer import MemberRequest
@@ -36,12 +36,13 @@ def page(request: MemberRequest) -> HttpResponse:
     having = run_here(queries.lots(viewer.org_id))
     days = read_days(balance, part_of(request.GET.get("by")), back_to=look_back(balance))
     filters = filters_of(request.GET)
-    choices = choices_for(viewer.org_id, filters)
+    choices, history = choices_for(viewer.org_id, filters), history_of(balance)
+    past = past_of(balance, days, [month.period for month in history.months])
     facts = {
         "section": "credits",
-        **_standing(request, balance, having, days),
-        **_gone_where(request, balance, days),
-        "part_outlook": part_outlook(balance, having, filters, choices) if balance.ai_enabled else None,
+        **_standing(request, balance, having, past),
+        **_gone_where(request, balance, days, history),
+        "part_outlook": part_outlook(balance, having, filters, choices, past) if balance.ai_enabled else None,
         "usage": usage_page(viewer.org_id, filters, before=number(request.GET.get("before")), known=choices),
         "filters": filters,
         "choices": choices,
@@ -65,28 +66,26 @@ def breakdown(request: MemberRequest) -> HttpResponse:
     """The breakdown and the months alone: what an open page asks for after an AI call."""
     balance = run_here(current_balance(request.viewer.org_id))
     days = read_days(balance, part_of(request.GET.get("by")))
-    return render(request, "testkase/_breakdown_renewed.html", _gone_where(request, balance, days))
+    return render(request, "testkase/_breakdown_renewed.html", _gone_where(request, balance, days, history_of(balance)))
 
 
-def _standing(
-    request: MemberRequest, balance: Balance, having: list[Lot], days: list[DayPart] | None = None
-) -> dict[str, Any]:
+def _standing(request: MemberRequest, balance: Balance, having: list[Lot], past: Past | None = None) -> dict[str, Any]:
     return {
         "balance": balance,
         "expiring": expiring(having),
         "set_aside": set_aside(having),
-        "outlook": outlook_of(balance, having, days) if balance.ai_enabled else None,
+        "outlook": outlook_of(balance, having, past) if balance.ai_enabled else None,
         "may_buy": request.viewer.can(Action.BUY_CREDITS),
     }
 
 
-def _gone_where(request: MemberRequest, balance: Balance, days: list[DayPart]) -> dict[str, Any]:
+def _gone_where(request: MemberRequest, balance: Balance, days: list[DayPart], history: History) -> dict[str, Any]:
     return {
         "balance": balance,
         "breakdown": breakdown_of(balance, part_of(request.GET.get("by")), days),
         "parts": list(Part),
         "here": reverse("ai_credits"),
-        "history": history_of(balance),
+        "history": history,
     }
 
 
