@@ -77,7 +77,7 @@ def forecast(charges: Sequence[int], pots: Sequence[Pot], *, now: int, until: in
     """What the past days say about the days from `now` to `until` (the reset; microseconds UTC).
 
     `charges`: micro-credits of each day of the zone, oldest first, the last one yesterday, days without use included.
-    Days before the first use do not count, and days on which nothing was left are made up for before (outlook.py). None:
+    Days before the first use do not count; days on which nothing was left stand there as usual ones (outlook.py). None:
     there are not yet two whole weeks to go by.
     """
     weeks = _whole_weeks(charges)
