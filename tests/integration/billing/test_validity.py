@@ -2,14 +2,14 @@
 
 from datetime import UTC, date, datetime
 from types import SimpleNamespace
-from typing import Any, cast
+from typing import cast
 from zoneinfo import ZoneInfo
 
 import pytest
 
 from testkase.core.ledger.calendar import to_micros
 from testkase.core.ledger.queries import Balance
-from testkase.services.billing.purchasing.validity import days_until, lot_expiry
+from testkase.services.billing.purchasing.validity import lot_expiry
 from tests.support.shop import Shop
 
 BERLIN = cast(
@@ -44,10 +44,3 @@ def test_so_many_months_end_with_the_same_day(bought: datetime, months: int, las
 
 def test_credits_without_an_end_never_expire() -> None:
     assert lot_expiry("never", 0, BERLIN, datetime(2026, 11, 28, tzinfo=UTC)) is None
-
-
-def test_begun_days_count() -> None:
-    now = datetime(2026, 11, 22, 10, tzinfo=UTC)
-    end: Any = to_micros(datetime(2026, 11, 30, tzinfo=UTC))
-    assert days_until(end, now) == 8
-    assert days_until(to_micros(now), now) == 0

@@ -1,10 +1,10 @@
 """How long bought credits last (P3): a term of the bundle, counted from the payment."""
 
 from calendar import monthrange
-from datetime import UTC, datetime
+from datetime import datetime
 from zoneinfo import ZoneInfo
 
-from testkase.core.ledger.calendar import day_start, from_micros
+from testkase.core.ledger.calendar import day_start
 from testkase.core.ledger.queries import Balance
 
 
@@ -21,12 +21,3 @@ def lot_expiry(validity: str, months: int, account: Balance, now: datetime) -> i
     year, index = divmod(bought.year * 12 + bought.month - 1 + months, 12)
     last = bought.replace(year=year, month=index + 1, day=min(bought.day, monthrange(year, index + 1)[1]))
     return day_start(account.time_zone, last.fromordinal(last.toordinal() + 1))
-
-
-def days_until(instant: int, now: datetime) -> int:
-    """Whole days from now until an instant, begun ones counted: "expires in 8 days"."""
-    left = from_micros(instant) - now.astimezone(UTC)
-    return max(0, -(-left // _DAY))
-
-
-_DAY = datetime(1970, 1, 2, tzinfo=UTC) - datetime(1970, 1, 1, tzinfo=UTC)
