@@ -61,6 +61,16 @@ def test_whoever_runs_out_in_the_middle_of_each_month_is_told_at_its_beginning()
 
 
 @pytest.mark.requirement("B7")
+def test_a_part_that_was_used_on_nothing_but_such_days_has_a_forecast_all_the_same() -> None:
+    today = date(2026, 11, 30)
+    account, now = balance(today, 0), day_start("UTC", today)
+    used = days(date(2026, 11, 15), 1)
+    found = expected(account, used, [], now=now, dry=frozenset(days(date(2026, 11, 15), 15)))
+    assert found is not None
+    assert found.weeks == 2
+
+
+@pytest.mark.requirement("B7")
 def test_idle_days_with_credits_left_are_idle_days() -> None:
     today = date(2026, 11, 2)
     charged = days(date(2026, 9, 1), 14) | days(date(2026, 10, 1), 14)

@@ -73,10 +73,11 @@ def dry_days(
 
 
 def _as_usual(past: list[int], dry: list[bool]) -> list[int]:
-    """Each dry day as the mean of its weekday since the first use, dry days left out; where none is left, of all."""
+    """Each dry day as the mean of its weekday since the first use, dry days left out; where none is left, of all. A
+    part that was used on nothing but such days is as it is."""
     first = next((index for index, charged in enumerate(past) if charged), len(past))
     wet = [index for index in range(first, len(past)) if not dry[index]]
-    for index in [index for index in range(first, len(past)) if dry[index]]:
+    for index in [index for index in range(first, len(past)) if wet and dry[index]]:
         alike = [past[other] for other in wet if (other - index) % WEEK == 0] or [past[other] for other in wet]
         past[index] = sum(alike) // len(alike)
     return past
