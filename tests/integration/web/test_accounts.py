@@ -134,6 +134,30 @@ def test_an_address_that_somebody_only_claims_is_free_for_whoever_reads_it(visit
     assert "already registered" in taken.content.decode()
 
 
+def test_only_a_confirmed_address_becomes_the_one_an_account_is_known_by(visitors: Visitors) -> None:
+    """A stranger's ended in an error of ours, and one that nobody has an account with yet was taken."""
+    from allauth.account.models import EmailAddress
+
+    client = Client()
+    client.post("/accounts/signup/", {**SIGN_UP, "email": "own@newcomer.example"})
+    client.post("/accounts/reauthenticate/", {"password": SIGN_UP["password1"]})
+    for address in (visitors.demo.emails["owner"], "nobody@stranger.example"):
+        client.post("/accounts/email/", {"email": address, "action_add": ""})
+        assert "Make primary" not in client.get("/accounts/email/").content.decode()
+        answer = client.post("/accounts/email/", {"email": address, "action_primary": ""}, follow=True)
+        assert "Confirm the address first" in answer.content.decode()
+    assert models().User.objects.get(email="own@newcomer.example").display_name == SIGN_UP["name"]
+    EmailAddress.objects.filter(email="nobody@stranger.example").update(verified=True)
+    client.post("/accounts/email/", {"email": "nobody@stranger.example", "action_primary": ""})
+    assert models().User.objects.filter(email="nobody@stranger.example").exists()
+
+
+def test_whoever_belongs_to_no_organization_has_addresses_too(visitors: Visitors) -> None:
+    client = Client()
+    client.force_login(models().User.objects.create_user("alone@nowhere.example", "three unrelated words"))
+    assert client.get("/accounts/email/").status_code == 200
+
+
 def test_an_address_only_claimed_goes_when_the_account_confirms_its_own(visitors: Visitors) -> None:
     """Or whoever signs up under a stranger's address would keep a way into whatever the stranger joins later."""
     from allauth.account.internal.flows.email_verification import verify_email
