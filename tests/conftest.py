@@ -8,12 +8,16 @@ from pathlib import Path
 
 import httpx
 import pytest
+from hypothesis import HealthCheck, settings
 
 from tests.support import processes
 from tests.support.browsers import found
 from tests.support.forks import Fork
 
 pytest_plugins = ["tests.support.fixtures"]
+
+settings.register_profile("patient", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("patient")  # how fast a busy machine draws examples says nothing of what is tested
 
 _PATIENCE_SECONDS = 60
 _HERE = Path(__file__).parent
