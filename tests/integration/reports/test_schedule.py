@@ -1,7 +1,9 @@
 """Reports by the clock: begun as the person who set them up, with that person's rights of now, and never otherwise."""
 
 import asyncio
+import dataclasses
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any, LiteralString
 
 import psycopg
@@ -11,8 +13,9 @@ from testkase.core.ledger.commands import OpenHold, SwitchAi
 from testkase.core.ledger.credits import MICRO
 from testkase.core.ledger.model import Subject
 from testkase.core.pricing import load_price_books
+from testkase.entrypoints.worker import jobs
 from testkase.entrypoints.worker.reports import look_at_due
-from testkase.entrypoints.worker.resources import Resources
+from testkase.entrypoints.worker.resources import CONTEXT_KEY, Resources
 from testkase.foundation.clock import utc_now
 from testkase.foundation.database import Operation, Row, Statement
 from testkase.foundation.settings import Settings
@@ -63,6 +66,7 @@ class Planner:
         return Resources(
             settings=settings, database=self.scene.database, engine=self.scene.engine,
             watcher=Watcher(self.scene.database), provider=None, seller=load_seller(None), books=load_price_books(),
+            catalog=self.scene.meter.catalog,
         )  # fmt: skip
 
     async def set(self, every: str, *kinds: str, project_id: int | None = None) -> None:
@@ -251,6 +255,22 @@ async def test_a_faulty_schedule_waits_longer_each_time_stops_in_the_end_and_kee
     planner.write("UPDATE report_run SET state = 'failed', finished_at = now()")
     assert await planner.minute() is not None
     assert (await planner.found()).last_told == ""
+
+
+async def test_files_that_are_being_edited_stop_no_schedule_and_change_no_job(planner: Planner, tmp_path: Path) -> None:
+    (tmp_path / "2026-11-01.toml").write_text("monthly_allowance = 300")
+    (tmp_path / "providers.toml").write_text("[[providers]]")
+    edited = {"TESTKASE_PRICE_BOOK": str(tmp_path), "TESTKASE_PROVIDERS": str(tmp_path / "providers.toml")}
+    begun = planner.resources(tmp_path)
+    settings = Settings.from_environ({"TESTKASE_DATA": str(tmp_path), "TESTKASE_MODEL_PORT": "9", **edited})
+    held = dataclasses.replace(begun, settings=settings)
+    await planner.set("week")
+    planner.write("UPDATE report_watch SET due_at = now() - interval '1 second'")
+    assert await look_at_due(held) == 1
+    context: Any = SimpleNamespace(additional_context={CONTEXT_KEY: held}, job=SimpleNamespace(task_name="t", id=1))
+    async with jobs._metered(context) as meter:
+        assert meter.catalog is held.catalog
+        assert meter.terms("testkase-demo") == held.books.at(utc_now()).terms("testkase-demo")
 
 
 def _rows(sql: LiteralString) -> Operation[list[dict[str, Any]]]:

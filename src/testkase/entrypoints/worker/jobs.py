@@ -7,20 +7,16 @@ Arguments are ids only: what was asked for stays in the organization's own table
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from functools import lru_cache
-from pathlib import Path
 
 from procrastinate import JobContext, RetryStrategy
 from procrastinate.contrib.django import app
 
-from testkase.core.pricing import PriceBooks, load_price_books
 from testkase.entrypoints.worker.resources import resources
 from testkase.foundation.tracing import span
 from testkase.services.features.chat.run import run_turn
 from testkase.services.features.generation.run import run_generation
 from testkase.services.features.reports.run import run_reports
 from testkase.services.features.running.carrying_out import AGAIN
-from testkase.services.inference import Catalog
 from testkase.services.metering.meter import Meter
 from testkase.services.workspace.importing import run as imports
 from testkase.services.workspace.importing.requests import TASK as IMPORT
@@ -63,15 +59,12 @@ async def answer_question(context: JobContext, *, org_id: int, thread_id: int, t
 async def _metered(context: JobContext) -> AsyncIterator[Meter]:
     """A meter for one job; what it began is settled when the job ends, however it ends."""
     held = resources(context)
-    catalog = Catalog.from_settings(held.settings)
-    books = _price_books(held.settings.price_book)
-    meter = Meter(held.engine, books, catalog, watcher=held.watcher, database=held.database)
+    meter = Meter(held.engine, held.books, held.catalog, watcher=held.watcher, database=held.database)
     with span("job", task=context.job.task_name, job_id=context.job.id or 0):
         try:
             yield meter
         finally:
             await meter.drain(SETTLE_SECONDS)
-            await catalog.close()
 
 
 @app.task(name=IMPORT, queue="imports", pass_context=True, retry=_IMPORT_AGAIN)
@@ -79,8 +72,3 @@ async def bring_in(context: JobContext, *, org_id: int, import_id: int) -> None:
     """Work off a file somebody brought in."""
     last = context.job.attempts >= _IMPORT_TRIES
     await imports.run_import(org_id, import_id, resources(context).database, last_try=last)
-
-
-@lru_cache(maxsize=1)
-def _price_books(folder: Path | None) -> PriceBooks:
-    return load_price_books(folder)

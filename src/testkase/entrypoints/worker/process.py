@@ -24,6 +24,7 @@ from testkase.foundation.problems import InvalidInput, Unavailable
 from testkase.foundation.settings import Settings
 from testkase.services.billing.providers.choose import provider_from
 from testkase.services.billing.seller import load_seller
+from testkase.services.inference import Catalog
 from testkase.services.live import Watcher
 
 CONCURRENCY = 12
@@ -93,6 +94,7 @@ async def _work(settings: Settings, database_url: str) -> None:
 
     provider, seller = provider_from(settings), load_seller(settings.seller)
     books, url = load_price_books(settings.price_book), settings.public_url
+    catalog = Catalog.from_settings(settings)
     database = Database(database_url, max_size=CONNECTIONS)
     engine = Engine(database_url, neighbours=Neighbours.from_settings(settings, writes=False))
     await database.open()
@@ -118,7 +120,7 @@ async def _work(settings: Settings, database_url: str) -> None:
                     additional_context={
                         CONTEXT_KEY: Resources(
                             settings=settings, database=database, engine=engine, watcher=watcher, provider=provider,
-                            seller=seller, books=books,
+                            seller=seller, books=books, catalog=catalog,
                         ),
                     },
                 )  # fmt: skip
@@ -127,6 +129,7 @@ async def _work(settings: Settings, database_url: str) -> None:
         for task in beside:
             task.cancel()
         await asyncio.gather(*beside, return_exceptions=True)
+        await catalog.close()
         await watcher.close()
         await engine.stop()
         await database.close()

@@ -6,10 +6,8 @@ import structlog
 from procrastinate import JobContext
 from procrastinate.contrib.django import app
 
-from testkase.core.pricing import load_price_books
 from testkase.entrypoints.worker.resources import Resources, resources
 from testkase.services.features.reports.schedules.looking import due_schedules, look_at, look_failed
-from testkase.services.inference import Catalog
 
 AT_ONCE = 200
 """Schedules of one minute. More wait for the next one."""
@@ -31,17 +29,13 @@ async def look_at_due(held: Resources) -> int:
     due = await held.database.run(due_schedules(AT_ONCE))
     if not due:
         return 0
-    book = load_price_books(held.settings.price_book).at(datetime.now(UTC))
-    catalog, begun = Catalog.from_settings(held.settings), 0
-    try:
-        for org_id, project_id in due:
-            looking = look_at(org_id, project_id, book=book, catalog=catalog)
-            try:
-                begun += (await held.database.run(looking, org_id=org_id)) is not None
-            except Exception as fault:  # noqa: BLE001 - one in trouble must not keep the others from being looked at
-                await _put_off(held, org_id, project_id, fault)
-    finally:
-        await catalog.close()
+    book, begun = held.books.at(datetime.now(UTC)), 0
+    for org_id, project_id in due:
+        looking = look_at(org_id, project_id, book=book, catalog=held.catalog)
+        try:
+            begun += (await held.database.run(looking, org_id=org_id)) is not None
+        except Exception as fault:  # noqa: BLE001 - one in trouble must not keep the others from being looked at
+            await _put_off(held, org_id, project_id, fault)
     return begun
 
 

@@ -11,6 +11,7 @@ from testkase.foundation.database import Database
 from testkase.foundation.settings import Settings
 from testkase.services.billing.provider import Provider
 from testkase.services.billing.seller import Seller
+from testkase.services.inference import Catalog
 from testkase.services.live import Watcher
 
 CONTEXT_KEY = "resources"
@@ -28,6 +29,9 @@ class Resources:
     """Where credits are bought; None: nowhere."""
     seller: Seller
     books: PriceBooks
+    catalog: Catalog
+    """As its file was when the worker started, like the prices: the gateway and the pages keep theirs too. A file that
+    is being edited must neither stop what runs nor have jobs call what nobody else does."""
 
 
 def resources(context: JobContext) -> Resources:
