@@ -192,6 +192,28 @@ _GENERATION = """INSERT INTO generation (org_id, project_id, project_ref, user_r
                         finished_at)
 SELECT org_id, project_id, key, %(ref)s, 'Pay', '{"model": "testkase-demo", "cases": 1}', 'succeeded', now()
 FROM project WHERE key = 'SHOP'"""
+
+
+@pytest.mark.requirement("P16")
+def test_what_an_erased_person_wrote_when_they_came_back_can_be_erased_too(scene: Scene) -> None:
+    member = models().User.objects.get(email=scene.demo.emails["member"])
+    owner = sign_in(scene.demo, "owner")
+    owner.post(f"/settings/members/{member.pk}/removal")
+    erase(scene, "person", member.ref)
+    offered = '<option value="Erased person 1">'
+    assert offered not in owner.get("/settings/privacy").content.decode()  # nothing of theirs is left
+    scene.a_draft()  # they were a member once more, and left
+    page = owner.get("/settings/privacy").content.decode()
+    assert offered in page
+    assert f'value="{member.ref}"' not in page
+    form = {"scope": "person", "target": "Erased person 1", "form": "erasure_again"}
+    owner.post("/settings/privacy/erasures", form)
+    assert scene.work(lambda pool: carry_out(pool, scene.org_id, "erasure_again")) >= 1
+    assert scene.content() == 0
+    asked = scene.owner("SELECT target FROM activity WHERE action = 'content.erased' ORDER BY seq DESC LIMIT 1")
+    assert asked == [("content of Erased person 1",)]
+
+
 _DRAFT = """INSERT INTO draft_case (org_id, generation_id, position, content, state, case_key, decided_by, decided_at)
 SELECT g.org_id, max(g.generation_id), 1, '{"title": "Pay"}', 'accepted', (SELECT min(key) FROM test_case), %(user)s,
        now()

@@ -7,14 +7,15 @@ from django.utils.timezone import localtime
 from testkase.core.access import Action
 from testkase.core.ledger.consumption import users_of
 from testkase.entrypoints.web.filters import by_name
-from testkase.entrypoints.web.names import names_of_people, shown_ref, without_erased
+from testkase.entrypoints.web.names import names_of_people, shown_ref
 from testkase.entrypoints.web.viewer import Viewer
 from testkase.foundation.ids import new_id
 from testkase.services.audit.finding import actors_of
 from testkase.services.features.chat.model import ThreadOf
 from testkase.services.features.chat.operations import newest_threads
+from testkase.services.organizations.names import ErasedName
 from testkase.services.organizations.tenancy import run_here
-from testkase.services.privacy.erasing import newest_erasures
+from testkase.services.privacy.erasing import PERSON, item_exists, newest_erasures
 from testkase.services.privacy.export.asking import newest_exports
 from testkase.services.privacy.keeping import CHOICES, in_words, keep_days
 from testkase.services.privacy.records import stored_fields
@@ -47,7 +48,7 @@ def _for_the_owner(viewer: Viewer) -> dict[str, Any]:
     return {
         "choices": [("" if days is None else str(days), in_words(days)) for days in CHOICES],
         "projects": [(str(project.project_id), f"{project.name} ({project.key})") for project in projects],
-        "people": by_name(people_to_erase(viewer.org_id)),
+        "people": by_name({value: name for value, (_, name) in people_to_erase(viewer.org_id).items()}),
         "erasures": [(one, shown_ref(one.label, names.get(one.target, ""))) for one in erasures],
         "chats": _chats(viewer.org_id),
         "forms": {scope: new_id("erasure") for scope in ("project", "person", "chat", "ai", "everything")},
@@ -69,11 +70,18 @@ def _chat(one: ThreadOf, name: str) -> str:
     return f"{name} in {one.project_key}, last asked {asked}, {one.turn_count} {questions}"
 
 
-def people_to_erase(org_id: int) -> dict[str, str]:
-    """Everybody who used AI or changed anything here, by reference, with the name they have or had."""
+def people_to_erase(org_id: int) -> dict[str, tuple[str, str]]:
+    """Everybody who used AI or changed anything here: what a form names them by, their reference and the name they have
+    or had. Who was erased goes by their number, and only while something of theirs is left: they had come back."""
     recorded = run_here(actors_of(org_id, limit=_MOST_PEOPLE))
     users = {*run_here(users_of(org_id, limit=_MOST_PEOPLE)), *recorded}
     people = {ref: ref for ref in users if "@" in ref}
     named = names_of_people(org_id, people)
     known = people | {ref: name for ref, name in (recorded | named).items() if ref in people}
-    return {ref: name if name == ref else f"{name} ({ref})" for ref, name in without_erased(known | named).items()}
+    found: dict[str, tuple[str, str]] = {}
+    for ref, name in known.items():
+        if not isinstance(name, ErasedName):
+            found[ref] = ref, name if name == ref else f"{name} ({ref})"
+        elif run_here(item_exists(org_id, PERSON, ref)):
+            found[str(name)] = ref, str(name)
+    return found

@@ -52,7 +52,7 @@ def erasures(request: MemberRequest) -> HttpResponse:
     if not _FORM_ID.fullmatch(erasure_id):
         erasure_id = new_id("erasure")
     try:
-        label = _label(viewer, scope, target, request.POST.get("confirmation", ""))
+        target, label = _chosen(viewer, scope, target, request.POST.get("confirmation", ""))
     except InvalidInput as problem:
         facts = {**page_facts(viewer), "problem": problem, "scope": scope}
         return render(request, "testkase/privacy/page.html", facts, status=422)
@@ -65,15 +65,21 @@ def erasures(request: MemberRequest) -> HttpResponse:
     return redirect("privacy")
 
 
+def _chosen(viewer: Viewer, scope: str, target: str, confirmation: str) -> tuple[str, str]:
+    """What the form names, and what that is called. Raises what `_label` raises."""
+    if scope != erasing.PERSON:
+        return target, _label(viewer, scope, target, confirmation)
+    people = people_to_erase(viewer.org_id)
+    if target not in people:
+        raise NotFound("There is no such person here.")
+    return people[target][0], f"content of {target}"[:254]
+
+
 def _label(viewer: Viewer, scope: str, target: str, confirmation: str) -> str:
     """What is to be erased, as people know it. Raises NotFound for what is not there, InvalidInput without a typed
     confirmation where that much goes."""
     if scope == erasing.PROJECT:
         return f"AI content of the project {_project_key(viewer, target)}"
-    if scope == erasing.PERSON:
-        if target not in people_to_erase(viewer.org_id):
-            raise NotFound("There is no such person here.")
-        return f"content of {target}"[:254]
     if scope in (erasing.AI, erasing.EVERYTHING):
         if confirmation.strip() != viewer.organization.name:
             raise InvalidInput("Type the organization's name exactly as it is written above.", field="confirmation")
