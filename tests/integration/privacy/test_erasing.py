@@ -224,6 +224,17 @@ WHERE key = (SELECT min(key) FROM test_case)"""
 _AN_EXECUTION = "SELECT max(cycle_id) FROM execution"
 
 
-def test_a_member_keeps_their_name(scene: Scene) -> None:
-    erase(scene, "person", scene.demo.emails["member"])
-    assert scene.owner("SELECT count(*) FROM erased_person") == [(0,)]
+@pytest.mark.requirement("P16")
+def test_a_member_keeps_their_name_until_they_leave(scene: Scene) -> None:
+    address, owner = scene.demo.emails["member"], sign_in(scene.demo, "owner")
+    member = models().User.objects.get(email=address)
+
+    def shown() -> str:
+        return owner.get(f"{CREDITS}/usage.csv").getvalue().decode()
+
+    erase(scene, "person", address)
+    assert address in shown()
+    assert "Erased person" not in shown()
+    owner.post(f"/settings/members/{member.pk}/removal")
+    assert address not in shown()
+    assert "Erased person 1" in shown()

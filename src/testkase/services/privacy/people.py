@@ -8,8 +8,6 @@ from testkase.foundation.database import Operation, Statement
 _ADD = """
 INSERT INTO erased_person (org_id, person_ref, number)
 SELECT %(org_id)s, %(ref)s, 1 + coalesce((SELECT max(number) FROM erased_person WHERE org_id = %(org_id)s), 0)
-WHERE NOT EXISTS (SELECT FROM membership AS m JOIN app_user AS u ON u.id = m.user_id
-                  WHERE m.org_id = %(org_id)s AND u.ref = %(ref)s)
 ON CONFLICT (org_id, person_ref) DO NOTHING
 """
 _LOCK = "SELECT 1 FROM organization WHERE id = %(org_id)s FOR NO KEY UPDATE"
@@ -17,7 +15,7 @@ _LOCK = "SELECT 1 FROM organization WHERE id = %(org_id)s FOR NO KEY UPDATE"
 
 
 def erase_name(org_id: int, ref: str) -> Operation[None]:
-    """From now on a number is shown instead of this reference and its names. Nothing happens to a member's: their name
-    is their account's, and whoever works here must be known."""
+    """From now on a number is shown instead of this reference and its names; of a member once they have left. Until
+    then their name is their account's, and whoever works here must be known."""
     yield Statement(_LOCK, {"org_id": org_id})
     yield Statement(_ADD, {"org_id": org_id, "ref": ref})
