@@ -12,7 +12,8 @@ import psycopg
 from testkase.schema.directories import DIRECTORIES
 
 DOORS = frozenset({
-    "ledger.load", "ledger.append", "ledger.append_limits", "ledger.append_one",
+    "ledger.load", "ledger.append", "ledger.append_known", "ledger.append_limits", "ledger.append_many",
+    "ledger.append_one",
     "ledger.account_ids", "ledger.due_accounts", "ledger.active_accounts", "ledger.pulses", "ledger.unwatched",
     "ledger.pass_quiet", "ledger.broken_receipt_series", "ledger.prepare_usage_months", "ledger.usage_months_standing",
     "ledger.close_days", "ledger.open_days",

@@ -41,6 +41,7 @@ def test_the_owner_is_refused_as_the_application(owner_url: str) -> None:
         ("GRANT DELETE ON ledger.usage_rest TO testkase_app", "may write ledger.usage_rest"),
         ("GRANT UPDATE ON activity TO testkase_app", "may change or remove rows of public.activity"),
         ("ALTER FUNCTION ledger.append OWNER TO CURRENT_USER", "ledger.append does not run as testkase_ledger"),
+        ("ALTER FUNCTION ledger.append_many SECURITY INVOKER", "append_many does not run as testkase_ledger"),
         ("ALTER FUNCTION ledger.append_one SECURITY INVOKER", "append_one does not run as testkase_ledger"),
         ("ALTER POLICY writer ON ledger.entry WITH CHECK (true)", "rows of ledger.entry have no rules"),
         ("CREATE POLICY oops ON ledger.lot TO testkase_ledger USING (true)", "rows of ledger.lot have no rules"),

@@ -61,7 +61,8 @@ _WRITERS = Statement("""
     FROM pg_proc AS function
     JOIN pg_namespace AS space ON space.oid = function.pronamespace
     JOIN pg_roles AS owner ON owner.oid = function.proowner
-    WHERE space.nspname = 'ledger' AND function.proname IN ('append', 'append_limits', 'append_one')
+    WHERE space.nspname = 'ledger' AND function.proname IN (
+          'append', 'append_known', 'append_limits', 'append_many', 'append_one')
       AND NOT (function.prosecdef AND owner.rolname = 'testkase_ledger')
     ORDER BY 1
 """)

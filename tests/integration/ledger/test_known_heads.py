@@ -385,5 +385,5 @@ def test_whoever_writes_what_memory_holds_is_known(database: TestDatabase) -> No
             "   AND grantee <> (SELECT relowner::regrole::text FROM pg_class WHERE oid = 'ledger.account'::regclass)",
             [tables],
         ).fetchall()
-    assert [name for (name,) in functions] == ["append", "append_limits", "append_one"]
+    assert [name for (name,) in functions] == ["append", "append_known", "append_limits", "append_many", "append_one"]
     assert roles == [("testkase_ledger",)]

@@ -43,7 +43,7 @@ _PARAMETERS = {name: list(dict.fromkeys(_PLACEHOLDER.findall(sql))) for name, sq
 
 _LOCKED = "55P03"
 _STALE = frozenset({"TK001", "23505", _LOCKED})
-"""Raised by ledger.append and append_one, where an id was used before, and where rows are locked for long."""
+"""Raised by ledger.append_many and append_one, where an id was used before, and where rows are locked for long."""
 
 _OF_THE_STATEMENT = ("22", "23", "40", "42501", "54", "55", "57014")
 """How the codes of errors begin that are about what was to be written, or that it took too long. Any other may be about

@@ -35,7 +35,7 @@ from testkase.foundation.composites import (
 from testkase.foundation.database import Statement
 
 APPEND = (
-    "SELECT ledger.append(%(decided_at)s, %(new_accounts)s, %(accounts)s, %(new_lots)s, %(lots)s, %(opened)s,"
+    "SELECT ledger.append_many(%(decided_at)s, %(new_accounts)s, %(accounts)s, %(new_lots)s, %(lots)s, %(opened)s,"
     " %(extended)s, %(closed)s, %(entries)s, %(usages)s, %(usage_days)s, %(limits)s)"
 )
 

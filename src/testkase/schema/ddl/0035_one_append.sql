@@ -1,10 +1,7 @@
 -- Everything a batch writes, by one function whichever way it was decided: from memory (docs/decisions/0016-known-heads.md) or
 -- under the lock. What starts once a batch is most of what a small one costs (docs/performance.md), so that there is no function within a
 -- function, no look at the accounts before their update, and nothing that has to find out whether a row is there.
-
-DROP FUNCTION ledger.append_known;
-DROP FUNCTION ledger.append;
-DROP TYPE ledger.moved_account;
+-- ledger.append and ledger.append_known stay for processes that go on with the code of before while others are restarted.
 
 -- Writes what a batch decided, or raises TK001 and writes nothing: where an account is not as it was known, or where
 -- `decided_at`, what the server took for the time, is not what the time is (null: not to be compared). Answers the time it is.
@@ -12,7 +9,7 @@ DROP TYPE ledger.moved_account;
 -- turn. An update that had to wait compares with the row as whoever held its lock has left it.
 -- `opened` are holds nobody has opened (23505 where somebody has), `extended` those that were open before.
 -- New accounts and lots are rare and come as JSON; what is zero, empty or false is left out of it.
-CREATE FUNCTION ledger.append(
+CREATE FUNCTION ledger.append_many(
     decided_at bigint, new_accounts json, accounts ledger.known_account[], new_lots json, lots ledger.moved_lot[],
     opened ledger.opened_hold[], extended ledger.opened_hold[], closed ledger.named[], entries ledger.posted_entry[],
     usages ledger.recorded_usage[], usage_days ledger.added_day[], limits json
@@ -144,8 +141,8 @@ $$;
 
 -- An owner must be allowed to create in the schema at the moment it becomes one, and not afterwards.
 GRANT CREATE ON SCHEMA ledger TO testkase_ledger;
-ALTER FUNCTION ledger.append OWNER TO testkase_ledger;
+ALTER FUNCTION ledger.append_many OWNER TO testkase_ledger;
 REVOKE CREATE ON SCHEMA ledger FROM testkase_ledger;
 
-REVOKE ALL ON FUNCTION ledger.append FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION ledger.append TO testkase_app;
+REVOKE ALL ON FUNCTION ledger.append_many FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION ledger.append_many TO testkase_app;

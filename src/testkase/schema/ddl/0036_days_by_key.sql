@@ -2,7 +2,7 @@
 -- organizations it went by the one of users: through every day on which somebody ever called anything. What decides whether
 -- there is a conflict is always the key. An account is found by its id alone for the same reason: there is an index of due dates.
 
--- What ledger.append does, where there is one account and of every other table one row or none: null, then. `opened`
+-- What ledger.append_many does, where there is one account and of every other table one row or none: null, then. `opened`
 -- is a hold nobody has opened: where somebody has, its key refuses it (23505), as an id that was used before does.
 -- `closed` is the hold that goes.
 CREATE OR REPLACE FUNCTION ledger.append_one(
