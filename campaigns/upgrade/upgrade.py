@@ -19,10 +19,10 @@ from testkase.core.ledger.operations import execute_one
 from testkase.foundation.database import SyncDatabase
 from tests.support.cluster import Cluster, TestDatabase
 from tests.support.ledger import fresh_org, hold, open_account, settle
-from tests.support.upgrades import applied, empty_database, migrate_to, start_migration
+from tests.support.upgrades import applied, code_of_before, empty_database, migrate_to, start_migration
 
 EARLY = "0027"
-"""The oldest of our schema's states that this code's ledger can still write to."""
+"""The oldest of our schema's states that this code's ledger can still read from, and that of before write to."""
 _LONGEST_SECONDS = 120
 
 
@@ -34,7 +34,8 @@ def upgrade(
     killed = databases = 0
     with empty_database(cluster, "earliest") as earliest, empty_database(cluster, "nothing") as nothing:
         migrate_to(earliest, EARLY)
-        work(earliest)
+        with code_of_before():
+            work(earliest)
         entries = entries_of(earliest)
         for number in count():
             if killed >= kills:

@@ -1,19 +1,44 @@
 """Databases that stand at an older schema, and processes that migrate them, to be killed."""
 
 import os
+import struct
 import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from unittest.mock import patch
 
 import psycopg
 
 from testkase.config.bootstrap import make_database, prepare_roles
+from testkase.core.ledger import writing
+from testkase.core.ledger.book import Book
+from testkase.foundation.composites import Record
 from testkase.foundation.database import SyncDatabase
 from testkase.schema.ddl_migration import ddl_text
 from tests.support.cluster import APP_PASSWORD, Cluster, TestDatabase
+
+_APPEND_BEFORE = (
+    "SELECT ledger.append(%(new_accounts)s, %(accounts)s, %(new_lots)s, %(lots)s, %(opened)s, %(closed)s,"
+    " %(entries)s, %(usages)s, %(usage_days)s, %(limits)s)"
+)
+_KNOWN_BY = 56
+"""Bytes of the two columns by which an account was known: a hash and an instant."""
+
+
+@contextmanager
+def code_of_before() -> Iterator[None]:
+    """Books are written as code wrote them before 0035_one_append: into any schema since 0027_hot_path. No hold is
+    extended."""
+    account = writing._known_account
+
+    def moved(book: Book) -> Record:
+        return "moved_account", struct.pack(">i", 18) + account(book)[1][4:-_KNOWN_BY]
+
+    with patch.object(writing, "APPEND", _APPEND_BEFORE), patch.object(writing, "_known_account", moved):
+        yield
 
 
 @contextmanager

@@ -10,12 +10,13 @@ from testkase.core.ledger.queries import balance
 from testkase.core.ledger.verify import verify
 from testkase.foundation.database import SyncDatabase
 from tests.support.ledger import fresh_org, hold, open_account, settle
+from tests.support.upgrades import code_of_before
 
 APPEND_KNOWN = (
     "SELECT ledger.append_known(%(decided_at)s, %(accounts)s, %(new_lots)s, %(lots)s, %(opened)s, %(closed)s,"
     " %(entries)s, %(usages)s, %(usage_days)s, %(limits)s)"
 )
-"""Calls ledger.append, which older code calls by itself as well."""
+"""How the engine of then wrote what it had decided from memory."""
 
 
 def test_what_older_processes_call_is_there_and_writes_the_same_books(
@@ -28,8 +29,7 @@ def test_what_older_processes_call_is_there_and_writes_the_same_books(
         assert all(isinstance(outcome, Answer) for outcome in outcomes)
 
     told(open_account(org_id))
-    with monkeypatch.context() as older:
-        older.setattr(writing, "APPEND", APPEND_KNOWN)
+    with code_of_before():
         told(hold(org_id, "a", 10), hold(org_id, "b", 20), hold(org_id, "c", 30))
         told(settle(org_id, "a", 4))
     told(settle(org_id, "b", 5))

@@ -13,11 +13,18 @@ from testkase.foundation.database import SyncDatabase
 from testkase.schema.ddl_migration import ddl_text, run_step, steps_of
 from tests.support.cluster import Cluster, TestDatabase
 from tests.support.ledger import fresh_org, hold, open_account, settle
-from tests.support.upgrades import add_closed_days, empty_database, migrate_to, people_at_work
+from tests.support.upgrades import add_closed_days, code_of_before, empty_database, migrate_to, people_at_work
 
 BEFORE, MONTHS = "0027", "0025_months"
 STEPS = list(steps_of(ddl_text(MONTHS)))
 ROWS = "SELECT count(*), sum(hashtextextended(u::text, 0)) FROM ledger.usage AS u"
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _before() -> Iterator[None]:
+    """Whoever works there runs the code of then."""
+    with code_of_before():
+        yield
 
 
 @pytest.fixture(scope="module")

@@ -11,7 +11,7 @@ from testkase.foundation.database import SyncDatabase
 from testkase.schema.ddl_migration import ddl_text, run_step, steps_of
 from tests.support.cluster import Cluster, TestDatabase
 from tests.support.ledger import fresh_org, hold, open_account, settle
-from tests.support.upgrades import add_closed_days, empty_database, migrate_to, people_at_work
+from tests.support.upgrades import add_closed_days, code_of_before, empty_database, migrate_to, people_at_work
 
 BEFORE, RULES = "0025", "0028_rules_of_rows"
 STEPS = list(steps_of(ddl_text(RULES)))
@@ -20,6 +20,13 @@ BROKEN = {
     "entry": "used", "usage": "charged",
 }  # fmt: skip
 """Of each table whose rows have rules, an amount that cannot be negative."""
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _before() -> Iterator[None]:
+    """Whoever works there runs the code of then."""
+    with code_of_before():
+        yield
 
 
 @pytest.fixture(scope="module")

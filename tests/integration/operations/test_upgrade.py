@@ -13,7 +13,7 @@ from campaigns.upgrade.upgrade import EARLY, upgrade, work
 from testkase.config.supervising.ports import free_port
 from tests.support.cluster import Cluster, TestDatabase
 from tests.support.processes import start
-from tests.support.upgrades import empty_database, environ_of_migration, migrate_to, start_migration
+from tests.support.upgrades import code_of_before, empty_database, environ_of_migration, migrate_to, start_migration
 
 pytestmark = pytest.mark.slow
 
@@ -23,7 +23,8 @@ def earliest(cluster: Cluster) -> Iterator[TestDatabase]:
     """A database at an earlier schema, in which somebody has worked."""
     with empty_database(cluster, "early_for_tests") as database:
         migrate_to(database, EARLY)
-        work(database)
+        with code_of_before():
+            work(database)
         yield database
 
 
