@@ -3,6 +3,8 @@
 import psycopg
 from psycopg import sql
 
+from bench.pages.filling import VACUUM
+
 OTHERS = 500
 """Interactions of each other organization, a year's."""
 _FIRST = 1_000_000
@@ -26,10 +28,7 @@ def fill_beside(owner_url: str, org_id: int, rows: int, organizations: int) -> N
         owner.execute(
             "SELECT ledger.close_days(%s + n, 1000) FROM generate_series(1, %s) AS n", [_FIRST, organizations]
         )
-        owner.execute(
-            "VACUUM (ANALYZE) ledger.entry, ledger.usage, ledger.usage_day, ledger.lot, ledger.account,"
-            " ledger.usage_closed, ledger.usage_part_day, ledger.usage_part_period"
-        )
+        owner.execute(VACUUM)
 
 
 def _copied(owner: psycopg.Connection[tuple[object, ...]], table: str) -> sql.Composed:
@@ -53,5 +52,5 @@ def _copied(owner: psycopg.Connection[tuple[object, ...]], table: str) -> sql.Co
         values=sql.SQL(", ").join(own.get(name, sql.Identifier("x", name)) for name in columns),
         sample=sql.SQL({
             "entry": "(x.kind <> 'usage' OR x.seq %% %(every)s = 0)", "usage": "x.seq %% %(every)s = 0"
-        }.get(table, "%(every)s > 0")),
+        }.get(table, "true")),
     )  # fmt: skip

@@ -16,6 +16,7 @@ from testkase.entrypoints.web.templatetags.testkase import moment, use_case
 from testkase.entrypoints.web.viewer import Viewer
 from testkase.foundation.problems import Problem
 from testkase.foundation.text import sentence
+from testkase.services.features.admission import too_little
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,10 +87,8 @@ _STEPS: dict[str, Callable[[Viewer, str], NextStep]] = {
 
 
 def _short(problem: Problem, _: Viewer) -> str:
-    needed, available = (grouped_credits(problem.facts[name]) for name in ("needed", "available"))
-    held = problem.facts.get("held", 0)  # most of it comes back by itself: nobody need buy what it would cover
-    aside = f", and {grouped_credits(held)} more are set aside for calls under way" if held else ""
-    return f"This can cost up to {needed} credits; {available} are available{aside}."
+    facts = problem.facts
+    return too_little("This", needed=facts["needed"], available=facts["available"], held=facts.get("held", 0))
 
 
 def _owed(problem: Problem, _: Viewer) -> str:

@@ -32,11 +32,17 @@ def must_cover(account: Balance, most: int, *, what: str) -> None:
     if account.debt:
         raise Indebted("A refund or dispute left a debt: AI rests until it is covered.", debt=account.debt)
     if account.spendable < max(most, 1):
-        aside = f", and {grouped_credits(account.held)} more are set aside for calls under way" if account.held else ""
         raise InsufficientCredits(
-            f"{what} can cost up to {grouped_credits(most)} credits; {grouped_credits(account.spendable)} are"
-            f" available{aside}.",
+            too_little(what, needed=most, available=account.spendable, held=account.held),
             available=account.spendable,
             needed=most,
             held=account.held,
         )
+
+
+def too_little(what: str, *, needed: int, available: int, held: int = 0) -> str:
+    """The refusal in a sentence. Most of what is `held` comes back by itself: nobody need buy what it would cover."""
+    aside = f", and {grouped_credits(held)} more are set aside for calls under way" if held else ""
+    return (
+        f"{what} can cost up to {grouped_credits(needed)} credits; {grouped_credits(available)} are available{aside}."
+    )
