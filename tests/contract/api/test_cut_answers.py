@@ -213,16 +213,16 @@ def test_cached_and_reasoning_tokens_are_priced_once(
 ) -> None:
     """langwatch/langwatch#7018 (11 times the price); agentgateway/agentgateway#3228 (never priced)."""
     tokens = {
-        "prompt_tokens": 10_000, "completion_tokens": 1_000, "total_tokens": 11_000,
-        "prompt_tokens_details": {"cached_tokens": 8_000}, "completion_tokens_details": {"reasoning_tokens": 400},
+        "prompt_tokens": 7_000, "completion_tokens": 1_000, "total_tokens": 8_000,
+        "prompt_tokens_details": {"cached_tokens": 5_000}, "completion_tokens_details": {"reasoning_tokens": 400},
     }  # fmt: skip
     upstream.script(Reply(usage=tokens))
     client.chat.completions.create(model=MODEL, messages=ASK)
     row = settled(api)
     assert row["usage"] == {
-        "input_tokens": 2_000, "cached_input_tokens": 8_000, "output_tokens": 600, "reasoning_tokens": 400,
+        "input_tokens": 2_000, "cached_input_tokens": 5_000, "output_tokens": 600, "reasoning_tokens": 400,
     }  # fmt: skip
-    assert row["charged"] == "2.30", "2,000 at 200, 8,000 at 50, 1,000 at 1,500 a million"
+    assert row["charged"] == "2.15", "2,000 at 200, 5,000 at 50, 1,000 at 1,500 a million"
 
 
 @pytest.mark.requirement("P17", "I7")

@@ -9,6 +9,7 @@ from testkase.core.ledger.credits import format_credits
 from testkase.core.ledger.refusals import InsufficientCredits
 from testkase.services.inference import ProviderError
 from testkase.services.metering import AlreadyCalled, metered_id
+from testkase.services.metering.metrics import ODD_USAGE
 from tests.support.cluster import TestDatabase
 from tests.support.metering import BODY, COST, TOKENS, Bench, ask, opened
 from tests.support.programs import MODEL, Organization, Organizations
@@ -99,6 +100,21 @@ async def test_a_call_that_failed_beside_one_that_worked_carries_no_tokens(
             await ask(interaction)
     (row,) = bench.usage(org)
     assert (row.charged, row.outcome, row.tokens.input) == (COST, "completed", 1_000)
+
+
+@pytest.mark.requirement("P17", "P19")
+async def test_figures_that_no_call_can_come_to_empty_no_balance_and_are_pointed_out_to_the_operator(
+    bench: Bench, org: Organization, upstream: Upstream, caplog: pytest.LogCaptureFixture
+) -> None:
+    upstream.script(Reply(usage={"prompt_tokens": 900_000_000, "completion_tokens": 4, "total_tokens": 900_000_004}))
+    seen = ODD_USAGE.labels(MODEL)._value.get()
+    async with await opened(bench.meter(), org) as interaction:
+        await ask(interaction)
+    (row,) = bench.usage(org)
+    assert (row.measurement, row.charged <= interaction.hold.amount) == ("estimated", True)
+    assert ODD_USAGE.labels(MODEL)._value.get() == seen + 1
+    assert f"model {MODEL}" in caplog.text
+    assert "impossible_usage" in caplog.text
 
 
 async def test_an_interaction_without_a_call_leaves_no_row(bench: Bench, org: Organization) -> None:

@@ -53,7 +53,8 @@ async def called(kind: Kind, pieces: list[bytes], *, stream: bool) -> tuple[list
     """What the caller gets, and what it costs. Raises what is no fault of the provider."""
     got: list[bytes] = []
     interpreter = INTERPRETERS[kind](show_usage=True)
-    call = ChatCall(cast(Any, Answered(pieces)), Outgoing(path="", content=b""), interpreter, BODY, stream=stream)
+    endpoint, asked = cast(Any, Answered(pieces)), Outgoing(path="", content=b"")
+    call = ChatCall(endpoint, asked, interpreter, BODY, context_window=100_000, stream=stream)
     try:
         async with call:
             if stream:

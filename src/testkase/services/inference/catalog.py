@@ -115,6 +115,7 @@ class Catalog:
             dialect.request(entry, prepared, stream=stream),
             dialect.interpreter(show_usage=_asks_for_usage(body)),
             prepared,
+            context_window=entry.context_window,
             stream=stream,
         )
 

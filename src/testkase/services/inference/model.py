@@ -117,6 +117,7 @@ class CallResult:
     delivered_text_bytes: int
     """UTF-8 bytes of text, reasoning and tool arguments received."""
     flags: tuple[str, ...] = ()
-    """Oddities worth a look: `contradictory_usage`, `malformed_usage`, `over_limit`, `provider_cost_unknown`."""
+    """Oddities worth a look: `contradictory_usage`, `malformed_usage`, `impossible_usage`, `over_limit`,
+    `long_lived_cache`, `provider_cost_unknown`."""
     upstream_id: str | None = None
     """The provider's id of the answer, for asking the provider about it."""

@@ -14,12 +14,12 @@ from typing import Self
 
 from testkase.foundation.problems import Problem
 from testkase.foundation.tracing import span
-from testkase.services.inference import Call, ProviderError
+from testkase.services.inference import Call, CallResult, ModelEntry, ProviderError
 from testkase.services.metering.attempts import Attempt, Failed, failed, may_ask_another
 from testkase.services.metering.channel import Channel
 from testkase.services.metering.charge import FREE, NOTHING, Charge, charge_for_call
 from testkase.services.metering.logbook import Page
-from testkase.services.metering.metrics import DRAINS
+from testkase.services.metering.metrics import DRAINS, ODD_USAGE
 from testkase.services.metering.policy import Policy
 from testkase.services.metering.problems import CutOff
 
@@ -242,6 +242,7 @@ class MeteredCall:
             result, attempt = self.answering.upstream.result(), self.answering
             charge = charge_for_call(result, attempt.bounds, reader_left=self._reader_left)
             self.charge = charge if charge.outcome in FREE else replace(charge, terms=attempt.terms)
+            _point_out(attempt.entry, result)
         except Exception:
             log.exception("the provider's adapter could not say what a call used; nothing is charged for it")
         if not self._opened.done():
@@ -252,3 +253,11 @@ class MeteredCall:
 
     def _failure(self) -> BaseException:
         return self._error or CutOff("The answer ended early.")
+
+
+def _point_out(entry: ModelEntry, result: CallResult) -> None:
+    """What a provider reported that its operator should look into, such as usage that contradicts itself."""
+    if result.flags:
+        ODD_USAGE.labels(entry.name).inc()
+        odd = (entry.name, entry.provider, ", ".join(result.flags), result.upstream_id)
+        log.warning("the figures of model %s at provider %s are odd (%s): answer %r", *odd)

@@ -8,6 +8,11 @@ SETTLED = Counter("testkase_interactions_settled", "Interactions settled.", ["ou
 FAILED_MODELS = Counter(
     "testkase_model_failures", "Models that failed before output, so that another was asked.", ["model"]
 )
+ODD_USAGE = Counter(
+    "testkase_odd_usage",
+    "Calls whose provider's figures are worth a look; the log names each.",
+    ["model"],
+)
 RECOVERED = Counter(
     "testkase_interactions_recovered", "Calls of processes that ended without settling them, settled by another."
 )

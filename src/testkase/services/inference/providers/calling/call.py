@@ -7,7 +7,7 @@ import msgspec
 
 from testkase.core.ledger.model import Measurement, Outcome
 from testkase.core.ledger.terms import Tokens
-from testkase.services.inference.bounds import input_token_estimate, text_token_estimate
+from testkase.services.inference.bounds import input_token_bound, input_token_estimate, text_token_estimate
 from testkase.services.inference.model import CallResult
 from testkase.services.inference.problems import ProviderError, ProviderTimeout, StreamCut
 from testkase.services.inference.providers.calling import failures
@@ -35,13 +35,16 @@ class ChatCall:
         interpreter: Interpreter,
         body: Mapping[str, Any],
         *,
+        context_window: int,
         stream: bool,
     ) -> None:
-        """`body`: the prepared chat completion that `outgoing` was made of."""
+        """`body`: the prepared chat completion that `outgoing` was made of. `context_window`: of its model, in
+        tokens."""
         self._endpoint = endpoint
         self._outgoing = outgoing
         self._interpreter = interpreter
         self._body = body
+        self._context_window = context_window
         self._stream = stream
         self._heard = interpreter.heard
         self._choices = int(body.get("n") or 1)
@@ -139,6 +142,8 @@ class ChatCall:
         flags = set(heard.flags)
         if isinstance(self._failure, ProviderTimeout):
             flags.add("provider_cost_unknown")
+        if heard.tokens is not None and self._counted is None:
+            flags.add("impossible_usage")
         tokens = self._tokens()
         if tokens.output + tokens.reasoning > self._most_output:
             flags.add("over_limit")
@@ -160,7 +165,7 @@ class ChatCall:
         return self._tokens(), self._measurement(self._heard.finished(self._choices))
 
     def _measurement(self, finished: bool) -> Measurement:
-        exact = finished and self._heard.tokens is not None and self._heard.output_counted
+        exact = finished and self._counted is not None and self._heard.output_counted
         return "exact" if exact else ("estimated" if finished else "partial")
 
     async def _piece(self) -> bytes:
@@ -188,7 +193,7 @@ class ChatCall:
 
     def _tokens(self) -> Tokens:
         """The provider's figures, running ones included; else an estimate of what was sent and delivered."""
-        heard, counted = self._heard, self._heard.tokens
+        heard, counted = self._heard, self._counted
         if counted is not None and self._counts_all(counted):
             return counted
         delivered = heard.text_bytes + heard.refusal_bytes
@@ -200,6 +205,18 @@ class ChatCall:
         if self._input_estimate is None:
             self._input_estimate = input_token_estimate(self._body)
         return Tokens(input=self._input_estimate, output=output)
+
+    @property
+    def _counted(self) -> Tokens | None:
+        """The provider's figures, unless no such call can have come to them: neither its model holds so many tokens nor
+        can the prompt be cut into as many. Such a figure is a fault, and had emptied a balance."""
+        counted, window = self._heard.tokens, self._context_window
+        if counted is None:
+            return None
+        prompt, answer = counted.input + counted.cached_input + counted.cache_write, counted.output + counted.reasoning
+        if prompt > window and prompt > input_token_bound(self._body):
+            return None
+        return counted if answer <= max(window * self._choices, self._most_output) else None
 
     def _counts_all(self, counted: Tokens) -> bool:
         """Whether the figures are of prompt and answer. While an answer goes on, those without output are from before

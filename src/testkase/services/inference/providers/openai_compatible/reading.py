@@ -8,6 +8,7 @@ from typing import Any
 
 import msgspec
 
+from testkase.core.ledger.terms import Tokens
 from testkase.services.inference.providers.calling.heard import Heard, text_bytes
 from testkase.services.inference.providers.openai_compatible.usage import normalise
 
@@ -40,6 +41,7 @@ class Answer(msgspec.Struct):
 
 
 DECODER = msgspec.json.Decoder(Answer)
+NOTHING = Tokens()
 
 
 class Reading(Heard):
@@ -57,9 +59,16 @@ class Reading(Heard):
             if said is not None:
                 self._count(said)
         if answer.usage is not None:
-            tokens, flags = normalise(answer.usage)
-            self.flags.update(flags)
-            self.tokens = tokens or self.tokens
+            self._overwrite(*normalise(answer.usage))
+
+    def _overwrite(self, tokens: Tokens | None, flags: tuple[str, ...]) -> None:
+        """Running figures never fall: zeros after others, which some servers close with, say nothing."""
+        if tokens == NOTHING and self.tokens not in (None, NOTHING):
+            tokens, flags = None, ("contradictory_usage",)
+        if tokens is not None:
+            self.tokens = tokens
+            self.flags.difference_update(("malformed_usage", "contradictory_usage"))  # the last figures count
+        self.flags.update(flags)
 
     def _count(self, said: Said) -> None:
         for part in (said.content, said.reasoning_content or said.reasoning, _called(said)):

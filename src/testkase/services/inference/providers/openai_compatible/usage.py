@@ -3,6 +3,8 @@
 On the wire the parents include their children: `prompt_tokens` contains cached reads and cache writes,
 `completion_tokens` contains reasoning. Pricing wants every token in exactly one bucket. A record that contradicts
 itself (more cached than there were) loses its split and is priced as fresh, and is flagged.
+
+xAI counts reasoning beside `completion_tokens`, and says so by its total alone: prompt, answer and reasoning.
 """
 
 from typing import Any
@@ -25,6 +27,12 @@ def normalise(usage: Any) -> Counted:
     if not plausible(prompt) or not plausible(completion):
         return None, ("malformed_usage",)
     flags: tuple[str, ...] = ()
+    total = usage.get("total_tokens")
+    beside = total - prompt - completion if plausible(total) else 0
+    if beside and beside == reasoning:
+        completion += reasoning
+    elif beside:
+        flags = ("contradictory_usage",)
     if cached + written > prompt:
         cached = written = 0
         flags = ("contradictory_usage",)
