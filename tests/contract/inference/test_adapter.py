@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from testkase.core.ledger.terms import Tokens
+from testkase.foundation.problems import InvalidInput
 from testkase.services.inference import (
     Call,
     Capabilities,
@@ -16,7 +17,6 @@ from testkase.services.inference import (
     ProviderError,
     ProviderTimeout,
     StreamCut,
-    UnsupportedParameter,
 )
 from testkase.services.inference.model import Kind
 from tests.contract.inference.conftest import Lab
@@ -322,7 +322,7 @@ async def test_the_request_is_private_clamped_and_asks_for_usage(lab: Lab, upstr
 async def test_what_cannot_be_bounded_is_refused_before_it_is_sent(
     lab: Lab, upstream: Upstream, wish: dict[str, Any]
 ) -> None:
-    with pytest.raises(UnsupportedParameter):
+    with pytest.raises(InvalidInput):
         lab.catalog().open("m", {**BODY, **wish}, stream=False)
     assert upstream.requests == []
 

@@ -208,9 +208,19 @@ async def test_the_other_model_may_speak_another_language(desk: Desk, org: Organ
     assert [(row.model, row.charged) for row in desk.bench.usage(org)] == [(CHEAP, charged)] * 2
 
 
-async def test_a_model_that_cannot_do_what_is_asked_is_passed_over(desk: Desk, org: Organization) -> None:
+CALLED = {"id": "c", "type": "function", "function": {"name": "f", "arguments": "[" * 300 + "]" * 300}}
+
+
+@pytest.mark.parametrize(
+    "wish",
+    [{"logprobs": True}, {"messages": [*BODY["messages"], {"role": "assistant", "tool_calls": [CALLED]}]}],
+    ids=("a field", "a call"),
+)
+async def test_a_model_that_cannot_do_what_is_asked_is_passed_over(
+    desk: Desk, org: Organization, wish: dict[str, Any]
+) -> None:
     desk.upstream.script(Reply(status=503))
-    body = {**BODY, "logprobs": True}
+    body = {**BODY, **wish}
     async with await opened(desk.meter(CHEAP, kind="anthropic"), org) as interaction:
         with pytest.raises(ProviderError):
             async with interaction.call(body, stream=False) as call:

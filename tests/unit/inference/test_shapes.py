@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from testkase.foundation.problems import InvalidInput
 from testkase.services.inference.problems import UnsupportedParameter
 from testkase.services.inference.shapes import check_shapes
 
@@ -40,10 +41,25 @@ CALL: dict[str, Any] = {"id": "a", "type": "function", "function": {"name": "f",
     ids=str,
 )  # fmt: skip
 def test_a_shape_no_provider_understands_is_refused_by_its_place(wish: dict[str, Any], field: str) -> None:
-    with pytest.raises(UnsupportedParameter) as refused:
+    with pytest.raises(InvalidInput) as refused:
         check_shapes(wish)
     assert refused.value.field == field
     assert "`$" not in refused.value.detail
+
+
+@pytest.mark.parametrize(
+    ("wish", "offered"),
+    [({"messages": []}, True), ({"messages": [ASK | {"content": 5}]}, True),
+     ({"messages": [ASK | {"content": [{"type": "text"}]}]}, True), ({"messages": [ASK], "tools": [{}]}, True),
+     ({"messages": [ASK | {"content": [{"type": "image_url"}]}]}, False),
+     ({"messages": [ASK], "tools": [{"type": "web_search"}]}, False)],
+    ids=str,
+)  # fmt: skip
+def test_only_what_is_not_offered_is_to_be_left_out(wish: dict[str, Any], offered: bool) -> None:
+    """`unsupported_parameter` says: leave out the field. Nobody can leave out the messages."""
+    with pytest.raises(InvalidInput) as refused:
+        check_shapes(wish)
+    assert isinstance(refused.value, UnsupportedParameter) != offered
 
 
 @pytest.mark.parametrize(

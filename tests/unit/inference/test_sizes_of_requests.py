@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from testkase.foundation.problems import InvalidInput
-from testkase.services.inference import UnsupportedParameter, check_size
+from testkase.services.inference import check_size
 from testkase.services.inference.providers.translating.conversation import read_conversation
 from testkase.services.inference.shapes import MOST_LEVELS, MOST_TOOLS, MOST_VALUES, check_shapes
 
@@ -77,6 +77,6 @@ def test_arguments_are_counted_together() -> None:
 def test_so_many_tools_are_none_to_choose_from() -> None:
     tool = {"type": "function", "function": {"name": "f"}}
     check_shapes({"messages": [ASK], "tools": [tool] * MOST_TOOLS})
-    with pytest.raises(UnsupportedParameter) as refused:
+    with pytest.raises(InvalidInput) as refused:
         check_shapes({"messages": [ASK], "tools": [tool] * (MOST_TOOLS + 1)})
     assert refused.value.field == "tools"

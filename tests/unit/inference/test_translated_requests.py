@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from testkase.foundation.problems import InvalidInput
 from testkase.services.inference import (
     Capabilities,
     ModelEntry,
@@ -258,7 +259,7 @@ def test_the_operators_own_fields_are_added_last() -> None:
     ids=str,
 )  # fmt: skip
 def test_what_cannot_be_translated_is_refused_by_name(translate: Any, wish: dict[str, Any]) -> None:
-    with pytest.raises(UnsupportedParameter) as refused:
+    with pytest.raises(InvalidInput) as refused:
         translate(wish)
     assert refused.value.field
 

@@ -8,6 +8,7 @@ ways to reach dearer models (`models`), tiers with other prices (`service_tier`)
 from collections.abc import Mapping
 from typing import Any
 
+from testkase.foundation.problems import InvalidInput
 from testkase.services.inference.model import Capabilities, ModelEntry
 from testkase.services.inference.problems import UnsupportedParameter
 from testkase.services.inference.shapes import check_shapes
@@ -47,7 +48,7 @@ def prepare_body(
     """The body sent upstream: model renamed, output limit enforced, `store: false`, usage asked for, `n` within limits.
 
     `max_output_tokens` bounds each choice; without it the caller's own limit counts, and never more than the model's.
-    Raises UnsupportedParameter for what cannot be bounded.
+    Raises UnsupportedParameter for what cannot be bounded, InvalidInput for what is no such value.
     """
     _check(entry.capabilities, body)
     allowed = PASSED_ON.union(entry.capabilities.extra_fields)
@@ -80,7 +81,7 @@ def output_limit(entry: ModelEntry, body: Mapping[str, Any]) -> int:
         if value is None:
             continue
         if type(value) is not int or value < 1:
-            raise UnsupportedParameter(f"{name} must be a whole number of at least 1.", field=name)
+            raise InvalidInput(f"{name} must be a whole number of at least 1.", field=name)
         return min(value, entry.max_output_tokens)
     return min(DEFAULT_OUTPUT_TOKENS, entry.max_output_tokens)
 
@@ -102,7 +103,9 @@ def _check(capabilities: Capabilities, body: Mapping[str, Any]) -> None:
     if body.get("modalities") not in (None, ["text"]):
         raise UnsupportedParameter("Only text can be asked for.", field="modalities")
     choices = body.get("n")
-    if choices is not None and (type(choices) is not int or not 1 <= choices <= capabilities.max_choices):
+    if choices is not None and (type(choices) is not int or choices < 1):
+        raise InvalidInput("n must be a whole number of at least 1.", field="n")
+    if choices is not None and choices > capabilities.max_choices:
         most = f"from 1 to {capabilities.max_choices}" if capabilities.max_choices > 1 else "1"
         raise UnsupportedParameter(f"n must be {most} for this model.", field="n")
     check_shapes(body)

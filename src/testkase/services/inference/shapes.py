@@ -107,11 +107,12 @@ def _longest_field(raw: bytes) -> str | None:
 
 
 def check_shapes(body: Mapping[str, Any]) -> None:
-    """Raises UnsupportedParameter naming the field: `messages[0].content[1].text`."""
+    """Raises InvalidInput naming the field: `messages[0].content[1].text`; UnsupportedParameter for what is understood
+    and not offered."""
     try:
         asked = msgspec.convert(body, _Asked)
     except msgspec.ValidationError as error:
-        raise _unsupported(str(error)) from None
+        raise _misshapen(str(error)) from None
     for index, message in enumerate(asked.messages):
         _check_parts(message, f"messages[{index}]")
         for nth, call in enumerate(message.tool_calls or ()):
@@ -145,12 +146,12 @@ def _check_tool(tool: _Tool, place: str) -> None:
         raise _missing(f"{place}.function", "a function")
 
 
-def _missing(field: str, what: str) -> UnsupportedParameter:
-    return UnsupportedParameter(f"{field.rpartition('.')[2]} is missing: {what} needs one.", field=field)
+def _missing(field: str, what: str) -> InvalidInput:
+    return InvalidInput(f"{field.rpartition('.')[2]} is missing: {what} needs one.", field=field)
 
 
-def _unsupported(message: str) -> UnsupportedParameter:
+def _misshapen(message: str) -> InvalidInput:
     """From msgspec's sentence: `Expected `str`, got `int` - at `$.messages[0].role``."""
     found = _PLACE.search(message)
     field = found["place"] if found else None
-    return UnsupportedParameter(f"{_PLACE.sub('', message)[:300]}.", field=field or "messages")
+    return InvalidInput(f"{_PLACE.sub('', message)[:300]}.", field=field or "messages")

@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from testkase.core.ledger.terms import Rates, Terms, price_ceiling, rates_for
-from testkase.core.pricing import UnknownModel
 from testkase.foundation.database import Operation, Statement
-from testkase.services.inference import Call, Catalog, ModelEntry, ProviderError, UnsupportedParameter
+from testkase.foundation.problems import InvalidInput
+from testkase.services.inference import Call, Catalog, ModelEntry, ProviderError
 from testkase.services.metering.request import Bounds, clamp
 
 OPERATORS_FAULT = (401, 402, 403, 404)
@@ -69,7 +69,7 @@ def fallbacks(
             if no_dearer(other, own, bounds.input_tokens) and _ceiling(other, bounds) <= most:
                 upstream = catalog.open(name, theirs, stream=stream)
                 yield Attempt(entry=entry, upstream=upstream, bounds=bounds, terms=other)
-        except (UnknownModel, UnsupportedParameter):
+        except InvalidInput:  # no price, or a request this one cannot be asked, however it is worded
             continue
 
 

@@ -41,7 +41,7 @@ class Conversation:
 
 
 def read_conversation(messages: Sequence[Mapping[str, Any]]) -> Conversation:
-    """Raises UnsupportedParameter naming the message that cannot be understood, and InvalidInput."""
+    """Raises InvalidInput naming the message that cannot be understood, UnsupportedParameter for an unknown role."""
     _check_arguments(messages)
     instructions: list[str] = []
     turns: list[Turn] = []
@@ -64,7 +64,7 @@ def read_conversation(messages: Sequence[Mapping[str, Any]]) -> Conversation:
         else:
             raise UnsupportedParameter(f"There is no role {role!r:.40} for this model.", field=f"{place}.role")
     if not turns:
-        raise UnsupportedParameter("There must be a message of the user.", field="messages")
+        raise InvalidInput("There must be a message of the user.", field="messages")
     return Conversation(instructions="\n\n".join(filter(None, instructions)), turns=tuple(turns))
 
 
@@ -104,7 +104,7 @@ def _calls(value: Any, place: str) -> Iterator[ToolCall]:
     for call in value or ():
         function = call.get("function") if isinstance(call, Mapping) else None
         if not isinstance(function, Mapping) or not isinstance(call.get("id"), str):
-            raise UnsupportedParameter("A tool call needs an id and a function.", field=f"{place}.tool_calls")
+            raise InvalidInput("A tool call needs an id and a function.", field=f"{place}.tool_calls")
         arguments = function.get("arguments")
         made = ToolCall(
             call_id=call["id"],
@@ -115,12 +115,12 @@ def _calls(value: Any, place: str) -> Iterator[ToolCall]:
         try:
             made.parsed()
         except ToolCallUnreadable as error:
-            raise UnsupportedParameter(error.detail, field=f"{place}.tool_calls") from error
+            raise InvalidInput(error.detail, field=f"{place}.tool_calls") from error
         yield made
 
 
 def _result(message: Mapping[str, Any], text: str, names: Mapping[str, str], place: str) -> NamedResult:
     call_id = message.get("tool_call_id")
     if not isinstance(call_id, str) or call_id not in names:
-        raise UnsupportedParameter("No message before it has that tool call.", field=f"{place}.tool_call_id")
+        raise InvalidInput("No message before it has that tool call.", field=f"{place}.tool_call_id")
     return NamedResult(call_id=call_id, content=text, name=names[call_id])

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from testkase.foundation.problems import InvalidInput
 from testkase.services.inference.problems import UnsupportedParameter
 from testkase.services.inference.tools import Tool
 
@@ -63,13 +64,13 @@ def schema_of(body: Mapping[str, Any], *, json_mode: bool) -> Mapping[str, Any] 
 
 
 def stops_of(body: Mapping[str, Any]) -> list[str]:
-    """The texts an answer ends before."""
+    """The texts an answer ends before. Raises InvalidInput."""
     stop = body.get("stop")
     if stop is None:
         return []
     stops = [stop] if isinstance(stop, str) else stop
     if not isinstance(stops, list) or not all(isinstance(one, str) for one in stops):
-        raise UnsupportedParameter("stop must be a text or a list of texts.", field="stop")
+        raise InvalidInput("stop must be a text or a list of texts.", field="stop")
     return stops
 
 
