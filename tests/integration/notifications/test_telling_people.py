@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from django.core import mail
 
+from testkase.core.ledger.commands import SetOverage
 from testkase.core.ledger.credits import MICRO
 from testkase.entrypoints.worker.post import Post
 from testkase.entrypoints.worker.watch import BalanceWatch
@@ -71,6 +72,16 @@ async def test_an_admin_whom_the_owner_lets_buy_gets_the_link_too(team: Team, wo
     await BalanceWatch(worker, None).look()
     assert await Post(worker, URL).send_due() == 2
     assert all(f"Buy credits:\n{URL}/settings/ai-credits/buy" in letter.body for letter in letters())
+
+
+@pytest.mark.requirement("P7", "R34", "R56")
+async def test_a_cap_that_is_reached_is_told_with_the_link_to_buy(team: Team, worker: Database) -> None:
+    team.do(SetOverage(org_id=team.org_id, setting_id="cap", limit=50 * MICRO))
+    team.use(350)
+    await BalanceWatch(worker, None).look()
+    await Post(worker, URL).send_due()
+    (letter,) = (one for one in letters() if "reached its cap" in one.subject and one.to == ["owner1@example.com"])
+    assert f"Buy credits:\n{URL}/settings/ai-credits/buy" in letter.body
 
 
 @pytest.mark.requirement("R73")

@@ -18,14 +18,17 @@ from testkase.core.pricing import load_price_books
 from testkase.foundation.clock import utc_now
 from testkase.foundation.database import Operation, SyncDatabase, run
 from testkase.services.audit import Actor
+from testkase.services.billing.overage.allowing import set_overage
 from testkase.services.billing.settings import set_purchase_roles
 from testkase.services.notifications import watching
+from testkase.services.notifications.beyond import tell_of_cap
 from testkase.services.notifications.foresight import foresee, running_out
 from testkase.services.notifications.telling import Notification, notify
 from tests.support.cluster import TestDatabase
 from tests.support.team import SUBJECT, Team
 
 THRESHOLDS = (60 * MICRO, 15 * MICRO, 0)
+OWNER = Actor(kind="person", ref="owner@example.com", name="Owner")
 
 
 @pytest.fixture(scope="module")
@@ -311,8 +314,7 @@ def test_who_may_buy_is_told_before_the_credits_run_out_once_until_the_forecast_
 @pytest.mark.requirement("R36", "R37", "R56")
 def test_admins_whom_the_owner_lets_buy_are_told_in_time_too(spending_team: Team) -> None:
     team = spending_team
-    owner = Actor(kind="person", ref="owner@example.com", name="Owner")
-    team.run(set_purchase_roles(team.org_id, owner, "owner_and_admins"))
+    team.run(set_purchase_roles(team.org_id, OWNER, "owner_and_admins"))
     team.use(180)
     team.watch()
     assert look_ahead(team)
@@ -424,6 +426,56 @@ def test_where_use_goes_on_beyond_the_balance_nobody_is_told_that_ai_has_stopped
     team.use(100)
     team.watch()
     assert team.told()[-1] == "AI credits are used up"
+
+
+def look_at_cap(team: Team) -> list[str]:
+    """What the Owner has been told of the cap, after the worker has looked."""
+
+    def operation() -> Operation[None]:
+        stand = yield from watching.watch_organization(team.org_id)
+        assert stand is not None
+        yield from tell_of_cap(team.org_id, stand)
+
+    team.run(operation())
+    return [title for title in team.told() if title.startswith("Use beyond the balance")]
+
+
+@pytest.mark.requirement("P7", "R55", "R56")
+def test_those_in_charge_are_told_once_that_the_cap_is_near_and_once_that_it_is_reached(team: Team) -> None:
+    """From then on calls are refused, and nobody had heard why."""
+    team.run(set_overage(team.org_id, OWNER, setting_id="cap", cap_cents=2_000, book=load_price_books().at(utc_now())))
+    team.use(347)
+    assert look_at_cap(team) == []
+    hold = ask.OpenHold(org_id=team.org_id, hold_id="h", amount=3 * MICRO, ttl_seconds=60, subject=SUBJECT)
+    team.do(hold)
+    assert look_at_cap(team) == [], "what is set aside for a call mostly comes back"
+    team.do(ask.SettleHold(org_id=team.org_id, hold_id="h", credits=MICRO))
+    near = ["Use beyond the balance is near its cap: 2.00 extra credits left"]
+    assert [look_at_cap(team) for _ in range(2)] == [near, near]
+    team.use(2)
+    reached = [*near, "Use beyond the balance has reached its cap"]
+    assert [look_at_cap(team) for _ in range(2)] == [reached, reached]
+    assert team.told("admin") == team.told("owner")
+    assert "Use beyond" not in " ".join(team.told("member"))
+    [told] = team.rows("SELECT DISTINCT body FROM notification WHERE org_id = %(org_id)s AND kind = 'overage.used_up'")
+    assert "All 50.00 extra credits that your cap of $20.00 a month allows have been used" in told["body"]
+    team.do(ask.SetOverage(org_id=team.org_id, setting_id="higher", limit=60 * MICRO))
+    team.use(10)
+    assert look_at_cap(team) == [*reached, reached[-1]]
+
+
+@pytest.mark.requirement("P7", "P12")
+@pytest.mark.parametrize("why", ["AI is off", "bought credits are left", "there is no cap"])
+def test_nobody_is_told_of_a_cap_that_stops_nobody(team: Team, why: str) -> None:
+    team.do(ask.SetOverage(org_id=team.org_id, setting_id="cap", limit=50 * MICRO))
+    team.use(350)
+    if why == "AI is off":
+        team.switch(on=False)
+    elif why == "bought credits are left":
+        team.grant(100)
+    else:
+        team.do(ask.SetOverage(org_id=team.org_id, setting_id="off", limit=0))
+    assert look_at_cap(team) == []
 
 
 @pytest.mark.requirement("P7", "P12")

@@ -13,6 +13,7 @@ from testkase.core.pricing import PriceBooks, load_price_books
 from testkase.entrypoints.worker.repeating import keep_at
 from testkase.foundation.clock import utc_now
 from testkase.foundation.database import Database, Operation
+from testkase.services.notifications.beyond import tell_of_cap
 from testkase.services.notifications.foresight import foresee
 from testkase.services.notifications.watching import pass_quiet, unwatched, watch_organization
 
@@ -78,5 +79,6 @@ class BalanceWatch:
         if not stand.behind:
             instant = utc_now()
             now = int(instant.timestamp() * 1_000_000)
+            yield from tell_of_cap(org_id, stand)
             yield from foresee(org_id, stand, self._books.at(instant), now=now)
         return stand.behind

@@ -7,6 +7,7 @@ from testkase.core.ledger.credits import MICRO, format_credits
 from testkase.core.ledger.credits import grouped_credits as amount
 from testkase.core.ledger.forecast import Forecast
 from testkase.core.ledger.queries import Balance
+from testkase.core.pricing.money import money
 from testkase.services.notifications.crossings import Alert
 from testkase.services.notifications.telling import Notification
 
@@ -15,6 +16,9 @@ CREDITS_PAGE = "/settings/ai-credits"
 
 BUY_PAGE = "/settings/ai-credits/buy"
 """Where credits are bought, by those who may."""
+
+OVERAGE = "/settings/billing#overage"
+"""Where the Owner says how far use beyond the balance goes."""
 
 
 def low_balance(alert: Alert, account: Balance) -> Notification:
@@ -54,6 +58,34 @@ def low_balance(alert: Alert, account: Balance) -> Notification:
         body=body,
         link=CREDITS_PAGE,
         link_label="Open AI Credits",
+        leads_to_buying=True,
+    )
+
+
+def cap_is_near(account: Balance, left: int, *, cap_cents: int) -> Notification:
+    """The alert of use beyond the balance. `left`: extra credits. Its key is the month and the cap, so that a higher
+    one is told of again."""
+    limit, cap = amount(account.overage_limit), f"your cap of {money(cap_cents, 'USD')} a month"
+    if left:
+        title = f"Use beyond the balance is near its cap: {amount(left)} extra credits left"
+        body = (
+            f"Of the {limit} extra credits that {cap} allows, {amount(account.overage_used)} have been used. When the"
+            " rest does not cover a call, it is refused. Bought credits cost far less and are used first; the Owner can"
+            " also set a higher cap under Plans & Billing."
+        )
+    else:
+        title = "Use beyond the balance has reached its cap"
+        body = (
+            f"All {limit} extra credits that {cap} allows have been used: AI features have stopped. Bought credits"
+            " bring them back at once, and so does a higher cap, which the Owner sets under Plans & Billing."
+        )
+    return Notification(
+        kind="overage.low" if left else "overage.used_up",
+        event_key=f"overage.{'low' if left else 'used_up'}:{account.period_number}.{account.overage_limit}",
+        title=title,
+        body=f"{body} The next {amount(account.monthly_allowance)} credits arrive on {reset_day(account)}.",
+        link=OVERAGE,
+        link_label="Open Plans & Billing",
         leads_to_buying=True,
     )
 

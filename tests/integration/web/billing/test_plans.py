@@ -361,6 +361,9 @@ def test_nobody_is_told_that_ai_goes_on_beyond_the_balance_where_nothing_of_it_i
     page = read(store, "member", AI_CREDITS)
     assert "AI goes on" not in page
     assert "No extra credits beyond the balance are left this month; those that were used are billed" in page
+    plans = read(store)
+    assert "All 50.00 extra credits of this billing month are used or set aside" in plans
+    assert "AI goes on, for up to" not in plans
 
 
 @pytest.mark.requirement("P7", "P10")

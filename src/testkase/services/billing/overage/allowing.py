@@ -61,6 +61,11 @@ class Overage(msgspec.Struct, frozen=True, kw_only=True):
     """An unpaid bill keeps it off."""
 
     @property
+    def left(self) -> int:
+        """What may still be used beyond the balance in this period."""
+        return max(0, self.limit - self.used)
+
+    @property
     def cost_cents(self) -> int:
         """What this period's bill would come to now."""
         return bill_cents(self.used, self.price_cents)
