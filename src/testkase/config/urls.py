@@ -12,7 +12,7 @@ from django.views.generic import RedirectView
 
 from testkase.entrypoints.web.billing import staff
 from testkase.entrypoints.web.selfaudit import invariants
-from testkase.entrypoints.web.sign_in.addresses import addresses
+from testkase.entrypoints.web.sign_in.addresses import addresses, confirmation
 from testkase.entrypoints.web.urls import handler400, handler403, handler404, handler500
 from testkase.entrypoints.web.what_if.views import what_if
 
@@ -24,6 +24,7 @@ admin.site.login = secure_admin_login(admin.site.login)  # type: ignore[method-a
 __all__ = ["handler400", "handler403", "handler404", "handler500", "urlpatterns"]
 urlpatterns = [
     path("accounts/email/", addresses, name="account_email"),  # before allauth's own
+    path("accounts/confirm-email/<str:key>/", confirmation, name="account_confirm_email"),
     path("accounts/", include("allauth.urls")),
     path("staff/payments", staff.payments, name="staff_payments"),
     path("staff/invariants", invariants, name="staff_invariants"),

@@ -134,6 +134,29 @@ def test_an_address_that_somebody_only_claims_is_free_for_whoever_reads_it(visit
     assert "already registered" in taken.content.decode()
 
 
+def test_a_link_out_of_a_letter_confirms_an_address_for_the_account_alone_that_gave_it(visitors: Visitors) -> None:
+    """Whoever followed one they had not asked for gave their address to a stranger's account."""
+    from allauth.account.models import EmailAddress, EmailConfirmationHMAC
+
+    address = claimed(visitors, "reader@elsewhere.example")
+    row = EmailAddress.objects.get(email=address)
+    link = f"/accounts/confirm-email/{EmailConfirmationHMAC(row).key}/"
+
+    def confirmed() -> bool:
+        row.refresh_from_db()
+        return row.verified
+
+    reader, other, asker = Client(), visitors.client_of("admin"), visitors.client_of("member")
+    assert f"/accounts/login/?next={link}" in reader.get(link).content.decode().replace("%3A", ":")
+    assert "only that account can confirm it" in other.get(link).content.decode()
+    assert [client.post(link).status_code for client in (reader, other)] == [403, 403]
+    assert not confirmed()
+    assert other.get("/projects").status_code == 200, "a link signs nobody out"
+    assert "becomes an address of your account" in asker.get(link).content.decode()
+    assert asker.post(link).status_code == 302
+    assert confirmed()
+
+
 def test_only_a_confirmed_address_becomes_the_one_an_account_is_known_by(visitors: Visitors) -> None:
     """A stranger's ended in an error of ours, and one that nobody has an account with yet was taken."""
     from allauth.account.models import EmailAddress

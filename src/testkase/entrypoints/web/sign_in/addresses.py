@@ -1,9 +1,9 @@
-"""The addresses of an account: none becomes the one it is known by before it is confirmed."""
+"""The addresses of an account: none becomes the one it is known by before it is confirmed, and by nobody else."""
 
 from typing import Any, cast
 
 from allauth.account.models import EmailAddress
-from allauth.account.views import EmailView
+from allauth.account.views import ConfirmEmailView, EmailView
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
@@ -26,4 +26,25 @@ class AddressesView(EmailView):
         return bool(mine.filter(email=email.lower()).exists())
 
 
+class ConfirmationView(ConfirmEmailView):
+    """allauth's page, for the account alone that gave the address. Anybody may give any address, and whoever followed
+    the link out of a letter they had not asked for gave theirs away."""
+
+    def post(self, *args: Any, **kwargs: Any) -> HttpResponse:
+        self.object = cast(Any, self).get_object()
+        if not self._is_theirs():
+            return self.render_to_response(self.get_context_data(), status=403)
+        return cast(HttpResponse, super().post(*args, **kwargs))
+
+    def logout_other_user(self, confirmation: Any) -> None:
+        """Nobody is signed out by a link."""
+
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        return cast(dict[str, Any], super().get_context_data(**kwargs)) | {"theirs": self._is_theirs()}
+
+    def _is_theirs(self) -> bool:
+        return bool(self.object and self.object.email_address.user_id == self.request.user.pk)
+
+
+confirmation = without_organization(ConfirmationView.as_view())
 addresses = without_organization(AddressesView.as_view())
