@@ -401,6 +401,51 @@ def test_what_goes_back_of_a_bill_bit_by_bit_adds_up(shop: Shop) -> None:
         assert attempt.went_back == gone, "as the page of its receipt says"
 
 
+@pytest.mark.requirement("P7", "P10")
+@pytest.mark.parametrize("page", ["before there is another page", "after"])
+def test_a_bill_whose_refund_fails_is_paid_after_all_and_its_other_page_closed(shop: Shop, page: str) -> None:
+    """The money was there, and overage stayed off for want of it; as often as that happens."""
+    org_id, bill = billed(shop)
+    payment = shop.provider.pay_link(age(shop, bill, 0).link_id or "")
+    assert age(shop, bill, 0).state == "paid"
+    for turn in range(2):
+        refund = shop.provider.refund_by_hand(payment.payment_id)
+        about = {"payment_id": payment.payment_id, "refund_id": refund.refund_id}
+        assert shop.report("refund.processed", **about) == "bill unpaid"
+        with pytest.raises(BillUnpaid):
+            allow(shop, org_id, 4_000)
+        again = age(shop, bill, 0) if page == "after" else None
+        shop.provider.finish_refund(refund.refund_id, "failed")
+        assert shop.report("refund.failed", **about) == "bill paid"
+        stands = age(shop, bill, 0)
+        assert (stands.state, stands.payment_id) == ("paid", payment.payment_id)
+        assert "the bill is paid" in told(shop, org_id)
+        if again is not None:
+            assert shop.provider.links[again.link_id or ""].status == "cancelled", "nobody is to pay twice"
+        assert allow(shop, org_id, 4_000 + turn, f"again {turn}")
+        assert shop.balance(org_id).overage_limit > 0
+    shop.provider.refund_by_hand(payment.payment_id)
+    assert shop.report("refund.processed", payment_id=payment.payment_id) == "bill unpaid"
+    assert shop.balance(org_id).overage_limit == 0
+    actions = shop.rows(org_id, "SELECT action FROM activity WHERE action ~ 'reopened|stays' ORDER BY seq")
+    assert [row["action"] for row in actions] == ["overage.reopened", "overage.stays"] * 2 + ["overage.reopened"]
+    assert len(shop.rows(org_id, "SELECT 1 FROM receipt")) == 1
+
+
+@pytest.mark.requirement("P7", "P10")
+def test_a_refund_that_fails_after_the_bill_was_paid_again_changes_nothing(shop: Shop) -> None:
+    org_id, bill = billed(shop)
+    first = shop.provider.pay_link(age(shop, bill, 0).link_id or "")
+    assert age(shop, bill, 0).state == "paid"
+    refund = shop.provider.refund_by_hand(first.payment_id)
+    shop.report("refund.processed", payment_id=first.payment_id)
+    second = shop.provider.pay_link(age(shop, bill, 0).link_id or "")
+    assert age(shop, bill, 0).payment_id == second.payment_id
+    shop.provider.finish_refund(refund.refund_id, "failed")
+    shop.report("refund.failed", payment_id=first.payment_id, refund_id=refund.refund_id)
+    assert shop.run(org_id, bill_by_id(org_id, bill.bill_id)).payment_id == second.payment_id
+
+
 @pytest.mark.requirement("B5", "P7")
 def test_the_days_report_calls_nobody_to_a_payment_of_a_bill_that_was_given_back_whole(shop: Shop) -> None:
     _, bill = billed(shop)

@@ -72,6 +72,7 @@ _CHANGES = {
     "overage.let_go": "let {price} for {credits} credits used beyond the balance go: too little to collect",
     "overage.paid": "received {price} for credits used beyond the balance",
     "overage.reopened": "saw {price} for extra credits go back, and switched use beyond the balance off",
+    "overage.stays": "saw the refund of {price} for extra credits fail: the bill is paid after all",
     "overage.unpaid": "switched use beyond the balance off: the bill of {price} was not paid in time",
     "debt.covered": "covered {credits} credits that were owed from the balance; {left} are left",
     "credits.written_off": "forgave {credits} credits that were owed{in_brackets}",

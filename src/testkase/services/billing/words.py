@@ -167,15 +167,27 @@ def bill_was_paid(bill: Bill, *, overdue: bool) -> Notification:
     )  # fmt: skip
 
 
-def bill_money_went_back(bill: Bill) -> Notification:
-    """To those in charge: what had paid a bill is gone again."""
+def bill_money_went_back(bill: Bill, turn: str) -> Notification:
+    """To those in charge: what had paid a bill is gone again. `turn` names the payment, and which time that is."""
     price = money(bill.amount, bill.currency)
     return Notification(
-        kind="overage.reopened", event_key=f"overage.reopened:{bill.bill_id}.{bill.payment_id}",
+        kind="overage.reopened", event_key=f"overage.reopened:{bill.bill_id}.{turn}",
         title=f"{price} for extra credits is to be paid again",
         body=f"The payment of {price} for {whole_credits(bill.credits)} extra credits went back. Use beyond the balance"
         " is off; once the bill is paid again under Plans & Billing, it can be allowed again.",
         link=BILLING_PAGE, link_label="Open the bill", roles=OWNER_AND_ADMINS,
+    )  # fmt: skip
+
+
+def bill_money_stays(bill: Bill, turn: str) -> Notification:
+    """To those who were told that it is to be paid again: it is not. `turn` as above."""
+    price = money(bill.amount, bill.currency)
+    return Notification(
+        kind="overage.paid", event_key=f"overage.stays:{bill.bill_id}.{turn}",
+        title=f"{price} for extra credits is not to be paid again",
+        body=f"The refund of the {price} that had paid the bill failed: the money stays, and the bill is paid. Use"
+        " beyond the balance can be allowed again under Plans & Billing.",
+        link=BILLING_PAGE, link_label="Open Plans & Billing", roles=OWNER_AND_ADMINS,
     )  # fmt: skip
 
 

@@ -142,20 +142,24 @@ def look_at_money_back(
 ) -> Errand[Bill]:
     """Somebody reports that money of a bill went back. Where all of it did, the bill is to be paid again; a part that
     staff gave back is a kindness, and an open dispute waits for its end. What went back is kept: it may be all of it
-    together with what is heard of later."""
+    together with what is heard of later. A refund that fails gives it to us after all, and the bill is paid by it."""
     bill = yield from look_at_link(org_id, bill_id, seller)
-    if bill.payment_id != payment_id:
+    if bill.state == "paid" and bill.payment_id != payment_id:
         return bill
     refunds = yield from ask(lambda provider: provider.refunds_of(payment_id))
     disputes = yield from ask(lambda provider: [provider.fetch_dispute(dispute_id) for dispute_id in dispute_ids])
     facts = Facts(refunds=tuple(refunds), disputes=tuple(disputes))
-    return (yield from do(org_id, _went_back(org_id, bill_id, payment_id, facts)))
+    after = yield from do(org_id, _follow_the_money(org_id, bill_id, payment_id, facts))
+    if bill.state != "paid" and after.state == "paid" and bill.link_url and bill.link_id is not None:
+        yield from close_page(bill.link_id)
+    return after
 
 
-def _went_back(org_id: int, bill_id: str, payment_id: str, facts: Facts) -> Operation[Bill]:
+def _follow_the_money(org_id: int, bill_id: str, payment_id: str, facts: Facts) -> Operation[Bill]:
     settings = yield from settings_locked(org_id)
     bill = yield from bill_by_id(org_id, bill_id, lock=True)
-    if (bill.state, bill.payment_id) != ("paid", payment_id):
+    paid_by = {row["payment_id"] for row in (yield Statement(PAYMENTS["payments"], _place(bill)))}
+    if payment_id not in paid_by or (bill.state == "paid" and bill.payment_id != payment_id):
         return bill
     place = {"org_id": org_id, "payment_ids": [payment_id]}
     refunds = yield from known_refunds(place, facts)
@@ -163,16 +167,42 @@ def _went_back(org_id: int, bill_id: str, payment_id: str, facts: Facts) -> Oper
     if lifecycle.is_unclear(bill.currency, refunds, disputes):
         _log.error("money went back in another currency", org_id=org_id, bill=bill_id)
         return bill
-    if lifecycle.returned(bill.amount, refunds, disputes) < bill.amount:
-        return bill
+    gone = lifecycle.returned(bill.amount, refunds, disputes) >= bill.amount
+    # Each time that money came back after all, a refund more had failed.
+    failed = sum(refund.status == "failed" for refund in refunds)
+    turn = f"{payment_id}{f'.{failed}' if failed else ''}"
+    if gone and bill.state == "paid":
+        yield from _went_back(settings, bill, turn)
+    elif not gone and bill.state != "paid":
+        yield from _stays(bill, payment_id, turn)
+    return (yield from bill_by_id(org_id, bill_id))
+
+
+def _went_back(settings: BillingSettings, bill: Bill, turn: str) -> Operation[None]:
+    org_id, bill_id = bill.org_id, bill.bill_id
     yield Statement(SQL["bill_reopened"], {"org_id": org_id, "bill_id": bill_id})
     yield Statement(WATCH["watch"], {"org_id": org_id, "kind": "bill", "target_id": bill_id, "seconds": 0})
-    yield from _switch_off(settings, bill, setting_id=f"reopened.{payment_id}")
-    yield from notify(org_id, words.bill_money_went_back(bill))
-    details = {"price": money(bill.amount, bill.currency), "bill": bill_id, "payment": payment_id}
-    reopened = Activity(action="overage.reopened", actor=words.PAYMENTS, details=details)
-    yield from words.recorded(org_id, reopened, event_id=f"overage.reopened:{bill_id}.{payment_id}")
-    return (yield from bill_by_id(org_id, bill_id))
+    yield from _switch_off(settings, bill, setting_id=f"reopened.{turn}")
+    yield from notify(org_id, words.bill_money_went_back(bill, turn))
+    yield from _record(bill, "overage.reopened", bill.payment_id or "", turn)
+
+
+def _stays(bill: Bill, payment_id: str, turn: str) -> Operation[None]:
+    org_id, bill_id = bill.org_id, bill.bill_id
+    yield Statement(SQL["bill_paid"], {"org_id": org_id, "bill_id": bill_id, "payment_id": payment_id})
+    yield Statement(WATCH["unwatch"], {"org_id": org_id, "kind": "bill", "target_id": bill_id})
+    yield from notify(org_id, words.bill_money_stays(bill, turn))
+    yield from _record(bill, "overage.stays", payment_id, turn)
+
+
+def _record(bill: Bill, action: str, payment_id: str, turn: str) -> Operation[None]:
+    details = {"price": money(bill.amount, bill.currency), "bill": bill.bill_id, "payment": payment_id}
+    happened = Activity(action=action, actor=words.PAYMENTS, details=details)
+    yield from words.recorded(bill.org_id, happened, event_id=f"{action}:{bill.bill_id}.{turn}")
+
+
+def _place(bill: Bill) -> dict[str, object]:
+    return {"org_id": bill.org_id, "target_id": bill.bill_id}
 
 
 def _switch_off(settings: BillingSettings, bill: Bill, *, setting_id: str) -> Operation[None]:
