@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import psycopg
 import pytest
 from django.test import Client, override_settings
 
@@ -182,8 +183,16 @@ def test_an_operator_lets_in_again_whom_the_second_step_shuts_out_for_good(
         _, answer = second_step(visitors, code_of(secret))
         assert "Ask the operator" in answer.content.decode()
         ended = operate(tmp_path, "end-two-step", email.upper(), **module_database.environ())
-        assert ended == (0, f"{email} signs in by password alone now.\n")
+        assert ended == (0, f"{email} signs in by password alone now; a letter says so.\n")
         assert signed_in(visitors).get("/projects").status_code == 200
+    heard = signed_in(visitors).get("/notifications").content.decode()
+    assert "Your two-step sign-in was taken away by the operator" in heard
+    with psycopg.connect(module_database.owner_url) as owner:
+        queued = owner.execute(
+            "SELECT u.email FROM mail_queue JOIN notification AS n USING (org_id, notification_id)"
+            " JOIN app_user AS u ON u.id = n.user_id WHERE n.kind = 'two_step.ended'"
+        )
+        assert queued.fetchall() == [(email,)]
     again = operate(tmp_path, "end-two-step", email, **module_database.environ())
     assert again == (0, f"{email} has no two-step sign-in.\n")
     assert operate(tmp_path, "end-two-step", "nobody@nowhere.example", **module_database.environ())[0] == 1

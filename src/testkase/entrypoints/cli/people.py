@@ -8,6 +8,7 @@ import typer
 from testkase.entrypoints.cli.app import app, counted, database, out
 from testkase.foundation.database import Operation, Row, Statement
 from testkase.foundation.problems import NotFound
+from testkase.services.notifications import Notification, notify
 
 _MOST = 100
 """Organizations shown at once."""
@@ -38,8 +39,14 @@ SELECT (SELECT count(*) FROM person) AS people, (SELECT count(*) FROM ended) AS 
 
 _END_TWO_STEP = """
 WITH person AS (SELECT id FROM app_user WHERE email = %(email)s),
-     ended AS (DELETE FROM mfa_authenticator WHERE user_id IN (SELECT id FROM person) RETURNING 1)
-SELECT (SELECT count(*) FROM person) AS people, (SELECT count(*) FROM ended) AS ended
+     ended AS (DELETE FROM mfa_authenticator WHERE user_id IN (SELECT id FROM person) RETURNING id)
+SELECT (SELECT count(*) FROM person) AS people, count(*) AS ended, max(id) AS last FROM ended
+"""
+
+_MEMBER = """
+SELECT u.id AS user_id, min(m.org_id) AS org_id
+FROM app_user AS u LEFT JOIN membership AS m ON m.user_id = u.id
+WHERE u.email = %(email)s GROUP BY u.id
 """
 
 _Address = Annotated[str, typer.Argument(help="The e-mail address of an account that exists.")]
@@ -97,8 +104,13 @@ def end_two_step(
     secret key they were sealed under has changed. Make sure who asks: from then on the password alone opens it."""
     email = address.strip().lower()
     with database(context) as writing:
-        ended = writing.run(_ended(_END_TWO_STEP, email))
-    out.print(f"{email} signs in by password alone now." if ended else f"{email} has no two-step sign-in.")
+        org_id, user_id = writing.run(_member(email))
+        ended = writing.run(_end_two_step(email, org_id, user_id), org_id=org_id)
+    if not ended:
+        out.print(f"{email} has no two-step sign-in.")
+        return
+    told = "a letter says so" if org_id is not None else "no letter says so, since they are in no organization"
+    out.print(f"{email} signs in by password alone now; {told}.", soft_wrap=True)
 
 
 def _found(text: str) -> Operation[list[Row]]:
@@ -115,6 +127,39 @@ def _ended(statement: LiteralString, email: str) -> Operation[int]:
     if not row["people"]:
         raise _nobody(email)
     return int(row["ended"])
+
+
+def _member(email: str) -> Operation[tuple[int | None, int]]:
+    """The first organization somebody is in, None where there is none, and who they are. Raises NotFound."""
+    rows = yield Statement(_MEMBER, {"email": email})
+    if not rows:
+        raise _nobody(email)
+    return rows[0]["org_id"], rows[0]["user_id"]
+
+
+def _end_two_step(email: str, org_id: int | None, user_id: int) -> Operation[bool]:
+    """Whether there was any. Whoever had it is told: else somebody who knows the password, and asked the operator in
+    their name, would be in without their hearing of it."""
+    (row,) = yield Statement(_END_TWO_STEP, {"email": email})
+    if not row["ended"]:
+        return False
+    if org_id is not None:
+        yield from notify(org_id, _without_two_step(user_id, row["last"]))
+    return True
+
+
+def _without_two_step(user_id: int, last: int) -> Notification:
+    return Notification(
+        kind="two_step.ended",
+        event_key=f"two_step.ended:{last}",
+        title="Your two-step sign-in was taken away by the operator",
+        body="From now on your password alone opens your account. If you did not ask for this, choose a new password at"
+        " once and tell whoever runs this installation. Else set two-step sign-in up again.",
+        link="/accounts/2fa/",
+        link_label="Open two-step sign-in",
+        roles=(),
+        people=(user_id,),
+    )
 
 
 def _mark(email: str, *, is_staff: bool) -> Operation[None]:
