@@ -9,8 +9,9 @@ from typing import Any, LiteralString
 import psycopg
 import pytest
 
-from testkase.core.ledger.commands import OpenHold, SwitchAi
+from testkase.core.ledger.commands import OpenHold, SwitchAi, VoidHold
 from testkase.core.ledger.credits import MICRO
+from testkase.core.ledger.limits.commands import SetBudget
 from testkase.core.ledger.model import Subject
 from testkase.core.pricing import load_price_books
 from testkase.entrypoints.worker import jobs
@@ -215,6 +216,38 @@ async def test_what_time_has_given_back_counts_before_anything_is_refused(planne
     assert await planner.minute() is None
     assert "0.00 are available" in (await planner.found()).last_told
     await asyncio.sleep(1.05)
+    assert await planner.minute() is not None
+    assert (await planner.found()).last_told == ""
+
+
+@pytest.mark.requirement("P18", "R67")
+@pytest.mark.parametrize("every", ["week", "cycle"])
+@pytest.mark.parametrize("way", ["credits", "budget", "runs"])
+async def test_what_calls_under_way_keep_back_for_a_minute_costs_no_week_and_no_cycle(
+    planner: Planner, every: str, way: str
+) -> None:
+    scene, subject = planner.scene, Subject(use_case="api", user="bot")
+    if way == "budget":
+        await scene.engine.submit(
+            SetBudget(org_id=scene.org_id, change_id="b", budget_id="b", name="B", period="week", limit=50 * MICRO)
+        )
+    held = {"credits": 300, "budget": 50, "runs": 0}[way] * MICRO
+    await scene.engine.submit(
+        OpenHold(org_id=scene.org_id, hold_id="h", amount=held, ttl_seconds=600, subject=subject)
+    )
+    for _ in range(3 if way == "runs" else 0):
+        await planner.set("week")
+        assert await planner.minute() is not None
+    await planner.set(every)
+    if every == "cycle":
+        await planner.finish_a_cycle()
+    assert await planner.minute() is None
+    schedule = await planner.found()
+    assert schedule.last_told.endswith(". It is tried again in a few minutes.")
+    assert schedule.due_at is not None
+    assert (schedule.due_at - utc_now()).total_seconds() <= 300
+    await scene.engine.submit(VoidHold(org_id=scene.org_id, hold_id="h"))
+    planner.write("UPDATE report_run SET state = 'failed', finished_at = now()")
     assert await planner.minute() is not None
     assert (await planner.found()).last_told == ""
 

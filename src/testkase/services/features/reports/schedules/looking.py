@@ -4,13 +4,14 @@ from datetime import datetime
 from typing import Any
 
 from testkase.core.access import Action, can_in_project
+from testkase.core.ledger.refusals import BudgetExceeded, Indebted, InsufficientCredits
 from testkase.core.pricing import PriceBook
 from testkase.foundation.database import Operation, Row, Statement
 from testkase.foundation.problems import Problem
 from testkase.services.audit import Activity, Actor, record
 from testkase.services.features.reports.estimate import estimate, past_tokens
 from testkase.services.features.reports.model import USE_CASE, Options
-from testkase.services.features.reports.requests import request_reports
+from testkase.services.features.reports.requests import TooManyRuns, request_reports
 from testkase.services.features.reports.schedules.setting import LOOK_SECONDS, SQL, WEEK_SECONDS
 from testkase.services.inference import Catalog
 from testkase.services.metering.quality import choose_model, ladder
@@ -19,6 +20,9 @@ from testkase.services.notifications import Notification, notify
 MOST_FAULTS = 8
 """Looks in a row that went wrong: over four hours with the pauses between them."""
 FAULT = "Something went wrong on our side when the reports were to be begun."
+
+SOON_SECONDS = 300
+SOON = "It is tried again in a few minutes."
 
 CLOCK = Actor(kind="system", ref="schedule", name="The schedule")
 
@@ -32,8 +36,9 @@ def due_schedules(limit: int) -> Operation[list[tuple[int, int]]]:
 def look_at(org_id: int, project_id: int, *, book: PriceBook, catalog: Catalog) -> Operation[int | None]:
     """One schedule, in a transaction of its own organization; answers the run that was begun, with its job.
 
-    A refusal (AI off, too few credits, a budget) is told on the schedule's page and ends nothing; a person who may not
-    make reports any more ends it.
+    A refusal (AI off, too few credits, a budget) is told on the schedule's page and ends nothing; one that passes as
+    soon as calls under way have ended does not cost a week or a cycle. A person who may not make reports any more ends
+    it.
     """
     place: dict[str, Any] = {"org_id": org_id, "project_id": project_id}
     rows = yield Statement(SQL["lock"], place)
@@ -50,13 +55,26 @@ def look_at(org_id: int, project_id: int, *, book: PriceBook, catalog: Catalog) 
         if not found:
             return None
         cycle = found[0]
-    told, run_id = "", None
+    told, run_id, seen = "", None, cycle.get("finished_at")
     try:
         run_id = yield from _begin(place, row, cycle.get("cycle_id"), book, catalog)
     except Problem as problem:
         told = problem.detail
-    yield Statement(SQL["seen"], {**place, "seen": cycle.get("finished_at"), "told": told})
+        if _passes(problem):
+            told, seen = f"{told} {SOON}", None
+            yield Statement(SQL["watch"], {**place, "seconds": SOON_SECONDS})
+    yield Statement(SQL["seen"], {**place, "seen": seen, "told": told})
     return run_id
+
+
+def _passes(problem: Problem) -> bool:
+    """Whether only calls under way are in the way: of what they have set aside most comes back, and runs end."""
+    facts = problem.facts
+    if isinstance(problem, InsufficientCredits) and not isinstance(problem, Indebted):
+        return bool(facts["available"] + facts.get("held", 0) >= facts["needed"])
+    if isinstance(problem, BudgetExceeded):
+        return bool(facts["limit"] - facts["used"] >= facts["needed"])
+    return isinstance(problem, TooManyRuns)
 
 
 def _allowed(row: Row) -> bool:
