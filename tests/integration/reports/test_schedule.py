@@ -232,9 +232,7 @@ async def test_what_calls_under_way_keep_back_for_a_minute_costs_no_week_and_no_
             SetBudget(org_id=scene.org_id, change_id="b", budget_id="b", name="B", period="week", limit=50 * MICRO)
         )
     held = {"credits": 300, "budget": 50, "runs": 0}[way] * MICRO
-    await scene.engine.submit(
-        OpenHold(org_id=scene.org_id, hold_id="h", amount=held, ttl_seconds=600, subject=subject)
-    )
+    await scene.engine.submit(OpenHold(org_id=scene.org_id, hold_id="h", amount=held, ttl_seconds=600, subject=subject))
     for _ in range(3 if way == "runs" else 0):
         await planner.set("week")
         assert await planner.minute() is not None
