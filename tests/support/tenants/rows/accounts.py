@@ -22,7 +22,7 @@ ROWS = {
     "accounts/reauthenticate/": _PERSONAL,
     "accounts/email/": _PERSONAL,
     "accounts/confirm-email/": Row(get=EVERYBODY),
-    "accounts/confirm-email/<str:key>/": Row(get=EVERYBODY),
+    "accounts/confirm-email/<str:key>/": Row(get=SIGNED_IN),
     "accounts/^confirm-email/(?P<key>[-:\\w]+)/$": Row(get=EVERYBODY),
     "accounts/password/change/": _PERSONAL,
     "accounts/password/set/": _PERSONAL,

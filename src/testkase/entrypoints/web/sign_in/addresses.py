@@ -47,4 +47,5 @@ class ConfirmationView(ConfirmEmailView):
 
 
 confirmation = without_organization(ConfirmationView.as_view())
+confirmation.login_required = True  # type: ignore[attr-defined]  # which allauth's is not
 addresses = without_organization(AddressesView.as_view())
