@@ -34,6 +34,14 @@ _WEIGHT = """
     .map(entry => [new URL(entry.name).pathname, entry.decodedBodySize])
 """
 _FITS = "() => document.documentElement.scrollWidth <= window.innerWidth"
+_SKIPPED = """() => {
+  const headings = [...document.querySelectorAll('h1, h2, h3, h4, h5, h6')].filter(one => one.checkVisibility());
+  const levels = headings.map(one => Number(one.tagName[1]));
+  return headings.filter((_, nth) => levels[nth] > (levels[nth - 1] ?? levels[nth]) + 1)
+    .map(one => `skips a level before ${one.tagName} "${one.textContent}"`);
+}"""
+"""Whoever goes from heading to heading takes a level that is left out for a part that is missing."""
+
 _MISSHAPEN = """
 () => {
     const said = part => {
@@ -112,6 +120,7 @@ def unusable(page: Page, *, contrast_in_dark: bool = True) -> Iterator[str]:
     dark on a phone. `contrast_in_dark`: of all that is asked, this takes longest."""
     if page.locator("h1").count() != 1:
         yield "has not exactly one h1"
+    yield from page.evaluate(_SKIPPED)
     page.evaluate(AXE)
     page.set_viewport_size(LAPTOP)  # type: ignore[arg-type]
     page.emulate_media(color_scheme="light", reduced_motion="reduce")
