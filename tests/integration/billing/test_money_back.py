@@ -47,6 +47,17 @@ def test_a_refund_takes_its_part_of_the_unspent_credits(shop: Shop) -> None:
     assert shop.purchase(purchase).clawed == 250 * MICRO
 
 
+@pytest.mark.requirement("P10", "P1")
+def test_what_was_taken_back_to_the_micro_credit_once_stays_so(shop: Shop) -> None:
+    """Prices in rupees divide no credits evenly, and six decimals stood in every balance from then on."""
+    purchase = shop.bought(shop.organization("0").org_id)
+    shop.provider.refund_by_hand(purchase.payment_id or "", 250)
+    assert shop.look(purchase).purchase.clawed == 250 * MICRO
+    shop.rows(purchase.org_id, "UPDATE purchase SET clawed = clawed + 9999 RETURNING 1")
+    again = shop.look(purchase).purchase
+    assert (again.clawed, again.reversals) == (250 * MICRO + 9_999, 1)
+
+
 @pytest.mark.requirement("P10", "I10")
 def test_what_was_spent_becomes_a_debt_that_blocks_until_credits_cover_it(shop: Shop) -> None:
     """Refund or dispute after the credits are spent: elizaOS/eliza#10920, #10997, #11155."""

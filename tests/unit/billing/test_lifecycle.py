@@ -69,6 +69,7 @@ def test_no_more_than_everything_goes_back() -> None:
 
 def test_credits_follow_the_money_rounded_in_the_organizations_favour() -> None:
     assert lifecycle.clawed(1_000 * MICRO, 1_000, 333) == 333 * MICRO
+    assert lifecycle.clawed(5_500 * MICRO, 424_900, 100_050) == 1_295_060_000, "rupees divide no credits evenly"
     assert lifecycle.clawed(100, 300, 1) == 0
     assert lifecycle.clawed(100, 300, 300) == 100
 

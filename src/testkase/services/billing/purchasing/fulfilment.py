@@ -158,7 +158,8 @@ def _take_back(purchase: Purchase, taken: list[Payment], facts: Facts) -> Operat
     if unclear := lifecycle.is_unclear(purchase.currency, refunds, disputes):
         _log.error("money went back in another currency", org_id=purchase.org_id, purchase=purchase.purchase_id)
         frozen = True
-    if (clawed, frozen) == (purchase.clawed, purchase.frozen):
+    # What was taken back to the micro-credit once stays so: nobody is told that less than a hundredth came back.
+    if frozen == purchase.frozen and clawed in (purchase.clawed, lifecycle.in_hundredths(purchase.clawed)):
         return purchase, unclear
     why = words.why_reversed([refund for refund in refunds if refund.currency == purchase.currency], disputes)
     return (yield from _reverse(purchase, own, clawed=clawed, frozen=frozen, gone=money, why=why)), unclear

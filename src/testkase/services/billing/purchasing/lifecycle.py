@@ -9,6 +9,7 @@ from typing import Literal, TypeVar
 
 from msgspec.structs import replace
 
+from testkase.core.ledger.credits import MICRO
 from testkase.services.billing.provider import Dispute, Payment, PaymentStatus, Refund
 
 Verdict = Literal["waiting", "granted", "surplus", "mismatch"]
@@ -22,6 +23,8 @@ _REFUND_RANK = {"pending": 0, "processed": 1, "failed": 2}
 
 _PHASE_RANK = {"fraud": 0, "retrieval": 1, "chargeback": 2, "pre_arbitration": 3, "arbitration": 4}
 _DISPUTE_RANK = {"open": 0, "under_review": 1, "closed": 2, "won": 3, "lost": 4}
+
+_HUNDREDTH = MICRO // 100
 
 _BackT = TypeVar("_BackT", Refund, Dispute)
 _Thing = TypeVar("_Thing", Payment, Refund, Dispute)
@@ -121,6 +124,12 @@ def is_contested(disputes: Collection[Dispute]) -> bool:
 
 
 def clawed(credits: int, amount: int, money_returned: int) -> int:
-    """The part of a purchase's credits that the returned money had paid for, in micro-credits: rounded down, in the
-    organization's favour; all of them when all the money went back."""
-    return credits * money_returned // amount
+    """The part of a purchase's credits that the returned money had paid for, in micro-credits: rounded down to a
+    hundredth of a credit, in the organization's favour; all of them when all the money went back. Less than a hundredth
+    buys nothing, and would stand in every balance from then on."""
+    return credits if money_returned == amount else in_hundredths(credits * money_returned // amount)
+
+
+def in_hundredths(credits: int) -> int:
+    """Micro-credits without what is less than a hundredth of a credit."""
+    return credits - credits % _HUNDREDTH
