@@ -58,6 +58,17 @@ def test_signing_up_leaves_nothing_behind_when_the_organization_cannot_be_opened
     assert not models().Organization.objects.exists()
 
 
+def test_a_name_nobody_can_see_is_asked_for_again_and_none_turns_the_text_around_it(
+    django_database: TestDatabase,
+) -> None:
+    """Histories name people within sentences: one signed up under a name that turned all behind it round."""
+    for field in ("name", "organization"):
+        page = Client().post("/accounts/signup/", {**SIGN_UP, field: "\u200b"})
+        assert (page.status_code, "This field is required" in page.content.decode()) == (200, True)
+    Client().post("/accounts/signup/", {**SIGN_UP, "name": "\u202eecilA"})
+    assert models().User.objects.get().display_name == "ecilA"
+
+
 def test_an_address_signs_up_once_however_it_is_written(django_database: TestDatabase) -> None:
     Client().post("/accounts/signup/", SIGN_UP)
     response = Client().post("/accounts/signup/", {**SIGN_UP, "email": "NORA@newcomer.EXAMPLE"})

@@ -19,6 +19,7 @@ from django.http import HttpRequest
 from testkase.entrypoints.web.letters import NOT_SENT
 from testkase.entrypoints.web.offer import current_prices
 from testkase.entrypoints.web.sign_in import changed
+from testkase.foundation.text import in_one_line
 from testkase.services.organizations.invitations import has_account, is_of
 from testkase.services.organizations.models import User
 from testkase.services.organizations.names import is_mailable
@@ -66,6 +67,13 @@ class AccountAdapter(DefaultAccountAdapter):
             messages.error(current.request, words)
 
 
+class Line(forms.CharField):
+    """A name as names are kept everywhere: nothing that turns the text around it, and something that can be seen."""
+
+    def to_python(self, value: Any) -> str:
+        return in_one_line(str(super().to_python(value) or ""))
+
+
 def _plain(form: forms.Form) -> None:
     """Labels stand above the fields; a placeholder that repeats them is noise."""
     for field in form.fields.values():
@@ -99,11 +107,9 @@ class ResetPasswordForm(AllauthResetPasswordForm):
 class SignupForm(FreeAddress, AllauthSignupForm):
     """E-mail address, password, a name, and what the organization is called."""
 
-    name = forms.CharField(
-        label="Your name", max_length=120, strip=True, widget=forms.TextInput(attrs={"autocomplete": "name"})
-    )
-    organization = forms.CharField(
-        label="Organization", max_length=120, strip=True, widget=forms.TextInput(attrs={"autocomplete": "organization"})
+    name = Line(label="Your name", max_length=120, widget=forms.TextInput(attrs={"autocomplete": "name"}))
+    organization = Line(
+        label="Organization", max_length=120, widget=forms.TextInput(attrs={"autocomplete": "organization"})
     )
     field_order = ("name", "organization", "email", "password1")
 
@@ -124,9 +130,7 @@ class SignupForm(FreeAddress, AllauthSignupForm):
 class JoinForm(forms.Form):
     """What an invited person adds to the address the invitation was sent to: a name and a password."""
 
-    name = forms.CharField(
-        label="Your name", max_length=120, strip=True, widget=forms.TextInput(attrs={"autocomplete": "name"})
-    )
+    name = Line(label="Your name", max_length=120, widget=forms.TextInput(attrs={"autocomplete": "name"}))
     password1 = forms.CharField(
         label="Password",
         max_length=1_000,

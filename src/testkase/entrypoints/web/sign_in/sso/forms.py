@@ -8,7 +8,7 @@ from django import forms
 from django.db import transaction
 from django.http import HttpRequest
 
-from testkase.entrypoints.web.accounts import FreeAddress
+from testkase.entrypoints.web.accounts import FreeAddress, Line
 from testkase.entrypoints.web.offer import current_prices
 from testkase.entrypoints.web.viewer import SESSION_ORGANIZATION
 from testkase.foundation.problems import Problem
@@ -25,11 +25,9 @@ class SsoSignupForm(FreeAddress, SignupForm):
     Somebody who came from an invitation to that address joins the inviting organization instead of opening one.
     """
 
-    name = forms.CharField(
-        label="Your name", max_length=120, strip=True, widget=forms.TextInput(attrs={"autocomplete": "name"})
-    )
-    organization = forms.CharField(
-        label="Organization", max_length=120, strip=True, widget=forms.TextInput(attrs={"autocomplete": "organization"})
+    name = Line(label="Your name", max_length=120, widget=forms.TextInput(attrs={"autocomplete": "name"}))
+    organization = Line(
+        label="Organization", max_length=120, widget=forms.TextInput(attrs={"autocomplete": "organization"})
     )
     field_order = ("name", "organization", "email")
 
