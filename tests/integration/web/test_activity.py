@@ -103,7 +103,7 @@ def test_the_export_has_what_the_page_has_and_runs_no_formula(visitors: Visitors
     User.objects.filter(email=visitors.demo.emails["owner"]).update(display_name="=HYPERLINK(1)")
     switch(visitors, on=False)
     response = visitors.client_of("admin").get(f"{PAGE}/history.csv?from=2020-01-01")
-    rows = list(csv.DictReader(io.StringIO(b"".join(response.streaming_content).decode())))  # type: ignore[attr-defined]
+    rows = list(csv.DictReader(io.StringIO(b"".join(response.streaming_content).decode("utf-8-sig"))))  # type: ignore[attr-defined]
     assert rows[0]["What happened"] == "'=HYPERLINK(1) switched AI off"
     assert rows[0]["Action"] == "ai.switched_off"
     used = next(row for row in rows if row["Kind"] == "AI actions")

@@ -13,6 +13,7 @@ from django.db import close_old_connections, connection
 from django.http import HttpRequest, StreamingHttpResponse
 from django.utils import timezone
 
+from testkase.entrypoints.web.spreadsheet import BEGINNING
 from testkase.services.organizations.tenancy import tenant_transaction
 
 P = TypeVar("P")
@@ -61,7 +62,7 @@ def paged(org_id: int, headings: Row, read: Callable[[P | None], tuple[list[Row]
 def _pages(
     zone: tzinfo, org_id: int, headings: Row, read: Callable[[P | None], tuple[list[Row], P | None]]
 ) -> Iterator[bytes]:
-    yield written([headings])
+    yield BEGINNING + written([headings])
     place: P | None = None
     while True:
         with timezone.override(zone), in_its_own_transaction(org_id):
@@ -73,7 +74,7 @@ def _pages(
 
 
 def written(rows: Iterable[Row]) -> bytes:
-    """Rows as CSV."""
+    """Rows as CSV. Before the first of a file stands BEGINNING."""
     text = io.StringIO()
     csv.writer(text).writerows(rows)
     return text.getvalue().encode()

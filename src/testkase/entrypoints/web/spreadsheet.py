@@ -1,5 +1,5 @@
-"""Cells of the pages' downloads, safe to open in a spreadsheet."""
+"""Beginning and cells of the pages' downloads, safe to open in a spreadsheet."""
 
-from testkase.foundation.spreadsheet import safe
+from testkase.foundation.spreadsheet import BEGINNING, safe
 
-__all__ = ["safe"]
+__all__ = ["BEGINNING", "safe"]
