@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from testkase.core.pricing.model import Bundle
+from testkase.core.pricing.money import money
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -12,14 +13,21 @@ class Cover:
 
     bundle: Bundle
     count: int
+    currency: str = "USD"
 
     @property
     def credits(self) -> int:
         return self.bundle.credits * self.count
 
     @property
-    def price_cents(self) -> int:
-        return self.bundle.price_cents * self.count
+    def amount(self) -> int:
+        """Its price in minor units of the currency."""
+        return self.bundle.price_in(self.currency) * self.count
+
+    @property
+    def price(self) -> str:
+        """ "$70", "₹5,943"."""
+        return money(self.amount, self.currency).removesuffix(".00")
 
     @property
     def name(self) -> str:
@@ -27,8 +35,8 @@ class Cover:
         return self.bundle.name if self.count == 1 else f"{self.count} × {self.bundle.name}"
 
 
-def cheapest(bundles: Iterable[Bundle], gap: int) -> Cover:
-    """So many of one bundle as cover the gap (micro-credits) for the least money; of two that cost the same, the one
-    with more."""
-    offers = [Cover(bundle=bundle, count=-(-gap // bundle.credits)) for bundle in bundles]
-    return min(offers, key=lambda offer: (offer.price_cents, -offer.credits))
+def cheapest(bundles: Iterable[Bundle], gap: int, currency: str = "USD") -> Cover:
+    """So many of one bundle as cover the gap (micro-credits) for the least money on a price list; of two that cost the
+    same, the one with more."""
+    offers = [Cover(bundle=bundle, count=-(-gap // bundle.credits), currency=currency) for bundle in bundles]
+    return min(offers, key=lambda offer: (offer.amount, -offer.credits))

@@ -66,7 +66,7 @@ def running_out(
             f"{amount(own_credits(account))} credits are left. At the pace of the past weeks they"
             f" {span(expected)}; the next {amount(account.monthly_allowance)} arrive on {reset_day(account)}."
             f" Until then about {rounded(expected.missing)} credits are missing: {cover.name}"
-            f" ({money(cover.price_cents, 'USD')}, {whole_credits(cover.credits)} credits) covers that."
+            f" ({money(cover.amount, cover.currency)}, {whole_credits(cover.credits)} credits) covers that."
         ),
         link=CREDITS_PAGE,
         link_label="Open AI Credits",

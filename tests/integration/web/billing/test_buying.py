@@ -147,6 +147,13 @@ def test_without_a_provider_the_prices_stand_there_without_buttons(store: Store)
     assert refused.status_code == 503
 
 
+def running_short() -> Outlook:
+    """6,500 credits are likely to be missing."""
+    found = Forecast(low=1, likely=2, high=3, resets_in=8, need_low=MICRO, need_likely=MICRO, need_high=MICRO,
+                     short=6_500 * MICRO, short_high=0, weeks=6)  # fmt: skip
+    return Outlook(found=found, spendable=MICRO, cover=cheapest(load_price_books().books[0].bundles, 6_500 * MICRO))
+
+
 @pytest.mark.requirement("P8")
 def test_prices_in_rupees_are_the_operators_own_and_never_converted(store: Store, tmp_path: Path) -> None:
     from testkase.entrypoints.web.billing import buying
@@ -158,13 +165,17 @@ def test_prices_in_rupees_are_the_operators_own_and_never_converted(store: Store
     priced = [f'{line}\nprice_inr = "{next(prices)}"' if line.startswith("price = ") else line for line in lines]
     (tmp_path / source.name).write_text("\n".join(priced))
     book = load_price_books(tmp_path).books[-1]
-    with patch.object(buying, "current_prices", lambda: book):
+    with (
+        patch.object(buying, "current_prices", lambda: book),
+        patch.object(buying, "outlook_of", lambda *_: running_short()),
+    ):
         page = read(store, path=f"{BUY}?currency=INR")
         form = forms(page, BUY)[1]
         owner = store.client_of("owner")
         assert owner.post(BUY, form).status_code == 303
     assert "₹4,500" in page
     assert "₹1 = 1.22 credits" in page
+    assert "7 × Starter</strong> (7,000 credits for ₹6,300) covers it" in " ".join(page.split())
     assert [(one.amount, one.currency) for one in store.purchases] == [(450_000, "INR")]
 
 
@@ -218,10 +229,7 @@ def test_while_ai_is_off_it_warns_and_sells(store: Store) -> None:
 @pytest.mark.requirement("B7")
 def test_what_covers_the_gap_is_not_called_cheaper_than_it_is(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     """Seven Starters cost $70, a Professional and a Starter $60."""
-    seven = cheapest(load_price_books().books[0].bundles, 6_500 * MICRO)
-    found = Forecast(low=1, likely=2, high=3, resets_in=8, need_low=MICRO, need_likely=MICRO, need_high=MICRO,
-                     short=6_500 * MICRO, short_high=0, weeks=6)  # fmt: skip
-    outlook = Outlook(found=found, spendable=MICRO, cover=seven)
+    outlook = running_short()
     monkeypatch.setattr("testkase.entrypoints.web.billing.buying.outlook_of", lambda *_: outlook)
     page = " ".join(store.client_of("owner").get(BUY).content.decode().split())
     assert "7 × Starter</strong> (7,000 credits for $70) covers it; no other bundle alone does so for less." in page

@@ -1,5 +1,6 @@
 """Settings → AI Credits → buy: choose one of the four bundles (R23, R24), on a page or in a dialog of that page."""
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -11,12 +12,16 @@ from django.views.decorators.http import require_http_methods
 from testkase.core.access import Action
 from testkase.core.ledger import queries
 from testkase.core.ledger.current import current_balance
+from testkase.core.ledger.queries import Balance
+from testkase.core.pricing import PriceBook
+from testkase.core.pricing.cover import cheapest
 from testkase.entrypoints.web.billing.offers import offers
 from testkase.entrypoints.web.billing.till import carry_out, till
 from testkase.entrypoints.web.errors import status_of
 from testkase.entrypoints.web.middleware import asks_elsewhere, shown_to
 from testkase.entrypoints.web.offer import current_prices
 from testkase.entrypoints.web.outlook.panel import outlook_of
+from testkase.entrypoints.web.outlook.words import Outlook
 from testkase.entrypoints.web.viewer import MemberRequest, Viewer
 from testkase.foundation.database import Operation
 from testkase.foundation.ids import new_id
@@ -80,6 +85,14 @@ def _page(request: MemberRequest, problem: Problem | None = None) -> HttpRespons
     return render(request, template, facts, status=200 if problem is None else int(status_of(problem)))
 
 
+def _outlook(balance: Balance, book: PriceBook, currency: str) -> Outlook:
+    """The forecast, with what covers its gap at the prices of the table beside it: nothing is converted (P8)."""
+    found = outlook_of(balance, run_here(queries.lots(balance.org_id)))
+    if found.cover is None:
+        return found
+    return replace(found, cover=cheapest(book.bundles, found.missing, currency))
+
+
 def _offer_facts(request: MemberRequest) -> dict[str, Any]:
     org_id, book, found = request.viewer.org_id, current_prices(), till()
     balance = run_here(current_balance(org_id))
@@ -91,7 +104,7 @@ def _offer_facts(request: MemberRequest) -> dict[str, Any]:
     return {
         "balance": balance,
         "offers": table,
-        "outlook": outlook_of(balance, run_here(queries.lots(org_id))) if balance.ai_enabled else None,
+        "outlook": _outlook(balance, book, table.currency) if balance.ai_enabled else None,
         "book": book,
         "dearer": book.overage_price_cents * table.lines[0].bundle.credits_per_dollar // 100,
         "set_up": found is not None,
