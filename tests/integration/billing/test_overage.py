@@ -3,6 +3,7 @@
 from concurrent.futures import ThreadPoolExecutor
 from copy import copy
 from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
 
 import pytest
 from msgspec.structs import replace
@@ -35,6 +36,7 @@ from testkase.services.billing.receipts import receipt_of
 from testkase.services.billing.reports.matching import match_day
 from testkase.services.billing.reports.reconciling import look_at_disputes
 from testkase.services.billing.settings import billing_settings
+from testkase.services.billing.words import billed_month
 from tests.support.shop import SELLER, Shop
 
 OWNER = Actor(kind="person", ref="ada@example.com", name="Ada")
@@ -177,12 +179,15 @@ def test_an_ended_month_is_billed_once_by_a_link_and_paid(shop: Shop) -> None:
     assert shop.run(org_id, bill_ended_periods(org_id, shop.books)) == []
     opened = age(shop, bill, 0)
     assert (opened.state, len(shop.provider.links)) == ("open", len(shop.provider.links))
+    month = billed_month(bill, "UTC")
+    assert f"20 credits were used beyond the balance from {month}. Please pay $8.00" in told(shop, org_id)
     payment = shop.provider.pay_link(opened.link_id or "")
     assert shop.report("payment_link.paid", link_id=opened.link_id or "") == "bill paid"
     ((paid, number),) = shop.run(org_id, list_bills(org_id))
     assert (paid.state, paid.payment_id) == ("paid", payment.payment_id)
     receipt = shop.run(org_id, receipt_of(org_id, bill.bill_id))
     assert (receipt.number, receipt.total) == (number, 800)
+    assert receipt.description == f"AI credits used beyond the balance, {month}", "a service is named with its time"
     assert shop.balance(org_id).available == 0
 
 
@@ -202,6 +207,28 @@ def test_a_bills_payment_is_known_to_reports_and_to_the_days_report(shop: Shop) 
     before = shop.errand(look_at_disputes(SELLER))  # of other tests of this file
     shop.provider.dispute(payment.payment_id)
     assert shop.errand(look_at_disputes(SELLER)) == before + 1
+
+
+@pytest.mark.parametrize(
+    ("first", "end", "says"),
+    [
+        ("2026-10-15", "2026-11-15", "15 October to 14 November 2026"),
+        ("2026-11-01", "2026-12-01", "1 November to 30 November 2026"),
+        ("2026-12-31", "2027-01-31", "31 December 2026 to 30 January 2027"),
+    ],
+)
+def test_a_bill_names_its_days_as_the_organization_is_billed(first: str, end: str, says: str) -> None:
+    zone = "Asia/Kolkata"
+    start, after = (
+        to_micros(datetime.fromisoformat(day).replace(tzinfo=ZoneInfo(zone)).astimezone(UTC)) for day in (first, end)
+    )
+    now = utc_now()
+    bill = Bill(
+        org_id=1, bill_id="bill_1", period_number=0, period_start=start, period_end=after, credits=MICRO, amount=400,
+        currency="USD", price_book="2026-11-01", state="due", link_id=None, link_url="", payment_id=None, reminders=0,
+        made_at=now, due_at=now, paid_at=None,
+    )  # fmt: skip
+    assert billed_month(bill, zone) == says
 
 
 def test_less_than_a_dollar_is_let_go(shop: Shop) -> None:

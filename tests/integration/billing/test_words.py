@@ -125,7 +125,7 @@ def test_a_bill_can_be_paid_until_the_end_of_the_day_that_is_named(shop: Shop) -
     """Bills are made seconds after midnight, and so is their time over."""
     _, bill = billed(shop)
     due = replace(bill, due_at=datetime(2026, 12, 15, 0, 0, 4, tzinfo=UTC))
-    assert "Please pay $8.00 by 14 December 2026" in bill_is_due(due, reminder=False).body
+    assert "Please pay $8.00 by 14 December 2026" in bill_is_due(due, "UTC", reminder=False).body
 
 
 @pytest.mark.requirement("P10")

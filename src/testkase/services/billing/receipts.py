@@ -8,13 +8,15 @@ from datetime import datetime
 
 import msgspec
 
-from testkase.core.ledger.credits import grouped_credits
+from testkase.core.ledger.credits import whole_credits
+from testkase.core.ledger.queries import balance
 from testkase.foundation.database import Operation, Row, Statement
 from testkase.foundation.problems import NotFound
 from testkase.services.billing.model import Bill, Purchase
 from testkase.services.billing.provider import Payment
 from testkase.services.billing.seller import Seller
 from testkase.services.billing.settings import SQL, billing_settings
+from testkase.services.billing.words import billed_month
 
 _ORGANIZATION = "SELECT name FROM organization WHERE id = %(org_id)s"
 
@@ -86,7 +88,7 @@ def issue_receipt(sold: Purchase | Bill, payment: Payment, seller: Seller) -> Op
         buyer_address=tuple(settings.buyer_address.splitlines()),
         buyer_tax_id=settings.buyer_tax_id,
         ordered_by=sold.buyer_name if isinstance(sold, Purchase) else "",
-        description=_description(sold),
+        description=(yield from _description(sold)),
         credits=sold.credits,
         currency=payment.currency,
         total=payment.amount,
@@ -128,10 +130,11 @@ def _next_number(at: datetime) -> Operation[str]:
     return f"{series}-{row['last_number']:06d}"
 
 
-def _description(sold: Purchase | Bill) -> str:
+def _description(sold: Purchase | Bill) -> Operation[str]:
     if isinstance(sold, Purchase):
-        return f"{sold.bundle_name} bundle: {grouped_credits(sold.credits).removesuffix('.00')} AI credits"
-    return f"AI credits used beyond the balance: {grouped_credits(sold.credits)}"
+        return f"{sold.bundle_name} bundle: {whole_credits(sold.credits)} AI credits"
+    account = yield from balance(sold.org_id)
+    return f"AI credits used beyond the balance, {billed_month(sold, account.time_zone)}"
 
 
 def _included(total: int, seller: Seller) -> tuple[TaxLine, ...]:

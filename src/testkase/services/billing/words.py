@@ -142,15 +142,22 @@ def why_reversed(refunds: Collection[Refund], disputes: Collection[Dispute]) -> 
     return ", ".join(parts)[:200] or "nothing stands against it"
 
 
-def bill_is_due(bill: Bill, *, reminder: bool) -> Notification:
+def billed_month(bill: Bill, time_zone: str) -> str:
+    """The days a bill is for, as the organization is billed: "15 October to 14 November 2026"."""
+    first = from_micros(bill.period_start).astimezone(ZoneInfo(time_zone))
+    last = from_micros(bill.period_end - 1).astimezone(ZoneInfo(time_zone))
+    return f"{first:%-d %B}{f' {first.year}' if first.year != last.year else ''} to {last:%-d %B %Y}"
+
+
+def bill_is_due(bill: Bill, time_zone: str, *, reminder: bool) -> Notification:
     """To the Owner: what was used beyond the balance is to be paid, until when, and where."""
     price = money(bill.amount, bill.currency)
     return Notification(
         kind="overage.reminded" if reminder else "overage.billed",
         event_key=f"overage.billed:{bill.bill_id}.{bill.reminders}",
         title=f"{'Still to be paid' if reminder else 'To be paid'}: {price} for extra credits",
-        body=f"{whole_credits(bill.credits)} credits were used beyond the balance. Please pay {price} by"
-        f" {bill.last_day:%-d %B %Y}; after that, use beyond the balance is switched off.",
+        body=f"{whole_credits(bill.credits)} credits were used beyond the balance from {billed_month(bill, time_zone)}."
+        f" Please pay {price} by {bill.last_day:%-d %B %Y}; after that, use beyond the balance is switched off.",
         link=BILLING_PAGE, link_label="Open the bill", roles=_OWNER,
     )  # fmt: skip
 

@@ -8,6 +8,7 @@ from msgspec.structs import asdict, replace
 
 from testkase.core.ledger import commands as ledger
 from testkase.core.ledger.operations import execute_one
+from testkase.core.ledger.queries import balance
 from testkase.core.pricing.money import money
 from testkase.foundation.clock import utc_now
 from testkase.foundation.database import Operation, Statement
@@ -69,11 +70,13 @@ def collect(org_id: int, bill_id: str, seller: Seller, *, public_url: str) -> Er
 def _link(bill: Bill, public_url: str) -> Errand[Bill]:
     """A page to pay on; another one where nobody can pay on the one before, named after that."""
     customer = yield from do(bill.org_id, _owner(bill.org_id))
+    account = yield from do(bill.org_id, balance(bill.org_id))
     reference = f"{bill.bill_id}{'-' + bill.link_id[-_MARK:] if bill.link_id else ''}"
     link = yield from ask(
         lambda provider: provider.create_link(
             reference=reference, amount=bill.amount, currency=bill.currency,
-            description=f"AI credits used beyond the balance: {money(bill.amount, bill.currency)}", customer=customer,
+            description=f"AI credits used beyond the balance, {words.billed_month(bill, account.time_zone)}:"
+            f" {money(bill.amount, bill.currency)}", customer=customer,
             expire_by=int((utc_now() + LINK_LASTS).timestamp()), callback_url=f"{public_url}{words.BILLING_PAGE}",
         )
     )  # fmt: skip
@@ -91,7 +94,8 @@ def _linked(bill: Bill, link: Link) -> Operation[Bill]:
     yield Statement(SQL["linked"], {**place, **page})
     yield Statement(PURCHASES["route"], {"ref": link.link_id, "org_id": bill.org_id, "target_id": bill.bill_id})
     after = yield from bill_by_id(bill.org_id, bill.bill_id)
-    yield from notify(bill.org_id, words.bill_is_due(after, reminder=False))
+    account = yield from balance(bill.org_id)
+    yield from notify(bill.org_id, words.bill_is_due(after, account.time_zone, reminder=False))
     return after
 
 
@@ -221,7 +225,8 @@ def _press(org_id: int, bill_id: str) -> Operation[Bill]:
     elif bill.state == "open" and bill.reminders < sum(now >= bill.due_at - before for before in REMIND_BEFORE):
         yield Statement(SQL["reminded"], {"org_id": org_id, "bill_id": bill_id})
         again = yield from bill_by_id(org_id, bill_id)
-        yield from notify(org_id, words.bill_is_due(again, reminder=True))
+        account = yield from balance(org_id)
+        yield from notify(org_id, words.bill_is_due(again, account.time_zone, reminder=True))
     after = yield from bill_by_id(org_id, bill_id)
     pause = timedelta(seconds=LOOK_AGAIN_LATE_SECONDS if after.state == "unpaid" else LOOK_AGAIN_SECONDS)
     place = {"org_id": org_id, "kind": "bill", "target_id": bill_id}
