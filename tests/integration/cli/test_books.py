@@ -1,6 +1,7 @@
 """Operators' commands, run as an operator runs them."""
 
 import os
+import re
 import subprocess
 import sys
 from dataclasses import replace
@@ -26,7 +27,7 @@ def _testkase(database: TestDatabase, *words: str) -> tuple[int, str]:
 
 def _organization(database: TestDatabase) -> int:
     org_id, writer = fresh_org(), SyncDatabase(database.app_url)
-    writer.run(execute_one(open_account(org_id)))
+    writer.run(execute_one(open_account(org_id, time_zone="Asia/Kolkata")))
     writer.close()
     return org_id
 
@@ -45,7 +46,9 @@ def test_a_grant_acts_once_however_often_it_is_repeated(database: TestDatabase) 
     assert "nothing was done again" in _testkase(database, *words)[1]
     code, said = _testkase(database, "grant", org_id, "99", "--id", "ticket-1")
     assert (code, "Use a new id" in said) == (1, True)
-    assert "312.50 available" in _testkase(database, "balance", org_id)[1]
+    said = _testkase(database, "balance", org_id)[1]
+    assert "312.50 available" in said
+    assert re.search(r"used since \d{4}-\d\d-01;", said), "as the organization is billed"
 
 
 def test_a_correction_is_on_record_and_the_books_verify(database: TestDatabase) -> None:

@@ -13,14 +13,13 @@ from rich.progress import Progress
 from rich.table import Table
 
 from testkase.core.ledger import commands as ask
-from testkase.core.ledger.calendar import from_micros, to_micros
+from testkase.core.ledger.calendar import local_day, to_micros
 from testkase.core.ledger.credits import MICRO, grouped_credits, parse_credits, whole_credits
 from testkase.core.ledger.model import UNTOUCHED
 from testkase.core.ledger.operations import Answer, execute_one
 from testkase.core.ledger.queries import balance, lots
 from testkase.core.ledger.verify import Deviation, account_ids, verify
 from testkase.entrypoints.cli.app import app, counted, database, out
-from testkase.foundation.clock import rfc3339
 from testkase.foundation.database import Operation, Statement, SyncDatabase
 from testkase.services.audit import OPERATOR, Activity, BrokenLink, record, verify_activity
 from testkase.services.selfaudit.heads import Head, compare, head_of, read_published
@@ -147,7 +146,7 @@ def show_balance(context: typer.Context, organization: Organization) -> None:
         having = reading.run(lots(organization), org_id=organization)
     out.print(
         f"{grouped_credits(standing.available)} available, {grouped_credits(standing.held)} held, "
-        f"{grouped_credits(standing.period_used)} used since {rfc3339(from_micros(standing.period_start))[:10]}; "
+        f"{grouped_credits(standing.period_used)} used since {local_day(standing.time_zone, standing.period_start)}; "
         f"AI is {'on' if standing.ai_enabled else 'off'}."
     )
     if standing.debt:
@@ -159,7 +158,7 @@ def show_balance(context: typer.Context, organization: Organization) -> None:
         out.print(f"{lent} lent beyond the balance, of at most {most}.")
     table = Table("Lot", "Source", "Available", "Held", "Taken back", "Expires")
     for lot in having:
-        expires = rfc3339(from_micros(lot.expires_at))[:10] if lot.expires_at is not None else "never"
+        expires = local_day(standing.time_zone, lot.expires_at) if lot.expires_at is not None else "never"
         claw = lot.claw or UNTOUCHED
         taken = f"{grouped_credits(claw.reversed)}{' (in dispute)' if claw.frozen else ''}"
         table.add_row(

@@ -191,6 +191,15 @@ def test_a_bill_is_paid_by_its_link_and_keeps_overage_off_while_it_is_overdue(st
     assert store.balance.overage_limit == 0
 
 
+@pytest.mark.requirement("P7", "R78")
+def test_whoever_comes_from_paying_is_told_to_wait_only_until_the_bill_is_paid(store: Store) -> None:
+    store.run(_a_bill(store.demo.org_id))
+    back = f"{BILLING}?razorpay_payment_link_status=paid&razorpay_payment_link_id=plink_1"
+    assert "You come from paying a bill." in read(store, path=back)
+    store.run(_paid(store.demo.org_id))
+    assert "You come from paying a bill." not in read(store, path=back)
+
+
 @pytest.mark.requirement("P7", "P10", "R78")
 def test_a_bill_whose_money_went_back_can_be_paid_again_beside_its_receipt(store: Store) -> None:
     store.run(_a_bill(store.demo.org_id))
@@ -209,6 +218,10 @@ def _a_bill(org_id: int) -> Operation[None]:
         " '2026-11-01', 'unpaid', 'plink_1', 'https://pay.test/l/1', now())",
         {"org_id": org_id},
     )
+
+
+def _paid(org_id: int) -> Operation[None]:
+    yield Statement("UPDATE overage_bill SET state = 'paid', paid_at = now() WHERE org_id = %(org)s", {"org": org_id})
 
 
 def _its_receipt(org_id: int) -> Operation[None]:

@@ -18,6 +18,7 @@ from testkase.entrypoints.web.expiry import expiring, set_aside
 from testkase.entrypoints.web.offer import current_prices
 from testkase.entrypoints.web.viewer import MemberRequest, Viewer
 from testkase.foundation.ids import new_id
+from testkase.services.billing.model import Bill
 from testkase.services.billing.overage.allowing import cap_in_credits, list_bills, overage
 from testkase.services.billing.settings import billing_settings
 from testkase.services.organizations.tenancy import run_here
@@ -45,6 +46,7 @@ def billing_page(request: MemberRequest, *, status: int = 200, **more: Any) -> H
     viewer = request.viewer
     balance = run_here(current_balance(viewer.org_id))
     having = run_here(queries.lots(viewer.org_id))
+    bills = run_here(list_bills(viewer.org_id))
     facts = {
         "section": "billing",
         "balance": balance,
@@ -52,8 +54,8 @@ def billing_page(request: MemberRequest, *, status: int = 200, **more: Any) -> H
         "set_aside": set_aside(having),
         "history": history_of(viewer.org_id, request.GET.get("before")),
         "paged": "before" in request.GET,
-        "link_paid": request.GET.get("razorpay_payment_link_status") == "paid",
-        "bills": run_here(list_bills(viewer.org_id)),
+        "link_paid": _awaited(request, bills),
+        "bills": bills,
         "settings": run_here(billing_settings(viewer.org_id)),
         "form_id": new_id("form"),
         "set_up": till() is not None,
@@ -62,6 +64,14 @@ def billing_page(request: MemberRequest, *, status: int = 200, **more: Any) -> H
         **more,
     }
     return render(request, "testkase/billing/plans.html", facts, status=status)
+
+
+def _awaited(request: MemberRequest, bills: list[tuple[Bill, str | None]]) -> bool:
+    """Whether the viewer comes from a page of the provider that says it was paid, which has not been confirmed yet."""
+    if request.GET.get("razorpay_payment_link_status") != "paid":
+        return False
+    link_id = request.GET.get("razorpay_payment_link_id")
+    return any(bill.link_id == link_id and bill.state != "paid" for bill, _ in bills)
 
 
 def _rights(viewer: Viewer) -> dict[str, bool]:
