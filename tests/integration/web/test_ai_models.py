@@ -106,6 +106,31 @@ def test_each_feature_shows_its_levels_their_models_and_what_a_run_costs(visitor
 
 @pytest.mark.requirement("B9", "B16")
 @pytest.mark.usefixtures("offering")
+@pytest.mark.parametrize(
+    ("feature", "path", "place"),
+    [
+        ("chat", "/projects/SHOP/chat", "chat-cost"),
+        ("test_generation", "/projects/SHOP/cases/SHOP-1/steps", "steps-cost"),
+    ],
+)
+def test_the_price_beside_a_choice_is_that_of_the_level_looked_at(
+    visitors: Visitors, feature: str, path: str, place: str
+) -> None:
+    """It stayed that of the Owner's level, whichever was chosen: a tenth of what was then held and charged."""
+
+    def most(query: str) -> float:
+        page = text(visitors, "admin", path + query)
+        (said,) = re.findall(rf'id="{place}".*?[Aa]t most\D*([\d,.]+)', page, re.DOTALL)
+        return float(said.replace(",", ""))
+
+    choose(visitors, "balanced", feature=feature)
+    assert most("?level=best") == most("")
+    choose(visitors, "balanced", feature=feature, free=True)
+    assert most("?level=best") > 2 * most("")
+
+
+@pytest.mark.requirement("B9", "B16")
+@pytest.mark.usefixtures("offering")
 def test_the_cost_follows_the_organizations_own_history(visitors: Visitors) -> None:
     use_credits(visitors.demo, own_id("u1"))
     assert section(text(visitors), "test_generation").count("your only run at its rates") == 3

@@ -2,6 +2,8 @@
 
 from typing import Any
 
+from django.http import HttpRequest
+
 from testkase.entrypoints.web.offer import catalog, current_prices
 from testkase.services.inference import Feature
 from testkase.services.metering.quality import Ladder, ladder, settings_of
@@ -11,6 +13,11 @@ from testkase.services.organizations.tenancy import run_here
 def current_ladder(use_case: Feature) -> Ladder:
     """The models of a feature's levels, at today's prices."""
     return ladder(catalog(), current_prices(), use_case)
+
+
+def wanted_level(request: HttpRequest) -> str:
+    """The level a form was sent with, or whose price is looked at."""
+    return request.POST.get("level") or request.GET.get("level", "")
 
 
 def level_facts(org_id: int, use_case: Feature, wanted: str) -> dict[str, Any]:

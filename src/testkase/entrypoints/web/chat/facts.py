@@ -9,8 +9,9 @@ from django.utils.safestring import SafeString
 from testkase.core.access import Action
 from testkase.core.ledger.current import current_balance
 from testkase.core.pricing import UnknownModel
+from testkase.entrypoints.web.levels import current_ladder, level_facts, wanted_level
 from testkase.entrypoints.web.limited import limits_on
-from testkase.entrypoints.web.offer import catalog, current_prices, entry_of
+from testkase.entrypoints.web.offer import current_prices, entry_of
 from testkase.entrypoints.web.query import number
 from testkase.entrypoints.web.viewer import MemberRequest, Viewer
 from testkase.entrypoints.web.views.workspace.doors import project_facts, project_for
@@ -21,7 +22,7 @@ from testkase.services.features.chat.model import MAX_QUESTION, USE_CASE, Turn
 from testkase.services.features.chat.operations import Mine
 from testkase.services.features.chat.tools.model import Source
 from testkase.services.inference import ModelEntry
-from testkase.services.metering.quality import Ladder, choose_model, ladder, settings_of
+from testkase.services.metering.quality import choose_model
 from testkase.services.organizations.tenancy import run_here
 from testkase.services.workspace.model import Project
 
@@ -75,11 +76,6 @@ def shown(turn: Turn, project_key: str) -> Shown:
     )
 
 
-def steps() -> Ladder:
-    """The models of the chat's levels."""
-    return ladder(catalog(), current_prices(), USE_CASE)
-
-
 def page_facts(request: MemberRequest, project: Project, thread_id: int | None = None) -> dict[str, Any]:
     """What surrounds the turns: the other threads, and the composer with its estimate."""
     viewer, owner = request.viewer, mine(request.viewer, project)
@@ -101,18 +97,13 @@ def line_facts(request: MemberRequest, project: Project, thread_id: int) -> dict
 
 def composer_facts(request: MemberRequest, project: Project, thread_id: int | None) -> dict[str, Any]:
     """The model that will answer, and what it will cost."""
-    ladder_, setting = steps(), run_here(settings_of(request.viewer.org_id))[USE_CASE]
-    level = request.POST.get("level", "")
-    level = level if setting.free_choice and level in ladder_ else setting.level
-    differ = len({entry.name for entry in ladder_.values()}) > 1
-    entry = next((entry for name, entry in ladder_.items() if name == level), None)
+    offered = level_facts(request.viewer.org_id, USE_CASE, wanted_level(request))
+    entry = offered["chosen"]
     expected = _estimate(request.viewer, entry, thread_id) if entry else None
     return {
         **limits_on(request.viewer, project.key, USE_CASE, expected.likely if expected else None),
+        **offered,
         "longest": MAX_QUESTION,
-        "levels": list(ladder_.items()) if setting.free_choice and differ else [],
-        "level": level,
-        "chosen": entry,
         "estimate": expected,
         "question": request.POST.get("question", ""),
         "balance": run_here(current_balance(request.viewer.org_id)),
@@ -122,7 +113,7 @@ def composer_facts(request: MemberRequest, project: Project, thread_id: int | No
 def chosen_entry(request: MemberRequest) -> ModelEntry:
     """The model for this question. Raises LevelNotOffered."""
     wanted = request.POST.get("level") or None
-    return run_here(choose_model(request.viewer.org_id, USE_CASE, steps(), wanted=wanted)).entry
+    return run_here(choose_model(request.viewer.org_id, USE_CASE, current_ladder(USE_CASE), wanted=wanted)).entry
 
 
 def ai_is_on(viewer: Viewer) -> bool:

@@ -13,7 +13,7 @@ from testkase.core.access import Action
 from testkase.core.ledger.current import current_balance
 from testkase.core.ledger.refusals import AiDisabled, BudgetExceeded, InsufficientCredits, Paused
 from testkase.entrypoints.web.errors import status_of
-from testkase.entrypoints.web.levels import current_ladder, level_facts
+from testkase.entrypoints.web.levels import current_ladder, level_facts, wanted_level
 from testkase.entrypoints.web.limited import limits_on
 from testkase.entrypoints.web.offer import current_prices
 from testkase.entrypoints.web.viewer import MemberRequest
@@ -116,7 +116,7 @@ def _facts(request: MemberRequest, project: Project, case: TestCase) -> dict[str
         "case": case,
         "generation": None,
         "balance": run_here(current_balance(viewer.org_id)),
-        **level_facts(request.viewer.org_id, USE_CASE, request.POST.get("level", "")),
+        **level_facts(request.viewer.org_id, USE_CASE, wanted_level(request)),
     }
     facts |= _cost(request, case, facts)
     facts |= limits_on(viewer, project.key, USE_CASE, facts["estimate"] and facts["estimate"].most)
