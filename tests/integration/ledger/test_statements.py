@@ -216,6 +216,7 @@ def test_credits_bought_to_last_are_carried_over(books: SyncDatabase) -> None:
         50 * MICRO, 310 * MICRO, 0, 40 * MICRO,
     )  # fmt: skip
     assert (february.opening, february.allowance, february.closing) == (40 * MICRO, 300 * MICRO, 340 * MICRO)
+    assert (january.grants, february.grants) == (((START + DAY, 50 * MICRO),), ()), "the allowance begins each month"
 
 
 @pytest.mark.parametrize("name", ["2025-12", "2026-02", "2026-1", "2026-13", "", "9999-12", "٢٠٢٦-٠١", "2026-01-01"])

@@ -148,7 +148,7 @@ def test_what_hardly_ever_happens_has_a_line_where_it_did(
     sums |= moved
     told = PeriodStatement(
         number=0, name="2026-11", started_at=0, ends_at=1, closed=True, bought=100, used=40,
-        closing=60 - sums["reversed"] + sums["overage"] + sums["debt"], **sums,
+        closing=60 - sums["reversed"] + sums["overage"] + sums["debt"], grants=(), **sums,
     )  # fmt: skip
     lines = lines_of(told)
     assert [line.name for line in lines][7:-1] == rare

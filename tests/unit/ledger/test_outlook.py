@@ -27,13 +27,17 @@ def balance(today: date, available: int) -> Balance:
     )  # fmt: skip
 
 
-def month(number: int, used: int, *, closed: bool = True) -> PeriodStatement:
-    """Of what was left of the allowance, everything expired."""
-    left = 300 * MICRO - used
-    nothing = dict.fromkeys(("opening", "granted", "bought", "adjusted", "reversed", "overage", "debt"), 0)
+def month(
+    number: int, used: int, *, closed: bool = True, bought: dict[date, int] | None = None, back: int = 0
+) -> PeriodStatement:
+    """Of what was left of the allowance and of what was bought, everything expired. `back`: went with a refund."""
+    grants = tuple((day_start("UTC", day) + 1, credits) for day, credits in (bought or {}).items())
+    left = 300 * MICRO + sum(credits for _, credits in grants) - used - back
+    nothing = dict.fromkeys(("opening", "granted", "adjusted", "overage", "debt"), 0)
     return PeriodStatement(
         number=number, name="", started_at=0, ends_at=0, closed=closed, allowance=300 * MICRO, used=used,
-        expired=left if closed else 0, closing=0 if closed else left, **nothing,
+        expired=left if closed else 0, closing=0 if closed else left, grants=grants, reversed=back,
+        bought=sum(credits for _, credits in grants), **nothing,
     )  # fmt: skip
 
 
@@ -89,3 +93,37 @@ def test_a_month_that_runs_is_dry_since_nothing_was_left(used: int, dry: int) ->
         charged, months = days(date(2026, 11, 1), 14), [month(2, 15 * DAY, closed=False)]
     found = dry_days(balance(today, 300 * MICRO - months[0].used), charged, months, now=day_start("UTC", today))
     assert len(found) == dry
+
+
+@pytest.mark.requirement("B7")
+@pytest.mark.parametrize("closed", [True, False])
+@pytest.mark.parametrize("left", [0, 5 * MICRO])
+def test_days_before_a_purchase_in_the_middle_of_a_month_are_dry_as_well(closed: bool, left: int) -> None:
+    """Used up on the 15th, bought on the 20th, used from then on: four days lay idle for want of credits alone."""
+    charged = days(date(2026, 10, 1), 15) | days(date(2026, 10, 20), 5)
+    charged[date(2026, 10, 1)] -= left
+    today = date(2026, 11, 2) if closed else date(2026, 10, 25)
+    months = [month(1, sum(charged.values()), closed=closed, bought={date(2026, 10, 20): 1_000 * MICRO})]
+    months = [month(2, 0, closed=False), *months] if closed else months
+    account = balance(today, 300 * MICRO if closed else months[0].closing)
+    found = dry_days(account, charged, months, now=day_start("UTC", today))
+    assert found == frozenset(days(date(2026, 10, 16), 4))
+
+
+@pytest.mark.requirement("B7")
+def test_what_is_bought_today_does_not_hide_that_nothing_was_left_before() -> None:
+    today = date(2026, 10, 20)
+    charged = days(date(2026, 10, 1), 15)
+    months = [month(1, 15 * DAY, closed=False, bought={today: 1_000 * MICRO})]
+    found = dry_days(balance(today, 1_000 * MICRO), charged, months, now=day_start("UTC", today))
+    assert found == frozenset(days(date(2026, 10, 16), 4))
+
+
+@pytest.mark.requirement("B7")
+def test_idle_days_before_a_purchase_are_idle_where_credits_were_left_or_a_refund_took_some() -> None:
+    today = date(2026, 11, 2)
+    charged = days(date(2026, 10, 1), 5) | days(date(2026, 10, 20), 5)
+    for back in (0, 1_000 * MICRO):
+        bought = {date(2026, 10, 20): 1_000 * MICRO}
+        months = [month(2, 0, closed=False), month(1, 10 * DAY, bought=bought, back=back)]
+        assert not dry_days(balance(today, 300 * MICRO), charged, months, now=day_start("UTC", today))

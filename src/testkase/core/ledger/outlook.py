@@ -1,6 +1,6 @@
 """The forecast of an organization, or of one feature, user or project in it: the past days read, the future drawn."""
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import date, timedelta
 
 from testkase.core.ledger.calendar import local_day
@@ -52,10 +52,11 @@ def late_months(balance: Balance) -> Operation[list[PeriodStatement]]:
 def dry_days(
     balance: Balance, charged: Mapping[date, int], months: Sequence[PeriodStatement], *, now: int
 ) -> frozenset[date]:
-    """The days at the end of a month that began with less than a day with use took: whoever runs out in the middle of
-    each month would else be told, at its beginning, that the credits last.
+    """The days that began with less than a day with use took, until the month ended or more was bought: whoever runs
+    out in the middle of each month would else be told, at its beginning, that the credits last.
 
-    `charged`: of everything, whatever part the forecast is of.
+    `charged`: of everything, whatever part the forecast is of. Read backwards from what a month left, beyond a
+    purchase only where nothing but use and time took from the balance: when anything else did is not known here.
     """
     today, found = date.fromisoformat(local_day(balance.time_zone, now)), set[date]()
     for month in months:
@@ -63,13 +64,24 @@ def dry_days(
         days = [first + timedelta(days=later) for later in range((end - first).days)]
         used = [charged.get(day, 0) for day in days]
         ordinary = sum(used) // max(sum(1 for one in used if one), 1)
+        came = {} if month.reversed > 0 or month.adjusted < 0 else _by_day(month.grants, balance.time_zone)
         left = month.closing + (month.expired if month.closed else month.used - sum(used))
+        if not month.closed and came:
+            left += month.expired - sum(amount for day, amount in came.items() if day >= end)
         for day, amount in zip(reversed(days), reversed(used), strict=True):
             left += amount
-            if left >= ordinary:
-                break
-            found.add(day)
+            if left < ordinary:
+                found.add(day)
+            left -= came.get(day, 0)
     return frozenset(found)
+
+
+def _by_day(grants: Iterable[tuple[int, int]], time_zone: str) -> dict[date, int]:
+    found: dict[date, int] = {}
+    for at, amount in grants:
+        day = date.fromisoformat(local_day(time_zone, at))
+        found[day] = found.get(day, 0) + amount
+    return found
 
 
 def _as_usual(past: list[int], dry: list[bool]) -> list[int]:

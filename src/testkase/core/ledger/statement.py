@@ -52,6 +52,8 @@ class PeriodStatement(msgspec.Struct, frozen=True, kw_only=True):
     overage: int
     debt: int
     closing: int
+    grants: tuple[tuple[int, int], ...] = ()
+    """When credits were granted or bought, and what of them came to the balance; oldest first."""
 
 
 class PartUsed(msgspec.Struct, frozen=True, kw_only=True):
@@ -90,6 +92,7 @@ class _Part(PartUsed, frozen=True, kw_only=True):
     by: Part
 
 
+_grants = msgspec.json.Decoder(tuple[tuple[int, int], ...]).decode
 _parts = msgspec.json.Decoder(list[_Part]).decode
 _expiries = msgspec.json.Decoder(list[Expiry]).decode
 
@@ -140,7 +143,7 @@ def _period(balance: Balance, row: Row) -> PeriodStatement:
     return PeriodStatement(
         number=row["number"], name=f"{month // 12:04d}-{month % 12 + 1:02d}", started_at=row["started_at"],
         ends_at=balance.period_end if row["ended_at"] is None else row["ended_at"],
-        closed=row["ended_at"] is not None, used=came - went, **moved,
+        closed=row["ended_at"] is not None, used=came - went, grants=_grants(row["grants"] or "[]"), **moved,
     )  # fmt: skip
 
 

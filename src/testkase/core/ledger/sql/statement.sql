@@ -23,7 +23,8 @@ WITH account AS (
                FILTER (WHERE e.kind NOT IN ('allowance', 'grant', 'overage')) AS adjusted,
            sum(e.reversed) FILTER (WHERE e.kind <> 'adjust') AS reversed,
            sum(e.expired) AS expired, sum(-e.overage) FILTER (WHERE e.kind <> 'overage') AS overage,
-           sum(-e.debt) AS debt
+           sum(-e.debt) AS debt,
+           json_agg(json_build_array(e.at, e.available) ORDER BY e.seq) FILTER (WHERE e.kind = 'grant') AS grants
     FROM ledger.entry AS e
     LEFT JOIN ledger.lot AS l ON l.org_id = e.org_id AND l.lot_id = e.seq
     WHERE e.org_id = %(org_id)s AND e.seq >= (SELECT min(seq) FROM begun) AND e.seq <= (SELECT last_seq FROM account)
@@ -34,7 +35,7 @@ SELECT p.number, p.seq, p.at AS started_at, p.ended_at, p.opening, coalesce(p.cl
        coalesce(m.allowance, 0)::bigint AS allowance, coalesce(m.granted, 0)::bigint AS granted,
        coalesce(m.bought, 0)::bigint AS bought, coalesce(m.adjusted, 0)::bigint AS adjusted,
        coalesce(m.expired, 0)::bigint AS expired, coalesce(m.reversed, 0)::bigint AS reversed,
-       coalesce(m.overage, 0)::bigint AS overage, coalesce(m.debt, 0)::bigint AS debt,
+       coalesce(m.overage, 0)::bigint AS overage, coalesce(m.debt, 0)::bigint AS debt, m.grants::text AS grants,
        (SELECT json_agg(x ORDER BY x.charged DESC, x.part) FROM (
             SELECT u.by, u.part, sum(u.interactions)::bigint AS interactions, sum(u.charged)::bigint AS charged
             FROM (
