@@ -18,9 +18,11 @@ _LOADED = [
     "testkase.config.backups.restore", "testkase.entrypoints.cli.books", "testkase.entrypoints.cli.payments",
     "testkase.entrypoints.cli.people", "testkase.entrypoints.cli.replay", "testkase.entrypoints.worker.process",
     "testkase.entrypoints.worker.jobs", "testkase.entrypoints.worker.privacy", "testkase.entrypoints.worker.reports",
-    "anyio._backends._asyncio", "django.contrib.messages.context_processors", "django.contrib.postgres.apps",
-    "django.db.backends.postgresql.base", "fido2.server", "jwt", "litestar.plugins.pydantic", "procrastinate",
-    "typer._adapters",
+    "PIL.Image", "anyio._backends._asyncio", "attrs", "django.contrib.messages.context_processors",
+    "django.contrib.postgres.apps", "django.db.backends.postgresql.base", "fido2.server", "jwt", "litestar._kwargs",
+    "litestar.exceptions.responses", "litestar.middleware._internal.exceptions", "litestar.plugins.pydantic",
+    "procrastinate", "procrastinate.builtin_tasks", "reportlab.graphics.shapes", "reportlab.platypus",
+    "typer._adapters", "whitenoise.middleware",
 ]  # fmt: skip
 """Nothing that reads Django's settings: they are of the environment each process is given."""
 # readline, which pytest loads, sets these behind the back of os.environ, and lines are broken by them.

@@ -163,7 +163,7 @@ def _provider() -> Provider | None:
 
 
 def _add_operators_commands() -> None:
-    """Only where one is asked for: a child process has no use for them."""
+    """Only where one is asked for: what `run` starts, and itself, has no use for them."""
     import testkase.entrypoints.cli.books  # - these register their commands
     import testkase.entrypoints.cli.campaign
     import testkase.entrypoints.cli.payments
@@ -176,7 +176,7 @@ def _add_operators_commands() -> None:
 def main() -> None:
     """Run a command. A problem is one sentence on standard error and exit code 1, never a traceback."""
     try:
-        if sys.argv[1:2] not in (["serve"], ["worker"], ["model-server"], ["prepare"]):
+        if sys.argv[1:2] not in (["run"], ["serve"], ["worker"], ["model-server"], ["prepare"]):
             _add_operators_commands()
         app()
     except Problem as problem:

@@ -21,6 +21,7 @@ from testkase.config.supervising.demo_file import read_demo
 from testkase.config.supervising.ports import check_ports, reachable
 from testkase.config.supervising.processes import environ_of_app, environ_of_model, with_own_secrets
 from testkase.config.supervising.waiting import wait_for
+from testkase.core.pricing import load_price_books
 from testkase.foundation.settings import Settings
 
 DATABASE = "testkase"
@@ -69,6 +70,7 @@ class Supervisor:
         data.wait_for_earlier_children()
         data.refuse_half_restored()
         check_ports(self.settings)
+        load_price_books(self.settings.price_book)  # what is wrong there is told before anything is made
         secrets = load_or_make(data.path)
         self.settings = with_own_secrets(self.settings, secrets)
         simulated = simulator.is_wanted(self.settings)

@@ -1,6 +1,8 @@
 """Whether the schema of a database is the one this code was written for. What runs on another one is not started."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from importlib import import_module
+from pkgutil import iter_modules
 from typing import Any
 
 import django
@@ -46,9 +48,23 @@ def applied_migrations(connection: psycopg.Connection[Any]) -> Migrations:
 
 
 def known_migrations() -> Migrations:
-    """What this code brings."""
+    """What this code brings, by the names of its files: each process asks when it starts, and needs none of them."""
     django.setup()
-    return set(MigrationLoader(None).disk_migrations)
+    return {(config.label, name) for config in apps.get_app_configs() for name in _files(config.label)}
+
+
+def _files(label: str) -> Iterator[str]:
+    """The migrations of an app, as Django finds them."""
+    package, _ = MigrationLoader.migrations_module(label)
+    if package is None:
+        return
+    try:
+        folders = import_module(package).__path__
+    except ModuleNotFoundError as error:
+        if error.name != package:
+            raise
+        return
+    yield from (module.name for module in iter_modules(folders) if module.name[0] not in "_~" and not module.ispkg)
 
 
 def unknown(applied: Iterable[tuple[str, str]]) -> Migrations:
