@@ -21,6 +21,7 @@ from testkase.services.audit import Actor
 from testkase.services.billing.overage.allowing import set_overage
 from testkase.services.billing.settings import set_purchase_roles
 from testkase.services.notifications import watching
+from testkase.services.notifications.banner import dismiss, low_credits
 from testkase.services.notifications.beyond import tell_of_cap
 from testkase.services.notifications.foresight import foresee, running_out
 from testkase.services.notifications.telling import Notification, notify
@@ -462,6 +463,25 @@ def test_those_in_charge_are_told_once_that_the_cap_is_near_and_once_that_it_is_
     team.do(ask.SetOverage(org_id=team.org_id, setting_id="higher", limit=60 * MICRO))
     team.use(10)
     assert look_at_cap(team) == [*reached, reached[-1]]
+
+
+@pytest.mark.requirement("P7", "P12")
+def test_whoever_put_the_banner_away_sees_it_again_when_the_cap_is_reached(team: Team) -> None:
+    """It had said that AI goes on; members get no letter, and would not have heard that it has stopped."""
+    team.do(ask.SetOverage(org_id=team.org_id, setting_id="cap", limit=50 * MICRO))
+    member = team.people["member"]
+
+    def banner() -> bool:
+        return team.run(low_credits(team.run(balance(team.org_id)), member)) is not None
+
+    seen = []
+    for credits in (310, 40, 0):
+        team.use(credits)
+        look_at_cap(team)
+        seen.append(banner())
+        stand = team.watch()
+        team.run(dismiss(team.org_id, member, stand.watch.crossed_seq if stand else 0))
+    assert seen == [True, True, False]
 
 
 @pytest.mark.requirement("P7", "P12")

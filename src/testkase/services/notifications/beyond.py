@@ -8,11 +8,11 @@ comes back.
 
 from testkase.core.ledger.outlook import own_credits
 from testkase.core.ledger.queries import balance
-from testkase.foundation.database import Operation
+from testkase.foundation.database import Operation, Statement
 from testkase.services.billing.settings import billing_settings
 from testkase.services.notifications.telling import notify
 from testkase.services.notifications.thresholds import LEAST_CHARGE, is_low
-from testkase.services.notifications.watching import Stand
+from testkase.services.notifications.watching import SQL, Stand
 from testkase.services.notifications.words import cap_is_near
 
 _LOW_PARTS = 20
@@ -28,5 +28,6 @@ def tell_of_cap(org_id: int, stand: Stand) -> Operation[None]:
     if not is_low(own_credits(account), 0) or left * _LOW_PARTS > account.overage_limit:
         return
     settings = yield from billing_settings(org_id)
-    told = cap_is_near(account, left if left >= LEAST_CHARGE else 0, cap_cents=settings.overage_cap_cents)
-    yield from notify(org_id, told)
+    words = cap_is_near(account, left if left >= LEAST_CHARGE else 0, cap_cents=settings.overage_cap_cents)
+    if (yield from notify(org_id, words)):  # who had put the banner away was told there that AI goes on
+        yield Statement(SQL["alerted"], {"org_id": org_id, "seq": stand.watch.seq})

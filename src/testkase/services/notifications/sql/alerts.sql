@@ -57,6 +57,9 @@ SELECT %(org_id)s, %(seq)s, threshold, %(level)s, %(at)s
 FROM unnest(%(thresholds)s::bigint[]) AS threshold
 ON CONFLICT (org_id, seq, threshold) DO NOTHING;
 
+-- alerted: An alert about something else than a threshold: the banner speaks of something new from this entry on.
+UPDATE alert_watch SET crossed_seq = %(seq)s WHERE org_id = %(org_id)s;
+
 -- dismiss: Keep the banner away from a person until the next alert.
 INSERT INTO alert_dismissal AS d (org_id, user_id, seq)
 VALUES (%(org_id)s, %(user_id)s, %(seq)s)
