@@ -47,16 +47,16 @@ def test_the_command_says_what_would_be_charged_and_writes_nothing(
     words = ("replay", str(book), "--since", WHOLE_TIME[0], "--until", WHOLE_TIME[1])
     done = run(
         [sys.executable, "-m", "testkase", *words],
-        env={**django_database.environ(), "COLUMNS": "200", "PATH": ""},
+        env={**django_database.environ(), "COLUMNS": "40", "PATH": ""},
         capture_output=True, text=True, check=False,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
-    (line,) = [line for line in done.stdout.splitlines() if "test_generation" in line]
-    assert re.findall(r"[+$\d][\d.,$]*", line.partition("test_generation")[2]) == [
+    (line,) = [line for line in done.stdout.splitlines() if "test_gen" in line]
+    assert re.findall(r"[+$\d][\d.,$]*", line.partition("test_gen")[2]) == [
         "3", "3", "4.50", "9.00", "+4.50", "$0.00", "$0.08",
     ]  # fmt: skip
-    assert "Northwind [/b] Labs" in done.stdout, "what a customer calls itself is no markup"
-    assert "1 call, 2.00 credits: measured in credits" in done.stdout
+    assert "[/b]" in done.stdout, "what a customer calls itself is no markup"
+    assert "1 call, 2.00 credits: measured in credits" in " ".join(done.stdout.split())
     assert snapshots.everything() == before
     snapshots.close()
 

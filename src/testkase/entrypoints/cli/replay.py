@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from rich.box import SIMPLE_HEAD
 from rich.table import Table
 
 from testkase.core.ledger.credits import grouped_credits
@@ -14,6 +15,9 @@ from testkase.core.pricing.money import dollars_of
 from testkase.core.pricing.replay import Replay, Sums
 from testkase.entrypoints.cli.app import app, counted, database, out
 from testkase.foundation.problems import InvalidInput
+
+_LEAST_OF_NAMES = 12
+_WIDEST = 1_000
 
 
 @app.command("replay")
@@ -41,10 +45,10 @@ def replay_usage(
         names = organization_names(reading.transaction, list(replay.by_organization()))
     calls = replay.total().interactions
     rate = f", {int(calls / seconds):,} calls a second" if calls and seconds else ""
-    out.print(f"{calls:,} calls from {first} to {last} against {draft.version}{rate}.")
-    out.print(_table("Feature", replay, replay.by_use_case()))
+    out.print(f"{counted(calls, 'call')} from {first} to {last} against {draft.version}{rate}.")
+    _print_table("Feature", replay, replay.by_use_case())
     organizations = {names.get(org, str(org)) + f" ({org})": sums for org, sums in replay.by_organization().items()}
-    out.print(_table("Organization", replay, organizations))
+    _print_table("Organization", replay, organizations)
     _print_left(replay)
 
 
@@ -55,12 +59,25 @@ def _draft(path: Path) -> PriceBook:
         raise InvalidInput(f"{path} cannot be read: {error.strerror}.") from error
 
 
-def _table(heading: str, replay: Replay, lines: dict[str, Sums]) -> Table:
-    table = Table(heading, "Calls", "Charged then", "Would be", "Difference", "Provider cost", "Margin")
+def _print_table(heading: str, replay: Replay, lines: dict[str, Sums]) -> None:
+    table = Table(heading, box=SIMPLE_HEAD)
+    for figure in ("Calls", "Charged\nthen", "Would be", "Difference", "Provider\ncost", "Margin"):
+        table.add_column(figure, justify="right", no_wrap=True)
     for name, sums in sorted(lines.items(), key=lambda line: (-abs(line[1].difference), line[0])):
         table.add_row(name, *_cells(replay, sums))
     table.add_row("All", *_cells(replay, replay.total()))
-    return table
+    _print_whole(table)
+
+
+def _print_whole(table: Table) -> None:
+    """As wide as its figures are, whatever the terminal's width: one that is cut is none. Names are folded before."""
+    names = table.columns[0]
+    names.overflow, names.max_width = "fold", _LEAST_OF_NAMES
+    least = out.measure(table, options=out.options.update(max_width=_WIDEST)).minimum
+    names.max_width = None
+    if least > out.width:
+        table.width = least
+    out.print(table, crop=False)
 
 
 def _cells(replay: Replay, sums: Sums) -> tuple[str, ...]:
@@ -83,4 +100,6 @@ def _print_left(replay: Replay) -> None:
         charged = grouped_credits(left.charged)
         out.print(f"Not replayed{named}: {counted(left.interactions, 'call')}, {charged} credits: {reason}.")
     if replay.short:
-        out.print(f"{replay.short:,} calls were charged less than they cost then, and are replayed in full.")
+        short = "it cost then, and is" if replay.short == 1 else "they cost then, and are"
+        were = "was" if replay.short == 1 else "were"
+        out.print(f"{counted(replay.short, 'call')} {were} charged less than {short} replayed in full.")
