@@ -145,6 +145,8 @@ class ChatCall:
         if heard.tokens is not None and self._counted is None:
             flags.add("impossible_usage")
         tokens = self._tokens()
+        if finished and heard.text_bytes and not tokens.output + tokens.reasoning:
+            flags.add("contradictory_usage")  # there was an answer
         if tokens.output + tokens.reasoning > self._most_output:
             flags.add("over_limit")
         return CallResult(
