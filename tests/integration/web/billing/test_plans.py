@@ -207,6 +207,8 @@ def test_a_bill_whose_money_went_back_can_be_paid_again_beside_its_receipt(store
     store.run(_its_receipt(store.demo.org_id))
     page = read(store)
     assert "To be paid again" in page
+    assert "was not paid in time" not in page, "it was"
+    assert '</a> <a class="button button--small" href="https://pay.test/l/1"' in page, "the button stands apart"
     assert re.search(r'href="https://pay.test/l/1"[^>]*>Pay \$4.00</a>', page)
     assert f'href="{BILLING}/receipts/R-2026-000001"' in page
 
