@@ -214,5 +214,8 @@ def test_without_a_provider_nothing_can_be_bought_and_the_rest_is_read(market: M
             for path in ("/purchases", f"/purchases/{bought.purchase_id}/check"):
                 answer = api.post(path, json={"bundle": "starter"})
                 assert refused(answer) == (503, "payments_not_set_up", None)
+            answer = api.put("/settings/overage", json={"cap_usd": "100"})  # which nobody would bill
+            assert refused(answer) == (503, "payments_not_set_up", None)
+            assert api.put("/settings/overage", json={"cap_usd": "0"}).json()["cap_usd"] == "0.00"
             assert [one["state"] for one in api.get("/purchases").json()["items"]] == ["paid"]
             assert httpx.post(f"{url}/webhooks/razorpay", content=b"{}").status_code == 404

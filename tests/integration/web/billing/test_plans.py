@@ -1,6 +1,7 @@
 """Plans & Billing: the plan, the history page by page, bills, debt, and what the Owner decides there."""
 
 import re
+from unittest.mock import patch
 
 import pytest
 
@@ -188,6 +189,24 @@ def test_a_bill_is_paid_by_its_link_and_keeps_overage_off_while_it_is_overdue(st
     assert answer.status_code == 409
     assert "Pay the open bill for extra credits first." in answer.content.decode()
     assert "the Owner can allow it again once it is paid" in answer.content.decode()
+    assert store.balance.overage_limit == 0
+
+
+@pytest.mark.requirement("P7")
+def test_without_a_provider_nothing_is_used_beyond_the_balance_and_what_is_on_can_be_switched_off(store: Store) -> None:
+    """Nobody would have billed it: credits for ever, as many as the cap names, that no operator had given."""
+    from testkase.entrypoints.web.billing import till
+
+    owner = store.client_of("owner")
+    with patch.object(till, "_till", lambda: None):
+        assert "nothing can be paid on this installation yet" in (page := read(store))
+        assert forms(page, f"{OVERAGE}#overage") == []
+        refused = owner.post(OVERAGE, {"cap": "20"})
+        assert (refused.status_code, store.balance.overage_limit) == (503, 0)
+    assert owner.post(OVERAGE, {"cap": "20"}).status_code == 302
+    with patch.object(till, "_till", lambda: None):
+        assert len(forms(read(store), f"{OVERAGE}#overage")) == 1
+        assert owner.post(OVERAGE, {"off": "1"}).status_code == 302
     assert store.balance.overage_limit == 0
 
 

@@ -35,6 +35,9 @@ LEAST_BILL_CENTS = 100
 DUE_DAYS = 14
 CURRENCY = "USD"
 
+UNBILLABLE = "Use beyond the balance is billed, and nothing can be paid on this installation yet."
+"""Why a cap is refused where there is no payment provider: what nobody bills would be given away, up to the cap."""
+
 _FIELDS = Bill.__struct_fields__
 
 
@@ -95,8 +98,9 @@ def overage(org_id: int, book: PriceBook) -> Operation[Overage]:
 def set_overage(org_id: int, actor: Actor, *, setting_id: str, cap_cents: int, book: PriceBook) -> Operation[bool]:
     """Allow use beyond the balance up to a monthly cap in US cents, or none (0); answers whether that is new. Recorded.
 
-    Whether the actor may is for the caller to ask: only the Owner does. `setting_id` is the caller's: the same again
-    changes nothing. Raises InvalidInput for a cap that cannot be, BillUnpaid while a bill's time is over.
+    For the caller to ask: whether the actor may, which only the Owner does, and whether there is a provider to bill it
+    with. `setting_id` is the caller's: the same again changes nothing. Raises InvalidInput for a cap that
+    cannot be, BillUnpaid while a bill's time is over.
     """
     if not 0 <= cap_cents <= MOST_CAP_CENTS or 0 < cap_cents < LEAST_BILL_CENTS:
         raise InvalidInput(

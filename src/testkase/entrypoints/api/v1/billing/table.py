@@ -107,7 +107,7 @@ ROUTES = (
         description="Off until a cap is set. Calls beyond the balance then go on up to the cap, and are billed when the"
         " billing month has ended.",
         body=terms.OverageSettings, body_example={"cap_usd": "100.00"}, answer=terms.OverageView,
-        answer_example=_OVERAGE, refusals=("overage_bill_unpaid", "account_not_found"),
+        answer_example=_OVERAGE, refusals=("overage_bill_unpaid", "account_not_found", "payments_not_set_up"),
     ),
     Route(
         method="GET", path="/overage/bills", run=terms.list_overage_bills, scope=Scope.BILLING_READ, tag="Overage",
