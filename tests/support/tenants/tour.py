@@ -33,7 +33,11 @@ _WEIGHT = """
 () => [...performance.getEntriesByType("navigation"), ...performance.getEntriesByType("resource")]
     .map(entry => [new URL(entry.name).pathname, entry.decodedBodySize])
 """
-_FITS = "() => document.documentElement.scrollWidth <= window.innerWidth"
+_FITS = """
+() => document.documentElement.scrollWidth <= window.innerWidth
+    && [...document.querySelectorAll(".card :is(h2, h3)")].filter(one => one.checkVisibility()).every(
+        one => one.getBoundingClientRect().right <= one.closest(".card").getBoundingClientRect().right + 1)
+"""
 _SKIPPED = """() => {
   const headings = [...document.querySelectorAll('h1, h2, h3, h4, h5, h6')].filter(one => one.checkVisibility());
   const levels = headings.map(one => Number(one.tagName[1]));
@@ -134,7 +138,7 @@ def unusable(page: Page, *, contrast_in_dark: bool = True) -> Iterator[str]:
 
 def _axe(page: Page, how: str, only: list[str] | None) -> Iterator[str]:
     if not page.evaluate(_FITS):
-        yield f"{how}: wider than the screen"
+        yield f"{how}: wider than the screen, or a heading than its card"
     for rule, impact, target in page.evaluate(_RUN, only):
         if impact in _SERIOUS:
             yield f"{how}: {rule} ({impact}) at {target}"
