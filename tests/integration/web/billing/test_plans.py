@@ -397,7 +397,21 @@ def test_nobody_is_told_that_ai_goes_on_beyond_the_balance_where_nothing_of_it_i
     assert "No extra credits beyond the balance are left this month; those that were used are billed" in page
     plans = read(store)
     assert "All 50.00 extra credits of this billing month are used or set aside" in plans
+    assert re.search(r"this month</dt><dd class=\"number\">50.00 credits</dd><dt>On the next bill so far</dt>", plans)
     assert "AI goes on, for up to" not in plans
+
+
+@pytest.mark.requirement("P7")
+def test_what_calls_under_way_have_set_aside_is_on_no_bill_yet(store: Store) -> None:
+    store.client_of("owner").post(OVERAGE, {"cap": "20"})
+    org_id, subject = store.demo.org_id, Subject(use_case="chat", user="mira@example.com")
+    used = RecordUsage(org_id=org_id, usage_id="all", subject=subject, credits=310 * MICRO)
+    store.run(ledger.execute_one(used))
+    under_way = OpenHold(org_id=org_id, hold_id="h", amount=30 * MICRO, ttl_seconds=60, subject=subject)
+    store.run(ledger.execute_one(under_way))
+    page = re.sub(r"<[^>]+>", " ", read(store))
+    assert "Used beyond the balance this month 10.00 credits" in " ".join(page.split())
+    assert "Set aside for calls under way 30.00 credits On the next bill so far $4.00" in " ".join(page.split())
 
 
 @pytest.mark.requirement("P7", "P10")

@@ -58,6 +58,8 @@ class Overage(msgspec.Struct, frozen=True, kw_only=True):
     limit: int
     used: int
     """In this period, what calls in flight have set aside included."""
+    aside: int
+    """What of it is only set aside: most of that comes back, and is not billed."""
     resets_at: int
     """Microseconds UTC: what was used until then is billed."""
     blocked: bool
@@ -69,8 +71,18 @@ class Overage(msgspec.Struct, frozen=True, kw_only=True):
         return max(0, self.limit - self.used)
 
     @property
+    def charged(self) -> int:
+        """What is used already."""
+        return self.used - self.aside
+
+    @property
+    def charged_cents(self) -> int:
+        """What this period's bill comes to so far."""
+        return bill_cents(self.charged, self.price_cents)
+
+    @property
     def cost_cents(self) -> int:
-        """What this period's bill would come to now."""
+        """What it would come to if all that is set aside were used."""
         return bill_cents(self.used, self.price_cents)
 
 
@@ -91,7 +103,8 @@ def overage(org_id: int, book: PriceBook) -> Operation[Overage]:
     (row,) = yield Statement(SQL["unpaid"], {"org_id": org_id})
     return Overage(
         cap_cents=settings.overage_cap_cents, price_cents=book.overage_price_cents, limit=account.overage_limit,
-        used=account.overage, resets_at=account.period_end, blocked=row["unpaid"],
+        used=account.overage, aside=account.overage - account.overage_used, resets_at=account.period_end,
+        blocked=row["unpaid"],
     )  # fmt: skip
 
 

@@ -55,8 +55,9 @@ class OverageSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
 
 
 class OverageView(Struct, frozen=True, kw_only=True):
-    """Use beyond the balance in this billing month: `used` of `limit` credits, `cost_usd` so far. `blocked`: a bill was
-    not paid in time, and it cannot be allowed until that is done."""
+    """Use beyond the balance in this billing month: `used` of `limit` credits, what calls under way have set aside
+    included, and `cost_usd` if all of that is used. `blocked`: a bill whose time is over is not paid, and it cannot be
+    allowed until that is done."""
 
     cap_usd: Money
     price_usd: Money
