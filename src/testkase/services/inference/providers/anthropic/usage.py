@@ -3,7 +3,8 @@
 `input_tokens` leaves out what was read from and written to the cache, so these three are disjoint already;
 `output_tokens` includes thinking, at the same rate. In a stream the figures come several times, and each is a total so
 far: a later one replaces the earlier, and nothing is ever added. Compatible servers say `input_tokens: 0` at the start
-and the true figure at the end, which works out by the same rule.
+and the true figure at the end, which works out by the same rule; others say `input_tokens: 0` at the end, for they mean
+the answer's alone. A zero after a figure says nothing.
 """
 
 from collections.abc import Mapping
@@ -29,7 +30,8 @@ class Usage:
         if not isinstance(usage, Mapping):
             self._malformed = True
             return
-        self._figures |= {name: usage[name] for name in LATER if usage.get(name) is not None}
+        said = {name: usage[name] for name in LATER if usage.get(name) is not None}
+        self._figures |= {name: value for name, value in said.items() if value or not self._figures.get(name)}
 
     def normalised(self) -> Counted:
         """The buckets. Long-lived cache writes are priced like others, and flagged: their provider's price differs."""
