@@ -113,6 +113,16 @@ def test_a_receipt_shows_tokens_rates_lots_and_the_balance_around_it(visitors: V
         assert part in page, part
 
 
+@pytest.mark.requirement("B3", "B10")
+def test_a_receipt_of_a_failed_call_does_not_call_its_nothing_rounded_up(visitors: Visitors) -> None:
+    """1.40 credits of tokens stood above "Rounded up once to 0.01: 0.00"."""
+    seq = use_credits(visitors.demo, "one", tokens=Tokens(input=1_000, output=800), outcome="failed")
+    page = visitors.client_of("member").get(f"/settings/ai-credits/receipts/{seq}").content.decode()
+    foot = re.search(r"<tfoot>.*?</tfoot>", page)
+    assert foot is not None
+    assert re.findall(r"<td[^>]*>([^<]*)</td>", foot[0]) == ["Not charged: the model failed", "0.00"]
+
+
 @pytest.mark.requirement("I13")
 def test_a_receipt_that_is_not_there_is_a_friendly_page(visitors: Visitors) -> None:
     response = visitors.client_of("member").get("/settings/ai-credits/receipts/999999")

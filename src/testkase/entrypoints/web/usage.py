@@ -87,8 +87,8 @@ def named(org_id: int, rows: list[UsageRow], known: Choices | None = None) -> li
 
 
 def free_because(row: UsageRow) -> str:
-    """In plain words, why an interaction cost 0 credits (B10)."""
-    if row.charged:
+    """In plain words, why an interaction cost 0 credits (B10). A cost that could not be charged was no reason."""
+    if row.charged or row.cost:
         return ""
     return {"failed": "the model failed", "refused": "the model refused", "cancelled": "nothing was delivered"}.get(
         row.outcome, ""

@@ -429,3 +429,12 @@ def test_what_months_gather_under_adjusted_is_said_where_statements_name_it_apar
     assert note not in read(store, path=f"{AI_CREDITS}/statements")
     owing(store, 400)
     assert note in read(store, path=f"{AI_CREDITS}/statements")
+
+
+@pytest.mark.requirement("B12")
+def test_what_months_gather_under_granted_is_said_where_statements_name_it_apart(store: Store) -> None:
+    """The table had 350 granted, and the statement of the same month 50."""
+    note = "Granted: the monthly allowance and other grants, together. The statement of a month names each."
+    assert note not in read(store, path=f"{AI_CREDITS}/statements")
+    store.run(ledger.execute_one(Grant(org_id=store.demo.org_id, grant_id="gift", amount=50 * MICRO)))
+    assert note in read(store, path=f"{AI_CREDITS}/statements")

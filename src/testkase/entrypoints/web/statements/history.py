@@ -60,6 +60,11 @@ class History:
         return any(one.corrected != one.period.adjusted for one in self.months)
 
     @property
+    def grants(self) -> bool:
+        """Whether more than the allowance stands under *Granted*; the statement names the two apart."""
+        return any(one.period.granted for one in self.months)
+
+    @property
     def span(self) -> str:
         """The months shown, in words."""
         oldest, newest = self.months[-1].title, self.months[0].title
