@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any
 
 import typer
-from rich.table import Table
+from rich.table import Column, Table
 
 from testkase.core.ledger.credits import grouped_credits
 from testkase.core.pricing import load_price_books
@@ -79,7 +79,7 @@ def reconcile(context: typer.Context) -> None:
     """Look at every open purchase and bill now, and say how each stands; exit code 1 if one could not be looked at."""
     seller, settings = _seller(), Settings.from_environ()
     books = load_price_books(settings.price_book)
-    table, failed = Table("Organization", "What", "Id", "Stands"), 0
+    table, failed = table_of_open(), 0
     with database(context) as looking:
         for due in looking.run(everything_open()):
             errand = look_again(due, seller, books, public_url=settings.public_url)
@@ -109,6 +109,11 @@ def match_report(
 
 def _carry_out(context: typer.Context, opened: SyncDatabase, errand: Errand[Any]) -> Any:
     return run_errand(errand, provider(context), opened.run)
+
+
+def table_of_open() -> Table:
+    """Ids are there to be copied into the next command: how long a sentence stands beside one, it is not cut off."""
+    return Table("Organization", "What", Column("Id", no_wrap=True), "Stands")
 
 
 def _look(context: typer.Context, opened: SyncDatabase, errand: Errand[str]) -> tuple[str, bool]:
