@@ -51,7 +51,7 @@ OF_PAYMENTS = (
     _pure(
         "cents-as-credits",
         "a cent that went back takes one credit, whatever it had bought",
-        "return credits * money_returned // amount",
+        "return credits if money_returned == amount else in_hundredths(credits * money_returned // amount)",
         "return 1_000_000 * money_returned",
     ),
     Mutant(
