@@ -47,6 +47,11 @@ def test_a_shape_no_provider_understands_is_refused_by_its_place(wish: dict[str,
     assert "`$" not in refused.value.detail
 
 
+def test_the_sentence_names_the_place_for_clients_that_show_nothing_else() -> None:
+    with pytest.raises(InvalidInput, match=r"^messages: expected `array` of length >= 1\.$"):
+        check_shapes({"messages": []})
+
+
 @pytest.mark.parametrize(
     ("wish", "offered"),
     [({"messages": []}, True), ({"messages": [ASK | {"content": 5}]}, True),

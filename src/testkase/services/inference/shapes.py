@@ -153,5 +153,7 @@ def _missing(field: str, what: str) -> InvalidInput:
 def _misshapen(message: str) -> InvalidInput:
     """From msgspec's sentence: `Expected `str`, got `int` - at `$.messages[0].role``."""
     found = _PLACE.search(message)
-    field = found["place"] if found else None
-    return InvalidInput(f"{_PLACE.sub('', message)[:300]}.", field=field or "messages")
+    field = found["place"] if found else "messages"
+    what = _PLACE.sub("", message)[:300]
+    # The place stands in the sentence too: clients show that alone.
+    return InvalidInput(f"{field}: {what[:1].lower()}{what[1:]}.", field=field)
