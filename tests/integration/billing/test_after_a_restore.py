@@ -10,9 +10,11 @@ import psycopg
 import pytest
 from msgspec.structs import replace
 
+from testkase.foundation.database import Operation, Row, Statement
 from testkase.services.billing.model import Purchase
 from testkase.services.billing.provider import Payment
-from testkase.services.billing.purchasing.recovering import owner_of_order
+from testkase.services.billing.purchasing.recovering import UNKNOWN_BUYER, owner_of_order
+from testkase.services.billing.purchasing.rows import SQL, begin_row
 from testkase.services.billing.reports.matching import MatchReport, match_day
 from tests.support.cluster import Cluster
 from tests.support.programs import Organization
@@ -94,6 +96,21 @@ def test_all_who_look_at_once_find_it_and_one_credits_it(restored: Restored) -> 
         reports = list(threads.map(lambda _: match(shop), range(6)))
     assert [report.faults for report in reports] == [()] * 6
     assert shop.grants(restored.org.org_id) == 3
+
+
+@pytest.mark.requirement("I8")
+def test_a_purchase_begun_again_by_somebody_else_at_the_same_time_is_no_fault(restored: Restored) -> None:
+    """Of two rows that are the same in both their ids, PostgreSQL tells either: here the purchase's own."""
+    shop, bundle = restored.shop, restored.shop.books.at(datetime.now(UTC)).bundle("professional")
+    row = begin_row(
+        restored.org.org_id, UNKNOWN_BUYER, purchase_id=restored.begun.purchase_id, request_id="of another",
+        bundle=bundle, price_book=restored.begun.price_book, currency="USD",
+    )  # fmt: skip
+    assert shop.organizations.database.run(_begin(row), org_id=restored.org.org_id) == []
+
+
+def _begin(row: dict[str, object]) -> Operation[list[Row]]:
+    return (yield Statement(SQL["begin"], row))
 
 
 @pytest.mark.requirement("B5")

@@ -1,11 +1,12 @@
--- begin: A purchase at the terms of this moment. No row: the caller's id came before.
+-- begin: A purchase at the terms of this moment. No row: the caller's id came before, or the purchase's own, where
+-- several begin a forgotten one again. Both are looked at: of two that come at once, either may be met first.
 INSERT INTO purchase (
     org_id, purchase_id, request_id, bundle, bundle_name, credits, amount, currency, validity, validity_months,
     price_book, buyer_kind, buyer_ref, buyer_name, buyer_id)
 VALUES (
     %(org_id)s, %(purchase_id)s, %(request_id)s, %(bundle)s, %(bundle_name)s, %(credits)s, %(amount)s, %(currency)s,
     %(validity)s, %(validity_months)s, %(price_book)s, %(buyer_kind)s, %(buyer_ref)s, %(buyer_name)s, %(buyer_id)s)
-ON CONFLICT (org_id, request_id) DO NOTHING
+ON CONFLICT DO NOTHING
 RETURNING purchase_id;
 
 -- is_older: The organization, if it was there at that time already (seconds since 1970).
