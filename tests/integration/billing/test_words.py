@@ -143,6 +143,20 @@ def test_a_refund_in_parts_says_how_much_of_the_money_went_back(shop: Shop) -> N
         assert told(shop, org_id) == said
 
 
+@pytest.mark.requirement("P10", "B6")
+def test_a_refund_of_credits_that_had_expired_says_so(shop: Shop) -> None:
+    """Credits were said to have gone that nobody had any more, and no statement had them."""
+    org_id = shop.organization("0").org_id
+    purchase = shop.bought(org_id)
+    spend(shop, org_id, 300)
+    for part in (100, 900):
+        shop.provider.refund_by_hand(purchase.payment_id or "", part)
+        shop.look(purchase)
+        shop.run(org_id, execute_one(Touch(org_id=org_id), clock=shop.balance(org_id).period_end))
+    said = "and 1,000 credits with it, 900 of them now. Of these, 600 had expired before. 300 credits that were already"
+    assert said in told(shop, org_id)
+
+
 @pytest.mark.requirement("P10")
 def test_what_a_lost_dispute_cost_is_counted_beside_what_was_refunded(shop: Shop) -> None:
     org_id = shop.organization("0").org_id

@@ -44,12 +44,13 @@ def credits_added(purchase: Purchase, *, covered: int, expires_at: int | None, t
 
 
 def credits_taken_back(
-    before: Purchase, after: Purchase, disputes: Collection[Dispute], *, gone: int, back: int, expired: int, debt: int
-) -> Notification:
+    before: Purchase, after: Purchase, disputes: Collection[Dispute], *, gone: int, back: int, expired: int, late: int,
+    debt: int,
+) -> Notification:  # fmt: skip
     """To those in charge: a refund or a dispute changed what a purchase is worth. `disputes`: those of its payment;
     `gone`: what of its money has gone back in all, in minor units; `back`: credits that can be used again, and
-    `expired`: those whose time was over meanwhile; below zero, `back` is what was set aside; `debt`: all that is owed
-    now."""
+    `expired`: those whose time was over meanwhile; below zero, `back` is what was set aside; `late`: what of those
+    taken back had expired before; `debt`: all that is owed now."""
     paid = f"the {after.bundle_name} bundle bought for {money(after.amount, after.currency)}"
     if after.frozen and not before.frozen:
         contested = lifecycle.is_contested(disputes)
@@ -64,6 +65,7 @@ def credits_taken_back(
         lost = before.frozen and not after.frozen and disputes
         title = "A dispute was lost" if lost else "Credits were taken back"
         body = f"{_went_back(after, gone)}{_with_it(before, after)}."
+        body += f" Of these, {whole_credits(late)} had expired before." if late else ""
     else:
         title = "Credits came back"
         body = f"Money for {paid} stays after all, and {whole_credits(before.clawed - after.clawed)} credits with it."

@@ -7,7 +7,6 @@ from django.test import Client
 from msgspec.structs import replace
 
 from testkase.core.ledger.credits import MICRO
-from testkase.foundation.database import Operation, Statement
 from testkase.services.billing.provider import Payment
 from tests.integration.web.billing.conftest import Store
 from tests.support.buying import API, SCRIPT
@@ -252,21 +251,6 @@ def test_a_payment_that_nobody_took_in_time_is_not_called_unfinished(store: Stor
     assert "wait a moment" not in page
     assert "data-checkout" in page, "it can be paid again"
     assert store.balance.available == 300 * MICRO
-
-
-@pytest.mark.requirement("P3")
-def test_credits_whose_time_is_over_are_not_said_to_be_there(store: Store) -> None:
-    address = store.bought()
-    store.run(_expired_at_the_end_of_october(store.demo.org_id))
-    page = read(store, address)
-    assert "They expired on 31 Oct 2025." in page
-    assert "credits are yours" not in page
-
-
-def _expired_at_the_end_of_october(org_id: int) -> Operation[None]:
-    yield Statement(
-        "UPDATE purchase SET lot_expires_at = 1761955200000000 WHERE org_id = %(org_id)s", {"org_id": org_id}
-    )
 
 
 @pytest.mark.requirement("P10", "B6")

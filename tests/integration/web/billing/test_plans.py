@@ -4,9 +4,11 @@ import re
 from unittest.mock import patch
 
 import pytest
+import time_machine
 
 from testkase.core.ledger import operations as ledger
-from testkase.core.ledger.commands import Command, Grant, OpenHold, RecordUsage, Reverse, VoidHold, WriteOff
+from testkase.core.ledger.calendar import from_micros
+from testkase.core.ledger.commands import Command, Grant, OpenHold, RecordUsage, Reverse, Touch, VoidHold, WriteOff
 from testkase.core.ledger.credits import MICRO
 from testkase.core.ledger.model import Subject
 from testkase.foundation.database import Operation, Statement
@@ -284,6 +286,33 @@ def test_a_purchase_that_covers_a_debt_and_nothing_more_promises_nothing_to_use(
     page = read(store, path=store.bought("starter"))
     assert "What was owed is covered" in page
     assert "for everybody to use" not in page
+
+
+@pytest.mark.requirement("P3", "R7", "B6")
+@pytest.mark.parametrize(("used", "title", "said"), [
+    (1_000, "The credits were used", "for everybody to use. All of them were used."),
+    (700, "300 credits have expired", "300.00 of them expired on"),
+    (0, "1,000 credits have expired", "for everybody to use. They expired on"),
+])  # fmt: skip
+def test_a_purchase_says_what_of_it_expired(store: Store, used: int, title: str, said: str) -> None:
+    """Of every one whose time was over it said that its credits had expired, though they had all been used."""
+    org_id, address = store.demo.org_id, store.bought("starter")
+    subject = Subject(use_case="chat", user="mira@example.com")
+    spent = used * MICRO + (store.balance.monthly_allowance if used else 0)  # what is free goes first
+    if used:
+        store.run(ledger.execute_one(RecordUsage(org_id=org_id, usage_id="u", subject=subject, credits=spent)))
+    end = store.balance.period_end
+    store.run(ledger.execute_one(Touch(org_id=org_id), clock=end))
+    with time_machine.travel(from_micros(end), tick=False):
+        page = read(store, path=address)
+    assert f'<h2 id="purchase-title">{title} </h2>' in page
+    assert said in page
+    assert "credits are yours" not in page
+    back = store.purchase(address).payment_id or ""
+    facts = Facts(payments=(store.provider.payments[back],), refunds=(store.provider.refund_by_hand(back, 400),))
+    store.run(fulfil(org_id, store.purchase(address).purchase_id, facts, SELLER))
+    late = f" Of these, {min(400, 1_000 - used)} had expired before." if used < 1_000 else ""
+    assert f"$4.00 of the payment went back, and 400 credits with it.{late}</p>" in read(store, path=address)
 
 
 @pytest.mark.requirement("P10")

@@ -24,7 +24,7 @@ from testkase.foundation.database import Operation
 from testkase.foundation.problems import Problem, Unavailable
 from testkase.services.billing.provider import ProviderRefused
 from testkase.services.billing.purchasing.buying import look_at, returned_from_checkout
-from testkase.services.billing.purchasing.rows import attempts_of, covered_by, owner_of, purchase_by_id
+from testkase.services.billing.purchasing.rows import attempts_of, became_of, owner_of, purchase_by_id
 from testkase.services.billing.receipts import receipt_of
 from testkase.services.organizations.tenancy import run_here
 
@@ -41,8 +41,8 @@ def standing(org_id: int, purchase_id: str) -> Operation[Standing]:
     if purchase.payment_id is None:
         return Standing(purchase=purchase, attempts=tried, receipt=None)
     receipt = yield from receipt_of(org_id, purchase_id)
-    covered = yield from covered_by(org_id, purchase.payment_id)
-    return Standing(purchase=purchase, attempts=tried, receipt=receipt.number, covered=covered)
+    became = yield from became_of(org_id, purchase.payment_id)
+    return Standing(purchase=purchase, attempts=tried, receipt=receipt.number, became=became)
 
 
 @require_safe
@@ -136,12 +136,13 @@ def _news(request: MemberRequest, purchase_id: str, *, seen: str, step: int, not
 
 def _facts(request: MemberRequest, purchase_id: str) -> dict[str, Any]:
     viewer = request.viewer
+    balance = run_here(current_balance(viewer.org_id))  # first: what is due to expire has expired then
     found = run_here(standing(viewer.org_id, purchase_id))
     may_buy = viewer.can(Action.BUY_CREDITS)
     return {
         "standing": found,
         "purchase": found.purchase,
-        "balance": run_here(current_balance(viewer.org_id)),
+        "balance": balance,
         "may_buy": may_buy,
         "checkout": checkout_for(found, viewer) if may_buy and found.payable else None,
     }

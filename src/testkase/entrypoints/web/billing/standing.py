@@ -6,7 +6,7 @@ from typing import Literal
 from testkase.core.ledger.calendar import to_micros
 from testkase.foundation.clock import utc_now
 from testkase.services.billing.model import Purchase
-from testkase.services.billing.purchasing.rows import Attempt, Listed
+from testkase.services.billing.purchasing.rows import NOT_LOOKED_FOR, Attempt, Became, Listed
 
 Stage = Literal[
     "begun", "waiting", "started", "failed", "pending", "mismatch", "returned", "closed", "paid", "disputed",
@@ -40,13 +40,12 @@ _PAYABLE = ("waiting", "started", "failed", "closed")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Standing:
-    """A purchase with its attempts, oldest first, and its receipt's number. `covered`: micro-credits of it that went to
-    what was owed."""
+    """A purchase with its attempts, oldest first, its receipt's number, and what became of its credits."""
 
     purchase: Purchase
     attempts: tuple[Attempt, ...]
     receipt: str | None
-    covered: int = 0
+    became: Became = NOT_LOOKED_FOR
 
     @property
     def stage(self) -> Stage:
@@ -91,7 +90,12 @@ class Standing:
     @property
     def usable(self) -> int:
         """Micro-credits of it that came to the balance and that no refund has taken back."""
-        return max(0, self.purchase.credits - self.covered - self.purchase.clawed)
+        return max(0, self.purchase.credits - self.became.covered - self.purchase.clawed)
+
+    @property
+    def expired_before(self) -> int:
+        """Micro-credits whose money went back when they had expired."""
+        return self.became.expired_before(self.purchase.clawed)
 
     @property
     def expired(self) -> bool:

@@ -20,7 +20,7 @@ from testkase.services.billing.model import Purchase
 from testkase.services.billing.provider import Dispute, Payment, Refund
 from testkase.services.billing.purchasing import lifecycle
 from testkase.services.billing.purchasing.rows import SQL as PURCHASES
-from testkase.services.billing.purchasing.rows import WATCH, purchase_locked
+from testkase.services.billing.purchasing.rows import WATCH, became_of, purchase_locked
 from testkase.services.billing.purchasing.validity import lot_expiry
 from testkase.services.billing.receipts import issue_receipt
 from testkase.services.billing.seller import Seller
@@ -179,10 +179,12 @@ def _reverse(
     yield Statement(PURCHASES["reversed"], {**place, "clawed": clawed, "frozen": frozen})
     account = yield from balance(org_id)
     after = yield from purchase_locked(org_id, purchase.purchase_id)
+    late = (yield from became_of(org_id, purchase.payment_id or "")).expired_before(clawed)
     deltas = moved.entry.deltas
     told = words.credits_taken_back(
-        purchase, after, disputes, gone=gone, back=deltas.available, expired=deltas.expired, debt=account.debt
-    )
+        purchase, after, disputes, gone=gone, back=deltas.available, expired=deltas.expired, late=late,
+        debt=account.debt,
+    )  # fmt: skip
     yield from notify(org_id, told)
     event_id = f"purchase.reversed:{purchase.purchase_id}.{number}"
     yield from words.recorded(org_id, words.was_reversed(purchase, after, disputes), event_id=event_id)

@@ -41,6 +41,22 @@ class TooManyWaiting(Conflict):
     title = "Too many purchases wait for their payment"
 
 
+class Became(msgspec.Struct, frozen=True, kw_only=True):
+    """Of a paid purchase's credits, in micro-credits: what went to what was owed, and not to the balance (P10), what
+    expired, and what was taken back unspent."""
+
+    covered: int = 0
+    expired: int = 0
+    reversed: int = 0
+
+    def expired_before(self, clawed: int) -> int:
+        """What of `clawed` had expired before its money went back: neither taken from the balance nor owed."""
+        return min(max(0, clawed - self.reversed), self.expired)
+
+
+NOT_LOOKED_FOR = Became()
+
+
 class Attempt(msgspec.Struct, frozen=True, kw_only=True):
     """One payment of a purchase or bill, as the history shows it. `went_back`: what refunds and lost disputes took of
     it, `amount_refunded` what the provider calls refunded. `contested`: a dispute is under way. `at` in seconds since
@@ -177,10 +193,10 @@ def listed_purchase(org_id: int, purchase_id: str) -> Operation[Listed]:
     return Listed(purchase=purchase, receipt=receipt, attempts=attempts.get(purchase_id, ()))
 
 
-def covered_by(org_id: int, payment_id: str) -> Operation[int]:
-    """Micro-credits of a paid purchase that went to what was owed, and not to the balance (P10)."""
-    (row,) = yield Statement(SQL["covered"], {"org_id": org_id, "payment_id": payment_id})
-    return int(row["covered"])
+def became_of(org_id: int, payment_id: str) -> Operation[Became]:
+    """Where the credits of a paid purchase went besides being used."""
+    (row,) = yield Statement(SQL["became"], {"org_id": org_id, "payment_id": payment_id})
+    return Became(**row)
 
 
 def attempts_of(org_id: int, targets: list[str]) -> Operation[dict[str, tuple[Attempt, ...]]]:
