@@ -17,6 +17,13 @@ def in_one_line(text: str) -> str:
     return line if any(unicodedata.category(letter) not in _UNSEEN for letter in line) else ""
 
 
+def visible(text: str) -> str:
+    """What programs name somebody or something by, which is kept as it was given: with the numbers of signs that would
+    turn the text around it, and of all its signs where nobody could see any."""
+    hidden = _LEFT_OUT if in_one_line(text) else {ord(sign) for sign in text}
+    return "".join(f"\\u{ord(sign):04x}" if ord(sign) in hidden else sign for sign in text)
+
+
 def sentence(text: str) -> str:
     """With a full stop where it ends without any: another sentence follows."""
     return text if text.endswith((".", "!", "?", "…")) else f"{text}."

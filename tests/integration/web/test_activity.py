@@ -2,16 +2,21 @@
 
 import csv
 import io
+import re
 
 import pytest
 
+from testkase.core.ledger import operations as ledger
+from testkase.core.ledger.commands import RecordUsage
 from testkase.core.ledger.limits.model import PauseKind
+from testkase.core.ledger.model import Subject
 from testkase.services.metering.limits.budgets import pause
 from testkase.services.metering.limits.watching import GUARD
 from tests.integration.web.conftest import Visitors
 from tests.support.people import stranger, use_credits
 
 PAGE = "/settings/activity"
+CREDITS = "/settings/ai-credits"
 
 
 def switch(visitors: Visitors, *, on: bool) -> None:
@@ -108,6 +113,25 @@ def test_the_export_has_what_the_page_has_and_runs_no_formula(visitors: Visitors
     assert rows[0]["Action"] == "ai.switched_off"
     used = next(row for row in rows if row["Kind"] == "AI actions")
     assert (used["Receipt"], used["Project"], used["User"]) == (str(receipt), "Web shop checkout", "Mira Lindqvist")
+
+
+def test_nobody_a_program_names_stands_under_another_name_or_none(visitors: Visitors) -> None:
+    """One recorded as `U+202E ecila` stood there as alice, with the rest of the sentence turned round behind it."""
+    from testkase.services.organizations.tenancy import run_here, tenant_transaction
+
+    turned, unseen = "\u202eecila", "\u200b"
+    for user, project in ((turned, unseen), (unseen, turned)):
+        subject = Subject(use_case="nightly", user=user, project=project)
+        command = RecordUsage(org_id=visitors.demo.org_id, usage_id=f"of-{ord(user[0])}", subject=subject, credits=1)
+        with tenant_transaction(visitors.demo.org_id):
+            run_here(ledger.execute_one(command))
+    owner = visitors.client_of("owner")
+    addresses = (PAGE, f"{PAGE}/history.csv", CREDITS, f"{CREDITS}?by=user", f"{CREDITS}/usage.csv")
+    for address in addresses:
+        shown = re.sub(r'value="[^"]*"', "", owner.get(address).getvalue().decode("utf-8-sig"))
+        assert turned not in shown, address
+        assert unseen not in shown, address
+        assert "\\u202eecila" in shown, address
 
 
 def test_the_page_says_so_where_nothing_matches(visitors: Visitors) -> None:

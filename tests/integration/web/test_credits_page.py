@@ -16,6 +16,7 @@ from testkase.core.ledger.commands import RecordUsage
 from testkase.core.ledger.model import Outcome, Subject
 from testkase.core.ledger.terms import Tokens
 from testkase.foundation.spreadsheet import BEGINNING
+from testkase.foundation.text import visible
 from tests.integration.web.conftest import Visitors
 from tests.support.people import grant, use_credits
 
@@ -89,7 +90,7 @@ def test_a_filter_narrows_to_users_of_every_script(visitors: Visitors, user: str
         run_here(ledger.execute_one(command))
     exported = visitors.client_of("owner").get("/settings/ai-credits/usage.csv", {"user": user})
     rows = list(csv.DictReader(io.StringIO(exported.getvalue().decode("utf-8-sig"))))
-    assert [row["User"] for row in rows] == [user]
+    assert [row["User"] for row in rows] == [visible(user)]
 
 
 @pytest.mark.requirement("P11")

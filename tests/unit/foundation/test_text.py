@@ -2,7 +2,7 @@
 
 import pytest
 
-from testkase.foundation.text import in_one_line, is_printable
+from testkase.foundation.text import in_one_line, is_printable, visible
 
 
 @pytest.mark.parametrize("text", ["", " ", "\n", "\u200b", "\u200b \u2060", "\u00a0", "\u202e", "\x00", "\ufeff"])
@@ -35,3 +35,19 @@ def test_what_joins_letters_is_printable(text: str) -> None:
 @pytest.mark.parametrize("text", ["a\x00b", "a\nb", "a\u202eb", "a\x1bb"])
 def test_control_characters_are_not(text: str) -> None:
     assert not is_printable(text)
+
+
+@pytest.mark.parametrize(
+    ("given", "shown"),
+    [
+        ("\u202eecila", "\\u202eecila"),
+        ("a\u2067b\u2069", "a\\u2067b\\u2069"),
+        ("\u200b", "\\u200b"),
+        ("\u00a0\u2060", "\\u00a0\\u2060"),
+        ("محمد \u200f5", "محمد \u200f5"),
+        ("\U0001f469\u200d\U0001f680 =1+1", "\U0001f469\u200d\U0001f680 =1+1"),
+        ("", ""),
+    ],
+)
+def test_what_programs_name_somebody_by_is_seen_as_it_is(given: str, shown: str) -> None:
+    assert visible(given) == shown

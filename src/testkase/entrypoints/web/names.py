@@ -4,6 +4,7 @@ from collections.abc import Iterable
 
 from testkase.core.ledger.consumption import Part
 from testkase.entrypoints.web.templatetags.testkase import use_case
+from testkase.foundation.text import visible
 from testkase.services.organizations.names import ErasedName, member_names
 from testkase.services.organizations.tenancy import run_here
 from testkase.services.workspace.projects import names_of
@@ -12,13 +13,15 @@ NO_PROJECT_NAME = "No project"
 
 
 def names_of_people(org_id: int, refs: Iterable[str]) -> dict[str, str]:
-    """Display names of members by the references of their use; references of people who are gone are left out."""
-    return run_here(member_names(org_id, sorted(refs)))
+    """Display names of members by the references of their use; references of people who are gone are left out, but for
+    those that cannot be shown as they are."""
+    found = sorted(refs)
+    return _unseen(found) | run_here(member_names(org_id, found))
 
 
 def shown_ref(ref: str, name: str) -> str:
     """The reference as people may see it: not that of a person who was erased."""
-    return name if isinstance(name, ErasedName) else ref
+    return name if isinstance(name, ErasedName) else visible(ref)
 
 
 def without_erased(names: dict[str, str]) -> dict[str, str]:
@@ -27,8 +30,14 @@ def without_erased(names: dict[str, str]) -> dict[str, str]:
 
 
 def names_of_projects(org_id: int, keys: Iterable[str]) -> dict[str, str]:
-    """Names of projects by their keys; keys of projects that are gone are left out."""
-    return run_here(names_of(org_id, sorted(keys)))
+    """Names of projects by their keys; keys of projects that are gone are left out, but for those that cannot be shown
+    as they are."""
+    found = sorted(keys)
+    return _unseen(found) | run_here(names_of(org_id, found))
+
+
+def _unseen(references: list[str]) -> dict[str, str]:
+    return {one: shown for one in references if (shown := visible(one)) != one}
 
 
 def names_of_parts(org_id: int, part: Part, references: list[str]) -> dict[str, str]:
