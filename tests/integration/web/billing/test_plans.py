@@ -234,12 +234,23 @@ def test_a_bill_whose_money_went_back_can_be_paid_again_beside_its_receipt(store
     assert f'href="{BILLING}/receipts/R-2026-000001"' in page
 
 
-def _a_bill(org_id: int) -> Operation[None]:
+@pytest.mark.requirement("P4", "P7", "R78")
+def test_a_month_ends_on_the_day_that_its_bill_and_receipt_name(store: Store) -> None:
+    """The first day of the next one stood there, and so in two months."""
+    store.run(_a_bill(store.demo.org_id, since=1_772_323_200 * MICRO, until=1_775_001_600 * MICRO))
+    page = re.sub(r"</?time[^>]*>", "", read(store))
+    assert '<td class="wide">1 Mar 2026 to 31 Mar 2026</td>' in page
+    assert "One for each billing month in which it came to $1.00 or more." in page
+    last = from_micros(store.balance.period_end - 1)
+    assert f"to {last:%-d %b %Y}</dd> <dt>Next reset</dt>" in page
+
+
+def _a_bill(org_id: int, *, since: int = 0, until: int = 1) -> Operation[None]:
     yield Statement(
         "INSERT INTO overage_bill (org_id, bill_id, period_number, period_start, period_end, credits, amount, currency,"
-        " price_book, state, link_id, link_url, due_at) VALUES (%(org_id)s, 'bill_1', 0, 0, 1, 10000000, 400, 'USD',"
-        " '2026-11-01', 'unpaid', 'plink_1', 'https://pay.test/l/1', now())",
-        {"org_id": org_id},
+        " price_book, state, link_id, link_url, due_at) VALUES (%(org_id)s, 'bill_1', 0, %(since)s, %(until)s,"
+        " 10000000, 400, 'USD', '2026-11-01', 'unpaid', 'plink_1', 'https://pay.test/l/1', now())",
+        {"org_id": org_id, "since": since, "until": until},
     )
 
 

@@ -19,7 +19,7 @@ from testkase.entrypoints.web.offer import current_prices
 from testkase.entrypoints.web.viewer import MemberRequest, Viewer
 from testkase.foundation.ids import new_id
 from testkase.services.billing.model import Bill
-from testkase.services.billing.overage.allowing import cap_in_credits, list_bills, overage
+from testkase.services.billing.overage.allowing import LEAST_BILL_CENTS, cap_in_credits, list_bills, overage
 from testkase.services.billing.settings import billing_settings
 from testkase.services.organizations.tenancy import run_here
 
@@ -56,6 +56,7 @@ def billing_page(request: MemberRequest, *, status: int = 200, **more: Any) -> H
         "paged": "before" in request.GET,
         "link_paid": _awaited(request, bills),
         "bills": bills,
+        "least_bill": LEAST_BILL_CENTS,
         "settings": run_here(billing_settings(viewer.org_id)),
         "form_id": new_id("form"),
         "set_up": till() is not None,

@@ -134,6 +134,13 @@ def short_day_in(value: datetime | int, zone: str) -> SafeString:
 
 
 @register.filter
+def last_day_in(end: int, zone: str) -> SafeString:
+    """The last day of what ends at an instant: a billing month that ends at midnight does not have the day that begins
+    then, which is the next one's."""
+    return short_day_in(end - 1, zone)
+
+
+@register.filter
 def thousands(count: int) -> str:
     """12345 → "12,345"."""
     return f"{count:,}"
