@@ -249,6 +249,20 @@ def test_a_line_of_the_list_asks_again_while_an_answer_is_written_and_then_no_mo
     assert visitors.client_of("owner").get(address, headers=HTMX).status_code == 404
 
 
+@pytest.mark.requirement("P18", "B8", "B9")
+def test_it_is_said_before_a_question_is_written_that_none_can_be_admitted(visitors: Visitors) -> None:
+    """It was said only where the likely cost was not covered, which is a fraction of what is held."""
+    member, owner = visitors.client_of("member"), visitors.client_of("owner")
+    said = re.search(r"About ([\d.]+) credits, at most ([\d.]+)", text(member.get(CHAT)))
+    assert said is not None
+    assert float(said[1]) < float(said[2])
+    found = re.search(r'name="budget_id" value="([^"]+)"', text(owner.get("/settings/ai-credits/budgets/new")))
+    assert found is not None
+    budget = {"budget_id": found[1], "name": "Little chat", "limit": said[1], "period": "day", "use_case": "chat"}
+    assert owner.post("/settings/ai-credits/budgets/new", budget).status_code == 302
+    assert f"/settings/ai-credits/budgets?ask={found[1]}" in text(member.get(CHAT))
+
+
 @pytest.mark.requirement("P18", "B8", "B13")
 def test_a_budget_or_a_pause_refuses_in_place_and_says_what_next(
     visitors: Visitors, django_database: TestDatabase

@@ -101,7 +101,7 @@ def composer_facts(request: MemberRequest, project: Project, thread_id: int | No
     entry = offered["chosen"]
     expected = _estimate(request.viewer, entry, thread_id) if entry else None
     return {
-        **limits_on(request.viewer, project.key, USE_CASE, expected.likely if expected else None),
+        **limits_on(request.viewer, project.key, USE_CASE, expected.least if expected else None),
         **offered,
         "longest": MAX_QUESTION,
         "estimate": expected,

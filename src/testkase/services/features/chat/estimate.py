@@ -33,9 +33,11 @@ LONGEST_QUESTION = "\U0001f600" * MAX_QUESTION
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Estimate:
-    """Both in micro-credits. `likely` rests on `interactions` of the organization's own, 0 for a typical question."""
+    """In micro-credits. `likely` rests on `interactions` of the organization's own, 0 for a typical question; with less
+    than `least` no question is admitted, not even the shortest."""
 
     likely: int
+    least: int
     most: int
     interactions: int
 
@@ -44,7 +46,8 @@ def estimate(org_id: int, entry: ModelEntry, book: PriceBook, history: Sequence[
     """Before anything is written, so `most` is that of the longest question. Raises UnknownModel."""
     most = most_of(entry, book, history, LONGEST_QUESTION)
     expected = expected_cost(USE_CASE, entry, (yield from past_use(org_id)), book)
-    return Estimate(likely=min(expected.cost, most), most=most, interactions=expected.interactions)
+    least = most_of(entry, book, history, "")
+    return Estimate(likely=min(expected.cost, most), least=least, most=most, interactions=expected.interactions)
 
 
 def most_of(entry: ModelEntry, book: PriceBook, history: Sequence[Said], question: str) -> int:
