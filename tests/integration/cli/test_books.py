@@ -49,6 +49,8 @@ def test_a_grant_acts_once_however_often_it_is_repeated(database: TestDatabase) 
     said = _testkase(database, "balance", org_id)[1]
     assert "312.50 available" in said
     assert re.search(r"used since \d{4}-\d\d-01;", said), "as the organization is billed"
+    assert "Last day" in said
+    assert re.search(r"allowance .* \d{4}-\d\d-(28|29|30|31) ", said), "as pages and letters name it: not the day after"
 
 
 def test_a_correction_is_on_record_and_the_books_verify(database: TestDatabase) -> None:

@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import re
 import zipfile
 from typing import Any
 
@@ -65,7 +66,11 @@ def test_it_holds_everything_twice(scene: Scene) -> None:
     (statement,) = lines(file, "statements")
     assert statement["used"] == sum(row["charged"] for row in lines(file, "usage"))
     assert {row["action"] for row in lines(file, "activity")} >= {"organization.opened", "export.asked"}
-    assert "Content of Northwind Labs" in file.read("README.txt").decode()
+    readme = file.read("README.txt").decode()
+    assert "Content of Northwind Labs" in readme
+    closing, terms = re.findall(r"(closing) = (.*) \(", readme)[0]
+    signs = re.findall(r"([+-]?) ?(\w+)", terms)
+    assert statement[closing] == sum(-statement[name] if sign == "-" else statement[name] for sign, name in signs)
     assert not any("org_id" in row for row in lines(file, "test_case"))
     assert not [name for name in file.namelist() if name.startswith("chat")]  # only who asked may read chats
 

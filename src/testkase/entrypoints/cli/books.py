@@ -156,13 +156,13 @@ def show_balance(context: typer.Context, organization: Organization) -> None:
     if standing.overage_limit or standing.overage:
         lent, most = grouped_credits(standing.overage), grouped_credits(standing.overage_limit)
         out.print(f"{lent} lent beyond the balance, of at most {most}.")
-    table = Table("Lot", "Source", "Available", "Held", "Taken back", "Expires")
+    table = Table("Lot", "Source", "Available", "Held", "Taken back", "Last day")
     for lot in having:
-        expires = local_day(standing.time_zone, lot.expires_at) if lot.expires_at is not None else "never"
+        last_day = local_day(standing.time_zone, lot.expires_at - 1) if lot.expires_at is not None else "none"
         claw = lot.claw or UNTOUCHED
         taken = f"{grouped_credits(claw.reversed)}{' (in dispute)' if claw.frozen else ''}"
         table.add_row(
-            str(lot.lot_id), lot.source, grouped_credits(lot.available), grouped_credits(lot.held), taken, expires
+            str(lot.lot_id), lot.source, grouped_credits(lot.available), grouped_credits(lot.held), taken, last_day
         )
     out.print(table)
 

@@ -28,6 +28,10 @@ WHERE e.org_id = %(org_id)s AND NOT EXISTS (
 _NAME = "SELECT name FROM organization WHERE id = %(org_id)s"
 _REFERENCES = {"user_ref": "", "actor_ref": "actor_name", "buyer_ref": "buyer_name", "set_by_ref": "set_by_name"}
 """Fields that hold a person's reference, each with the one that holds their name."""
+_SUMS = (
+    "Each billing month's sums: closing = opening + allowance + granted + bought + adjusted - used - expired - reversed"
+    " + overage + debt"
+)
 _AT_ONCE = 500
 _README = """\
 Content of {organization}, exported on {day}.
@@ -83,7 +87,7 @@ async def packed(connection: AsyncConnection[Any], org_id: int, *, organization:
         periods = await _periods(connection, org_id)
         for write in (_json_line, _CsvLines()):
             archive.writestr(f"statements.{_suffix(write)}", b"".join(map(write, periods)))
-        told.append(f"statements: Each billing month's sums ({len(periods):,} rows)")
+        told.append(f"statements: {_SUMS} ({len(periods):,} rows)")
         archive.writestr("README.txt", _README.format(organization=organization, day=day, files="\n".join(told)))
     for part in _full(sink, rest=True):
         yield part

@@ -46,7 +46,7 @@ def sources() -> tuple[Source, ...]:
         Source(name="members", about="Members, with the ids that other files name people by", sql=_MEMBERS),
         _table("project_member", "project_id, user_id", "Who works in which project"),
         *content,
-        _table("ledger.usage", "at, seq", "Every AI interaction, with tokens, rates and charge", "terms"),
+        _table("ledger.usage", "at, seq", "Every AI interaction, with tokens, rate card and charge", "terms"),
         _table("purchase", "created_at, purchase_id", "Purchases of credits"),
         _table("activity", "seq", "Every change of money, people, settings and keys"),
     )
