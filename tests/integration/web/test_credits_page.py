@@ -154,9 +154,10 @@ def test_a_billing_month_has_one_first_and_one_last_day_wherever_it_is_read(visi
     owner.cookies["timezone"] = quote(zone, safe="")
     first = datetime.now(UTC).replace(day=1)
     following = (first + timedelta(days=31)).replace(day=1)
+    last = following - timedelta(days=1)
     for address, dates in (
         ("/settings/ai-credits", (f"again on {following:%-d %B %Y}", f"Since {first:%-d %B %Y}.")),
-        ("/settings/billing", (f"{first:%-d %b %Y} to {following:%-d %b %Y}", f"credits on {following:%-d %b %Y}")),
+        ("/settings/billing", (f"{first:%-d %b %Y} to {last:%-d %b %Y}", f"credits on {following:%-d %b %Y}")),
     ):
         page = re.sub(r"</?time[^>]*>", "", owner.get(address).content.decode())
         for written in dates:
