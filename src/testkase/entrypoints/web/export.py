@@ -14,7 +14,9 @@ from testkase.entrypoints.web.usage import UsageLine, usage_page
 HEADINGS = (
     "Date", "Use Case", "User", "Email", "Credits Consumed", "Project", "Receipt", "Model", "Outcome", "Measurement",
     "Input tokens", "Cached input tokens", "Cache write tokens", "Output tokens", "Reasoning tokens", "Rate card",
+    "Use case key", "Project key",
 )  # fmt: skip
+"""The keys tell apart what has one name: two projects may, and so may a feature and another program's use case."""
 
 
 def usage_csv(request: HttpRequest, org_id: int, filters: Filters) -> StreamingHttpResponse:
@@ -33,6 +35,6 @@ def _cells(line: UsageLine) -> tuple[str, ...]:
         timezone.localtime(from_micros(row.at)).isoformat(timespec="seconds"), use_case(row.use_case), line.user,
         line.user_ref, format_credits(row.charged), line.project, str(row.seq), row.model or "", row.outcome,
         row.measurement, str(tokens.input), str(tokens.cached_input), str(tokens.cache_write), str(tokens.output),
-        str(tokens.reasoning), row.rate_card or "",
+        str(tokens.reasoning), row.rate_card or "", row.use_case, row.project or "",
     )  # fmt: skip
     return tuple(safe(text) for text in texts)
