@@ -155,6 +155,9 @@ def test_a_refund_of_credits_that_had_expired_says_so(shop: Shop) -> None:
         shop.run(org_id, execute_one(Touch(org_id=org_id), clock=shop.balance(org_id).period_end))
     said = "and 1,000 credits with it, 900 of them now. Of these, 600 had expired before. 300 credits that were already"
     assert said in told(shop, org_id)
+    shop.provider.finish_refund(list(shop.provider.refunds)[-1], "failed")
+    shop.look(purchase)
+    assert told(shop, org_id).endswith("stays after all, and 900 credits with it. Of these, 600 have expired.")
 
 
 @pytest.mark.requirement("P10")

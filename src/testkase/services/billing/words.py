@@ -50,7 +50,7 @@ def credits_taken_back(
     """To those in charge: a refund or a dispute changed what a purchase is worth. `disputes`: those of its payment;
     `gone`: what of its money has gone back in all, in minor units; `back`: credits that can be used again, and
     `expired`: those whose time was over meanwhile; below zero, `back` is what was set aside; `late`: what of those
-    taken back had expired before; `debt`: all that is owed now."""
+    taken back, or of those that came back, had expired; `debt`: all that is owed now."""
     paid = f"the {after.bundle_name} bundle bought for {money(after.amount, after.currency)}"
     if after.frozen and not before.frozen:
         contested = lifecycle.is_contested(disputes)
@@ -69,6 +69,7 @@ def credits_taken_back(
     else:
         title = "Credits came back"
         body = f"Money for {paid} stays after all, and {whole_credits(before.clawed - after.clawed)} credits with it."
+        body += f" Of these, {whole_credits(late)} have expired." if late else ""
     if debt:
         body += (
             f" {whole_credits(debt)} credits that were already used are owed: AI rests until new credits cover them, or"

@@ -319,6 +319,7 @@ def test_a_purchase_says_what_of_it_expired(store: Store, used: int, title: str,
     assert f'<h2 id="purchase-title">{title} </h2>' in page
     assert said in page
     assert "credits are yours" not in page
+    assert "<dt>Available now</dt>" in page, "the balance of statements counts what calls have set aside, too"
     back = store.purchase(address).payment_id or ""
     facts = Facts(payments=(store.provider.payments[back],), refunds=(store.provider.refund_by_hand(back, 400),))
     store.run(fulfil(org_id, store.purchase(address).purchase_id, facts, SELLER))

@@ -179,7 +179,9 @@ def _reverse(
     yield Statement(PURCHASES["reversed"], {**place, "clawed": clawed, "frozen": frozen})
     account = yield from balance(org_id)
     after = yield from purchase_locked(org_id, purchase.purchase_id)
-    late = (yield from became_of(org_id, purchase.payment_id or "")).expired_before(clawed)
+    became = yield from became_of(org_id, purchase.payment_id or "")
+    late = became.expired_before(max(clawed, purchase.clawed))
+    late -= became.expired_before(clawed) if clawed < purchase.clawed else 0
     deltas = moved.entry.deltas
     told = words.credits_taken_back(
         purchase, after, disputes, gone=gone, back=deltas.available, expired=deltas.expired, late=late,
