@@ -15,7 +15,7 @@ _KINDS = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TokenLine:
-    """Tokens of one kind. Amounts are micro-credits; `amount` is what the kind adds to the sum so far, in whole ones."""
+    """Tokens of one kind. Amounts are micro-credits; `amount` is what the kind adds to the sum of those above it."""
 
     kind: str
     tokens: int
