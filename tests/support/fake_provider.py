@@ -173,6 +173,12 @@ class FakeProvider:
             order_id=order_id, payment_id=payment_id, signature=signature, key_secret=self.key_secret
         )
 
+    def is_link_signature(self, *, link_id: str, reference: str, status: str, payment_id: str, signature: str) -> bool:
+        return signatures.is_link_signed(
+            link_id=link_id, reference=reference, status=status, payment_id=payment_id, signature=signature,
+            key_secret=self.key_secret,
+        )  # fmt: skip
+
     def is_webhook_signature(self, body: bytes, signature: str | None) -> bool:
         return signatures.is_signed(body, signature, (self.webhook_secret, self.previous_webhook_secret or ""))
 

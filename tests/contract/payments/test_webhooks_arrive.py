@@ -1,14 +1,18 @@
 """Webhooks as they come over the wire, and what the browser brings back: verified by our own hand, and read."""
 
+import json
 import threading
+import time
+import urllib.request
 from collections.abc import Iterator
 from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
+from urllib.parse import parse_qsl, urlsplit
 
 import pytest
 
-from testkase.services.billing.provider import Event
+from testkase.services.billing.provider import Customer, Event
 from testkase.services.billing.providers.razorpay.provider import RazorpayProvider
 from tests.contract.payments.worlds import Simulated, simulated
 
@@ -107,6 +111,24 @@ def test_what_the_browser_brings_back_is_signed_for_our_order(world: Simulated) 
     facts = {"payment_id": told["razorpay_payment_id"], "signature": told["razorpay_signature"]}
     assert world.provider.is_checkout_signature(order_id=told["razorpay_order_id"], **facts)
     assert not world.provider.is_checkout_signature(order_id="order_00000000000000", **facts)
+
+
+@pytest.mark.requirement("P7", "R33")
+def test_what_the_browser_brings_back_from_a_link_is_signed_for_it(world: Simulated) -> None:
+    link = world.provider.create_link(
+        reference="bill_1", amount=2_000, currency="USD", description="Extra credits", customer=Customer(),
+        expire_by=int(time.time()) + 86_400, callback_url=f"{world.url}/settings/billing",
+    )  # fmt: skip
+    world.pay_link(link.link_id)
+    with urllib.request.urlopen(f"{world.url}/_sim/links?id={link.link_id}", timeout=10) as answer:
+        back = dict(parse_qsl(urlsplit(json.load(answer)["callback"]).query))
+    facts = {
+        "link_id": link.link_id, "reference": "bill_1", "status": back["razorpay_payment_link_status"],
+        "payment_id": back["razorpay_payment_id"], "signature": back["razorpay_signature"],
+    }  # fmt: skip
+    assert world.provider.is_link_signature(**facts)
+    for name in facts:
+        assert not world.provider.is_link_signature(**facts | {name: "another"})
 
 
 @pytest.mark.requirement("R33")

@@ -186,6 +186,9 @@ class Provider(Protocol):
     def is_checkout_signature(self, *, order_id: str, payment_id: str, signature: str) -> bool:
         """Whether the browser's return was signed by the provider for our order."""
 
+    def is_link_signature(self, *, link_id: str, reference: str, status: str, payment_id: str, signature: str) -> bool:
+        """Whether the return from a link's page was signed by the provider, for this link and this status."""
+
     def is_webhook_signature(self, body: bytes, signature: str | None) -> bool:
         """Whether these raw bytes were signed with the webhook's secret, the current or the previous one."""
 

@@ -2,6 +2,7 @@
 
 import re
 from unittest.mock import patch
+from urllib.parse import urlencode
 
 import pytest
 import time_machine
@@ -12,6 +13,7 @@ from testkase.core.ledger.commands import Command, Grant, OpenHold, RecordUsage,
 from testkase.core.ledger.credits import MICRO
 from testkase.core.ledger.model import Subject
 from testkase.foundation.database import Operation, Statement
+from testkase.services.billing.providers.razorpay.signatures import sign
 from testkase.services.billing.purchasing.fulfilment import Facts, fulfil
 from testkase.services.billing.settings import billing_settings
 from tests.integration.web.billing.conftest import BILLING, BUY, Store
@@ -219,6 +221,38 @@ def test_whoever_comes_from_paying_is_told_to_wait_only_until_the_bill_is_paid(s
     assert "You come from paying a bill." in read(store, path=back)
     store.run(_paid(store.demo.org_id))
     assert "You come from paying a bill." not in read(store, path=back)
+
+
+@pytest.mark.requirement("P7", "R78")
+def test_the_provider_is_asked_at_once_when_somebody_comes_from_paying_a_bill(store: Store) -> None:
+    """Its report may never arrive, and the next look is an hour away."""
+    store.run(_a_bill(store.demo.org_id))
+    store.run(_looked_at_in_an_hour(store.demo.org_id))
+    back = {
+        "razorpay_payment_id": "pay_1", "razorpay_payment_link_id": "plink_1",
+        "razorpay_payment_link_reference_id": "bill_1", "razorpay_payment_link_status": "paid",
+    }  # fmt: skip
+    read(store, path=f"{BILLING}?{urlencode(back | {'razorpay_signature': 'guessed'})}")
+    assert store.run(_seconds_until_the_look(store.demo.org_id)) > 3_000
+    signature = sign(store.provider.key_secret, b"plink_1|bill_1|paid|pay_1")
+    read(store, path=f"{BILLING}?{urlencode(back | {'razorpay_signature': signature})}")
+    assert store.run(_seconds_until_the_look(store.demo.org_id)) <= 0
+
+
+def _looked_at_in_an_hour(org_id: int) -> Operation[None]:
+    yield Statement(
+        "INSERT INTO payment_watch (org_id, kind, target_id, due_at)"
+        " VALUES (%(org_id)s, 'bill', 'bill_1', now() + interval '1 hour')",
+        {"org_id": org_id},
+    )
+
+
+def _seconds_until_the_look(org_id: int) -> Operation[float]:
+    (row,) = yield Statement(
+        "SELECT extract(epoch FROM due_at - now())::float8 AS seconds FROM payment_watch WHERE org_id = %(org_id)s",
+        {"org_id": org_id},
+    )
+    return float(row["seconds"])
 
 
 @pytest.mark.requirement("P7", "P10", "R78")

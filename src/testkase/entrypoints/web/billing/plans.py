@@ -20,10 +20,13 @@ from testkase.entrypoints.web.viewer import MemberRequest, Viewer
 from testkase.foundation.ids import new_id
 from testkase.services.billing.model import Bill
 from testkase.services.billing.overage.allowing import LEAST_BILL_CENTS, cap_in_credits, list_bills, overage
+from testkase.services.billing.overage.collecting import look_soon
 from testkase.services.billing.settings import billing_settings
 from testkase.services.organizations.tenancy import run_here
 
 _EXAMPLE_CENTS = 2_000
+_RETURN = ("payment_id", "payment_link_id", "payment_link_reference_id", "payment_link_status", "signature")
+"""What the provider adds to the address, signed."""
 
 
 @require_safe
@@ -68,11 +71,20 @@ def billing_page(request: MemberRequest, *, status: int = 200, **more: Any) -> H
 
 
 def _awaited(request: MemberRequest, bills: list[tuple[Bill, str | None]]) -> bool:
-    """Whether the viewer comes from a page of the provider that says it was paid, which has not been confirmed yet."""
-    if request.GET.get("razorpay_payment_link_status") != "paid":
+    """Whether the viewer comes from a page of the provider that says it was paid, which has not been confirmed yet.
+    The provider is asked at once then, as at every return from it: its own report may never arrive."""
+    told = {name: request.GET.get(f"razorpay_{name}", "") for name in _RETURN}
+    link_id = told["payment_link_id"]
+    waiting = [bill for bill, _ in bills if bill.link_id == link_id and bill.state != "paid"]
+    if told["payment_link_status"] != "paid" or not waiting:
         return False
-    link_id = request.GET.get("razorpay_payment_link_id")
-    return any(bill.link_id == link_id and bill.state != "paid" for bill, _ in bills)
+    sold_by = till()
+    if sold_by is not None and sold_by.provider.is_link_signature(
+        link_id=link_id, reference=told["payment_link_reference_id"], status=told["payment_link_status"],
+        payment_id=told["payment_id"], signature=told["signature"],
+    ):  # fmt: skip
+        run_here(look_soon(request.viewer.org_id, waiting[0].bill_id))
+    return True
 
 
 def _rights(viewer: Viewer) -> dict[str, bool]:

@@ -105,6 +105,11 @@ def look_at_link(org_id: int, bill_id: str, seller: Seller) -> Errand[Bill]:
     return bill
 
 
+def look_soon(org_id: int, bill_id: str) -> Operation[None]:
+    """Somebody comes from paying: ask within seconds, whether or not a report arrives."""
+    yield Statement(WATCH["watch"], {"org_id": org_id, "kind": "bill", "target_id": bill_id, "seconds": 0})
+
+
 def _look(bill: Bill, seller: Seller) -> Errand[tuple[Bill, LinkStatus | None]]:
     org_id, link_id = bill.org_id, bill.link_id
     if link_id is None or not bill.link_url or bill.state == "paid":

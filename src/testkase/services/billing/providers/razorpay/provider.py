@@ -129,6 +129,12 @@ class RazorpayProvider:
             order_id=order_id, payment_id=payment_id, signature=signature, key_secret=self._key_secret
         )
 
+    def is_link_signature(self, *, link_id: str, reference: str, status: str, payment_id: str, signature: str) -> bool:
+        return signatures.is_link_signed(
+            link_id=link_id, reference=reference, status=status, payment_id=payment_id, signature=signature,
+            key_secret=self._key_secret,
+        )  # fmt: skip
+
     def is_webhook_signature(self, body: bytes, signature: str | None) -> bool:
         return signatures.is_signed(body, signature, self._webhook_secrets)
 

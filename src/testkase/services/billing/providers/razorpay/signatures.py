@@ -25,3 +25,11 @@ def is_signed(message: bytes, signature: str | None, secrets: Iterable[str]) -> 
 def is_checkout_signed(*, order_id: str, payment_id: str, signature: str, key_secret: str) -> bool:
     """What the browser brings back is signed with the API key's secret, over our order and its payment."""
     return is_signed(f"{order_id}|{payment_id}".encode("utf-8", "replace"), signature, (key_secret,))
+
+
+def is_link_signed(
+    *, link_id: str, reference: str, status: str, payment_id: str, signature: str, key_secret: str
+) -> bool:
+    """What the browser brings back from a payment link's page is signed likewise, over the link and how it stands."""
+    message = f"{link_id}|{reference}|{status}|{payment_id}"
+    return is_signed(message.encode("utf-8", "replace"), signature, (key_secret,))
