@@ -10,6 +10,7 @@ from testkase.entrypoints.web.filters import Filters
 from testkase.entrypoints.web.spreadsheet import safe
 from testkase.entrypoints.web.templatetags.testkase import use_case
 from testkase.entrypoints.web.usage import UsageLine, usage_page
+from testkase.foundation.text import visible
 
 HEADINGS = (
     "Date", "Use Case", "User", "Email", "Credits Consumed", "Project", "Receipt", "Model", "Outcome", "Measurement",
@@ -35,6 +36,6 @@ def _cells(line: UsageLine) -> tuple[str, ...]:
         timezone.localtime(from_micros(row.at)).isoformat(timespec="seconds"), use_case(row.use_case), line.user,
         line.user_ref, format_credits(row.charged), line.project, str(row.seq), row.model or "", row.outcome,
         row.measurement, str(tokens.input), str(tokens.cached_input), str(tokens.cache_write), str(tokens.output),
-        str(tokens.reasoning), row.rate_card or "", row.use_case, row.project or "",
+        str(tokens.reasoning), row.rate_card or "", row.use_case, visible(row.project or ""),
     )  # fmt: skip
     return tuple(safe(text) for text in texts)
