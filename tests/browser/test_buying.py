@@ -98,6 +98,26 @@ def test_a_failed_payment_is_tried_again_on_the_same_order(stage: Stage) -> None
     expect(page.get_by_role("link", name=re.compile("^R-20"))).to_be_visible()
 
 
+@pytest.mark.requirement("R31", "R32", "R73")
+def test_going_to_another_organization_in_another_tab_ends_no_payment(stage: Stage) -> None:
+    """The checkout was gone within seconds, and with it what it would have brought back."""
+    page = stage.signed_in("owner")
+    frame = chosen(page, stage)
+    other = page.context.new_page()
+    other.goto(f"{stage.url}/organizations/new")
+    other.get_by_label("Organization", exact=True).fill("Elsewhere")
+    other.get_by_role("button", name="Create organization").click()
+    expect(other.get_by_text("Elsewhere is open")).to_be_visible()
+    other.close()
+    page.evaluate(
+        "document.dispatchEvent(new Event('visibilitychange'))"
+    )  # the page finds out at once, not in a minute
+    with page.expect_response(re.compile("/look$")):
+        pass
+    pay(frame, "upi")
+    expect(page.get_by_text("Paid: 1,000 credits were added to Northwind Labs.")).to_be_visible()
+
+
 @pytest.mark.requirement("R33")
 def test_leaving_without_paying_adds_nothing_and_the_purchase_waits(stage: Stage) -> None:
     page = stage.signed_in("owner")

@@ -20,7 +20,7 @@ from django.utils import timezone
 from django_htmx.http import HttpResponseClientRedirect, HttpResponseClientRefresh
 
 from testkase.entrypoints.web.errors import answer_problem, only_takes_forms
-from testkase.entrypoints.web.viewer import MemberRequest, Viewer, viewer_of
+from testkase.entrypoints.web.viewer import MemberRequest, Viewer, viewer_in, viewer_of
 from testkase.foundation.problems import Problem
 from testkase.services.organizations.tenancy import tenant_transaction
 
@@ -110,6 +110,13 @@ def without_transaction(view: View) -> View:
     return view
 
 
+def for_the_one_shown(view: View) -> View:
+    """Marks a view that goes on for the organization of the page that asks, for as long as its person is in that one:
+    what they do at another server does not end because they choose another organization in another tab."""
+    view.for_the_one_shown = True  # type: ignore[attr-defined]
+    return view
+
+
 def asks_elsewhere(view: View) -> View:
     """Marks a member's view that asks another server. It has a viewer and no transaction: it opens one for each step of
     its own, and shows what came of it through `shown_to`. A problem becomes a page, as everywhere."""
@@ -120,7 +127,10 @@ def asks_elsewhere(view: View) -> View:
         if viewer is None:
             return _leave_for(request, "organization_new")
         if _shows_another(request, viewer):
-            return _to_the_one_chosen(request, viewer)
+            shown = viewer_in(request, _shown(request)) if hasattr(view, "for_the_one_shown") else None
+            if shown is None:
+                return _to_the_one_chosen(request, viewer)
+            viewer = shown
         request.viewer = viewer  # type: ignore[attr-defined]
         try:
             return view(request, *args, **kwargs)
@@ -259,8 +269,14 @@ def _leave_for(request: HttpRequest, name: str) -> HttpResponse:
 def _shows_another(request: HttpRequest, viewer: Viewer) -> bool:
     """Whether the page that asks was made for another organization (base.html, site.js): its person has gone to this
     one in another tab since, or is not in that one any more."""
-    shown = request.headers.get("X-Organization") or (request.POST.get("shown_organization") if _sends(request) else "")
+    shown = _shown(request)
     return bool(shown) and shown != str(viewer.org_id)
+
+
+def _shown(request: HttpRequest) -> str:
+    if (named := request.headers.get("X-Organization", "")) or not _sends(request):
+        return named
+    return request.POST.get("shown_organization", "")
 
 
 def _to_the_one_chosen(request: HttpRequest, viewer: Viewer) -> HttpResponse:

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from functools import cached_property
+from typing import cast
 
 from django.http import HttpRequest
 
@@ -10,7 +11,7 @@ from testkase.foundation.problems import Forbidden
 from testkase.services.audit import Actor
 from testkase.services.billing.settings import billing_settings
 from testkase.services.organizations.actors import person
-from testkase.services.organizations.models import Organization, User
+from testkase.services.organizations.models import Membership, Organization, User
 from testkase.services.organizations.operations import memberships_of
 from testkase.services.organizations.tenancy import run_here
 from testkase.services.workspace.model import Project
@@ -82,5 +83,18 @@ def viewer_of(request: HttpRequest) -> Viewer | None:
     chosen = request.session.get(SESSION_ORGANIZATION)
     membership = next((one for one in memberships if one.organization_id == chosen), memberships[0])
     request.session.setdefault(SESSION_ORGANIZATION, membership.organization_id)
+    return _viewer(request, membership, memberships)
+
+
+def viewer_in(request: HttpRequest, org_id: str) -> Viewer | None:
+    """The viewer of a request in one of their organizations, whichever they have chosen; None where they are not in
+    it."""
+    memberships = memberships_of(request.user) if request.user.is_authenticated else []
+    membership = next((one for one in memberships if str(one.organization_id) == org_id), None)
+    return _viewer(request, membership, memberships) if membership else None
+
+
+def _viewer(request: HttpRequest, membership: Membership, memberships: list[Membership]) -> Viewer:
     others = [one.organization for one in memberships if one is not membership]
-    return Viewer(user=request.user, organization=membership.organization, role=membership.role, others=others)
+    user = cast(User, request.user)
+    return Viewer(user=user, organization=membership.organization, role=membership.role, others=others)

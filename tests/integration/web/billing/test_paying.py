@@ -95,6 +95,34 @@ def test_a_signed_return_credits_at_once_and_once(store: Store) -> None:
     assert re.search(r"R-\d{4}-000001", shown)
 
 
+@pytest.mark.requirement("R31", "R32", "R73")
+@pytest.mark.parametrize("way", ["return", "look"])
+def test_whoever_went_to_another_organization_while_paying_is_told_who_has_the_credits(store: Store, way: str) -> None:
+    """They had paid, were told that nothing was done, and the page went on to the other one's start."""
+    address, owner = store.order(), store.client_of("owner")
+    owner.post("/organizations/new", {"name": "Elsewhere"})
+    shown = {**HX, "X-Organization": str(store.demo.org_id)}
+    waiting = owner.post(f"{address}/look", {"seen": "waiting.0.0.", "step": "0"}, headers=shown)
+    assert (waiting.status_code, "HX-Redirect" in waiting.headers) == (200, False)
+    signed = store.provider.checkout_return(store.pay(address))
+    answer = owner.post(f"{address}/{way}", signed if way == "return" else {"seen": "waiting.0.0."}, headers=shown)
+    assert answer.headers["HX-Redirect"] == "/"
+    assert store.balance.available == 5_800 * MICRO
+    page = owner.get("/projects").content.decode()
+    assert "Paid: 5,500 credits were added to Northwind Labs. You work in Elsewhere now." in page
+    assert "nothing was done" not in page
+
+
+@pytest.mark.requirement("I13")
+def test_a_page_of_an_organization_one_is_not_in_opens_no_purchase_of_it(store: Store) -> None:
+    address, outsider = store.order(), stranger()
+    signed = store.provider.checkout_return(store.pay(address))
+    shown = {**HX, "X-Organization": str(store.demo.org_id)}
+    for way in ("look", "return"):
+        assert outsider.post(f"{address}/{way}", signed, headers=shown).headers["HX-Redirect"] == "/"
+    assert store.balance.available == 300 * MICRO
+
+
 @pytest.mark.requirement("R33")
 @pytest.mark.parametrize(
     "forged",

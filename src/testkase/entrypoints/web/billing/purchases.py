@@ -4,22 +4,31 @@ import re
 from contextlib import suppress
 from typing import Any
 
+from django.contrib import messages
 from django.contrib.auth.decorators import login_not_required
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect
-from django.shortcuts import render
+from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_POST, require_safe
+from django_htmx.http import HttpResponseClientRedirect
 
 from testkase.core.access import Action
+from testkase.core.ledger.credits import whole_credits
 from testkase.core.ledger.current import current_balance
 from testkase.entrypoints.web.billing.checkout import checkout_for
 from testkase.entrypoints.web.billing.standing import Standing
 from testkase.entrypoints.web.billing.till import carry_out, seller, till, transact
 from testkase.entrypoints.web.billing.watch import Watch
-from testkase.entrypoints.web.middleware import allow_also, asks_elsewhere, shown_to, without_transaction
+from testkase.entrypoints.web.middleware import (
+    allow_also,
+    asks_elsewhere,
+    for_the_one_shown,
+    shown_to,
+    without_transaction,
+)
 from testkase.entrypoints.web.query import number
-from testkase.entrypoints.web.viewer import MemberRequest
+from testkase.entrypoints.web.viewer import SESSION_ORGANIZATION, MemberRequest
 from testkase.foundation.database import Operation
 from testkase.foundation.problems import Problem, Unavailable
 from testkase.services.billing.provider import ProviderRefused
@@ -62,6 +71,7 @@ def show(request: MemberRequest, purchase_id: str) -> HttpResponse:
 
 @require_POST
 @asks_elsewhere
+@for_the_one_shown
 def look(request: MemberRequest, purchase_id: str) -> HttpResponseBase:
     """Ask the provider again, unless our own rows know more already than the page has `seen`."""
     request.viewer.must(Action.VIEW_BILLING, ONLY_THEY)
@@ -71,11 +81,14 @@ def look(request: MemberRequest, purchase_id: str) -> HttpResponseBase:
         with suppress(Unavailable, ProviderRefused):  # it is asked again in a while, here and by the reconciler
             carry_out(look_at(found.purchase, seller()))
     step = number(request.POST.get("step")) or 0
-    return shown_to(request, lambda again: _news(again, purchase_id, seen=seen, step=step))
+    return _away(request, purchase_id) or shown_to(
+        request, lambda again: _news(again, purchase_id, seen=seen, step=step)
+    )
 
 
 @require_POST
 @asks_elsewhere
+@for_the_one_shown
 def came_back(request: MemberRequest, purchase_id: str) -> HttpResponseBase:
     """The checkout says that it was paid. What is not signed for this order changes nothing (R33)."""
     request.viewer.must(Action.VIEW_BILLING, ONLY_THEY)
@@ -83,6 +96,8 @@ def came_back(request: MemberRequest, purchase_id: str) -> HttpResponseBase:
         note = "" if _returned(request, request.viewer.org_id, purchase_id) else "unsigned"
     except (Unavailable, ProviderRefused):
         note = "silent"
+    if (away := _away(request, purchase_id)) is not None:
+        return away
     if request.headers.get("HX-Request"):
         return shown_to(request, lambda again: _news(again, purchase_id, seen="", step=0, note=note))
     return _to_page(purchase_id, note)
@@ -121,6 +136,21 @@ def _to_page(purchase_id: str, note: str) -> HttpResponse:
     response = HttpResponseRedirect(reverse("purchase", args=[purchase_id]) + query)
     response.status_code = 303
     return response
+
+
+def _away(request: MemberRequest, purchase_id: str) -> HttpResponse | None:
+    """Leave the page of a purchase that is paid where its person works in another organization by now: that one's pages
+    show neither the purchase nor its credits."""
+    viewer, chosen = request.viewer, request.session.get(SESSION_ORGANIZATION)
+    now = next((one for one in viewer.others if one.pk == chosen), None)
+    if now is None:
+        return None
+    purchase = transact(purchase_by_id(viewer.org_id, purchase_id), org_id=viewer.org_id)
+    if purchase.state != "paid":
+        return None
+    got = f"{whole_credits(purchase.credits)} credits were added to {viewer.organization.name}"
+    messages.success(request, f"Paid: {got}. You work in {now.name} now.")
+    return HttpResponseClientRedirect(reverse("home")) if request.headers.get("HX-Request") else redirect("home")
 
 
 def _news(request: MemberRequest, purchase_id: str, *, seen: str, step: int, note: str = "") -> HttpResponse:

@@ -29,6 +29,16 @@
     if (paying && event.detail.elt.id === "watch") event.preventDefault();
   });
 
+  // A page on which somebody pays is not taken away under them, as it otherwise is when they have gone to another
+  // organization in another tab: what they pay for is this one's, and the bank may have asked them already.
+  let busy = false;
+  const stay = (event) => { if (busy) event.preventDefault(); };
+  document.addEventListener("live:leaving", stay);
+  document.addEventListener("htmx:beforeOnLoad", (event) => {
+    const { xhr, requestConfig } = event.detail, ours = requestConfig?.elt?.matches("[data-checkout]");
+    if (!ours && ["HX-Refresh", "HX-Redirect"].some((name) => xhr.getResponseHeader(name))) stay(event);
+  });
+
   function paid(form, response) {
     const watch = document.getElementById("watch");
     form.querySelector("button").disabled = true;
@@ -37,7 +47,7 @@
     paying = true;
     const sent = htmx.ajax("POST", form.dataset.returnsTo, { source: form, target: watch, swap: "outerHTML", values: response });
     sent.catch(() => say("Paid. The server cannot be reached just now; the credits come by themselves.")).finally(() => {
-      paying = false;
+      paying = busy = false;
       if (watch.isConnected) look();
     });
   }
@@ -50,6 +60,7 @@
       modal: {
         confirm_close: true,
         ondismiss() {
+          busy = false;
           say(failed ? "The payment failed. Try again, or choose another way to pay; if the bank has taken money, it goes back by itself." : "Closed. If you confirmed a payment, its credits come by themselves; if not, nothing was charged.");
           look();
         },
@@ -58,6 +69,7 @@
     });
     checkout.on("payment.failed", () => { failed = true; });
     checkout.open();
+    busy = true;
   }
 
   document.addEventListener("submit", (event) => {

@@ -66,9 +66,10 @@
 
   let turn = 0;
 
-  // Whoever types there finds it again after signing in: site.js keeps it.
+  // Whoever types there finds it again after signing in: site.js keeps it. Whoever pays there is not cut off: checkout.js
+  // prevents it, and it is tried again.
   function leave() {
-    document.dispatchEvent(new Event("live:leaving"));
+    if (!document.dispatchEvent(new Event("live:leaving", { cancelable: true }))) return void later(unanswered++);
     location.reload();
   }
 
