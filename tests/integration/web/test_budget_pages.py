@@ -20,6 +20,7 @@ from testkase.services.metering.limits.budgets import remove_budget
 from tests.integration.web.conftest import Visitors, visiting
 from tests.support.cluster import TestDatabase
 from tests.support.django import django_on
+from tests.support.people import add_to, stranger
 
 pytestmark = pytest.mark.requirement("B8")
 PAGE = "/settings/ai-credits/budgets"
@@ -165,6 +166,24 @@ def test_a_request_ends_with_its_budget_and_one_left_over_can_be_declined(visito
     assert admin.post(decision, {"decision": "period"}).status_code == 404
     assert admin.post(decision, {"decision": "decline"}).status_code == 302
     assert "Soon gone." not in admin.get(PAGE).content.decode()
+
+
+@pytest.mark.parametrize("way", ["removed", "left"])
+def test_a_request_ends_with_who_asked(visitors: Visitors, way: str) -> None:
+    """It raised the budget of those who stayed, and whoever had gone was said to have been told."""
+    leaving, admin = stranger(None), visitors.client_of("admin")
+    add_to(visitors.demo, leaving)
+    budget_id = set_budget(visitors, "For all", "3")
+    more = {"request_id": f"gone-{way}", "amount": "50", "reason": "For my last week."}
+    assert leaving.post(f"{PAGE}/{budget_id}/requests", more).status_code == 302
+    if way == "removed":
+        admin.post(f"/settings/members/{leaving.session['_auth_user_id']}/removal")
+    else:
+        leaving.post("/settings/members/departure")
+    assert "For my last week." not in admin.get(PAGE).content.decode()
+    decision = f"/settings/ai-credits/budget-requests/gone-{way}/decision"
+    assert admin.post(decision, {"decision": "good"}).status_code == 409
+    assert run(visitors, budgets(visitors.demo.org_id))[0].limit == 3 * CREDIT
 
 
 def test_what_was_approved_while_a_budget_was_open_elsewhere_is_not_taken_back_unseen(visitors: Visitors) -> None:

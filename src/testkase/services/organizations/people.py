@@ -11,6 +11,7 @@ from django.utils import timezone
 from testkase.core.access import Action, OrganizationRole, can, may_assign
 from testkase.foundation.problems import Conflict, Forbidden, InvalidInput, NotFound
 from testkase.services.audit import Activity
+from testkase.services.metering.limits.closing import close_requests_of
 from testkase.services.organizations.actors import person, record_here
 from testkase.services.organizations.keys import narrow_keys, working_keys_by_maker
 from testkase.services.organizations.models import Invitation, Membership, Organization, User
@@ -158,6 +159,7 @@ def _take_out(membership: Membership) -> None:
     membership.delete()
     with tenant_transaction(org_id):
         run_here(leave_projects(org_id, user_id=user_id))
+        run_here(close_requests_of(org_id, user_id=user_id))
 
 
 def _end_what_they_handed_out(organization: Organization, user_id: int, actor: User) -> None:

@@ -1,4 +1,5 @@
-"""Requests for more of a budget that goes: nobody need decide on them any more, and whoever asked is told why."""
+"""Requests for more that nobody need decide on any more: of a budget that goes, whose askers are told why, and of
+somebody who goes."""
 
 from testkase.core.ledger.credits import grouped_credits
 from testkase.foundation.database import Operation, Statement, named_statements
@@ -21,3 +22,9 @@ def close_requests(org_id: int, actor: Actor, *, budget_id: str, name: str) -> O
             link=BUDGETS_PAGE, link_label="Open budgets", roles=(), people=(row["user_id"],),
         )  # fmt: skip
         yield from notify(org_id, message)
+
+
+def close_requests_of(org_id: int, *, user_id: int) -> Operation[None]:
+    """Close every open request of somebody who leaves: what is approved of it would be for those who stay. Locks the
+    requests, as `close_requests` does."""
+    yield Statement(_SQL["close_of"], {"org_id": org_id, "user_id": user_id})

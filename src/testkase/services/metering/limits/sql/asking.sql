@@ -42,3 +42,7 @@ WHERE org_id = %(org_id)s AND request_id = %(request_id)s;
 UPDATE budget_request SET state = 'declined', for_good = false, decided_at = now()
 WHERE org_id = %(org_id)s AND budget_id = %(budget_id)s AND state = 'open'
 RETURNING request_id, user_id, amount;
+
+-- close_of: Whoever asked has left: nobody decides on what they asked for any more.
+UPDATE budget_request SET state = 'declined', for_good = false, decided_at = now()
+WHERE org_id = %(org_id)s AND user_id = %(user_id)s AND state = 'open';
