@@ -36,7 +36,9 @@ def test_a_key_with_one_wrong_character_is_refused(base_url: str, org: Organizat
 def test_a_revoked_key_stops_working_within_a_second(
     api: httpx.Client, org: Organization, organizations: Organizations
 ) -> None:
-    assert api.get("/balance").status_code == 200
+    """What was held with it is settled with another one."""
+    held = {"id": "before", "use_case": "chat", "user": "ada@example.com", "credits": "5"}
+    assert api.post("/holds", json=held).status_code == 201
     with organizations.database.transaction() as connection:
         connection.execute("UPDATE api_key SET revoked_at = now() WHERE hash = %s", (hash_key(org.key),))
     revoked_at = time.monotonic()
@@ -45,6 +47,9 @@ def test_a_revoked_key_stops_working_within_a_second(
         assert asked_at - revoked_at < 1
         asked_at = time.monotonic()
     assert (answer.status_code, answer.json()["code"]) == (401, "invalid_api_key")
+    other = {"Authorization": f"Bearer {organizations.make_key(org.org_id)}"}
+    settled = api.post("/holds/before/settlement", json={"credits": "2"}, headers=other)
+    assert (settled.status_code, settled.json()["charged"]) == (200, "2.00")
 
 
 def test_a_new_key_works_at_once_even_if_it_was_tried_before(

@@ -150,6 +150,8 @@ async def test_every_week_means_once_a_week(planner: Planner) -> None:
     ["left", "member", "permission", "deactivated"],
 )
 async def test_it_stops_when_that_person_loses_the_right(planner: Planner, change: str) -> None:
+    """Nobody was told: a team waited for reports that nobody made."""
+    await planner.scene.person("olga@example.com", "owner")
     await planner.set("week")
     if change == "deactivated":
         planner.write("UPDATE app_user SET is_active = false WHERE id = %s", planner.scene.user_id)
@@ -166,6 +168,8 @@ async def test_it_stops_when_that_person_loses_the_right(planner: Planner, chang
     assert schedule.stopped_because is not None
     assert "may no longer" in schedule.stopped_because
     assert schedule.due_at is None
+    told = await planner.scene.ask(_rows("SELECT body FROM notification WHERE kind = 'report_schedule.stopped'"))
+    assert "Ada may no longer schedule reports in this project. Nothing was charged." in told[0]["body"]
     planner.role("admin")
     assert await planner.minute() is None  # it is set up again by somebody, or not at all
     assert await planner.jobs() == []

@@ -110,26 +110,30 @@ def look_failed(org_id: int, project_id: int) -> Operation[bool]:
         yield Statement(SQL["tell"], {**place, "told": f"{FAULT} It is tried again by itself."})
         return False
     for project in (yield Statement(SQL["whose"], place)):
-        yield from _end(place, project["key"], f"{FAULT} It was tried {MOST_FAULTS} times")
-        yield from notify(org_id, _stopped(place, project, found[0]["due_at"]))
+        why = f"{FAULT} It was tried {MOST_FAULTS} times"
+        yield from _end(place, project["key"], why)
+        yield from notify(org_id, _stopped(place, project, why, found[0]["due_at"]))
     return True
 
 
-def _stopped(place: dict[str, Any], project: Row, at: datetime) -> Notification:
+def _stopped(place: dict[str, Any], project: Row, why: str, at: datetime) -> Notification:
     return Notification(
         kind="report_schedule.stopped", event_key=f"report_schedule.stopped:{place['project_id']}:{at.isoformat()}",
         title=f"Scheduled reports of {project['name']} were stopped",
-        body=f"{FAULT} It was tried {MOST_FAULTS} times. Nothing was charged. A project admin can set them up again.",
+        body=f"{why}. Nothing was charged. A project admin can set them up again.",
         link=f"/projects/{project['key']}/reports/schedule", link_label="Open the schedule",
     )  # fmt: skip
 
 
 def _stop(place: dict[str, Any], row: Row) -> Operation[None]:
-    """Whoever set it up has left, or may not do it any more: nothing is spent in their name (R41)."""
+    """Whoever set it up has left, or may not do it any more: nothing is spent in their name (R41). Those who stay are
+    told: they would wait for reports that nobody makes."""
     if row["stopped_because"] is not None:
         yield Statement(SQL["unwatch"], place)
         return
-    yield from _end(place, row["key"], f"{row['set_by_name']} may no longer schedule reports in this project")
+    why = f"{row['set_by_name']} may no longer schedule reports in this project"
+    yield from _end(place, row["key"], why)
+    yield from notify(place["org_id"], _stopped(place, row, why, row["set_at"]))
 
 
 def _end(place: dict[str, Any], project_key: str, reason: str) -> Operation[None]:

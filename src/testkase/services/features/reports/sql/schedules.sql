@@ -43,7 +43,7 @@ DELETE FROM report_schedule WHERE org_id = %(org_id)s AND project_id = %(project
 SELECT org_id, project_id FROM report_watch WHERE due_at <= now() ORDER BY due_at LIMIT %(limit)s
 
 -- lock: a schedule that is due, with who set it up and what they may do now; nobody else looks at it meanwhile.
-SELECT s.every, s.kinds, s.set_by, s.set_by_ref, s.seen_cycle_at, s.stopped_because, p.key, p.name,
+SELECT s.every, s.kinds, s.set_by, s.set_by_ref, s.set_at, s.seen_cycle_at, s.stopped_because, p.key, p.name,
        coalesce((SELECT 'Erased person ' || gone.number FROM erased_person AS gone
                  WHERE gone.org_id = s.org_id AND gone.person_ref = s.set_by_ref AND NOT EXISTS (
                      SELECT FROM membership AS back WHERE back.org_id = gone.org_id AND back.user_id = u.id)),
