@@ -180,7 +180,8 @@ def written(scene: Scene, of: dict[str, Any]) -> None:
 _EXPORT = """INSERT INTO organization_export (org_id, export_id, asked_ref, asked_name)
 VALUES (%(org)s, 'x', %(ref)s, 'Zebedee Q') ON CONFLICT DO NOTHING"""
 _BUDGET_REQUEST = """INSERT INTO budget_request (org_id, request_id, budget_id, user_id, amount, reason)
-VALUES (%(org)s, 'r', 'gone', %(user)s, 5, '') ON CONFLICT DO NOTHING"""
+VALUES (%(org)s, 'r', 'gone', %(user)s, 5, '')
+ON CONFLICT (org_id, request_id) DO UPDATE SET state = 'open', decided_at = NULL"""
 _REPORT_RUN = """INSERT INTO report_run (org_id, project_id, requested_by, user_ref, project_ref, options)
 SELECT org_id, project_id, %(user)s, %(ref)s, key, '{"model": "testkase-demo", "kinds": ["risk"]}' FROM project
 WHERE key = 'SHOP'"""
