@@ -181,6 +181,19 @@ def test_an_export_has_the_days_and_the_times_of_the_page(visitors: Visitors, ad
     assert {row[0][-6:] for row in rows} == {now.isoformat()[-6:]}
 
 
+@pytest.mark.requirement("P11", "R49", "R54")
+def test_who_is_gone_keeps_the_name_they_had(visitors: Visitors) -> None:
+    """Their rows went by an address from the day they left on, in the history beside it they had their name."""
+    use_credits(visitors.demo, "one")
+    owner, member = visitors.client_of("owner"), visitors.client_of("member")
+    assert member.post("/settings/members/departure").status_code == 302
+    page = owner.get("/settings/ai-credits?by=user").content.decode()
+    assert visitors.demo.emails["member"] not in re.sub(r"<[^>]*>", "", page)
+    assert page.count("Mira Lindqvist") > 2
+    sent = owner.get("/settings/ai-credits/usage.csv")
+    assert ",Mira Lindqvist,member@" in b"".join(sent.streaming_content).decode()  # type: ignore[attr-defined]
+
+
 @pytest.mark.parametrize("zone", ["No/Where", "../../etc/passwd", "\x00", "A" * 5_000])
 def test_a_zone_nobody_knows_means_utc(visitors: Visitors, zone: str) -> None:
     client = visitors.client_of("member")

@@ -1,11 +1,11 @@
-"""Names behind the references that usage is recorded under. Who or what is gone keeps the reference (P11)."""
+"""Names behind the references that usage is recorded under. Who is gone keeps the name they had (P11)."""
 
 from collections.abc import Iterable
 
 from testkase.core.ledger.consumption import Part
 from testkase.entrypoints.web.templatetags.testkase import use_case
 from testkase.foundation.text import visible
-from testkase.services.organizations.names import ErasedName, member_names
+from testkase.services.organizations.names import ErasedName, names_by_ref
 from testkase.services.organizations.tenancy import run_here
 from testkase.services.workspace.projects import names_of
 
@@ -13,10 +13,10 @@ NO_PROJECT_NAME = "No project"
 
 
 def names_of_people(org_id: int, refs: Iterable[str]) -> dict[str, str]:
-    """Display names of members by the references of their use; references of people who are gone are left out, but for
-    those that cannot be shown as they are."""
+    """Display names of members, and of people who are gone, by the references of their use; who is not known by name is
+    left out, but for references that cannot be shown as they are."""
     found = sorted(refs)
-    return _unseen(found) | run_here(member_names(org_id, found))
+    return _unseen(found) | run_here(names_by_ref(org_id, found))
 
 
 def shown_ref(ref: str, name: str) -> str:

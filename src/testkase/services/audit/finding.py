@@ -84,13 +84,5 @@ def actors_of(org_id: int, *, limit: int) -> Operation[dict[str, str]]:
     return {row["actor_ref"]: row["actor_name"] for row in rows}
 
 
-def recorded_names(org_id: int, refs: list[str]) -> Operation[dict[str, str]]:
-    """A name that each person, key or program had when it acted here; those who never did are left out."""
-    if not refs:
-        return {}
-    rows = yield Statement(_SQL["names"], {"org_id": org_id, "refs": refs})
-    return {row["actor_ref"]: row["actor_name"] for row in rows}
-
-
 def _found(rows: list[Row]) -> list[Found]:
     return [Found(record=record_of(row), hash=bytes(row["hash"])) for row in rows]

@@ -4,15 +4,22 @@ from testkase.foundation.database import Operation, Statement
 from testkase.foundation.problems import InvalidInput
 from testkase.foundation.text import in_one_line
 
-_MEMBER_NAMES = """
-SELECT u.ref, coalesce(nullif(u.display_name, ''), split_part(u.email, '@', 1)) AS name, false AS erased
-FROM app_user AS u JOIN membership AS m ON m.user_id = u.id
-WHERE m.org_id = %(org_id)s AND u.ref = ANY (%(refs)s)
+_NAMES = """
+SELECT gone.ref, known.actor_name AS name, false AS erased, 1 AS rank
+FROM unnest(%(refs)s::text[]) AS gone (ref)
+CROSS JOIN LATERAL (
+    SELECT a.actor_name FROM activity AS a
+    WHERE a.org_id = %(org_id)s AND a.actor_ref = gone.ref AND a.actor_kind = 'person' LIMIT 1
+) AS known
 UNION ALL
-SELECT e.person_ref, 'Erased person ' || e.number, true
+SELECT e.person_ref, 'Erased person ' || e.number, true, 2
 FROM erased_person AS e
 WHERE e.org_id = %(org_id)s AND e.person_ref = ANY (%(refs)s)
-ORDER BY erased DESC
+UNION ALL
+SELECT u.ref, coalesce(nullif(u.display_name, ''), split_part(u.email, '@', 1)), false, 3
+FROM app_user AS u JOIN membership AS m ON m.user_id = u.id
+WHERE m.org_id = %(org_id)s AND u.ref = ANY (%(refs)s)
+ORDER BY rank
 """
 
 
@@ -39,10 +46,10 @@ def is_mailable(email: str) -> bool:
     return True
 
 
-def member_names(org_id: int, refs: list[str]) -> Operation[dict[str, str]]:
-    """Names of members by the references of their use; references of people who are gone are left out, but for those
-    who were erased. Somebody who came back has a name again."""
+def names_by_ref(org_id: int, refs: list[str]) -> Operation[dict[str, str]]:
+    """Names of members by the references of their use, and of people who are gone the name they had when they acted
+    here, or a number where they were erased. Somebody who came back has a name again; whom nobody knows is left out."""
     if not refs:
         return {}
-    rows = yield Statement(_MEMBER_NAMES, {"org_id": org_id, "refs": refs})
+    rows = yield Statement(_NAMES, {"org_id": org_id, "refs": refs})
     return {row["ref"]: ErasedName(row["name"]) if row["erased"] else row["name"] for row in rows}

@@ -6,7 +6,7 @@ from testkase.core.ledger.queries import UsageRow
 from testkase.entrypoints.web.activity.filters import KIND_NAMES, Filters
 from testkase.entrypoints.web.names import names_of_people, names_of_projects, shown_ref
 from testkase.entrypoints.web.usage import free_because
-from testkase.services.audit.finding import Found, recorded_names
+from testkase.services.audit.finding import Found
 from testkase.services.audit.history import Event, Kind, Place, history_page
 from testkase.services.audit.sentences import actor_name, change_sentence, usage_sentence
 from testkase.services.organizations.tenancy import run_here
@@ -52,10 +52,9 @@ def lines_of(org_id: int, filters: Filters, *, after: Place | None, limit: int =
     page = run_here(history_page(org_id, filters.wanted, limit=limit, after=after))
     rows = [event.usage for event in page.events if event.usage]
     changes = [event.change for event in page.events if event.change]
-    refs = sorted({row.user for row in rows})
     actors = {one.record.actor_ref for one in changes}
     paused = {one.record.target for one in changes if one.record.action.startswith("pause.")}
-    people = run_here(recorded_names(org_id, refs)) | names_of_people(org_id, actors.union(refs, paused))
+    people = names_of_people(org_id, actors.union(paused, (row.user for row in rows)))
     keys = {row.project for row in rows if row.project} | {one.record.project for one in changes if one.record.project}
     projects = names_of_projects(org_id, keys)
     return Lines(lines=[_line(event, people, projects) for event in page.events], next=page.next)

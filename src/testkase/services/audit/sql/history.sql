@@ -89,9 +89,3 @@ WITH RECURSIVE actor AS (
     ) AS following
 )
 SELECT actor_ref, actor_name FROM actor LIMIT %(limit)s;
-
--- names: A name that each of these was recorded under; who did nothing is left out.
-SELECT ref.actor_ref, known.actor_name FROM unnest(%(refs)s::text[]) AS ref (actor_ref)
-CROSS JOIN LATERAL (
-    SELECT a.actor_name FROM activity AS a WHERE a.org_id = %(org_id)s AND a.actor_ref = ref.actor_ref LIMIT 1
-) AS known;

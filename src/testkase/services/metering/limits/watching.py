@@ -30,7 +30,7 @@ from testkase.services.metering.limits.guard import (
 )
 from testkase.services.metering.limits.setting import guard_enabled
 from testkase.services.notifications import Notification, notify
-from testkase.services.organizations.names import member_names
+from testkase.services.organizations.names import names_by_ref
 
 _SQL = named_statements("testkase.services.metering.limits.sql", "watching.sql")
 
@@ -175,5 +175,5 @@ def _whose(org_id: int, burn: Burn) -> Operation[str]:
     """As people know who or what it is: a program's user who is no member is called as it called them."""
     if burn.kind == "use_case":
         return f"for {use_case_name(burn.ref)}"
-    named = yield from member_names(org_id, [burn.ref])
+    named = yield from names_by_ref(org_id, [burn.ref])
     return f"of {named.get(burn.ref, burn.ref)}"
