@@ -64,6 +64,23 @@ async def test_owner_and_admin_get_a_letter_with_what_each_can_do_about_it(team:
     assert await Post(worker, URL).send_due() == 0
 
 
+@pytest.mark.requirement("R34", "R73")
+async def test_a_letter_to_somebody_of_several_organizations_says_in_its_links_which_one_it_is_about(
+    team: Team, worker: Database
+) -> None:
+    with team.database.transaction() as connection:
+        other = team._made(connection, "INSERT INTO organization (name, slug) VALUES ('B', 'b') RETURNING id")
+        member = "INSERT INTO membership (user_id, org_id, role) VALUES (%s, %s, 'member')"
+        connection.execute(member, [team.people["owner"], other])
+    team.use(245)
+    await BalanceWatch(worker, None).look()
+    assert await Post(worker, URL).send_due() == 2
+    admin, owner = letters()
+    assert f"Buy credits:\n{URL}/settings/ai-credits/buy?organization={team.org_id}\n" in owner.body
+    assert f"All notifications: {URL}/notifications?organization={team.org_id}\n" in owner.body
+    assert "organization=" not in admin.body
+
+
 @pytest.mark.requirement("R34", "R36", "R37")
 async def test_an_admin_whom_the_owner_lets_buy_gets_the_link_too(team: Team, worker: Database) -> None:
     owner = Actor(kind="person", ref="owner1@example.com", name="Owner")

@@ -110,6 +110,25 @@ def test_one_goes_back_from_a_page_of_whichever_organization(
     assert "Available Credits" in part.content.decode()
 
 
+@pytest.mark.requirement("R34", "R73")
+def test_the_link_in_a_letter_leads_to_the_organization_it_is_about(
+    two_tabs: tuple[Client, dict[str, str]], visitors: Visitors
+) -> None:
+    """A letter that one's credits run low led to buying for the other, where one happened to work."""
+    admin, org_id = two_tabs[0], visitors.demo.org_id
+    address = f"/settings/ai-credits?organization={org_id}"
+    page = admin.get(address).content.decode()
+    assert "This is about Northwind Labs" in page
+    assert "Available Credits" not in page
+    assert "Available Credits" in admin.get("/settings/ai-credits?organization=0").content.decode()
+    for stray in ("//elsewhere.example/", "https://elsewhere.example/", ""):
+        answer = admin.post("/organizations/current", {"organization": org_id, "next": stray})
+        assert answer.headers["Location"] == "/"
+    answer = admin.post("/organizations/current", {"organization": org_id, "next": address})
+    assert answer.headers["Location"] == address
+    assert "Available Credits" in admin.get(address).content.decode()
+
+
 def test_whoever_belongs_to_no_organization_any_more_leaves_the_page_that_is_still_open(visitors: Visitors) -> None:
     """Its parts were each filled with the whole page that opens an organization."""
     client = stranger("Gone")

@@ -9,6 +9,7 @@ from django.urls import reverse
 
 from testkase.core.ledger.refusals import BudgetExceeded, InsufficientCredits
 from testkase.foundation.problems import Conflict, Forbidden, InvalidInput, NotFound, Problem, Unavailable
+from testkase.services.organizations.models import Organization
 
 _STATUS: tuple[tuple[type[Problem], HTTPStatus], ...] = (
     (InsufficientCredits, HTTPStatus.PAYMENT_REQUIRED),
@@ -58,6 +59,13 @@ def only_takes_forms(request: HttpRequest) -> HttpResponse:
         "There is no page here",
         "This address only takes what a form sends. Nothing was changed by opening it.",
     )
+
+
+def of_another(request: HttpRequest, other: Organization) -> HttpResponse:
+    """A letter's page of another of the person's organizations than the one they work in: opening it changes nothing,
+    so they choose."""
+    facts = {"other": other, "next": request.get_full_path()}
+    return render(request, "testkase/organization_other.html", facts)
 
 
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:

@@ -19,7 +19,7 @@ from django.template.response import TemplateResponse
 from django.utils import timezone
 from django_htmx.http import HttpResponseClientRedirect, HttpResponseClientRefresh
 
-from testkase.entrypoints.web.errors import answer_problem, only_takes_forms
+from testkase.entrypoints.web.errors import answer_problem, of_another, only_takes_forms
 from testkase.entrypoints.web.viewer import MemberRequest, Viewer, viewer_in, viewer_of
 from testkase.foundation.problems import Problem
 from testkase.services.organizations.tenancy import tenant_transaction
@@ -223,6 +223,9 @@ class Tenant:
         if _needs_organization(view) and not hasattr(view, "whatever_was_shown") and _shows_another(request, viewer):
             return _to_the_one_chosen(request, viewer)
         request.viewer = viewer  # type: ignore[attr-defined]
+        meant = request.GET.get("organization")  # by the link in a letter
+        if _needs_organization(view) and (others := [one for one in viewer.others if str(one.pk) == meant]):
+            view, args, kwargs = of_another, tuple(others), {}
         try:
             with tenant_transaction(viewer.org_id):
                 return _inside(request, view, args, kwargs)

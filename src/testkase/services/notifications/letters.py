@@ -22,7 +22,7 @@ def render(letter: Letter, public_url: str) -> Rendered:
     sentences = [letter.body] if letter.body else []
     if letter.leads_to_buying and not letter.may_buy:
         sentences.append("Ask your Owner to buy credits.")
-    settings = f"{public_url}/notifications"
+    settings = _address(letter, public_url, "/notifications")
     foot = f"You get this as {letter.role.capitalize()} of {letter.organization}."
     text = "\n\n".join([
         f"Hello {letter.name},", letter.title + ".", *sentences, *(f"{label}:\n{url}" for label, url in links),
@@ -37,8 +37,15 @@ def render(letter: Letter, public_url: str) -> Rendered:
 
 def _links(letter: Letter, public_url: str) -> list[tuple[str, str]]:
     if letter.leads_to_buying and letter.may_buy:
-        return [("Buy credits", public_url + BUY_PAGE)]
-    return [(letter.link_label, public_url + letter.link)] if letter.link else []
+        return [("Buy credits", _address(letter, public_url, BUY_PAGE))]
+    return [(letter.link_label, _address(letter, public_url, letter.link))] if letter.link else []
+
+
+def _address(letter: Letter, public_url: str, page: str) -> str:
+    """It says whose page is meant to whoever may be at work in another organization when they read the letter."""
+    if not letter.is_elsewhere_too:
+        return public_url + page
+    return f"{public_url}{page}{'&' if '?' in page else '?'}organization={letter.org_id}"
 
 
 def _html(letter: Letter, sentences: list[str], links: list[tuple[str, str]], foot: str, settings: str) -> str:

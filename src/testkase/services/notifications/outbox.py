@@ -52,6 +52,8 @@ class Letter:
     role: str
     organization: str
     purchase_roles: str
+    is_elsewhere_too: bool
+    """Whether they are in other organizations as well."""
 
     @property
     def may_buy(self) -> bool:

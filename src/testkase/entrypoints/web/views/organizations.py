@@ -5,6 +5,7 @@ from typing import cast
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.http import require_http_methods, require_POST
 
 from testkase.entrypoints.web.middleware import whatever_was_shown, without_organization
@@ -20,12 +21,15 @@ from testkase.services.organizations.people import MOST_OWNED, owned_by
 @whatever_was_shown
 @require_POST
 def choose(request: MemberRequest) -> HttpResponse:
-    """Work in another of one's organizations from now on. One that is not one's own answers as if it were not there."""
+    """Work in another of one's organizations from now on; `next`: the page of ours to begin with. One that is not one's
+    own answers as if it were not there."""
     org_id = number(request.POST.get("organization"))
     if org_id is None or membership_in(request.viewer.user, org_id) is None:
         raise NotFound("There is no such organization.")
     request.session[SESSION_ORGANIZATION] = org_id
-    return redirect("home")
+    page = request.POST.get("next", "")
+    ours = url_has_allowed_host_and_scheme(page, allowed_hosts=None, require_https=request.is_secure())
+    return redirect(page if ours else "home")
 
 
 @without_organization

@@ -11,7 +11,8 @@ RETURNING q.org_id, q.notification_id, q.attempts;
 -- letter: What an e-mail says and to whom; nothing where the person has left the organization or may not sign in.
 SELECT n.notification_id, n.title, n.body, n.link, n.link_label, n.leads_to_buying, n.created_at, u.email,
        coalesce(nullif(u.display_name, ''), split_part(u.email, '@', 1)) AS name, m.role, o.name AS organization,
-       coalesce(s.purchase_roles, 'owner') AS purchase_roles
+       coalesce(s.purchase_roles, 'owner') AS purchase_roles,
+       EXISTS (SELECT FROM membership AS x WHERE x.user_id = m.user_id AND x.org_id <> m.org_id) AS is_elsewhere_too
 FROM notification AS n
 JOIN membership AS m ON m.org_id = n.org_id AND m.user_id = n.user_id
 JOIN app_user AS u ON u.id = n.user_id AND u.is_active
