@@ -117,9 +117,10 @@ def test_the_link_in_a_letter_leads_to_the_organization_it_is_about(
     """A letter that one's credits run low led to buying for the other, where one happened to work."""
     admin, org_id = two_tabs[0], visitors.demo.org_id
     address = f"/settings/ai-credits?organization={org_id}"
-    page = admin.get(address).content.decode()
-    assert "This is about Northwind Labs" in page
-    assert "Available Credits" not in page
+    for path in (address, f"/settings/ai-credits/buy?organization={org_id}"):
+        page = admin.get(path).content.decode()
+        assert "This is about Northwind Labs" in page
+        assert "Available Credits" not in page
     assert "Available Credits" in admin.get("/settings/ai-credits?organization=0").content.decode()
     for stray in ("//elsewhere.example/", "https://elsewhere.example/", ""):
         answer = admin.post("/organizations/current", {"organization": org_id, "next": stray})

@@ -5,7 +5,7 @@ import zoneinfo
 from collections.abc import Callable, Mapping
 from functools import wraps
 from http import HTTPStatus
-from typing import Any
+from typing import Any, cast
 from urllib.parse import unquote, urlsplit, urlunsplit
 
 from allauth.account.middleware import AccountMiddleware
@@ -20,7 +20,7 @@ from django.utils import timezone
 from django_htmx.http import HttpResponseClientRedirect, HttpResponseClientRefresh
 
 from testkase.entrypoints.web.errors import answer_problem, of_another, only_takes_forms
-from testkase.entrypoints.web.viewer import MemberRequest, Viewer, viewer_in, viewer_of
+from testkase.entrypoints.web.viewer import MemberRequest, Viewer, other_meant, viewer_in, viewer_of
 from testkase.foundation.problems import Problem
 from testkase.services.organizations.tenancy import tenant_transaction
 
@@ -132,6 +132,8 @@ def asks_elsewhere(view: View) -> View:
                 return _to_the_one_chosen(request, viewer)
             viewer = shown
         request.viewer = viewer  # type: ignore[attr-defined]
+        if (other := other_meant(request, viewer)) is not None:
+            return shown_to(cast(MemberRequest, request), lambda again: of_another(again, other))
         try:
             return view(request, *args, **kwargs)
         except Problem as problem:
@@ -223,9 +225,8 @@ class Tenant:
         if _needs_organization(view) and not hasattr(view, "whatever_was_shown") and _shows_another(request, viewer):
             return _to_the_one_chosen(request, viewer)
         request.viewer = viewer  # type: ignore[attr-defined]
-        meant = request.GET.get("organization")  # by the link in a letter
-        if _needs_organization(view) and (others := [one for one in viewer.others if str(one.pk) == meant]):
-            view, args, kwargs = of_another, tuple(others), {}
+        if _needs_organization(view) and (other := other_meant(request, viewer)) is not None:
+            view, args, kwargs = of_another, (other,), {}
         try:
             with tenant_transaction(viewer.org_id):
                 return _inside(request, view, args, kwargs)

@@ -94,6 +94,12 @@ def viewer_in(request: HttpRequest, org_id: str) -> Viewer | None:
     return _viewer(request, membership, memberships) if membership else None
 
 
+def other_meant(request: HttpRequest, viewer: Viewer) -> Organization | None:
+    """Another of the viewer's organizations, where the link in a letter that they followed is about that one."""
+    meant = request.GET.get("organization")
+    return next((one for one in viewer.others if str(one.pk) == meant), None)
+
+
 def _viewer(request: HttpRequest, membership: Membership, memberships: list[Membership]) -> Viewer:
     others = [one.organization for one in memberships if one is not membership]
     user = cast(User, request.user)
