@@ -122,7 +122,7 @@ def test_the_link_in_a_letter_leads_to_the_organization_it_is_about(
         assert "This is about Northwind Labs" in page
         assert "Available Credits" not in page
     assert "Available Credits" in admin.get("/settings/ai-credits?organization=0").content.decode()
-    for stray in ("//elsewhere.example/", "https://elsewhere.example/", ""):
+    for stray in ("//elsewhere.example/", "https://elsewhere.example/", "/\\elsewhere.example", "nowhere", "", "\x00"):
         answer = admin.post("/organizations/current", {"organization": org_id, "next": stray})
         assert answer.headers["Location"] == "/"
     answer = admin.post("/organizations/current", {"organization": org_id, "next": address})

@@ -28,7 +28,7 @@ def choose(request: MemberRequest) -> HttpResponse:
         raise NotFound("There is no such organization.")
     request.session[SESSION_ORGANIZATION] = org_id
     page = request.POST.get("next", "")
-    ours = url_has_allowed_host_and_scheme(page, allowed_hosts=None, require_https=request.is_secure())
+    ours = page.startswith("/") and url_has_allowed_host_and_scheme(page, allowed_hosts=None)
     return redirect(page if ours else "home")
 
 
