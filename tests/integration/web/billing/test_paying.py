@@ -113,6 +113,23 @@ def test_whoever_went_to_another_organization_while_paying_is_told_who_has_the_c
     assert "nothing was done" not in page
 
 
+@pytest.mark.requirement("R25", "R73")
+def test_the_providers_own_page_leads_back_to_the_organization_it_was_opened_from(store: Store) -> None:
+    """Whoever had gone to another one meanwhile was told, after paying, that there is no such purchase."""
+    owner = store.client_of("owner")
+    owner.post("/organizations/new", {"name": "Elsewhere"})
+    owner.post("/organizations/current", {"organization": store.demo.org_id})
+    address = store.order()
+    page = owner.get(address).content.decode()
+    back = re.search(rf'name="callback_url" value="[^"]*({address}/callback[^"]*)"', page)
+    assert back is not None
+    answer = Client().post(back[1], store.provider.checkout_return(store.pay(address)))
+    assert answer.headers["Location"] == f"{address}?organization={store.demo.org_id}"
+    elsewhere = next(one for one in models().Organization.objects.filter(name="Elsewhere"))
+    owner.post("/organizations/current", {"organization": elsewhere.pk})
+    assert "This is about Northwind Labs" in owner.get(answer.headers["Location"]).content.decode()
+
+
 @pytest.mark.requirement("I13")
 def test_a_page_of_an_organization_one_is_not_in_opens_no_purchase_of_it(store: Store) -> None:
     address, outsider = store.order(), stranger()

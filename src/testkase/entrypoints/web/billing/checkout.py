@@ -33,6 +33,7 @@ def checkout_for(standing: Standing, viewer: Viewer) -> Checkout | None:
         return None
     page = settings.VALUES.public_url + reverse("purchase", args=[purchase.purchase_id])
     credits = whole_credits(purchase.credits)
+    whose = f"?organization={viewer.org_id}" if viewer.others else ""  # they may work in another when they come back
     fields = (
         ("key_id", found.provider.key_id),
         ("order_id", purchase.order_id),
@@ -43,8 +44,8 @@ def checkout_for(standing: Standing, viewer: Viewer) -> Checkout | None:
         ("prefill[name]", viewer.user.name),
         ("prefill[email]", viewer.user.email),
         ("notes[purchase]", purchase.purchase_id),
-        ("callback_url", f"{page}/callback"),
-        ("cancel_url", page),
+        ("callback_url", f"{page}/callback{whose}"),
+        ("cancel_url", page + whose),
     )
     return Checkout(
         action=found.hosted_checkout, script=found.checkout_js, fields=fields, color=COLOR,

@@ -110,15 +110,15 @@ def came_back(request: MemberRequest, purchase_id: str) -> HttpResponseBase:
 def called_back(request: HttpRequest, purchase_id: str) -> HttpResponse:
     """The provider's own page sends the browser here, across sites and so without a session: the order says whose it
     is, and the signature whether it counts. Whoever has none of it is sent on, and nothing happens."""
-    order_id = request.POST.get("razorpay_order_id", "")
+    order_id, whose = request.POST.get("razorpay_order_id", ""), number(request.GET.get("organization"))
     owner = transact(owner_of(order_id), org_id=None) if _REF.fullmatch(order_id) else None
     if owner is None or owner[1] != purchase_id:
-        return _to_page(purchase_id, "unsigned" if order_id else "")
+        return _to_page(purchase_id, "unsigned" if order_id else "", whose)
     try:
         note = "" if _returned(request, *owner) else "unsigned"
     except Problem:  # the page that it leads to asks again
         note = ""
-    return _to_page(purchase_id, note)
+    return _to_page(purchase_id, note, whose)
 
 
 def _returned(request: HttpRequest, org_id: int, purchase_id: str) -> bool:
@@ -131,9 +131,10 @@ def _returned(request: HttpRequest, org_id: int, purchase_id: str) -> bool:
     return done is not None
 
 
-def _to_page(purchase_id: str, note: str) -> HttpResponse:
-    query = "?unsigned" if note == "unsigned" else ""
-    response = HttpResponseRedirect(reverse("purchase", args=[purchase_id]) + query)
+def _to_page(purchase_id: str, note: str, whose: int | None = None) -> HttpResponse:
+    said = [f"organization={whose}"] if whose is not None else []
+    query = "&".join([*said, "unsigned"] if note == "unsigned" else said)
+    response = HttpResponseRedirect(reverse("purchase", args=[purchase_id]) + (f"?{query}" if query else ""))
     response.status_code = 303
     return response
 
