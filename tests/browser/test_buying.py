@@ -101,7 +101,7 @@ def test_a_failed_payment_is_tried_again_on_the_same_order(stage: Stage) -> None
 @pytest.mark.requirement("R31", "R32", "R73")
 def test_going_to_another_organization_in_another_tab_ends_no_payment(stage: Stage) -> None:
     """The checkout was gone within seconds, and with it what it would have brought back."""
-    page = stage.signed_in("owner")
+    page = stage.signed_in_anew("owner")
     frame = chosen(page, stage)
     other = page.context.new_page()
     other.goto(f"{stage.url}/organizations/new")

@@ -150,8 +150,16 @@ def _away(request: MemberRequest, purchase_id: str) -> HttpResponse | None:
     if purchase.state != "paid":
         return None
     got = f"{whole_credits(purchase.credits)} credits were added to {viewer.organization.name}"
-    messages.success(request, f"Paid: {got}. You work in {now.name} now.")
+    _say_once(request, f"Paid: {got}. You work in {now.name} now.")
     return HttpResponseClientRedirect(reverse("home")) if request.headers.get("HX-Request") else redirect("home")
+
+
+def _say_once(request: MemberRequest, text: str) -> None:
+    """The provider's return and the page's own look may both find that it is paid, before a page has shown it."""
+    waiting = messages.get_messages(request)
+    if not any(str(message) == text for message in waiting):
+        messages.success(request, text)
+    waiting.used = False
 
 
 def _news(request: MemberRequest, purchase_id: str, *, seen: str, step: int, note: str = "") -> HttpResponse:
