@@ -105,7 +105,7 @@ class Places:
     def _page(self, address: str) -> str:
         answer = self._client.get(address)
         assert answer.status_code == 200, (address, answer.status_code)
-        return str(answer.content.decode("utf-8-sig"))
+        return str(answer.content.decode())
 
     def _shown(self, query: str) -> list[int]:
         """Charges of the usage table and of all that "Show older" brings."""
@@ -120,7 +120,7 @@ class Places:
 
     def _exported(self, query: str) -> list[dict[str, str]]:
         answer = self._client.get(f"{PAGE}/usage.csv?{query}")
-        return list(csv.DictReader(io.StringIO(b"".join(answer.streaming_content).decode("utf-8-sig"))))
+        return list(csv.DictReader(io.StringIO(b"".join(answer.streaming_content).decode())))
 
     def _listed(self, params: dict[str, str]) -> Iterator[dict[str, Any]]:
         cursor: str | None = ""

@@ -1,9 +1,4 @@
-"""Files that a spreadsheet shows as they were written, and cells that it shows and does not run."""
-
-from codecs import BOM_UTF8
-
-BEGINNING = BOM_UTF8
-"""Of a CSV. Excel takes a file without it for letters of its machine's own code page, and shows "MÃ¼ller"."""
+"""Cells that a spreadsheet shows and does not run."""
 
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 

@@ -108,7 +108,7 @@ def test_the_export_has_what_the_page_has_and_runs_no_formula(visitors: Visitors
     User.objects.filter(email=visitors.demo.emails["owner"]).update(display_name="=HYPERLINK(1)")
     switch(visitors, on=False)
     response = visitors.client_of("admin").get(f"{PAGE}/history.csv?from=2020-01-01")
-    rows = list(csv.DictReader(io.StringIO(b"".join(response.streaming_content).decode("utf-8-sig"))))  # type: ignore[attr-defined]
+    rows = list(csv.DictReader(io.StringIO(b"".join(response.streaming_content).decode())))  # type: ignore[attr-defined]
     assert rows[0]["What happened"] == "'=HYPERLINK(1) switched AI off"
     assert rows[0]["Action"] == "ai.switched_off"
     used = next(row for row in rows if row["Kind"] == "AI actions")
@@ -128,7 +128,7 @@ def test_nobody_a_program_names_stands_under_another_name_or_none(visitors: Visi
     owner = visitors.client_of("owner")
     addresses = (PAGE, f"{PAGE}/history.csv", CREDITS, f"{CREDITS}?by=user", f"{CREDITS}/usage.csv")
     for address in addresses:
-        shown = re.sub(r'value="[^"]*"', "", owner.get(address).getvalue().decode("utf-8-sig"))
+        shown = re.sub(r'value="[^"]*"', "", owner.get(address).getvalue().decode())
         assert turned not in shown, address
         assert unseen not in shown, address
         assert "\\u202eecila" in shown, address

@@ -90,7 +90,7 @@ def test_page_csv_and_pdf_tell_the_same_month(books: Visitors) -> None:
     lines = re.search(r"<dl.*?</dl>", page, re.DOTALL)
     assert lines is not None
     shown = dict(re.findall(r"<dt[^>]*>([^<]+)</dt><dd[^>]*>([^<]+)</dd>", lines[0]))
-    rows = list(csv.DictReader(io.StringIO(owner.get(f"{STATEMENTS}/{month}.csv").content.decode("utf-8-sig"))))
+    rows = list(csv.DictReader(io.StringIO(owner.get(f"{STATEMENTS}/{month}.csv").content.decode())))
     summed = {row["Item"]: row["Credits"] for row in rows if row["Section"] == "Sum"}
     document = pdf_text(owner.get(f"{STATEMENTS}/{month}.pdf").content)
     top = document.partition("Used by feature")[0].splitlines()
@@ -158,14 +158,14 @@ def test_what_hardly_ever_happens_has_a_line_where_it_did(
 @pytest.mark.requirement("B12", "R7")
 def test_the_credits_that_expired_are_named(books: Visitors) -> None:
     owner, month = books.client_of("owner"), closed_month(books)
-    rows = csv.DictReader(io.StringIO(owner.get(f"{STATEMENTS}/{month}.csv").content.decode("utf-8-sig")))
+    rows = csv.DictReader(io.StringIO(owner.get(f"{STATEMENTS}/{month}.csv").content.decode()))
     expired = {row["Item"] for row in rows if row["Section"] == "Expired"}
     assert expired == {"Monthly allowance", "Grant"}
 
 
 @pytest.mark.requirement("P11")
 def test_no_cell_of_a_statement_begins_a_formula(books: Visitors) -> None:
-    content = books.client_of("owner").get(f"{STATEMENTS}/{closed_month(books)}.csv").content.decode("utf-8-sig")
+    content = books.client_of("owner").get(f"{STATEMENTS}/{closed_month(books)}.csv").content.decode()
     cells = [cell for row in csv.reader(io.StringIO(content)) for cell in row]
     assert f"'{FORMULA}" in cells
     assert [cell for cell in cells if re.match(r"[=+@\t\r]|-(?!\d+\.\d+$)", cell)] == []
@@ -180,7 +180,7 @@ def test_a_month_of_many_users_stays_short_and_adds_up(books: Visitors, monkeypa
     assert page.count("2 others (all of them are in the CSV)") == 3
     assert "It adds up" in page
     assert "/C calc" not in page
-    assert FORMULA in owner.get(f"{address}.csv").content.decode("utf-8-sig")
+    assert FORMULA in owner.get(f"{address}.csv").content.decode()
 
 
 def test_every_member_reads_statements_and_only_owner_and_admins_take_them_away(books: Visitors) -> None:

@@ -85,7 +85,7 @@ def receipts(client: Client, query: str = "") -> list[int]:
 
 
 def exported(client: Client, query: str = "") -> list[dict[str, str]]:
-    text = b"".join(client.get(f"{CSV}?{query}").streaming_content).decode("utf-8-sig")  # type: ignore[attr-defined]
+    text = b"".join(client.get(f"{CSV}?{query}").streaming_content).decode()  # type: ignore[attr-defined]
     return list(csv.DictReader(io.StringIO(text)))
 
 

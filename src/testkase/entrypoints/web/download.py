@@ -13,7 +13,6 @@ from django.db import close_old_connections, connection
 from django.http import HttpRequest, StreamingHttpResponse
 from django.utils import timezone
 
-from testkase.entrypoints.web.spreadsheet import BEGINNING
 from testkase.services.organizations.tenancy import tenant_transaction
 
 P = TypeVar("P")
@@ -62,7 +61,7 @@ def paged(org_id: int, headings: Row, read: Callable[[P | None], tuple[list[Row]
 def _pages(
     zone: tzinfo, org_id: int, headings: Row, read: Callable[[P | None], tuple[list[Row], P | None]]
 ) -> Iterator[bytes]:
-    yield BEGINNING + written([headings])
+    yield written([headings])
     place: P | None = None
     while True:
         with timezone.override(zone), in_its_own_transaction(org_id):
@@ -74,7 +73,8 @@ def _pages(
 
 
 def written(rows: Iterable[Row]) -> bytes:
-    """Rows as CSV. Before the first of a file stands BEGINNING."""
+    """Rows as CSV in UTF-8. No byte-order mark before the first, though Excel asks for one when a file is opened by a
+    click: programs take it for a part of the first heading."""
     text = io.StringIO()
     csv.writer(text).writerows(rows)
     return text.getvalue().encode()

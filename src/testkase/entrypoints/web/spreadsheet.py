@@ -1,5 +1,5 @@
-"""Beginning and cells of the pages' downloads, safe to open in a spreadsheet."""
+"""Cells of the pages' downloads, safe to open in a spreadsheet."""
 
-from testkase.foundation.spreadsheet import BEGINNING, safe
+from testkase.foundation.spreadsheet import safe
 
-__all__ = ["BEGINNING", "safe"]
+__all__ = ["safe"]

@@ -7,7 +7,7 @@ from django.utils import timezone
 from testkase.core.ledger.calendar import from_micros
 from testkase.core.ledger.credits import format_credits
 from testkase.entrypoints.web.download import written
-from testkase.entrypoints.web.spreadsheet import BEGINNING, safe
+from testkase.entrypoints.web.spreadsheet import safe
 from testkase.entrypoints.web.statements.paper import Paper
 
 HEADINGS = ("Section", "Item", "Detail", "Calls", "Credits")
@@ -15,7 +15,7 @@ HEADINGS = ("Section", "Item", "Detail", "Calls", "Credits")
 
 def csv_of(paper: Paper) -> bytes:
     """The file. Amounts are signed as the balance feels them, so that the section "Sum" adds up in a spreadsheet."""
-    return BEGINNING + written([HEADINGS, *(tuple(map(_cell, row)) for row in _rows(paper))])
+    return written([HEADINGS, *(tuple(map(_cell, row)) for row in _rows(paper))])
 
 
 def _cell(cell: str) -> str:

@@ -13,7 +13,7 @@ from psycopg.rows import tuple_row
 from testkase.core.ledger.queries import Balance, balance
 from testkase.core.ledger.statement import statements
 from testkase.foundation.database import run_async
-from testkase.foundation.spreadsheet import BEGINNING, safe
+from testkase.foundation.spreadsheet import safe
 from testkase.services.privacy.export.asking import PART_BYTES
 from testkase.services.privacy.export.sources import Source, sources
 
@@ -115,12 +115,12 @@ class _CsvLines:
 
     def __call__(self, row: Fields) -> bytes:
         text = io.StringIO()
-        writer, begun = csv.writer(text), self._begun
-        if not begun:
+        writer = csv.writer(text)
+        if not self._begun:
             writer.writerow(row)
             self._begun = True
         writer.writerow(map(_cell, row.values()))
-        return (b"" if begun else BEGINNING) + text.getvalue().encode()
+        return text.getvalue().encode()
 
 
 def _cell(value: Any) -> str:
