@@ -2,10 +2,11 @@
 
 import re
 from contextlib import suppress
-from typing import Any
+from typing import Any, cast
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_not_required
+from django.contrib.messages.storage.base import BaseStorage
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect
 from django.shortcuts import redirect, render
 from django.urls import reverse
@@ -156,7 +157,7 @@ def _away(request: MemberRequest, purchase_id: str) -> HttpResponse | None:
 
 def _say_once(request: MemberRequest, text: str) -> None:
     """The provider's return and the page's own look may both find that it is paid, before a page has shown it."""
-    waiting = messages.get_messages(request)
+    waiting = cast(BaseStorage, messages.get_messages(request))
     if not any(str(message) == text for message in waiting):
         messages.success(request, text)
     waiting.used = False
