@@ -31,12 +31,13 @@
 
   // A page on which somebody pays is not taken away under them, as it otherwise is when they have gone to another
   // organization in another tab: what they pay for is this one's, and the bank may have asked them already.
-  let busy = false;
+  let busy = false, gone = false;  // gone: where what was paid for is told, and told once
   const stay = (event) => { if (busy) event.preventDefault(); };
   document.addEventListener("live:leaving", stay);
   document.addEventListener("htmx:beforeOnLoad", (event) => {
     const { xhr, requestConfig } = event.detail, ours = requestConfig?.elt?.matches("[data-checkout]");
-    if (!ours && ["HX-Refresh", "HX-Redirect"].some((name) => xhr.getResponseHeader(name))) stay(event);
+    if (!["HX-Refresh", "HX-Redirect"].some((name) => xhr.getResponseHeader(name))) return;
+    if (ours) gone = true; else stay(event);
   });
 
   function paid(form, response) {
@@ -48,7 +49,7 @@
     const sent = htmx.ajax("POST", form.dataset.returnsTo, { source: form, target: watch, swap: "outerHTML", values: response });
     sent.catch(() => say("Paid. The server cannot be reached just now; the credits come by themselves.")).finally(() => {
       paying = busy = false;
-      if (watch.isConnected) look();
+      if (watch.isConnected && !gone) look();
     });
   }
 
