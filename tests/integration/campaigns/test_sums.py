@@ -63,6 +63,8 @@ def test_an_auditors_own_program_comes_to_what_is_published(
     assert head is not None
     assert (head.seq, head.activity_seq) > (150, 0)
     assert json.loads(documented["check"](module_database.owner_url, org_id)) == msgspec.to_builtins(head)
+    with pytest.raises(psycopg.errors.InsufficientPrivilege, match="row-level security"):
+        documented["check"](module_database.app_url, org_id)
 
 
 @pytest.mark.requirement("B4", "I12")
