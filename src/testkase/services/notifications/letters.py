@@ -45,7 +45,8 @@ def _address(letter: Letter, public_url: str, page: str) -> str:
     """It says whose page is meant to whoever may be at work in another organization when they read the letter."""
     if not letter.is_elsewhere_too:
         return public_url + page
-    return f"{public_url}{page}{'&' if '?' in page else '?'}organization={letter.org_id}"
+    path, mark, place = page.partition("#")
+    return f"{public_url}{path}{'&' if '?' in path else '?'}organization={letter.org_id}{mark}{place}"
 
 
 def _html(letter: Letter, sentences: list[str], links: list[tuple[str, str]], foot: str, settings: str) -> str:
