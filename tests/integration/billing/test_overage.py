@@ -45,7 +45,9 @@ TWO_MONTHS_AGO = 62 * 86_400_000_000
 
 
 def allow(shop: Shop, org_id: int, cap_cents: int, setting_id: str = "typed") -> bool:
-    return shop.run(org_id, set_overage(org_id, OWNER, setting_id=setting_id, cap_cents=cap_cents, book=shop.book))
+    return shop.run(
+        org_id, set_overage(org_id, OWNER, setting_id=setting_id, cap_cents=cap_cents, book=shop.book, billable=True)
+    )
 
 
 def use(shop: Shop, org_id: int, credits: int, usage_id: str = "u", clock: int | None = None) -> None:

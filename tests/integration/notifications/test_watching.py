@@ -444,7 +444,11 @@ def look_at_cap(team: Team) -> list[str]:
 @pytest.mark.requirement("P7", "R55", "R56")
 def test_those_in_charge_are_told_once_that_the_cap_is_near_and_once_that_it_is_reached(team: Team) -> None:
     """From then on calls are refused, and nobody had heard why."""
-    team.run(set_overage(team.org_id, OWNER, setting_id="cap", cap_cents=2_000, book=load_price_books().at(utc_now())))
+    team.run(
+        set_overage(
+            team.org_id, OWNER, setting_id="cap", cap_cents=2_000, book=load_price_books().at(utc_now()), billable=True
+        )
+    )
     team.use(347)
     assert look_at_cap(team) == []
     hold = ask.OpenHold(org_id=team.org_id, hold_id="h", amount=3 * MICRO, ttl_seconds=60, subject=SUBJECT)

@@ -21,8 +21,10 @@ _LOW_PARTS = 20
 def tell_of_cap(org_id: int, stand: Stand) -> Operation[None]:
     """Look at how much of the cap is left. Needs the organization's context and the lock of its watch
     (`watch_organization` in the same transaction)."""
+    if not stand.watch.ai_on:
+        return
     account = yield from balance(org_id)
-    if not stand.watch.ai_on or not account.overage_limit or account.debt or account.due:
+    if not account.overage_limit or account.debt or account.due:
         return
     left = max(0, account.overage_limit - account.overage_used)
     if not is_low(own_credits(account), 0) or left * _LOW_PARTS > account.overage_limit:

@@ -23,7 +23,7 @@ from testkase.entrypoints.web.viewer import MemberRequest
 from testkase.foundation.problems import InvalidInput, Problem
 from testkase.services.audit import Activity, record
 from testkase.services.billing.model import NotSetUp
-from testkase.services.billing.overage.allowing import CURRENCY, UNBILLABLE, BillUnpaid, set_overage
+from testkase.services.billing.overage.allowing import CURRENCY, BillUnpaid, set_overage
 from testkase.services.billing.settings import set_buyer, set_purchase_roles
 from testkase.services.organizations.tenancy import run_here
 
@@ -48,11 +48,16 @@ def overage(request: MemberRequest) -> HttpResponse:
     viewer.must(Action.SET_OVERAGE, _OWNER_DECIDES)
     try:
         cap = 0 if request.POST.get("off") == "1" else typed_cents(typed, "cap")
-        if cap and till() is None:
-            raise NotSetUp(UNBILLABLE)
         setting_id = form_id(request.POST.get("form", ""), "overage")
         changed = run_here(
-            set_overage(viewer.org_id, viewer.actor, setting_id=setting_id, cap_cents=cap, book=current_prices())
+            set_overage(
+                viewer.org_id,
+                viewer.actor,
+                setting_id=setting_id,
+                cap_cents=cap,
+                book=current_prices(),
+                billable=till() is not None,
+            )
         )
     except (InvalidInput, BillUnpaid, NotSetUp) as problem:
         return _again(request, "overage", problem, typed=typed)

@@ -19,8 +19,7 @@ from testkase.entrypoints.web.offer import current_prices
 from testkase.entrypoints.web.viewer import MemberRequest, Viewer
 from testkase.foundation.ids import new_id
 from testkase.services.billing.model import Bill
-from testkase.services.billing.overage.allowing import LEAST_BILL_CENTS, cap_in_credits, list_bills, overage
-from testkase.services.billing.overage.collecting import look_soon
+from testkase.services.billing.overage.allowing import LEAST_BILL_CENTS, cap_in_credits, list_bills, look_soon, overage
 from testkase.services.billing.settings import billing_settings
 from testkase.services.organizations.tenancy import run_here
 

@@ -19,7 +19,7 @@ from testkase.foundation.database import Operation, Row, Statement, named_statem
 from testkase.foundation.ids import new_id
 from testkase.foundation.problems import Conflict, InvalidInput
 from testkase.services.audit import Activity, Actor, record
-from testkase.services.billing.model import Bill
+from testkase.services.billing.model import Bill, NotSetUp
 from testkase.services.billing.purchasing.rows import WATCH
 from testkase.services.billing.settings import billing_settings, keep_settings, settings_locked
 from testkase.services.billing.words import PAYMENTS, recorded
@@ -34,9 +34,6 @@ LEAST_BILL_CENTS = 100
 
 DUE_DAYS = 14
 CURRENCY = "USD"
-
-UNBILLABLE = "Use beyond the balance is billed, and nothing can be paid on this installation yet."
-"""Why a cap is refused where there is no payment provider: what nobody bills would be given away, up to the cap."""
 
 _FIELDS = Bill.__struct_fields__
 
@@ -108,13 +105,18 @@ def overage(org_id: int, book: PriceBook) -> Operation[Overage]:
     )  # fmt: skip
 
 
-def set_overage(org_id: int, actor: Actor, *, setting_id: str, cap_cents: int, book: PriceBook) -> Operation[bool]:
+def set_overage(
+    org_id: int, actor: Actor, *, setting_id: str, cap_cents: int, book: PriceBook, billable: bool
+) -> Operation[bool]:
     """Allow use beyond the balance up to a monthly cap in US cents, or none (0); answers whether that is new. Recorded.
 
-    For the caller to ask: whether the actor may, which only the Owner does, and whether there is a provider to bill it
-    with. `setting_id` is the caller's: the same again changes nothing. Raises InvalidInput for a cap that
-    cannot be, BillUnpaid while a bill's time is over.
+    Whether the actor may is for the caller to ask: only the Owner does. `setting_id` is the caller's: the same again
+    changes nothing. `billable`: whether there is a payment provider; what nobody bills would be given away, up to the
+    cap. Raises NotSetUp where there is none, InvalidInput for a cap that cannot be, BillUnpaid while a bill's time is
+    over.
     """
+    if cap_cents and not billable:
+        raise NotSetUp("Use beyond the balance is billed, and nothing can be paid on this installation yet.")
     if not 0 <= cap_cents <= MOST_CAP_CENTS or 0 < cap_cents < LEAST_BILL_CENTS:
         raise InvalidInput(
             f"The cap is 0 (off) or between {money(LEAST_BILL_CENTS, CURRENCY)} and {money(MOST_CAP_CENTS, CURRENCY)}"
@@ -204,9 +206,14 @@ def _bill(org_id: int, account: Balance, ended: OverageBill, books: PriceBooks) 
     if not made:
         return None
     bill_id = made[0]["bill_id"]
-    yield Statement(WATCH["watch"], {"org_id": org_id, "kind": "bill", "target_id": bill_id, "seconds": 0})
+    yield from look_soon(org_id, bill_id)
     yield from recorded(org_id, Activity(action="overage.billed", actor=PAYMENTS, details=what), event_id=event_id)
     return (yield from bill_by_id(org_id, bill_id))
+
+
+def look_soon(org_id: int, bill_id: str) -> Operation[None]:
+    """Have the provider asked about a bill within seconds, whether or not a report of it arrives."""
+    yield Statement(WATCH["watch"], {"org_id": org_id, "kind": "bill", "target_id": bill_id, "seconds": 0})
 
 
 def bill_by_id(org_id: int, bill_id: str, *, lock: bool = False) -> Operation[Bill]:

@@ -16,7 +16,7 @@ from testkase.services.audit import Activity
 from testkase.services.billing import words
 from testkase.services.billing.errand import Errand, ask, do
 from testkase.services.billing.model import Bill, BillingSettings
-from testkase.services.billing.overage.allowing import DUE_DAYS, SQL, bill_by_id
+from testkase.services.billing.overage.allowing import DUE_DAYS, SQL, bill_by_id, look_soon
 from testkase.services.billing.overage.replaced import (
     close_page,
     fetch_payment,
@@ -105,11 +105,6 @@ def look_at_link(org_id: int, bill_id: str, seller: Seller) -> Errand[Bill]:
     return bill
 
 
-def look_soon(org_id: int, bill_id: str) -> Operation[None]:
-    """Somebody comes from paying: ask within seconds, whether or not a report arrives."""
-    yield Statement(WATCH["watch"], {"org_id": org_id, "kind": "bill", "target_id": bill_id, "seconds": 0})
-
-
 def _look(bill: Bill, seller: Seller) -> Errand[tuple[Bill, LinkStatus | None]]:
     org_id, link_id = bill.org_id, bill.link_id
     if link_id is None or not bill.link_url or bill.state == "paid":
@@ -190,7 +185,7 @@ def _follow_the_money(org_id: int, bill_id: str, payment_id: str, facts: Facts) 
 def _went_back(settings: BillingSettings, bill: Bill, turn: str) -> Operation[None]:
     org_id, bill_id = bill.org_id, bill.bill_id
     yield Statement(SQL["bill_reopened"], {"org_id": org_id, "bill_id": bill_id})
-    yield Statement(WATCH["watch"], {"org_id": org_id, "kind": "bill", "target_id": bill_id, "seconds": 0})
+    yield from look_soon(org_id, bill_id)
     yield from _switch_off(settings, bill, setting_id=f"reopened.{turn}")
     yield from notify(org_id, words.bill_money_went_back(bill, turn))
     yield from _record(bill, "overage.reopened", bill.payment_id or "", turn)

@@ -19,8 +19,8 @@ from testkase.foundation.database import Operation
 from testkase.foundation.ids import new_id
 from testkase.foundation.problems import InvalidInput
 from testkase.services.audit import Actor
-from testkase.services.billing.model import Bill, NotSetUp
-from testkase.services.billing.overage.allowing import UNBILLABLE, list_bills, overage, set_overage
+from testkase.services.billing.model import Bill
+from testkase.services.billing.overage.allowing import list_bills, overage, set_overage
 from testkase.services.billing.settings import billing_settings, set_buyer, set_purchase_roles
 
 _DOLLARS = re.compile(r"(0|[1-9][0-9]{0,6})(?:\.([0-9]{1,2}))?", re.ASCII)
@@ -87,10 +87,10 @@ async def get_overage(ask: Ask[None]) -> Reply:
 
 async def put_overage(ask: Ask[OverageSettings]) -> Reply:
     """200 with how it now stands. Putting the same again changes nothing."""
-    cap = _cents(ask.body.cap_usd)
-    if cap and ask.context.provider is None:
-        raise NotSetUp(UNBILLABLE)
-    change = set_overage(ask.org_id, ask.actor, setting_id=new_id("cap"), cap_cents=cap, book=ask.context.book())
+    change = set_overage(
+        ask.org_id, ask.actor, setting_id=new_id("cap"), cap_cents=_cents(ask.body.cap_usd), book=ask.context.book(),
+        billable=ask.context.provider is not None,
+    )  # fmt: skip
     try:
         await ask.context.database.run(change, org_id=ask.org_id)
     except InvalidInput as refused:
