@@ -16,8 +16,8 @@ from testkase.core.ledger.operations import execute_one
 from testkase.core.ledger.refusals import InsufficientCredits
 from testkase.core.pricing import PriceBooks
 from testkase.foundation.clock import utc_now
-from testkase.foundation.problems import InvalidInput
-from testkase.services.audit import Actor
+from testkase.foundation.problems import Conflict, InvalidInput, NotFound
+from testkase.services.audit import OPERATOR, Actor
 from testkase.services.billing.model import Bill
 from testkase.services.billing.overage.allowing import (
     BillUnpaid,
@@ -30,6 +30,7 @@ from testkase.services.billing.overage.allowing import (
     set_overage,
 )
 from testkase.services.billing.overage.collecting import collect
+from testkase.services.billing.overage.waiving import waive
 from testkase.services.billing.provider import ProviderRefused
 from testkase.services.billing.purchasing.rows import attempts_of
 from testkase.services.billing.receipts import receipt_of
@@ -228,7 +229,7 @@ def test_a_bill_names_its_days_as_the_organization_is_billed(first: str, end: st
     bill = Bill(
         org_id=1, bill_id="bill_1", period_number=0, period_start=start, period_end=after, credits=MICRO, amount=400,
         currency="USD", price_book="2026-11-01", state="due", link_id=None, link_url="", payment_id=None, reminders=0,
-        made_at=now, due_at=now, paid_at=None,
+        made_at=now, due_at=now, paid_at=None, waived_at=None,
     )  # fmt: skip
     assert billed_month(bill, zone) == says
 
@@ -484,6 +485,68 @@ def test_the_days_report_calls_nobody_to_a_payment_of_a_bill_that_was_given_back
     assert shop.report("refund.processed", payment_id=payment.payment_id) == "bill unpaid"
     report = shop.errand(match_day(datetime.now(UTC).date(), SELLER, shop.books))
     assert payment.payment_id not in {fault.payment_id for fault in report.faults}
+
+
+def let_go(shop: Shop, bill: Bill) -> Bill:
+    return shop.errand(waive(bill.org_id, bill.bill_id, reason="a slip of ours", actor=OPERATOR, seller=SELLER))
+
+
+@pytest.mark.requirement("P7")
+@pytest.mark.parametrize("days", [None, 0, 15], ids=["before there is a page", "with a page", "its time is over"])
+def test_a_bill_that_is_waived_is_not_to_be_paid_and_overage_can_be_allowed_again(shop: Shop, days: int | None) -> None:
+    """Staff could take a debt away, and no bill: who had settled one otherwise could never use overage again."""
+    org_id, bill = billed(shop)
+    stands = bill if days is None else age(shop, age(shop, bill, 0), days)
+    for _ in range(2):
+        assert let_go(shop, bill).state == "waived"
+    if days is not None:
+        assert shop.provider.links[stands.link_id or ""].status == "cancelled", "nobody is to pay it by mistake"
+    assert ("can be allowed again" in told(shop, org_id)) == (stands.state == "unpaid")
+    assert len(shop.rows(org_id, "SELECT 1 FROM notification WHERE kind = 'overage.waived'")) == 1
+    (done,) = shop.rows(org_id, "SELECT details FROM activity WHERE action = 'overage.waived'")
+    assert done["details"]["reason"] == "a slip of ours"
+    assert not shop.rows(org_id, "SELECT 1 FROM payment_watch WHERE kind = 'bill' AND org_id = %(org)s", org=org_id)
+    links = len(shop.provider.links)
+    assert age(shop, bill, 20).state == "waived", "whoever still looks at it neither reminds nor makes a page"
+    assert len(shop.provider.links) == links
+    assert allow(shop, org_id, 4_000, "again")
+
+
+@pytest.mark.requirement("P7", "B5")
+def test_a_bill_that_was_paid_is_not_waived_also_where_nobody_has_heard_of_it_yet(shop: Shop) -> None:
+    org_id, bill = billed(shop)
+    payment = shop.provider.pay_link(age(shop, bill, 0).link_id or "")
+    for _ in range(2):
+        with pytest.raises(Conflict, match="is paid"):
+            let_go(shop, bill)
+    with pytest.raises(NotFound):
+        shop.errand(waive(org_id, "bill_nobodys", reason="", actor=OPERATOR, seller=SELLER))
+    refund = shop.provider.refund_by_hand(payment.payment_id)
+    about = {"payment_id": payment.payment_id, "refund_id": refund.refund_id}
+    assert shop.report("refund.processed", **about) == "bill unpaid"
+    assert let_go(shop, bill).state == "waived"
+    assert allow(shop, org_id, 4_000, "again")
+    shop.provider.finish_refund(refund.refund_id, "failed")
+    assert shop.report("refund.failed", **about) == "bill paid", "the money is there after all"
+    shop.provider.refund_by_hand(payment.payment_id)
+    assert shop.report("refund.processed", payment_id=payment.payment_id) == "bill waived"
+    assert "was waived" in told(shop, org_id)
+    assert shop.balance(org_id).overage_limit > 0, "it is nobody's to pay: nothing is switched off for it"
+
+
+@pytest.mark.requirement("P7")
+def test_a_bill_waived_while_its_page_is_made_leaves_no_page_to_pay_on(shop: Shop) -> None:
+    org_id, bill = billed(shop)
+    make = shop.provider.create_link
+
+    def meanwhile(**what: object) -> object:
+        let_go(shop, bill)
+        return make(**what)  # type: ignore[arg-type]
+
+    shop.provider.create_link = meanwhile  # type: ignore[method-assign,assignment]
+    assert age(shop, bill, 0).state == "waived"
+    assert [link.status for link in shop.provider.links.values() if link.reference == bill.bill_id] == ["cancelled"]
+    assert "Please pay" not in told(shop, org_id)
 
 
 @pytest.mark.requirement("P8", "P7")

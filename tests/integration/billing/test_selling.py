@@ -138,6 +138,15 @@ def test_an_operator_reconciles_gives_back_once_and_matches_the_day(business: Bu
         code, said = business.operator(*counting)
         assert (code, "700.00 are taken back" in said, "The rest can be used." in said) == (0, True, True), said
     assert program.http.get("/balance").json()["available"] == "600.00"
+    with psycopg.connect(business.shop.database.owner_url) as connection:
+        connection.execute(
+            "INSERT INTO overage_bill (org_id, bill_id, period_number, period_start, period_end, credits, amount,"
+            " currency, price_book, due_at) VALUES (%s, 'bill_1', 0, 0, 1, 1, 800, 'USD', 'a', now())",
+            [program.org_id],
+        )
+    code, said = business.operator("waive-bill", str(program.org_id), "bill_1", "--reason", "our slip")
+    assert (code, "The bill of $8.00 is not to be paid." in said) == (0, True), said
+    assert [bill["state"] for bill in program.http.get("/overage/bills").json()["items"]] == ["waived"]
     today = datetime.now(UTC).date().isoformat()
     code, said = business.operator("match-report", today)
     assert (code, "0 do not" in said) == (0, True), said

@@ -19,6 +19,7 @@ from testkase.foundation.problems import InvalidInput, Problem
 from testkase.foundation.settings import Settings
 from testkase.services.audit import OPERATOR
 from testkase.services.billing.errand import Errand, run_errand
+from testkase.services.billing.overage.waiving import waive
 from testkase.services.billing.purchasing.counting import count_back
 from testkase.services.billing.purchasing.refunding import refund
 from testkase.services.billing.purchasing.rows import purchase_by_id
@@ -72,6 +73,20 @@ def count_money_back(
         f"Of the bundle's {grouped_credits(after.credits)} credits {grouped_credits(after.clawed)} are taken back by"
         f" now. {stands}"
     )
+
+
+@app.command("waive-bill")
+def waive_bill(
+    context: typer.Context,
+    organization: Organization,
+    bill: Annotated[str, typer.Argument(help="The bill's id; `reconcile` lists those that are to be paid.")],
+    reason: Annotated[str, typer.Option(help="Why; kept in the activity history.")],
+) -> None:
+    """Let a bill for use beyond the balance go: nobody is to pay it any more."""
+    with database(context) as writing:
+        waiving = waive(organization, bill, reason=reason, actor=OPERATOR, seller=_seller())
+        after = _carry_out(context, writing, waiving)
+    out.print(f"The bill of {money(after.amount, after.currency)} is not to be paid.")
 
 
 @app.command("reconcile")

@@ -74,6 +74,7 @@ _CHANGES = {
     "overage.reopened": "saw {price} for extra credits go back, and switched use beyond the balance off",
     "overage.stays": "saw the refund of {price} for extra credits fail: the bill is paid after all",
     "overage.unpaid": "switched use beyond the balance off: the bill of {price} was not paid in time",
+    "overage.waived": "waived the bill of {price} for extra credits{in_brackets}",
     "debt.covered": "covered {credits} credits that were owed from the balance; {left} are left",
     "credits.written_off": "forgave {credits} credits that were owed{in_brackets}",
     "mfa.enabled": "turned on two-step sign-in with {method}",

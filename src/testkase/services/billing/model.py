@@ -9,7 +9,7 @@ from testkase.core.access import Action, can
 from testkase.foundation.problems import Conflict, Forbidden, NotFound, Unavailable
 
 PurchaseState = Literal["created", "open", "paid", "closed"]
-BillState = Literal["due", "open", "paid", "unpaid"]
+BillState = Literal["due", "open", "paid", "unpaid", "waived"]
 
 
 class PurchaseNotFound(NotFound):
@@ -113,6 +113,12 @@ class Bill(msgspec.Struct, frozen=True, kw_only=True):
     made_at: datetime
     due_at: datetime
     paid_at: datetime | None
+    waived_at: datetime | None
+
+    @property
+    def is_settled(self) -> bool:
+        """Nobody is to pay it any more."""
+        return self.state in ("paid", "waived")
 
     @property
     def last_day(self) -> datetime:

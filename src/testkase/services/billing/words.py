@@ -201,6 +201,18 @@ def bill_money_stays(bill: Bill, turn: str) -> Notification:
     )  # fmt: skip
 
 
+def bill_was_waived(bill: Bill, *, overdue: bool, turn: str = "") -> Notification:
+    """To those in charge: it is not to be paid. `overdue` as above. `turn`: again, as its payment went back."""
+    price = money(bill.amount, bill.currency)
+    again = " Use beyond the balance can be allowed again under Plans & Billing." if overdue else ""
+    return Notification(
+        kind="overage.waived", event_key=f"overage.waived:{bill.bill_id}{f'.{turn}' if turn else ''}",
+        title=f"{price} for extra credits is not to be paid",
+        body=f"The bill of {price} for {whole_credits(bill.credits)} extra credits was waived.{again}",
+        link=BILLING_PAGE, link_label="Open Plans & Billing", roles=OWNER_AND_ADMINS,
+    )  # fmt: skip
+
+
 def bill_was_not_paid(bill: Bill) -> Notification:
     what = f"bill of {money(bill.amount, bill.currency)} for {whole_credits(bill.credits)} extra credits"
     body = (

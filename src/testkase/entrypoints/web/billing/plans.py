@@ -74,7 +74,7 @@ def _awaited(request: MemberRequest, bills: list[tuple[Bill, str | None]]) -> bo
     The provider is asked at once then, as at every return from it: its own report may never arrive."""
     told = {name: request.GET.get(f"razorpay_{name}", "") for name in _RETURN}
     link_id = told["payment_link_id"]
-    waiting = [bill for bill, _ in bills if bill.link_id == link_id and bill.state != "paid"]
+    waiting = [bill for bill, _ in bills if bill.link_id == link_id and not bill.is_settled]
     if told["payment_link_status"] != "paid" or not waiting:
         return False
     sold_by = till()

@@ -53,18 +53,18 @@ def collect(org_id: int, bill_id: str, seller: Seller, *, public_url: str) -> Er
     """Move a bill on: make its link, see whether it was paid, remind, or give up waiting. Safe to repeat. Raises
     ProviderRefused and ProviderSilent; refused, the bill has been moved on all the same."""
     bill = yield from do(org_id, bill_by_id(org_id, bill_id))
-    if bill.state == "paid":
+    if bill.is_settled:
         return bill
     try:
         if not bill.link_url:
             bill = yield from _link(bill, public_url)
         bill, status = yield from _look(bill, seller)
-        if status in _DEAD and bill.state != "paid":
+        if status in _DEAD and not bill.is_settled:
             bill = yield from _link(bill, public_url)
     except ProviderRefused:  # it will not say yes tomorrow: nobody may go on using what cannot be billed
         yield from do(org_id, _press(org_id, bill_id))
         raise
-    return bill if bill.state == "paid" else (yield from do(org_id, _press(org_id, bill_id)))
+    return bill if bill.is_settled else (yield from do(org_id, _press(org_id, bill_id)))
 
 
 def _link(bill: Bill, public_url: str) -> Errand[Bill]:
@@ -80,7 +80,10 @@ def _link(bill: Bill, public_url: str) -> Errand[Bill]:
             expire_by=int((utc_now() + LINK_LASTS).timestamp()), callback_url=f"{public_url}{words.BILLING_PAGE}",
         )
     )  # fmt: skip
-    return (yield from do(bill.org_id, _linked(bill, link)))
+    after = yield from do(bill.org_id, _linked(bill, link))
+    if after.is_settled:  # meanwhile
+        yield from close_page(link.link_id)
+    return after
 
 
 def _owner(org_id: int) -> Operation[Customer]:
@@ -94,8 +97,9 @@ def _linked(bill: Bill, link: Link) -> Operation[Bill]:
     yield Statement(SQL["linked"], {**place, **page})
     yield Statement(PURCHASES["route"], {"ref": link.link_id, "org_id": bill.org_id, "target_id": bill.bill_id})
     after = yield from bill_by_id(bill.org_id, bill.bill_id)
-    account = yield from balance(bill.org_id)
-    yield from notify(bill.org_id, words.bill_is_due(after, account.time_zone, reminder=False))
+    if not after.is_settled:
+        account = yield from balance(bill.org_id)
+        yield from notify(bill.org_id, words.bill_is_due(after, account.time_zone, reminder=False))
     return after
 
 
@@ -107,7 +111,7 @@ def look_at_link(org_id: int, bill_id: str, seller: Seller) -> Errand[Bill]:
 
 def _look(bill: Bill, seller: Seller) -> Errand[tuple[Bill, LinkStatus | None]]:
     org_id, link_id = bill.org_id, bill.link_id
-    if link_id is None or not bill.link_url or bill.state == "paid":
+    if link_id is None or not bill.link_url or bill.is_settled:
         return bill, None
     link = yield from ask(lambda provider: provider.fetch_link(link_id))
     if link.status == "paid" and (link.amount, link.currency) == (bill.amount, bill.currency):
@@ -185,6 +189,9 @@ def _follow_the_money(org_id: int, bill_id: str, payment_id: str, facts: Facts) 
 def _went_back(settings: BillingSettings, bill: Bill, turn: str) -> Operation[None]:
     org_id, bill_id = bill.org_id, bill.bill_id
     yield Statement(SQL["bill_reopened"], {"org_id": org_id, "bill_id": bill_id})
+    if bill.waived_at is not None:
+        yield from notify(org_id, words.bill_was_waived(bill, overdue=False, turn=turn))
+        return
     yield from look_soon(org_id, bill_id)
     yield from _switch_off(settings, bill, setting_id=f"reopened.{turn}")
     yield from notify(org_id, words.bill_money_went_back(bill, turn))
@@ -230,7 +237,7 @@ def _press(org_id: int, bill_id: str) -> Operation[Bill]:
     after = yield from bill_by_id(org_id, bill_id)
     pause = timedelta(seconds=LOOK_AGAIN_LATE_SECONDS if after.state == "unpaid" else LOOK_AGAIN_SECONDS)
     place = {"org_id": org_id, "kind": "bill", "target_id": bill_id}
-    if after.state != "paid":
+    if not after.is_settled:
         yield Statement(WATCH["watch_until"], {**place, "due_at": now + pause})
     return after
 

@@ -29,7 +29,8 @@ SELECT EXISTS (SELECT FROM overage_bill WHERE org_id = %(org_id)s AND state = 'u
 UPDATE overage_bill
 SET link_id = %(link_id)s, link_url = %(link_url)s, state = CASE WHEN link_id IS NULL THEN 'open' ELSE state END,
     due_at = CASE WHEN link_id IS NULL THEN now() + %(due_days)s * interval '1 day' ELSE due_at END
-WHERE org_id = %(org_id)s AND bill_id = %(bill_id)s AND state <> 'paid' AND link_id IS NOT DISTINCT FROM %(before)s;
+WHERE org_id = %(org_id)s AND bill_id = %(bill_id)s AND state NOT IN ('paid', 'waived')
+  AND link_id IS NOT DISTINCT FROM %(before)s;
 
 -- earlier_pages: The pages made for a bill before the one it has. The orders of those that were paid are routes as well.
 SELECT r.ref FROM payment_route AS r
@@ -51,9 +52,14 @@ UPDATE overage_bill SET reminders = reminders + 1 WHERE org_id = %(org_id)s AND 
 UPDATE overage_bill SET state = 'unpaid'
 WHERE org_id = %(org_id)s AND bill_id = %(bill_id)s AND state IN ('due', 'open');
 
--- bill_reopened: What had paid it went back: its time is over, and its page is used up.
-UPDATE overage_bill SET state = 'unpaid', payment_id = NULL, paid_at = NULL, link_url = ''
+-- bill_reopened: What had paid it went back: its time is over, and its page is used up. One that was waived stays so.
+UPDATE overage_bill
+SET state = CASE WHEN waived_at IS NULL THEN 'unpaid' ELSE 'waived' END, payment_id = NULL, paid_at = NULL, link_url = ''
 WHERE org_id = %(org_id)s AND bill_id = %(bill_id)s AND state = 'paid';
+
+-- bill_waived: Nobody is to pay it.
+UPDATE overage_bill SET state = 'waived', waived_at = now(), link_url = ''
+WHERE org_id = %(org_id)s AND bill_id = %(bill_id)s;
 
 -- owner: Whom to send the bill to.
 SELECT coalesce(nullif(u.display_name, ''), split_part(u.email, '@', 1)) AS name, u.email
