@@ -6,6 +6,7 @@ from decimal import Decimal
 from types import TracebackType
 from typing import Any, Self
 
+import anyio
 import httpx
 
 from testkase_client.amounts import Amount, amount_text
@@ -169,4 +170,7 @@ class AsyncHold(Holding, Async):
         return self
 
     async def __aexit__(self, kind: object, fault: BaseException | None, trace: TracebackType | None) -> None:
-        await self.run(self._leave(fault))
+        # A task is cancelled once; in a cancelled scope of anyio every await is, this one too. So Starlette and
+        # FastAPI end streams whose readers hung up, and what those had used was free.
+        with anyio.CancelScope(shield=True):
+            await self.run(self._leave(fault))

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from decimal import Decimal
 from typing import Any
 
+import anyio
 import httpx
 import pytest
 
@@ -268,6 +269,24 @@ async def test_a_cancelled_task_gives_its_hold_back(base_url: str, org: Organiza
         with pytest.raises(asyncio.CancelledError):
             await task
         assert (await client.get_hold("long")).state == "voided"
+
+
+async def test_a_scope_cancelled_around_a_hold_leaves_it_as_any_other_way_out(base_url: str, org: Organization) -> None:
+    """Streams whose reader hangs up are ended so by Starlette: their holds stayed open, and what they used was free."""
+    async with AsyncClient(base_url, org.key) as client:
+
+        async def call(scope: anyio.CancelScope, name: str, used: str | None) -> None:
+            async with client.hold(**CALL, id=name, credits="5") as hold:
+                if used is not None:
+                    hold.used(credits=used)
+                scope.cancel()
+                await asyncio.Event().wait()
+
+        for name, used in (("cut", "2"), ("unused", None)):
+            with anyio.CancelScope() as scope:
+                await call(scope, name, used)
+        cut, unused = await client.get_hold("cut"), await client.get_hold("unused")
+        assert (cut.state, cut.charged, unused.state) == ("settled", Decimal(2), "voided")
 
 
 class Deaf(httpx.HTTPTransport):
