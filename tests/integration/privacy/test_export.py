@@ -43,9 +43,27 @@ def table(file: zipfile.ZipFile, name: str) -> list[dict[str, str]]:
     return list(csv.DictReader(io.StringIO(file.read(f"{name}.csv").decode())))
 
 
+def paid_for(scene: Scene) -> None:
+    """A bill for use beyond the balance, its receipt, and a part of it given back."""
+    scene.owner(
+        "INSERT INTO overage_bill (org_id, bill_id, period_number, period_start, period_end, credits, amount, currency,"
+        " price_book, due_at) VALUES (%s, 'bill_1', 0, 0, 1, 20000000, 800, 'USD', '2026-11-01', now())", scene.org_id
+    )  # fmt: skip
+    document = json.dumps({"number": "R-2026-000001", "total": 800, "ordered_by": "Olivia Ortega"})
+    scene.owner(
+        "INSERT INTO receipt (org_id, number, target_id, issued_at, document)"
+        " VALUES (%s, 'R-2026-000001', 'bill_1', now(), %s)", scene.org_id, document
+    )  # fmt: skip
+    scene.owner(
+        "INSERT INTO payment_refund (org_id, refund_id, payment_id, amount, currency, status, created_at)"
+        " VALUES (%s, 'rfnd_1', 'pay_1', 300, 'USD', 'processed', 1795910400)", scene.org_id
+    )  # fmt: skip
+
+
 @pytest.mark.requirement("P16")
 def test_it_holds_everything_twice(scene: Scene) -> None:
     scene.a_draft()
+    paid_for(scene)
     assert made(scene) > 0
     file = downloaded(scene)
     assert [row["requirement"] for row in lines(file, "generation")] == [SECRET]
@@ -54,11 +72,19 @@ def test_it_holds_everything_twice(scene: Scene) -> None:
         name: scene.owner(f"SELECT count(*) FROM {source}")[0][0]
         for name, source in (
             ("project", "project"), ("members", "membership"), ("test_case", "test_case"), ("usage", "ledger.usage"),
-            ("cycle_entry", "cycle_entry"), ("case_change", "case_change"),
+            ("cycle_entry", "cycle_entry"), ("case_change", "case_change"), ("overage_bill", "overage_bill"),
         )
     }  # fmt: skip
     assert {name: len(lines(file, name)) for name in counts} == counts
     assert {name: len(table(file, name)) for name in counts} == counts
+    (receipt,), (back,) = lines(file, "receipt"), lines(file, "money_back")
+    assert receipt == {"number": "R-2026-000001", "total": 800}, "who ordered stands with the purchase, or is a number"
+    assert (back["kind"], back["id"], back["amount"], back["at"]) == (
+        "refund",
+        "rfnd_1",
+        300,
+        "2026-11-29T00:00:00+00:00",
+    )
     assert {row["email"] for row in lines(file, "members")} == set(scene.demo.emails.values())
     (statement,) = lines(file, "statements")
     assert statement["used"] == sum(row["charged"] for row in lines(file, "usage"))

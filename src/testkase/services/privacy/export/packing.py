@@ -38,7 +38,8 @@ Content of {organization}, exported on {day}.
 
 Each kind of row comes twice: as JSON Lines (one object a line) and as CSV for spreadsheets. In the CSV, cells that a
 spreadsheet would take for a formula begin with an apostrophe, and lists and objects stand as JSON.
-Amounts of credits are micro-credits (1 credit = 1,000,000). Instants are RFC 3339 or microseconds since 1970, in UTC.
+Amounts of credits are micro-credits (1 credit = 1,000,000), those of money minor units (cents, paise). Instants are
+RFC 3339 or microseconds since 1970, in UTC.
 Ids of people are explained in members.jsonl. A person who was erased is named by a number.
 
 {files}

@@ -25,6 +25,22 @@ SELECT row_to_json(t)::text FROM (
 ) AS t
 """
 
+_RECEIPTS: LiteralString = """
+SELECT (r.document::jsonb - 'ordered_by')::text FROM receipt AS r WHERE r.org_id = %(org_id)s
+ORDER BY r.issued_at, r.number
+"""
+_MONEY_BACK: LiteralString = """
+SELECT row_to_json(t)::text FROM (
+    SELECT 'refund' AS kind, refund_id AS id, payment_id, status, amount, currency, counted_as,
+           to_timestamp(created_at) AS at
+    FROM payment_refund WHERE org_id = %(org_id)s
+    UNION ALL
+    SELECT 'dispute', dispute_id, payment_id, status, amount, currency, counted_as, to_timestamp(created_at)
+    FROM payment_dispute WHERE org_id = %(org_id)s
+    ORDER BY at, id
+) AS t
+"""
+
 
 def _table(table: LiteralString, order: str, about: str, *without: str) -> Source:
     sql = _WHOLE.replace("<table>", table).replace("<order>", order)
@@ -48,5 +64,8 @@ def sources() -> tuple[Source, ...]:
         *content,
         _table("ledger.usage", "at, seq", "Every AI interaction, with tokens, rate card and charge", "terms"),
         _table("purchase", "created_at, purchase_id", "Purchases of credits"),
+        _table("overage_bill", "period_number", "Bills for use beyond the balance"),
+        Source(name="receipt", about="Receipts, without the name of who ordered", sql=_RECEIPTS),
+        Source(name="money_back", about="Refunds and disputes of payments", sql=_MONEY_BACK),
         _table("activity", "seq", "Every change of money, people, settings and keys"),
     )
