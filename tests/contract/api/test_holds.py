@@ -60,6 +60,15 @@ def test_the_same_id_with_another_input_is_a_conflict(api: httpx.Client) -> None
     assert (other.status_code, other.json()["code"]) == (409, "id_reused")
 
 
+@pytest.mark.requirement("I5")
+@pytest.mark.parametrize("path", ["/holds", "/usage"])
+def test_equal_amounts_are_the_same_input_however_they_are_written(api: httpx.Client, path: str) -> None:
+    """Read from a database after a restart "0.5" is "0.50", and the hold was refused as another one's."""
+    first, again = (api.post(path, json=HOLD | {"id": "call-1", "credits": each}) for each in ("0.5", "0.50"))
+    assert (again.status_code, again.json()) == (201, first.json())
+    assert again.headers["idempotent-replayed"] == "true"
+
+
 def test_the_idempotency_key_is_the_id_where_the_body_brings_none(api: httpx.Client) -> None:
     headers = {"Idempotency-Key": '"key-1"'}
     first = api.post("/holds", json=HOLD | {"credits": "1"}, headers=headers)

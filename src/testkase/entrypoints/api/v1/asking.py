@@ -102,8 +102,9 @@ def record_usage(org_id: int, usage_id: str, ask: UsageRequest, book: PriceBook)
 
 def _asked(ask: HoldRequest | UsageRequest) -> bytes:
     """What makes a repetition the same input: the caller's own words, not the rates found for them, and not where the
-    id came from."""
-    return _encode(msgspec.structs.replace(ask, id=None))
+    id came from. "0.5" and "0.50" are one amount, as they are where holds are settled and extended."""
+    amount = None if ask.credits is None else format_credits(parse_credits(ask.credits))
+    return _encode(msgspec.structs.replace(ask, id=None, credits=amount))
 
 
 def _most_output(ask: HoldRequest, book: PriceBook) -> int:
