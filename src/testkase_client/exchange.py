@@ -10,7 +10,16 @@ from typing import TypeVar
 
 import httpx
 
-from testkase_client.problems import PaymentRefused, PaymentsNotSetUp, Problem, Unreachable, Unreadable, refusal
+from testkase_client.problems import (
+    PaymentRefused,
+    PaymentsNotSetUp,
+    Problem,
+    TooManyRequests,
+    Unavailable,
+    Unreachable,
+    Unreadable,
+    refusal,
+)
 from testkase_client.request import Request
 
 T = TypeVar("T")
@@ -44,6 +53,14 @@ class Wire:
 
     def exchange(self, request: Request[T]) -> Steps[T]:
         """The answer. Every repetition is the same request, byte for byte, so the same id. Raises Problem."""
+        try:
+            return (yield from self._answer(request))
+        except (TooManyRequests, Unavailable) as problem:  # only the same id is safe, and whoever gave none knows none
+            sent = request.body if isinstance(request.body, dict) else {}
+            problem.facts |= {name: sent[name] for name in ("id", "capture_id") if name in sent}
+            raise
+
+    def _answer(self, request: Request[T]) -> Steps[T]:
         failures = 0
         while True:
             try:

@@ -132,7 +132,8 @@ class TooManyRequests(Problem):
 
 
 class Unavailable(Problem):
-    """No answer after all retries. Whether it happened is unknown: repeat with the same id."""
+    """No answer after all retries. Whether it happened is unknown: repeat with the same id. `facts` has it, also
+    where the client made it: `id`, or `capture_id` of a part."""
 
 
 class PaymentsNotSetUp(Unavailable):

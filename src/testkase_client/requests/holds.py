@@ -38,7 +38,8 @@ class HoldItem(Struct, frozen=True, kw_only=True):
 
 
 class SettlementItem(Struct, frozen=True, kw_only=True):
-    """A hold to settle: its `id`, and what the call used."""
+    """A hold to settle: its `id`, and what the call used. A part (`final=False`) needs a `capture_id` where the list
+    may be sent again: the client's own would make it another part."""
 
     id: str
     usage: Tokens | None = None

@@ -5,6 +5,7 @@ from email.utils import format_datetime
 from typing import Any
 
 import httpx
+import msgspec
 import pytest
 
 from testkase_client import (
@@ -138,3 +139,22 @@ def test_an_address_that_redirects_says_where_to_and_is_not_followed() -> None:
         client.balance()
     assert seen == ["http://x.test/api/v1/balance"]
     assert "https://" in raised.value.next
+
+
+@pytest.mark.requirement("I5")
+@pytest.mark.parametrize("answer", [httpx.Response(503), httpx.Response(429), httpx.Response(200, text="<html>")])
+def test_a_call_of_unknown_outcome_names_the_id_it_was_sent_with(answer: httpx.Response) -> None:
+    """ "Repeat the call with the same id": the client had made it, and told nobody."""
+    sent: list[dict[str, str]] = []
+
+    def answering(request: httpx.Request) -> httpx.Response:
+        sent.append(msgspec.json.decode(request.content))
+        return answer
+
+    with Client("https://x.test", "k", retries=0, transport=httpx.MockTransport(answering)) as client:
+        with pytest.raises((TooManyRequests, Unavailable)) as used:
+            client.record_usage(use_case="chat", user="ada", credits="1")
+        with pytest.raises((TooManyRequests, Unavailable)) as part:
+            client.settle_hold("h", credits="1", final=False)
+    assert used.value.facts["id"] == sent[0]["id"]
+    assert part.value.facts["capture_id"] == sent[1]["capture_id"]
