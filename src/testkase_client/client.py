@@ -1,38 +1,25 @@
 """The two clients."""
 
 import re
-from collections.abc import Callable
-from typing import ParamSpec, Self, TypeVar
+from typing import Self
 
 import httpx
 
-from testkase_client.answers.holds import OpenedHold
 from testkase_client.driving import Async, Connections, Sync
 from testkase_client.exchange import Wire
-from testkase_client.holding import AsyncHold, Hold, Holding
+from testkase_client.holding import Around, AsyncHold, Hold
 from testkase_client.operations import Operations
-from testkase_client.request import Request
 from testkase_client.requests import holds
-
-P = ParamSpec("P")
-H = TypeVar("H", bound=Holding)
 
 TIMEOUT_SECONDS = 30.0
 RETRIES = 4
 
 
-def _holds(request: Callable[P, Request[OpenedHold]], kind: Callable[[Request[OpenedHold]], H]) -> Callable[P, H]:
-    """A context manager with the parameters of the request that opens it."""
-
-    def hold(*args: P.args, **kwargs: P.kwargs) -> H:
-        return kind(request(*args, **kwargs))
-
-    return hold
-
-
 class Client(Operations, Sync):
     """The API, synchronously. Threads may share one, and forked processes too, but for a `transport` given here.
     Close it, or use it in `with`."""
+
+    hold = Around(holds.open_hold, Hold)
 
     def __init__(
         self,
@@ -45,7 +32,6 @@ class Client(Operations, Sync):
     ) -> None:
         self.wire = _wire(base_url, api_key, timeout, retries)
         self.connections = Connections(lambda: httpx.Client(transport=transport))
-        self.hold = _holds(holds.open_hold, lambda opening: Hold(self.wire, self.connections, opening))
 
     def close(self) -> None:
         self.connections.http.close()
@@ -63,6 +49,8 @@ class Client(Operations, Sync):
 class AsyncClient(Operations, Async):
     """The API for asyncio, in one event loop. Close it with `aclose`, or use it in `async with`."""
 
+    hold = Around(holds.open_hold, AsyncHold)
+
     def __init__(
         self,
         base_url: str,
@@ -74,7 +62,6 @@ class AsyncClient(Operations, Async):
     ) -> None:
         self.wire = _wire(base_url, api_key, timeout, retries)
         self.connections = Connections(lambda: httpx.AsyncClient(transport=transport))
-        self.hold = _holds(holds.open_hold, lambda opening: AsyncHold(self.wire, self.connections, opening))
 
     async def aclose(self) -> None:
         await self.connections.http.aclose()
@@ -94,6 +81,12 @@ def _wire(base_url: str, api_key: str, timeout: float | httpx.Timeout, retries: 
     the words for a header that cannot be sent would quote the key."""
     if not re.match("https?://", base_url, re.IGNORECASE):
         raise ValueError(f"the address begins with http:// or https://, not {base_url!r}")
+    try:
+        url = httpx.URL(base_url)
+    except httpx.InvalidURL as fault:
+        raise ValueError(f"{base_url!r} is no address: {fault}") from None
+    if not url.host or url.userinfo or url.query or url.fragment:  # a name and a password would go instead of the key
+        raise ValueError("the address is a host and perhaps a path, without a user, a query or a fragment")
     if not re.fullmatch(r"[!-~]+", api_key):
         raise ValueError("the API key is empty, or a space, a line break or the like came with it")
     headers = httpx.Headers(

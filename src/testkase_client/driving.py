@@ -6,6 +6,8 @@ import os
 import time
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
 from dataclasses import replace
+from inspect import Parameter, Signature, signature
+from types import MethodType
 from typing import Any, Concatenate, Generic, ParamSpec, TypeVar, overload
 
 import httpx
@@ -92,59 +94,75 @@ class Async(Driver):
         return await self.connections.http.send(step)
 
 
+def method(written: Callable[..., Any], does: Callable[..., Any]) -> Callable[..., Any]:
+    """What it does, with the name, the words and the parameters of what it is `written` as: `help`, editors and doubles
+    in tests know a method by them."""
+    taken = [each for each in signature(written).parameters.values() if each.name != "self"]
+    named: Any = does
+    named.__name__ = named.__qualname__ = written.__name__.lstrip("_")
+    named.__doc__ = written.__doc__
+    named.written = written
+    named.__signature__ = Signature([Parameter("self", Parameter.POSITIONAL_ONLY), *taken])
+    return does
+
+
+def bound(does: Callable[..., Any], driver: Any) -> Callable[..., Any]:
+    """Of an instance its method, of the class the function."""
+    return does if driver is None else MethodType(does, driver)
+
+
 class Planned(Generic[S, P, T]):
     """A method written as steps."""
 
     def __init__(self, plan: Callable[Concatenate[S, P], Steps[T]]) -> None:
-        self.plan, self.__doc__ = plan, plan.__doc__
+        self._does = method(plan, lambda driver, /, *args, **kwargs: driver.run(plan(driver, *args, **kwargs)))
 
     @overload
     def __get__(self, driver: Sync, owner: type) -> Callable[P, T]: ...
     @overload
     def __get__(self, driver: Async, owner: type) -> Callable[P, Coroutine[Any, Any, T]]: ...
     @overload
-    def __get__(self, driver: None, owner: type) -> "Planned[S, P, T]": ...
+    def __get__(self, driver: None, owner: type) -> Callable[..., Any]: ...
     def __get__(self, driver: Any, owner: type) -> Any:
-        if driver is None:
-            return self
-        return lambda *args, **kwargs: driver.run(self.plan(driver, *args, **kwargs))
+        return bound(self._does, driver)
 
 
 class Call(Generic[P, T]):
     """A method that is one request."""
 
     def __init__(self, request: Callable[P, Request[T]]) -> None:
-        self.request, self.__doc__ = request, request.__doc__
+        self._does = method(
+            request, lambda driver, /, *args, **kwargs: driver.run(driver.wire.exchange(request(*args, **kwargs)))
+        )  # fmt: skip
 
     @overload
     def __get__(self, driver: Sync, owner: type) -> Callable[P, T]: ...
     @overload
     def __get__(self, driver: Async, owner: type) -> Callable[P, Coroutine[Any, Any, T]]: ...
     @overload
-    def __get__(self, driver: None, owner: type) -> "Call[P, T]": ...
+    def __get__(self, driver: None, owner: type) -> Callable[..., Any]: ...
     def __get__(self, driver: Any, owner: type) -> Any:
-        if driver is None:
-            return self
-        return lambda *args, **kwargs: driver.run(driver.wire.exchange(self.request(*args, **kwargs)))
+        return bound(self._does, driver)
 
 
 class Listed(Generic[P, T]):
     """A method that iterates over a list, asking for one page after the other as it is read."""
 
     def __init__(self, request: Callable[P, Request[Page[T]]]) -> None:
-        self.request, self.__doc__ = request, request.__doc__
+        def listed(driver: Sync | Async, /, *args: P.args, **kwargs: P.kwargs) -> Any:
+            items: Any = _items if isinstance(driver, Sync) else _items_async
+            return items(driver, request(*args, **kwargs))
+
+        self._does = method(request, listed)
 
     @overload
     def __get__(self, driver: Sync, owner: type) -> Callable[P, Iterator[T]]: ...
     @overload
     def __get__(self, driver: Async, owner: type) -> Callable[P, AsyncIterator[T]]: ...
     @overload
-    def __get__(self, driver: None, owner: type) -> "Listed[P, T]": ...
+    def __get__(self, driver: None, owner: type) -> Callable[..., Any]: ...
     def __get__(self, driver: Any, owner: type) -> Any:
-        if driver is None:
-            return self
-        items = _items if isinstance(driver, Sync) else _items_async
-        return lambda *args, **kwargs: items(driver, self.request(*args, **kwargs))
+        return bound(self._does, driver)
 
 
 def _items(driver: Sync, request: Request[Page[T]]) -> Iterator[T]:

@@ -1,10 +1,11 @@
 """A hold around a call: opened on entering, settled inside, and given back by leaving where nobody settled it."""
 
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime
 from decimal import Decimal
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Generic, ParamSpec, Self, TypeVar
 
 import anyio
 import httpx
@@ -12,11 +13,14 @@ import httpx
 from testkase_client.amounts import Amount, amount_text
 from testkase_client.answers.holds import Extension, Measurement, OpenedHold, Outcome, Release, Settlement, Tokens
 from testkase_client.captures import Captures
-from testkase_client.driving import Async, Connections, Driver, Planned, Sync
+from testkase_client.driving import Async, Connections, Driver, Planned, Sync, bound, method
 from testkase_client.exchange import Steps, Wire
 from testkase_client.problems import HoldResolved, Problem, TooManyRequests, Unavailable
 from testkase_client.request import Request
 from testkase_client.requests import holds
+
+P = ParamSpec("P")
+H = TypeVar("H", bound="Holding")
 
 TTL_SECONDS = 300
 """How long a hold lives where nothing else is said."""
@@ -174,3 +178,20 @@ class AsyncHold(Holding, Async):
         # FastAPI end streams whose readers hung up, and what those had used was free.
         with anyio.CancelScope(shield=True):
             await self.run(self._leave(fault))
+
+
+class Around(Generic[P, H]):
+    """The method of a client that makes holds: a context manager with the parameters of the request that opens it."""
+
+    def __init__(
+        self,
+        request: Callable[P, Request[OpenedHold]],
+        kind: Callable[[Wire, Connections[Any], Request[OpenedHold]], H],
+    ) -> None:
+        def hold(client: Any, /, *args: P.args, **kwargs: P.kwargs) -> H:
+            return kind(client.wire, client.connections, request(*args, **kwargs))
+
+        self._does = method(request, hold)
+
+    def __get__(self, client: Any, owner: type) -> Callable[P, H]:
+        return bound(self._does, client)

@@ -61,8 +61,8 @@ def test_every_route_is_reached_or_left_out_on_purpose() -> None:
 
 
 def test_every_request_is_a_method_of_the_clients() -> None:
-    offered = {value.request for value in vars(Operations).values() if hasattr(value, "request")}
-    assert {function for module in MODULES for function in functions(module)} == offered
+    offered = {getattr(value, "written", None) for _, value in inspect.getmembers(Operations)}
+    assert {function for module in MODULES for function in functions(module)} <= offered
 
 
 def test_every_parameter_of_a_query_can_be_given() -> None:

@@ -1,8 +1,10 @@
 """Amounts, times, ids, paths and problems."""
 
+import inspect
 import pickle
 from datetime import UTC, datetime
 from decimal import Decimal
+from unittest.mock import Mock, create_autospec
 
 import httpx
 import pytest
@@ -83,3 +85,29 @@ def test_an_address_says_how_to_speak_to_it() -> None:
     for wrong in ("127.0.0.1:8000", "x.test", "ftp://x.test", ""):
         with pytest.raises(ValueError, match="begins with http"):
             Client(wrong, "k")
+
+
+@pytest.mark.parametrize(
+    "wrong", ["https://x.test\n", "https://x.test:port", "https://", "https://ada:secret@x.test", "https://x.test?a=b"]
+)
+def test_what_no_call_could_be_sent_to_is_said_at_once(wrong: str) -> None:
+    """The first call raised InvalidURL, which is no Problem; a name and a password went instead of the key."""
+    for kind in (Client, AsyncClient):
+        with pytest.raises(ValueError, match="address") as refused:
+            kind(wrong, "k")
+        assert "secret" not in str(refused.value)
+
+
+def test_methods_have_their_words_and_parameters_and_doubles_have_their_methods() -> None:
+    """`help` showed a lambda without a word, and a double took whatever it was given."""
+    with Client("https://x.test", "k") as client:
+        for method in (client.hold, client.record_usage, client.usage, client.open_holds):
+            assert inspect.getdoc(method)
+        assert list(inspect.signature(client.hold).parameters)[:3] == ["use_case", "user", "id"]
+        assert list(inspect.signature(client.open_holds).parameters) == ["items"]
+        assert client.call_receipt.__name__ == "call_receipt"
+        double = create_autospec(client)
+    double.record_usage(use_case="chat", user="ada", credits="1")
+    with pytest.raises(TypeError):
+        double.record_usage(use_case="chat", credit="1")
+    assert Mock(spec=Client).hold
