@@ -174,9 +174,14 @@ def test_it_is_not_ready_while_its_database_is_gone(database: TestDatabase, tmp_
             server.execute(switch.format(name, sql.SQL("true")))
 
 
-def test_sigterm_ends_it_with_success(database: TestDatabase, tmp_path: Path) -> None:
-    with serving(database, tmp_path) as running:
+def test_it_serves_where_nothing_has_run_yet_and_sigterm_ends_it_with_success(
+    database: TestDatabase, tmp_path: Path
+) -> None:
+    data = tmp_path / "of" / "a new machine"
+    with serving(database, tmp_path, {"TESTKASE_DATA": str(data)}) as running:
         assert running.stop(signal.SIGTERM) == 0
+        assert (data / "calls").is_dir(), running.output()
+        assert data.stat().st_mode & 0o777 == 0o700
         with pytest.raises(ProcessLookupError):
             os.kill(running.process.pid, 0)
 

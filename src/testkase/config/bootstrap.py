@@ -6,6 +6,7 @@ from psycopg import sql
 from testkase.config.databases import check_address, with_database, with_login
 from testkase.config.failures import CannotStart
 from testkase.config.roles import APP, make_missing_roles, make_roles
+from testkase.config.upgrading.session import check_session, check_writes
 
 OLDEST_SERVER = 150_000
 
@@ -35,18 +36,22 @@ def check_server(url: str, *, variable: str = "DATABASE_URL") -> None:
 
 def check_owner(owner_url: str) -> None:
     """Raises CannotStart when the user of DATABASE_URL can neither make tables there nor change those that are there:
-    whoever was granted a database by its superuser has it, but does not own it."""
+    whoever was granted a database by its superuser has it, but does not own it. Or when sessions are not as needed."""
     with psycopg.connect(owner_url, connect_timeout=10) as connection:
         row = connection.execute(_RIGHTS).fetchone()
-    assert row is not None
-    user, database, may_make, other = row
-    if other is not None:
-        raise CannotStart(f"The tables of {database} belong to {other}: name that user in DATABASE_URL, not {user}.")
-    if not may_make:
-        raise CannotStart(
-            f"The user of DATABASE_URL may not make tables in {database}: make it the owner,"
-            f' ALTER DATABASE "{database}" OWNER TO "{user}".'
-        )
+        assert row is not None
+        user, database, may_make, other = row
+        if other is not None:
+            raise CannotStart(
+                f"The tables of {database} belong to {other}: name that user in DATABASE_URL, not {user}."
+            )
+        if not may_make:
+            raise CannotStart(
+                f"The user of DATABASE_URL may not make tables in {database}: make it the owner,"
+                f' ALTER DATABASE "{database}" OWNER TO "{user}".'
+            )
+        check_session(connection)
+        check_writes(connection)
 
 
 def make_database(server_url: str, name: str) -> str:

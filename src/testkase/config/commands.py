@@ -134,9 +134,10 @@ def model_server() -> None:
 
 
 def _check_may_start(settings: Settings) -> None:
-    from testkase.config.data_folder import refuse_half_restored
+    from testkase.config.data_folder import make_folder, refuse_half_restored
     from testkase.config.secrets_file import check_secret_key
 
+    make_folder(settings.data)
     refuse_half_restored(settings.data)
     check_secret_key()
 
@@ -150,7 +151,9 @@ def _database_url() -> str:
 
 def _check_schema(connection: psycopg.Connection[Any]) -> None:
     from testkase.config.upgrading.schema_state import check_schema
+    from testkase.config.upgrading.session import check_session
 
+    check_session(connection)
     check_schema(connection)
 
 

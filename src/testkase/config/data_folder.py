@@ -1,5 +1,6 @@
 """The folder of all state, and the two locks on it: one run at a time, and the children of one run at a time."""
 
+import contextlib
 import errno
 import fcntl
 import os
@@ -73,6 +74,13 @@ class DataFolder:
             return os.open(self.path / name, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         except OSError as error:
             raise CannotStart(f"{self.path / name} cannot be opened ({error.strerror}).") from error
+
+
+def make_folder(path: Path) -> None:
+    """For a process that is started by itself, on a machine where nothing has run yet. What cannot be made is told by
+    whatever would be kept there."""
+    with contextlib.suppress(OSError):
+        path.mkdir(parents=True, exist_ok=True, mode=0o700)
 
 
 def refuse_half_restored(path: Path) -> None:

@@ -12,8 +12,9 @@ from psycopg import sql
 from testkase.config.bootstrap import check_owner, check_server
 from testkase.config.failures import CannotStart
 from testkase.config.roles import APP, make_missing_roles
-from testkase.config.upgrading.runner import run_migrations
+from testkase.config.upgrading.runner import UNHURRIED, run_migrations
 from testkase.config.upgrading.schema_state import applied_migrations, refuse_newer
+from testkase.config.upgrading.session import check_session
 from testkase.core.ledger.months import prepare_months
 from testkase.foundation.database import run
 from testkase.foundation.settings import Settings
@@ -46,6 +47,7 @@ def migrate(owner_url: str, app_url: str) -> None:
         with connection.transaction():
             _grant(connection)
     with psycopg.connect(app_url) as connection:
+        check_session(connection)
         run(connection, check_isolation())
         run(connection, prepare_months())
 
@@ -53,6 +55,7 @@ def migrate(owner_url: str, app_url: str) -> None:
 @contextmanager
 def _alone(owner_url: str) -> Iterator[psycopg.Connection[tuple[object, ...]]]:
     with psycopg.connect(owner_url, autocommit=True) as connection:
+        connection.execute(UNHURRIED)
         connection.execute("SELECT pg_advisory_lock(%s)", [_LOCK])
         yield connection
 

