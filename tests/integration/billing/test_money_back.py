@@ -187,6 +187,18 @@ def test_a_refund_in_another_currency_is_counted_by_staff_as_well(shop: Shop) ->
     assert not shop.look(purchase).unclear
 
 
+@pytest.mark.requirement("P8", "P10")
+def test_each_of_two_refunds_in_another_currency_is_counted_by_itself(shop: Shop) -> None:
+    purchase = shop.bought(shop.organization("0").org_id)
+    given = [shop.provider.refund_by_hand(purchase.payment_id or "", 1) for _ in range(2)]
+    for one in given:
+        shop.provider.refunds[one.refund_id] = replace(one, currency="INR", amount=10_000)
+    shop.look(purchase)
+    for one, left in zip(given, (0, 700), strict=True):
+        counted(shop, purchase, one.refund_id, 150)
+        assert figures(shop, purchase) == (left, 0), "it thaws when both are counted"
+
+
 @pytest.mark.requirement("P10")
 @pytest.mark.parametrize(("thing", "amount"), [("disp_Nobody", 1), ("", 1), (None, -1), (None, 1_001)])
 def test_only_what_went_back_in_another_currency_is_counted(shop: Shop, thing: str | None, amount: int) -> None:

@@ -3,6 +3,7 @@
 from concurrent.futures import ThreadPoolExecutor
 from copy import copy
 from datetime import UTC, datetime, timedelta
+from unittest.mock import patch
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -29,7 +30,7 @@ from testkase.services.billing.overage.allowing import (
     overage,
     set_overage,
 )
-from testkase.services.billing.overage.collecting import collect
+from testkase.services.billing.overage.collecting import collect, look_at_money_back
 from testkase.services.billing.overage.waiving import waive
 from testkase.services.billing.provider import ProviderRefused
 from testkase.services.billing.purchasing.rows import attempts_of
@@ -175,6 +176,51 @@ def test_billing_and_setting_the_cap_at_once_do_not_wait_for_each_other(shop: Sh
                 done.result()
 
 
+def used_twice(shop: Shop, *, cap_cents: int, billed_period: int = -1) -> int:
+    """An organization that used 20 credits beyond its balance in each of its first two months, which have ended."""
+    long_ago = to_micros(utc_now()) - TWO_MONTHS_AGO
+    org_id = shop.organization("0", opened_at=long_ago).org_id
+    second = shop.balance(org_id).period_end
+    shop.run(org_id, execute_one(SetOverage(org_id=org_id, setting_id="then", limit=1_000 * MICRO), clock=long_ago))
+    use(shop, org_id, 20, "first", clock=long_ago + 1)
+    use(shop, org_id, 20, "second", clock=second + 1)
+    shop.rows(
+        org_id, "INSERT INTO billing_setting (org_id, overage_cap_cents, billed_period)"
+        " VALUES (%(org)s, %(cap)s, %(billed)s) RETURNING 1", org=org_id, cap=cap_cents, billed=billed_period,
+    )  # fmt: skip
+    return org_id
+
+
+@pytest.mark.requirement("P7")
+def test_what_was_used_before_it_was_switched_off_is_billed_though_it_is_switched_on_again_before(shop: Shop) -> None:
+    org_id = used_twice(shop, cap_cents=0, billed_period=0)
+    assert allow(shop, org_id, 4_000)
+    assert [bill.period_number for bill in shop.run(org_id, bill_ended_periods(org_id, shop.books))] == [1]
+
+
+@pytest.mark.requirement("P7")
+def test_a_month_in_which_it_was_switched_off_is_looked_at_when_it_ends_if_anything_was_used(shop: Shop) -> None:
+    org_id = shop.organization("0").org_id
+    allow(shop, org_id, 4_000)
+    use(shop, org_id, 20)
+    allow(shop, org_id, 0, "off")
+    shop.run(org_id, bill_ended_periods(org_id, shop.books))
+    (looked,) = shop.rows(org_id, "SELECT due_at FROM payment_watch WHERE org_id = %(org)s", org=org_id)
+    assert to_micros(looked["due_at"]) == shop.balance(org_id).period_end
+
+
+@pytest.mark.requirement("P7", "P10")
+def test_money_of_one_bill_that_goes_back_opens_no_other(shop: Shop) -> None:
+    org_id = used_twice(shop, cap_cents=40_000)
+    bills = shop.run(org_id, bill_ended_periods(org_id, shop.books))
+    first, _ = [shop.provider.pay_link(age(shop, bill, 0).link_id or "") for bill in bills]
+    assert [age(shop, bill, 0).state for bill in bills] == ["paid", "paid"]
+    shop.provider.refund_by_hand(first.payment_id)
+    shop.report("refund.processed", payment_id=first.payment_id)
+    newest_first = [bill.state for bill, _ in shop.run(org_id, list_bills(org_id))]
+    assert newest_first == ["paid", "unpaid"]
+
+
 @pytest.mark.requirement("R17", "P7", "I9")
 def test_an_ended_month_is_billed_once_by_a_link_and_paid(shop: Shop) -> None:
     org_id, bill = billed(shop)
@@ -303,6 +349,15 @@ def test_a_bill_paid_on_a_page_that_another_replaced_is_paid(shop: Shop, heard: 
     assert shop.run(org_id, receipt_of(org_id, bill.bill_id)) is not None
     report = shop.errand(match_day(utc_now().date(), SELLER, shop.books))
     assert payment.payment_id not in {fault.payment_id for fault in report.faults}
+
+
+@pytest.mark.requirement("P7", "B5")
+def test_a_page_that_the_provider_does_not_close_keeps_no_bill_from_being_paid(shop: Shop) -> None:
+    _, bill = billed(shop)
+    first, _ = replaced(shop, bill)
+    shop.provider.pay_link(first)
+    with patch.object(shop.provider, "cancel_link", side_effect=ProviderRefused("It was paid a moment ago.")):
+        assert age(shop, bill, 0).state == "paid"
 
 
 @pytest.mark.requirement("P7")
@@ -460,6 +515,14 @@ def test_a_bill_whose_refund_fails_is_paid_after_all_and_its_other_page_closed(s
     actions = shop.rows(org_id, "SELECT action FROM activity WHERE action ~ 'reopened|stays' ORDER BY seq")
     assert [row["action"] for row in actions] == ["overage.reopened", "overage.stays"] * 2 + ["overage.reopened"]
     assert len(shop.rows(org_id, "SELECT 1 FROM receipt")) == 1
+
+
+@pytest.mark.requirement("P7", "P10")
+def test_no_bill_is_paid_by_what_is_heard_of_another_payment(shop: Shop) -> None:
+    org_id, bill = billed(shop)
+    another = shop.bought(org_id).payment_id or ""
+    look = look_at_money_back(org_id, bill.bill_id, another, SELLER)
+    assert shop.errand(look).state == "due"
 
 
 @pytest.mark.requirement("P7", "P10")

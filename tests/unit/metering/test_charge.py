@@ -1,5 +1,6 @@
 """The settlement table, row by row."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -9,7 +10,7 @@ from hypothesis import strategies as st
 from testkase.core.ledger.terms import Rates, Terms, Tokens, price, price_ceiling
 from testkase.services.inference import CallResult
 from testkase.services.inference.embedded import embedded_provider
-from testkase.services.metering.charge import Charge, charge_for_all, charge_for_call
+from testkase.services.metering.charge import Charge, charge_for_all, charge_for_call, within
 from testkase.services.metering.request import Bounds, clamp
 
 BOUNDS = Bounds(input_tokens=1_000, output_tokens=500)
@@ -89,6 +90,24 @@ def test_several_calls_add_up_and_the_least_certain_measurement_counts() -> None
     )
     assert charge_for_all([exact, failed]).measurement == "exact"
     assert charge_for_all([failed, failed]).outcome == "failed"
+
+
+@pytest.mark.requirement("P17", "P19")
+def test_of_several_calls_every_bucket_adds_up_and_the_terms_are_the_holds_unless_one_model_answered_all() -> None:
+    tokens = Tokens(input=1, cached_input=2, cache_write=3, output=4, reasoning=5)
+    done = Charge(tokens=tokens, outcome="completed", measurement="exact")
+    one, other = (
+        replace(done, terms=Terms(rate_card="t", model=model, tiers=(), charge_increment=10_000)) for model in "ab"
+    )
+    twice = Tokens(input=2, cached_input=4, cache_write=6, output=8, reasoning=10)
+    assert [charge_for_all(calls).tokens for calls in ([one, one], [one, other])] == [twice, twice]
+    assert [charge_for_all(calls).terms for calls in ([one, one], [one, other])] == [one.terms, None]
+
+
+@pytest.mark.requirement("P17", "P19")
+def test_an_estimate_within_its_bounds_is_as_it_was_in_every_bucket() -> None:
+    tokens = Tokens(input=1, cached_input=2, cache_write=3, output=4, reasoning=5)
+    assert within(tokens, BOUNDS) == tokens
 
 
 @pytest.mark.requirement("P17")
