@@ -51,6 +51,8 @@ def main(
         raise typer.BadParameter(f"there are {', '.join(CAMPAIGNS)}")
     if after and (not name or CAMPAIGNS[name].go_on is None):
         raise typer.BadParameter("--after is for one campaign, of those that can begin in the middle")
+    if after and after >= _sized(CAMPAIGNS[name], size):  # nothing would be tried, and no fault be found
+        raise typer.BadParameter(f"--size counts from the beginning: give more than the {after:,} of --after")
     folder = reports or Path(os.environ.get("TESTKASE_DATA", "var")) / "campaigns"
     faulty = False
     for campaign in [CAMPAIGNS[name]] if name else CAMPAIGNS.values():

@@ -14,10 +14,14 @@ def record(report: Report, page: Path = PAGE) -> None:
     rows = {line.split("|")[1].strip(): line for line in between(page, "results").splitlines()[2:]}
     figures = {name: told(value) for name, value in report.figures.items()}
     found, seconds, revision = len(report.faults), report.seconds, report.revision
+    ours = _came_to(report.size, report)
     if report.after and (before := _first_part(rows.get(report.campaign, ""), report)):
         figures, found, seconds, revision = _joined(before, figures, found, seconds, revision)
+        ours += before[3].removeprefix(_came_to(report.after, report))
+    elif report.after:
+        ours += f", from {report.after:,} on"
     rows[report.campaign] = _row(
-        report.campaign, *GOALS.get(report.campaign, Goal("0 faults")), f"{report.size:,} {report.counts}",
+        report.campaign, *GOALS.get(report.campaign, Goal("0 faults")), ours,
         ", ".join(f"{value} {name}" for name, value in figures.items()), f"{found} FAULTS" if found else "0 faults",
         report.began[:10], f"{seconds:,.0f} s", str(report.seed), revision,
     )  # fmt: skip
@@ -27,11 +31,15 @@ def record(report: Report, page: Path = PAGE) -> None:
     replace(page, "results", "\n".join([*_HEAD, *(rows[name] for name in order if name in rows)]))
 
 
+def _came_to(size: int, report: Report) -> str:
+    return f"{size:,} {report.counts}"
+
+
 def _first_part(row: str, report: Report) -> list[str]:
     """The cells of a row that ends where this run begins; none, where it does not."""
     cells = [cell.strip() for cell in row.split("|")[1:-1]]
-    fits = bool(cells) and (cells[3], cells[8]) == (f"{report.after:,} {report.counts}", str(report.seed))
-    return cells if fits else []
+    fits = bool(cells) and cells[8] == str(report.seed)
+    return cells if fits and cells[3].partition(", from ")[0] == _came_to(report.after, report) else []
 
 
 def _joined(

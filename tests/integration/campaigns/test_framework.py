@@ -37,12 +37,15 @@ def _breaks(size: int, seed: int, tick: Tick) -> Outcome:
 
 DICE = Campaign(name="dice", about="dice", counts="throws", full=1_000, small=10, run=_draws)
 TABLE = Campaign(name="table", about="a table", counts="legs", full=4, small=1, run=_breaks)
+COIN = Campaign(
+    name="coin", about="a coin", counts="flips", full=9, small=9, run=_draws, go_on=lambda *_, **__: Outcome("coin", 0)
+)
 
 
 @pytest.fixture
 def run(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> CliRunner:
     """The command, with two campaigns of its own, in a folder of its own."""
-    monkeypatch.setattr(command, "CAMPAIGNS", {"dice": DICE, "table": TABLE})
+    monkeypatch.setattr(command, "CAMPAIGNS", {"dice": DICE, "table": TABLE, "coin": COIN})
     monkeypatch.setattr(log, "configure", lambda *_: None)
     monkeypatch.setenv("TESTKASE_DATA", str(tmp_path))
     return CliRunner()
@@ -82,7 +85,14 @@ def test_a_campaign_that_breaks_off_has_found_a_fault_and_keeps_none_of_the_othe
 
 
 @pytest.mark.parametrize(
-    "words", [["nothing"], ["dice", "--size", "0"], ["dice", "--size", "some"], ["dice", "--after", "3"]]
+    "words",
+    [
+        ["nothing"],
+        ["dice", "--size", "0"],
+        ["dice", "--size", "some"],
+        ["dice", "--after", "3"],
+        ["coin", "--size", "20", "--after", "20"],
+    ],
 )
 def test_what_there_is_not_is_refused(run: CliRunner, words: list[str]) -> None:
     assert invoked(run, *words)[0] == 2
@@ -116,8 +126,10 @@ def test_a_run_that_goes_on_where_another_came_to_is_one_run_with_it(tmp_path: P
     noted(page, 5, 600, 0, **first)
     row = noted(page, 5, 1_000, 600, **rest)
     assert "| 1,000 throws | 1,000 operations, 1,000 a second, 2,200 entries, f0000000000000f0 digest | 0 faults" in row
-    assert " 400 operations, " in noted(page, 6, 1_000, 600, **rest), "another seed is another run"
+    alone = "| 1,000 throws, from 600 on | 400 operations, "
+    assert alone in noted(page, 6, 1_000, 600, **rest), "another seed is another run, and has no beginning"
     assert " 400 operations, " in noted(page, 6, 1_000, 999, **rest), "and so is one that leaves a gap"
+    assert "| 1,400 throws, from 999 on | 800 operations, " in noted(page, 6, 1_400, 1_000, **rest)
 
 
 @pytest.mark.parametrize("told", [signal.SIGTERM, signal.SIGINT])
