@@ -20,6 +20,9 @@ S = TypeVar("S", bound="Driver")
 T = TypeVar("T")
 H = TypeVar("H", bound=httpx.Client | httpx.AsyncClient)
 
+MOST_AT_ONCE = 100
+"""Requests of an AsyncClient under way at a time: as many as httpx opens connections."""
+
 
 class Connections(Generic[H]):
     """The connections of this process. A forked one opens its own: two that share one read each other's answers, and
@@ -28,6 +31,7 @@ class Connections(Generic[H]):
     def __init__(self, make: Callable[[], H]) -> None:
         self._make = make
         self._made: tuple[int, H] = (os.getpid(), make())
+        self.turns = asyncio.Semaphore(MOST_AT_ONCE)
 
     @property
     def http(self) -> H:
@@ -91,7 +95,10 @@ class Async(Driver):
         if isinstance(step, Wait):
             await asyncio.sleep(step.seconds)
             return None
-        return await self.connections.http.send(step)
+        # What waits for a connection inside httpx is looked through at every answer, and its timeout runs meanwhile: a
+        # thousand calls at once took minutes, and were repeated though they had not been sent.
+        async with self.connections.turns:
+            return await self.connections.http.send(step)
 
 
 def method(written: Callable[..., Any], does: Callable[..., Any]) -> Callable[..., Any]:

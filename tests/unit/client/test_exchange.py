@@ -1,5 +1,6 @@
 """What is repeated, when, and what is not."""
 
+import asyncio
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from typing import Any
@@ -9,6 +10,7 @@ import msgspec
 import pytest
 
 from testkase_client import (
+    AsyncClient,
     Client,
     Hold,
     PaymentsNotSetUp,
@@ -18,7 +20,7 @@ from testkase_client import (
     Unreachable,
     Unreadable,
 )
-from testkase_client.driving import Connections
+from testkase_client.driving import MOST_AT_ONCE, Connections
 from testkase_client.exchange import Wait, Wire, backoff, wait_before_repeating
 from testkase_client.problems import problem_of
 from testkase_client.requests import holds, reading
@@ -158,3 +160,22 @@ def test_a_call_of_unknown_outcome_names_the_id_it_was_sent_with(answer: httpx.R
             client.settle_hold("h", credits="1", final=False)
     assert used.value.facts["id"] == sent[0]["id"]
     assert part.value.facts["capture_id"] == sent[1]["capture_id"]
+
+
+async def test_of_a_thousand_calls_at_once_no_more_are_sent_than_there_are_connections() -> None:
+    """The others waited inside httpx, where their time ran out before they were sent, so that they were repeated."""
+    under_way: set[int] = set()
+    most = 0
+
+    async def answering(request: httpx.Request) -> httpx.Response:
+        nonlocal most
+        under_way.add(id(request))
+        most = max(most, len(under_way))
+        await asyncio.sleep(0)
+        under_way.remove(id(request))
+        return httpx.Response(201, json={"charged": "1", "balance": "2", "receipt": "3"})
+
+    async with AsyncClient("https://x.test", "k", transport=httpx.MockTransport(answering)) as client:
+        calls = (client.record_usage(use_case="chat", user="ada", credits="1") for _ in range(1_000))
+        assert len(await asyncio.gather(*calls)) == 1_000
+    assert most == MOST_AT_ONCE
