@@ -137,7 +137,7 @@ class Holding(Driver):
         except HoldResolved:
             if (parts or self._told is not None) and fault is None:
                 raise
-        except Problem as trouble:
+        except Exception as trouble:
             if fault is None:
                 raise
             fault.add_note(f"The hold {self.id} could not be given back and lapses by itself: {trouble}")

@@ -162,6 +162,15 @@ def test_a_hold_that_cannot_be_given_back_never_hides_why(client: Client) -> Non
     assert hold.id in raised.value.__notes__[0]
 
 
+def test_a_client_that_was_closed_meanwhile_never_hides_why(base_url: str, org: Organization) -> None:
+    """A task cancelled while its program stops ended in RuntimeError, which looked like a fault of its own."""
+    closing = Client(base_url, org.key)
+    hold = closing.hold(**CALL, credits="5")
+    with pytest.raises(LookupError) as raised, hold:
+        raise_after(closing.close)
+    assert hold.id in raised.value.__notes__[0]
+
+
 class Astray(httpx.HTTPTransport):
     """The real way there, on which so many settlements are lost before they arrive."""
 
