@@ -58,7 +58,7 @@ class Sync(Driver):
             while True:
                 try:
                     got = self._do(step)
-                except Exception as fault:
+                except Exception as fault:  # noqa: BLE001 - the steps know which it is, and raise the others
                     step = steps.throw(fault)
                 else:
                     step = steps.send(got)
@@ -84,7 +84,7 @@ class Async(Driver):
             while True:
                 try:
                     got = await self._do(step)
-                except Exception as fault:
+                except Exception as fault:  # noqa: BLE001 - the steps know which it is, and raise the others
                     step = steps.throw(fault)
                 else:
                     step = steps.send(got)
