@@ -2,17 +2,19 @@
 
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from unittest.mock import patch
 
 import pytest
+from msgspec.structs import replace
 
 from testkase.core.ledger.credits import MICRO
 from testkase.core.pricing import UnknownBundle, UnknownCurrency
 from testkase.foundation.database import Operation, Statement
 from testkase.foundation.problems import InvalidInput
 from testkase.services.billing.errand import Do, run_errand
-from testkase.services.billing.model import MayNotBuy, PurchaseNotFound
-from testkase.services.billing.provider import ProviderSilent
-from testkase.services.billing.purchasing.buying import buy, returned_from_checkout
+from testkase.services.billing.model import MayNotBuy, PaymentMismatch, PurchaseNotFound
+from testkase.services.billing.provider import Order, ProviderRefused, ProviderSilent
+from testkase.services.billing.purchasing.buying import buy, order, returned_from_checkout
 from testkase.services.billing.purchasing.rows import RequestReused, list_purchases, purchase_by_id
 from testkase.services.billing.receipts import receipt_of
 from tests.support.shop import BUYER, SELLER, Shop, allowed
@@ -75,6 +77,53 @@ def test_an_authorized_payment_is_captured_and_then_credited(shop: Shop) -> None
     payment = shop.provider.authorize(purchase.order_id or "")
     assert shop.look(purchase).granted
     assert shop.provider.payments[payment.payment_id].status == "captured"
+
+
+@pytest.mark.requirement("B5")
+@pytest.mark.parametrize("wrong", [{"amount": 999}, {"currency": "INR"}])
+def test_an_authorized_payment_that_is_not_what_was_ordered_is_not_taken(shop: Shop, wrong: dict[str, object]) -> None:
+    purchase = shop.order(shop.organization().org_id)
+    payment = shop.provider.authorize(purchase.order_id or "", **wrong)
+    assert not shop.look(purchase).granted
+    assert shop.provider.payments[payment.payment_id].status == "authorized", "it goes back by itself"
+
+
+@pytest.mark.requirement("B5")
+def test_an_authorized_payment_that_cannot_be_taken_keeps_nothing_else_from_being_seen(shop: Shop) -> None:
+    purchase = shop.order(shop.organization().org_id)
+    shop.provider.authorize(purchase.order_id or "")
+    with patch.object(shop.provider, "capture", side_effect=ProviderRefused("It has gone back.")):
+        assert not shop.look(purchase).granted
+    assert shop.look(purchase).granted
+
+
+@pytest.mark.requirement("P9")
+def test_a_paid_purchase_stays_so_where_its_order_is_asked_for_again(shop: Shop) -> None:
+    """Two requests of one purchase: the slower one had read it before the faster one's was paid."""
+    org = shop.organization()
+    paid = shop.bought(org.org_id)
+    again = shop.errand(order(replace(paid, state="created", order_id=None)))
+    assert (again.state, shop.purchase(paid).state) == ("paid", "paid")
+
+
+@pytest.mark.requirement("R25")
+def test_an_order_over_another_amount_is_not_paid_on(shop: Shop) -> None:
+    org = shop.organization()
+    made = Order(
+        order_id="order_1", amount=1, amount_paid=0, currency="USD", status="created", receipt="", created_at=0
+    )  # fmt: skip
+    with patch.object(shop.provider, "create_order", return_value=made), pytest.raises(PaymentMismatch):
+        shop.order(org.org_id)
+    assert [row["state"] for row in shop.rows(org.org_id, "SELECT state FROM purchase")] == ["created"]
+
+
+@pytest.mark.requirement("R33")
+def test_what_went_wrong_with_one_purchase_is_said_of_that_one_alone(shop: Shop) -> None:
+    org = shop.organization()
+    failed, other = shop.order(org.org_id), shop.order(org.org_id)
+    shop.provider.fail(failed.order_id or "", "Your bank said no.")
+    shop.look(failed)
+    assert [shop.purchase(one).failure for one in (failed, other)] == ["Your bank said no.", ""]
 
 
 @pytest.mark.requirement("P9", "I8")
