@@ -112,6 +112,35 @@ def test_a_batch_of_reports_and_an_organization_without_a_guard_are_left_alone(j
     assert journal.watched(NOW + MICRO) == [("user", "ada@example.com")]
 
 
+def test_what_is_usual_is_the_busiest_ten_minutes_of_the_same_user(journal: Journal) -> None:
+    journal.use(START + 6 * DAY + 7_200 * MICRO, 15, user="ada@example.com")
+    journal.use(START + 6 * DAY + 14_400 * MICRO, 90, user="ben@example.com", use_case="report")
+    journal.use(NOW, 3, times=20)
+    assert journal.watched(NOW + MICRO) == [], "four times as much as once in the week"
+    journal.use(NOW, 3, user="newcomer@example.com", use_case="report", times=20)
+    assert journal.watched(NOW + MICRO) == [], "the first big batch is somebody's first, whoever else has a past"
+    journal.use(NOW, 16)
+    assert journal.watched(NOW + MICRO) == [("user", "ada@example.com")], "ben's busy hour is no excuse of hers"
+
+
+def test_nobody_is_paused_while_ai_is_off(journal: Journal) -> None:
+    journal.use(NOW, 3, times=100)
+    journal.run(execute_one(ask.SwitchAi(org_id=journal.org_id, switch_id="off", enabled=False), clock=NOW + MICRO))
+    assert journal.watched(NOW + 2 * MICRO) == []
+
+
+def test_a_user_who_was_resumed_explains_a_features_burn_for_a_week(journal: Journal) -> None:
+    paused = limit.Pause(org_id=journal.org_id, change_id="p", kind="user", ref="job", reason="By hand.")
+    journal.run(execute_one(paused, clock=NOW))
+    resumed = limit.Resume(org_id=journal.org_id, change_id="r", kind="user", ref="job")
+    journal.run(execute_one(resumed, clock=NOW + MICRO))
+    journal.use(NOW + 3 * DAY, 30, user="job", use_case="weekly")
+    journal.use(NOW + 6 * DAY, 11, user="job", use_case="nightly", times=10)
+    assert journal.watched(NOW + 6 * DAY + MICRO) == []
+    journal.use(NOW + 8 * DAY, 11, user="job", use_case="hourly", times=10)
+    assert journal.watched(NOW + 8 * DAY + MICRO) == [("use_case", "hourly")]
+
+
 async def test_the_workers_guard_finds_whoever_burns_now(journal: Journal) -> None:
     database = Database(journal.database.url)
     await database.open()
