@@ -168,6 +168,20 @@ def test_a_request_ends_with_its_budget_and_one_left_over_can_be_declined(visito
     assert "Soon gone." not in admin.get(PAGE).content.decode()
 
 
+def test_what_becomes_of_one_request_leaves_the_others_open(visitors: Visitors) -> None:
+    member, admin = visitors.client_of("member"), visitors.client_of("admin")
+    for name in ("Declined", "Removed", "Left"):
+        budget_id = set_budget(visitors, name, "3")
+        more = {"request_id": name.lower(), "amount": "5", "reason": f"{name} they are."}
+        assert member.post(f"{PAGE}/{budget_id}/requests", more).status_code == 302
+        if name == "Removed":
+            to_remove = budget_id
+    admin.post("/settings/ai-credits/budget-requests/declined/decision", {"decision": "decline"})
+    admin.post(f"{PAGE}/{to_remove}/removal")
+    open_ones = "SELECT request_id FROM budget_request WHERE state = 'open'"
+    assert [row["request_id"] for row in run(visitors, statement(open_ones))] == ["left"]
+
+
 @pytest.mark.parametrize("way", ["removed", "left"])
 def test_a_request_ends_with_who_asked(visitors: Visitors, way: str) -> None:
     """It raised the budget of those who stayed, and whoever had gone was said to have been told."""
