@@ -6,8 +6,9 @@ import psycopg
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from testkase.config.failures import CannotStart
+from testkase.foundation.database import POOL_SECONDS, with_patience
 
-_POOL = {"min_size": 1, "max_size": 8, "timeout": 10}
+_POOL = {"min_size": 1, "max_size": 8, "timeout": POOL_SECONDS, "reconnect_timeout": POOL_SECONDS}
 _DJANGO_NAMES = {"dbname": "NAME", "user": "USER", "password": "PASSWORD", "host": "HOST", "port": "PORT"}
 
 
@@ -28,7 +29,7 @@ def django_database(url: str | None, *, pool: bool) -> dict[str, Any]:
         "ENGINE": "django.db.backends.postgresql",
         "NAME": "",
         "CONN_HEALTH_CHECKS": True,  # after a restart of the database the first page does not pay for a dead connection
-        "OPTIONS": {"pool": _POOL} if pool else {},
+        "OPTIONS": {**({"pool": _POOL} if pool else {}), **with_patience(url or "")},
     }
     for name, value in parts.items():
         if name in _DJANGO_NAMES:
