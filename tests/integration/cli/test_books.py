@@ -6,6 +6,7 @@ import subprocess
 import sys
 from dataclasses import replace
 from pathlib import Path
+from unittest.mock import MagicMock
 
 import psycopg
 import pytest
@@ -14,7 +15,10 @@ from psycopg.conninfo import make_conninfo
 from testkase.core.ledger.commands import Grant, Reverse
 from testkase.core.ledger.credits import MICRO
 from testkase.core.ledger.operations import execute_one
+from testkase.entrypoints.cli.app import Installation
+from testkase.entrypoints.cli.app import database as connected
 from testkase.foundation.database import SyncDatabase
+from testkase.foundation.problems import Unavailable
 from tests.support.cluster import TestDatabase
 from tests.support.commands import run_command
 from tests.support.ledger import fresh_org, hold, open_account, settle
@@ -51,6 +55,23 @@ def test_a_grant_acts_once_however_often_it_is_repeated(database: TestDatabase) 
     assert re.search(r"used since \d{4}-\d\d-01;", said), "as the organization is billed"
     assert "Last day" in said
     assert re.search(r"allowance .* \d{4}-\d\d-(28|29|30|31) ", said), "as pages and letters name it: not the day after"
+
+
+def test_a_replica_is_told_from_the_primary_and_nothing_is_done(database: TestDatabase) -> None:
+    org_id = str(_organization(database))
+    replica = replace(database, app_url=make_conninfo(database.app_url, options="-c default_transaction_read_only=on"))
+    code, said = _testkase(replica, "grant", org_id, "5", "--id", "ticket-1")
+    assert (code, said) == (
+        1, "testkase: The database only reads, as a replica does: name the primary. Nothing was done.\n"
+    )  # fmt: skip
+
+
+def test_a_database_that_goes_away_meanwhile_is_told_in_one_sentence(database: TestDatabase) -> None:
+    context = MagicMock()
+    context.find_root.return_value.obj = Installation(lambda: database.app_url, lambda _: None, lambda: None)
+    conflict = "canceling statement due to conflict with recovery\nDETAIL: …"
+    with pytest.raises(Unavailable, match=r"broke off: canceling statement .* with the same id"), connected(context):
+        raise psycopg.errors.SerializationFailure(conflict)
 
 
 def test_a_correction_is_on_record_and_the_books_verify(database: TestDatabase) -> None:

@@ -5,8 +5,9 @@ import os
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import datetime
+from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
+from unittest.mock import MagicMock
 
 import pytest
 
@@ -86,3 +87,18 @@ def test_a_file_that_cannot_be_saved_is_named(
     monkeypatch.setattr(backup, "_fill", refused)
     with pytest.raises(CannotStart, match=words):
         backup.back_up(Settings.from_environ(), tmp_path / "saved")
+
+
+def _answering(*row: object) -> MagicMock:
+    connection = MagicMock()
+    connection.execute.return_value.fetchone.return_value = row
+    return connection
+
+
+def test_the_dump_of_a_replica_is_of_what_it_has_replayed_and_not_of_now() -> None:
+    replayed = datetime(2026, 11, 28, 14, tzinfo=timezone(timedelta(hours=5, minutes=30)))
+    assert backup.begun(_answering(True, replayed)) == datetime(2026, 11, 28, 8, 30, tzinfo=UTC)
+    assert backup.begun(_answering(True, utc_now() + timedelta(hours=1))) <= utc_now(), "clocks differ"
+    assert utc_now() - backup.begun(_answering(False, replayed)) < timedelta(minutes=1), "it was one once"
+    with pytest.raises(CannotStart, match="nobody knows how far behind it is"):
+        backup.begun(_answering(True, None))

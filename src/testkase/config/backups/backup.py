@@ -9,7 +9,9 @@ import os
 import shutil
 import sqlite3
 from contextlib import closing
+from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import psycopg
 
@@ -72,7 +74,7 @@ def _fill(draft: Path, settings: Settings, url: str) -> Manifest:
         check_sees_everything(connection)
         migrations, server = applied_migrations(connection), connection.info
         version, owner = server.server_version, server.user
-    begun_at = utc_now()
+        begun_at = begun(connection)
     run_program("pg_dump", url, "--format=custom", "--lock-wait-timeout=60s", "--file", str(draft / DUMP))
     _copy_simulator(settings.data, draft / FILES)
     return Manifest(
@@ -84,6 +86,23 @@ def _fill(draft: Path, settings: Settings, url: str) -> Manifest:
         own_secret_key=not os.environ.get("TESTKASE_SECRET_KEY"),
         contents=describe(draft),
     )
+
+
+def begun(connection: psycopg.Connection[Any]) -> datetime:
+    """Everything acknowledged before this moment is in what is read from now on. A replica has what it has replayed,
+    however far behind it is; nobody may take its dump for one of now. Raises CannotStart."""
+    row = connection.execute("SELECT pg_is_in_recovery(), pg_last_xact_replay_timestamp()").fetchone()
+    assert row is not None
+    replica: bool = row[0]
+    replayed: datetime | None = row[1]
+    if not replica:
+        return utc_now()
+    if replayed is None:
+        raise CannotStart(
+            "DATABASE_URL leads to a replica that has replayed nothing since it was started, so that nobody knows how"
+            " far behind it is: try again when something was written, or save the primary."
+        )
+    return min(utc_now(), replayed.astimezone(UTC))
 
 
 def _copy_files(data: Path, target: Path) -> None:

@@ -39,8 +39,8 @@ class Installation:
 
 @contextmanager
 def database(context: typer.Context) -> Iterator[SyncDatabase]:
-    """The installation's database as the application role; `connect_with` says where. Raises Unavailable, or
-    what the installation's check does."""
+    """The installation's database as the application role; `connect_with` says where. Raises Unavailable, also
+    where the database goes away meanwhile, or what the installation's check does."""
     installation = _installation(context)
     where = installation.database_url()
     try:
@@ -51,6 +51,13 @@ def database(context: typer.Context) -> Iterator[SyncDatabase]:
     opened = SyncDatabase(where, max_size=1)
     try:
         yield opened
+    except psycopg.errors.ReadOnlySqlTransaction as error:
+        raise Unavailable("The database only reads, as a replica does: name the primary. Nothing was done.") from error
+    except psycopg.OperationalError as error:
+        raise Unavailable(
+            f"The database broke off: {' '.join(str(error).split())}. Run the command again, a change with the same"
+            " id: what was done is not done twice."
+        ) from error
     finally:
         opened.close()
 
