@@ -134,9 +134,11 @@ class Holding(Driver):
             else:
                 ended = {} if fault is None else {"outcome": "cancelled", "measurement": "partial"}
                 yield from self._settle(**(ended | self._told))
-        except HoldResolved:
-            if (parts or self._told is not None) and fault is None:
-                raise
+        except HoldResolved as trouble:
+            if parts or self._told is not None:
+                if fault is None:
+                    raise
+                fault.add_note(f"What was used of the hold {self.id} could not be charged: {trouble}")
         except Exception as trouble:
             if fault is None:
                 raise

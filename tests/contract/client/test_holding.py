@@ -162,6 +162,15 @@ def test_a_hold_that_cannot_be_given_back_never_hides_why(client: Client) -> Non
     assert hold.id in raised.value.__notes__[0]
 
 
+def test_what_an_exception_left_unpaid_is_said_with_it(client: Client) -> None:
+    """A hold that had lapsed when the call broke charged nothing, and nobody heard of it."""
+    hold = client.hold(**CALL, credits="5")
+    hold.used(credits="2")
+    with pytest.raises(LookupError) as raised, hold:
+        raise_after(lambda: client.void_hold(hold.id))
+    assert f"What was used of the hold {hold.id} could not be charged" in raised.value.__notes__[0]
+
+
 def test_a_client_that_was_closed_meanwhile_never_hides_why(base_url: str, org: Organization) -> None:
     """A task cancelled while its program stops ended in RuntimeError, which looked like a fault of its own."""
     closing = Client(base_url, org.key)
