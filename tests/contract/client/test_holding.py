@@ -36,7 +36,7 @@ def available(client: Client) -> Decimal:
     return found.available
 
 
-def raise_after(doing: Callable[[], None]) -> None:
+def raise_after(doing: Callable[[], object]) -> None:
     doing()
     raise LookupError("the stream broke")
 
