@@ -1,5 +1,6 @@
 """Makes a database ready to serve: migrated, proven isolated, and with the demo organization where it is wanted."""
 
+from testkase.config.data_folder import make_folder
 from testkase.config.migrate import migrate_from_environment
 from testkase.config.supervising.demo_file import read_demo, write_demo
 from testkase.foundation import logging as log
@@ -9,6 +10,7 @@ from testkase.foundation.settings import Settings
 def prepare(settings: Settings) -> None:
     """Safe to repeat, and to be killed at any point."""
     log.configure("prepare", settings.log_level)
+    make_folder(settings.data)
     migrate_from_environment(settings)
     if settings.demo:
         _seed(settings)

@@ -11,7 +11,8 @@ from unittest.mock import MagicMock
 
 import pytest
 
-from testkase.config.backups import backup
+from testkase.config import prepare as preparing
+from testkase.config.backups import backup, programs
 from testkase.config.backups.manifest import Manifest
 from testkase.config.failures import CannotStart
 from testkase.foundation.clock import utc_now
@@ -102,3 +103,26 @@ def test_the_dump_of_a_replica_is_of_what_it_has_replayed_and_not_of_now() -> No
     assert utc_now() - backup.begun(_answering(False, replayed)) < timedelta(minutes=1), "it was one once"
     with pytest.raises(CannotStart, match="nobody knows how far behind it is"):
         backup.begun(_answering(True, None))
+
+
+def test_a_server_that_wants_encryption_is_met_with_what_to_say_in_its_address(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    refused = tmp_path / "pg_dump"
+    refused.write_text(
+        "#!/bin/sh\necho 'pg_dump: error: FATAL:  no pg_hba.conf entry for \"x\", no encryption' >&2; exit 1"
+    )
+    refused.chmod(0o700)
+    monkeypatch.setattr(programs, "_find", lambda _name, _url: str(refused))
+    with pytest.raises(CannotStart, match=r"no encryption\. .* cannot encrypt: say sslmode=require in DATABASE_URL$"):
+        programs.run_program("pg_dump", "postgresql://owner@localhost/none")
+
+
+def test_a_demonstration_is_prepared_where_nothing_has_run_yet(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its sign-ins are written there once they are in the database: who cannot write them has lost them."""
+    data = tmp_path / "of" / "a new machine"
+    for name in ("log", "migrate_from_environment"):
+        monkeypatch.setattr(preparing, name, MagicMock())
+    monkeypatch.setattr(preparing, "_seed", lambda settings: (settings.data / "demo.json").touch())
+    preparing.prepare(Settings.from_environ({"TESTKASE_DATA": str(data)}))
+    assert data.stat().st_mode & 0o777 == 0o700

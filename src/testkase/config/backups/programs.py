@@ -15,6 +15,8 @@ from testkase.config.postgres.account import binaries
 
 _KNOWS_TIMEOUT = 170_000
 _LINES_OF_SETTINGS = 100
+_CLEAR = "no encryption"
+"""In what a server says that lets nobody in whose connection anybody on the way could read."""
 _ENCRYPTED = ("require", "verify-ca", "verify-full")
 
 
@@ -80,7 +82,9 @@ def _address(url: str) -> tuple[str, dict[str, str]]:
 def _complaint(name: str, said: bytes) -> str:
     lines = said.decode(errors="replace").splitlines()
     telling = [line for line in lines if "error:" in line.lower()] or lines
-    return f"{name} failed: {telling[0].strip() if telling else 'it did not say why'}"
+    first = telling[0].strip() if telling else "it did not say why"
+    hint = ". The embedded programs cannot encrypt: say sslmode=require in DATABASE_URL" if _CLEAR in first else ""
+    return f"{name} failed: {first}{hint}"
 
 
 def _find(name: str, url: str) -> str:
