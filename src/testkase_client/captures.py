@@ -6,7 +6,7 @@ from typing import Any
 
 from testkase_client.answers.holds import Settlement
 from testkase_client.exchange import Steps, Wire
-from testkase_client.problems import CaptureUnknown, Problem, TooManyRequests, Unavailable
+from testkase_client.problems import CaptureUnknown, Problem, is_undecided
 from testkase_client.request import Request
 
 
@@ -39,7 +39,7 @@ class Captures:
         try:
             found = yield from wire.exchange(request)
         except Problem as problem:
-            if not isinstance(problem, TooManyRequests | Unavailable):
+            if not is_undecided(problem):
                 del self._unknown[capture_id]
             raise
         del self._unknown[capture_id]

@@ -14,10 +14,9 @@ from testkase_client.problems import (
     PaymentRefused,
     PaymentsNotSetUp,
     Problem,
-    TooManyRequests,
-    Unavailable,
     Unreachable,
     Unreadable,
+    is_undecided,
     refusal,
 )
 from testkase_client.request import Request
@@ -55,8 +54,9 @@ class Wire:
         """The answer. Every repetition is the same request, byte for byte, so the same id. Raises Problem."""
         try:
             return (yield from self._answer(request))
-        except (TooManyRequests, Unavailable) as problem:  # only the same id is safe, and whoever gave none knows none
-            sent = request.body if isinstance(request.body, dict) else {}
+        except Problem as problem:
+            sent = request.body if is_undecided(problem) and isinstance(request.body, dict) else {}
+            # Only the same id is safe then, and whoever gave none knows none.
             problem.facts |= {name: sent[name] for name in ("id", "capture_id") if name in sent}
             raise
 
@@ -95,7 +95,7 @@ def wait_before_repeating(problem: Problem, retry_after: str | None, failures: i
     """Seconds, or None where repeating cannot help."""
     if isinstance(problem, PaymentsNotSetUp | PaymentRefused):
         return None
-    if problem.status != 429 and problem.status < 500:
+    if problem.status not in {408, 425, 429} and problem.status < 500:
         return None
     asked = _seconds(retry_after)
     return None if asked > LONGEST_RETRY_AFTER_SECONDS else max(asked, backoff(failures))

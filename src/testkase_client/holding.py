@@ -15,7 +15,7 @@ from testkase_client.answers.holds import Extension, Measurement, OpenedHold, Ou
 from testkase_client.captures import Captures
 from testkase_client.driving import Async, Connections, Driver, Planned, Sync, bound, method
 from testkase_client.exchange import Steps, Wire
-from testkase_client.problems import HoldResolved, Problem, TooManyRequests, Unavailable
+from testkase_client.problems import HoldResolved, Problem, is_undecided
 from testkase_client.request import Request
 from testkase_client.requests import holds
 
@@ -91,7 +91,7 @@ class Holding(Driver):
         try:
             self.settlement = yield from self.wire.exchange(settling)
         except Problem as problem:
-            if not isinstance(problem, TooManyRequests | Unavailable):  # else nobody may have heard: leaving repeats it
+            if not is_undecided(problem):  # else nobody may have heard: leaving repeats it
                 self._told = before
             raise
         self._resolved = True

@@ -18,7 +18,7 @@ Problem
 │   ├── HoldResolved
 │   └── CaptureUnknown          nothing was sent: what was sent before may have been charged
 ├── TooManyRequests             429, after all retries
-└── Unavailable                 5xx, after all retries
+└── Unavailable                 408, 425, 5xx, after all retries
     ├── PaymentsNotSetUp        this installation sells nothing
     ├── PaymentRefused          the same call is refused again
     ├── Unreachable             no answer came at all
@@ -172,12 +172,19 @@ _BY_STATUS: dict[int, type[Problem]] = {
     403: Forbidden,
     404: NotFound,
     405: InvalidRequest,
+    408: Unavailable,
     409: Conflict,
     413: InvalidRequest,
     415: InvalidRequest,
     422: InvalidRequest,
+    425: Unavailable,
     429: TooManyRequests,
 }
+
+
+def is_undecided(problem: Problem) -> bool:
+    """The API itself has not said no: nothing answered, it could not decide, or something in between refused."""
+    return isinstance(problem, TooManyRequests | Unavailable) or problem.code == "unreadable"
 
 
 def problem_of(members: Mapping[str, Any], kind: type[Problem] | None = None) -> Problem:

@@ -20,6 +20,7 @@ from testkase_client import (
     InsufficientCredits,
     InvalidRequest,
     MissingScope,
+    Problem,
     Tokens,
     Unreachable,
 )
@@ -208,6 +209,29 @@ def test_a_settlement_that_could_not_be_told_is_told_by_leaving(
     assert (interaction.call_id, interaction.charged) == (hold.id, Decimal("0.50"))
     assert (interaction.outcome, interaction.measurement) == ("completed", "estimated")
     assert hold.settlement is not None
+
+
+@pytest.mark.parametrize("status", [404, 408])
+@pytest.mark.parametrize("final", [True, False], ids=["in full", "a part"])
+def test_a_settlement_that_something_in_between_refused_is_told_by_leaving(
+    base_url: str, org: Organization, client: Client, status: int, final: bool
+) -> None:
+    """A proxy with no server behind it answers 404: the hold was given back, and what had been used was free."""
+
+    class Between(Astray):
+        def handle_request(self, request: httpx.Request) -> httpx.Response:
+            try:
+                return super().handle_request(request)
+            except httpx.ConnectError:
+                return httpx.Response(status, text="default backend")
+
+    with (
+        Client(base_url, org.key, retries=0, transport=Between(1)) as unlucky,
+        pytest.raises(Problem, match="without a problem document"),
+        unlucky.hold(**CALL, credits="5") as hold,
+    ):
+        hold.settle(credits="2", final=final)
+    assert available(client) == 298
 
 
 def test_whoever_hides_that_a_settlement_was_lost_hears_of_it_by_leaving(

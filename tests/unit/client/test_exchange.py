@@ -50,7 +50,8 @@ def test_the_same_bytes_are_sent_until_an_answer_comes() -> None:
 
 
 @pytest.mark.parametrize(
-    ("status", "kind"), [(503, Unavailable), (500, Unavailable), (429, TooManyRequests), (502, Unreadable)]
+    ("status", "kind"),
+    [(503, Unavailable), (408, Unavailable), (500, Unavailable), (429, TooManyRequests), (502, Unreadable)],
 )
 def test_after_all_retries_the_last_problem_is_raised(status: int, kind: type[Problem]) -> None:
     steps = WIRE.exchange(reading.balance())
@@ -74,6 +75,7 @@ def test_what_no_repetition_can_change_is_not_repeated() -> None:
     assert {waited(status) for status in (302, 400, 401, 402, 403, 404, 409, 422)} == {None}
     assert waited(503, "payments_not_set_up") is waited(502, "payment_refused") is None
     assert isinstance(problem_of({"status": 503, "code": "payments_not_set_up"}), PaymentsNotSetUp)
+    assert None not in {waited(status) for status in (408, 425, 429, 500, 503)}
 
 
 def test_a_retry_after_is_honoured_up_to_a_minute() -> None:
