@@ -15,17 +15,19 @@ class Captures:
 
     def __init__(self) -> None:
         self._unknown: dict[str, Request[Settlement]] = {}
+        self._on_the_way: dict[str, Request[Settlement]] = {}
 
     def __iter__(self) -> Iterator[Request[Settlement]]:
-        return iter(tuple(self._unknown.values()))
+        return iter((*self._unknown.values(), *self._on_the_way.values()))
 
     def repeated(self, asked: Request[Settlement]) -> Request[Settlement]:
-        """The request to send where the caller named no id: the part that was told before, if it is the same.
+        """The request to send where the caller named no id: the part that was told before, if it is the same. One that
+        is still on its way is another's, told beside this one.
 
         Another amount raises CaptureUnknown. It may be a new part, or the same one corrected, and only the caller
         knows: as a new part it could charge twice, under the old id it would be refused if the first was charged.
         """
-        for before in self:
+        for before in tuple(self._unknown.values()):
             if _what(before) == _what(asked):
                 return before
         if self._unknown:
@@ -35,15 +37,16 @@ class Captures:
     def send(self, wire: Wire, request: Request[Settlement]) -> Steps[Settlement]:
         """The part's answer. Raises Problem."""
         capture_id = request.body["capture_id"]
-        self._unknown[capture_id] = request  # now: whoever is cancelled while it is on its way knows nothing either
+        self._unknown.pop(capture_id, None)
+        self._on_the_way[capture_id] = request
         try:
-            found = yield from wire.exchange(request)
-        except Problem as problem:
-            if not is_undecided(problem):
-                del self._unknown[capture_id]
+            return (yield from wire.exchange(request))
+        except BaseException as fault:  # GeneratorExit too: whoever is cancelled meanwhile knows nothing either
+            if not isinstance(fault, Problem) or is_undecided(fault):
+                self._unknown[capture_id] = request
             raise
-        del self._unknown[capture_id]
-        return found
+        finally:
+            self._on_the_way.pop(capture_id, None)
 
 
 def _what(request: Request[Settlement]) -> dict[str, Any]:

@@ -64,6 +64,8 @@ class Sync(Driver):
                     step = steps.send(got)
         except StopIteration as end:
             return end.value  # type: ignore[no-any-return]  # a generator's return value
+        finally:
+            steps.close()  # now, where it was interrupted: what is raised would keep it until nobody looks at it
 
     def _do(self, step: httpx.Request | Wait) -> httpx.Response | None:
         if isinstance(step, Wait):
@@ -90,6 +92,8 @@ class Async(Driver):
                     step = steps.send(got)
         except StopIteration as end:
             return end.value  # type: ignore[no-any-return]  # a generator's return value
+        finally:
+            steps.close()  # now, where it was interrupted: what is raised would keep it until nobody looks at it
 
     async def _do(self, step: httpx.Request | Wait) -> httpx.Response | None:
         if isinstance(step, Wait):

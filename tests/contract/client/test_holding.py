@@ -436,3 +436,11 @@ async def test_a_cancelled_part_is_the_same_when_it_is_told_again(base_url: str,
             with contextlib.suppress(asyncio.CancelledError):
                 await told
         assert (await client.balance()).available == 298
+
+
+async def test_parts_told_beside_one_another_are_each_charged(base_url: str, org: Organization) -> None:
+    """Of two equal ones the second was taken for the first repeated, and another one was refused."""
+    async with AsyncClient(base_url, org.key) as client:
+        async with client.hold(**CALL, credits="9") as hold:
+            await asyncio.gather(*(hold.settle(credits=each, final=False) for each in ("2", "2", "3")))
+        assert (await client.balance()).available == 293
