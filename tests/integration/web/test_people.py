@@ -68,6 +68,28 @@ def test_whoever_is_removed_is_out_at_once_and_out_of_the_projects(visitors: Vis
     assert member.get("/projects/SHOP").status_code == 404
 
 
+@pytest.mark.requirement("P15", "I13")
+@pytest.mark.parametrize("way", ["removal", "role"])
+def test_keys_and_letters_of_another_organization_outlive_what_becomes_of_somebody_here(
+    visitors: Visitors, way: str
+) -> None:
+    from testkase.services.organizations.invitations import invite
+    from testkase.services.organizations.keys import create_api_key
+
+    client, found = stranger(), models()
+    person = found.User.objects.get(pk=person_of(client))
+    elsewhere = found.Organization.objects.get(memberships__user=person)
+    key, _ = create_api_key(elsewhere, person, "Of elsewhere")
+    letter = invite(elsewhere, person, "friend@newcomer.example", "member").invitation
+    add_to(visitors.demo, client)
+    found.Membership.objects.filter(user=person, organization=visitors.demo.org_id).update(role="admin")
+    visitors.client_of("owner").post(f"/settings/members/{person.pk}/{way}", {"role": "member"})
+    for one in (key, letter):
+        one.refresh_from_db()
+    assert (key.revoked_at, letter.revoked_at, len(key.scopes)) == (None, None, 3)
+    assert found.Membership.objects.get(user=person, organization=elsewhere).role == "owner"
+
+
 @pytest.mark.requirement("P15")
 def test_members_leave_and_the_owner_cannot_before_a_transfer(visitors: Visitors) -> None:
     owner, member = visitors.client_of("owner"), visitors.client_of("member")
