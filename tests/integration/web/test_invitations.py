@@ -59,11 +59,26 @@ def test_a_letter_works_once(visitors: Visitors) -> None:
 
 
 def test_a_letter_is_for_its_address_alone(visitors: Visitors) -> None:
+    from allauth.account.models import EmailAddress
+
     link, person = invited(visitors.client_of("owner"), ADDRESS), stranger()
+    EmailAddress.objects.create(user_id=stranger().session["_auth_user_id"], email=ADDRESS, verified=True)
     before = people_snapshot()
     assert "sign out" in person.get(link).content.decode()
     assert person.post(link).status_code == 403
     assert people_snapshot() == before
+
+
+@pytest.mark.requirement("P15")
+@pytest.mark.parametrize(("confirmed", "status"), [(True, 302), (False, 403)])
+def test_a_letter_to_another_address_of_theirs_is_for_whoever_has_confirmed_it(
+    visitors: Visitors, confirmed: bool, status: int
+) -> None:
+    from allauth.account.models import EmailAddress
+
+    link, client = invited(visitors.client_of("owner"), ADDRESS), stranger()
+    EmailAddress.objects.create(user_id=client.session["_auth_user_id"], email=ADDRESS, verified=confirmed)
+    assert client.post(link).status_code == status
 
 
 def test_the_letter_says_until_when_in_utc(visitors: Visitors) -> None:

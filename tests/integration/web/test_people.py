@@ -69,6 +69,20 @@ def test_whoever_is_removed_is_out_at_once_and_out_of_the_projects(visitors: Vis
 
 
 @pytest.mark.requirement("P15", "I13")
+def test_a_rank_in_another_organization_counts_for_nothing_here(visitors: Visitors) -> None:
+    from testkase.foundation.problems import Forbidden
+    from testkase.services.organizations.keys import scopes_to_give
+    from testkase.services.organizations.people import manager_role
+
+    here = models().Organization.objects.get(memberships__user=person_of(stranger()))
+    owner_elsewhere = models().User.objects.get(email=visitors.demo.emails["owner"])
+    models().Membership.objects.create(user=owner_elsewhere, organization=here, role="member")
+    assert scopes_to_give(here, owner_elsewhere) == frozenset()
+    with pytest.raises(Forbidden):
+        manager_role(here, owner_elsewhere)
+
+
+@pytest.mark.requirement("P15", "I13")
 @pytest.mark.parametrize("way", ["removal", "role"])
 def test_keys_and_letters_of_another_organization_outlive_what_becomes_of_somebody_here(
     visitors: Visitors, way: str
