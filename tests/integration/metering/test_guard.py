@@ -123,6 +123,15 @@ def test_what_is_usual_is_the_busiest_ten_minutes_of_the_same_user(journal: Jour
     assert journal.watched(NOW + MICRO) == [("user", "ada@example.com")], "ben's busy hour is no excuse of hers"
 
 
+def test_whoever_was_resumed_is_judged_by_their_own_burn_since(journal: Journal) -> None:
+    journal.use(NOW, 3, times=20)
+    assert journal.watched(NOW + MICRO) == [("user", "ada@example.com")]
+    resumed = limit.Resume(org_id=journal.org_id, change_id="r", kind="user", ref="ada@example.com")
+    journal.run(execute_one(resumed, clock=NOW + 2 * MICRO))
+    journal.use(NOW + 3 * MICRO, 400, user="ben@example.com", use_case="report")
+    assert journal.watched(NOW + 4 * MICRO) == [("user", "ben@example.com")]
+
+
 def test_nobody_is_paused_while_ai_is_off(journal: Journal) -> None:
     journal.use(NOW, 3, times=100)
     journal.run(execute_one(ask.SwitchAi(org_id=journal.org_id, switch_id="off", enabled=False), clock=NOW + MICRO))

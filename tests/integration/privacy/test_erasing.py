@@ -9,7 +9,8 @@ import pytest
 from testkase.entrypoints.worker.privacy import carry_out
 from testkase.foundation.problems import InvalidInput
 from testkase.services.audit import Actor
-from testkase.services.privacy.erasing import ask_erasure
+from testkase.services.privacy.erasing import ask_erasure, steps_of
+from testkase.services.privacy.registry import BY_SLUG
 from tests.integration.privacy.conftest import SECRET, Scene
 from tests.support.people import models, sign_in
 
@@ -41,6 +42,13 @@ def test_one_generation_leaves_the_others(scene: Scene) -> None:
     first, second = scene.a_draft(), scene.a_draft()
     assert erase(scene, "generation", str(first)) == 1
     assert scene.generations() == [second]
+
+
+@pytest.mark.parametrize("slug", sorted(BY_SLUG))
+def test_one_thing_takes_rows_of_its_own_kind_alone(slug: str) -> None:
+    """Numbers are given by kind: the chat of the number has a report beside it."""
+    own = {table.name for table in BY_SLUG[slug].tables if table.item is not None}
+    assert {table.name for table, _ in steps_of(slug)} == own
 
 
 @pytest.mark.requirement("P13", "R61")
