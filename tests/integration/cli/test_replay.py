@@ -2,6 +2,7 @@
 
 import re
 import sys
+from datetime import date
 from pathlib import Path
 from subprocess import run
 
@@ -13,6 +14,8 @@ from testkase.core.ledger.commands import RecordUsage
 from testkase.core.ledger.model import Subject
 from testkase.core.ledger.terms import Tokens
 from testkase.core.pricing.load import PACKAGED
+from testkase.foundation.database import SyncDatabase
+from testkase.services.metering.replaying import last_month, replay_period
 from tests.support.cluster import TestDatabase
 from tests.support.people import Demo, models, sign_in, staged_demo, use_credits
 from tests.support.tenants.snapshot import Snapshots
@@ -59,6 +62,30 @@ def test_the_command_says_what_would_be_charged_and_writes_nothing(
     assert "1 call, 2.00 credits: measured in credits" in " ".join(done.stdout.split())
     assert snapshots.everything() == before
     snapshots.close()
+
+
+@pytest.mark.requirement("B11", "P19")
+def test_against_the_book_in_force_every_bucket_comes_to_what_was_charged(
+    demo: Demo, django_database: TestDatabase
+) -> None:
+    from testkase.entrypoints.web.offer import current_prices
+
+    buckets = Tokens(input=90_000, cached_input=40_000, cache_write=30_000, output=60_000, reasoning=20_000)
+    use_credits(demo, "every bucket", tokens=buckets)
+    database = SyncDatabase(django_database.app_url)
+    replay = replay_period(database.transaction, current_prices(), *map(date.fromisoformat, WHOLE_TIME))
+    database.close()
+    (sums,) = (sums for (_, use_case), sums in replay.sums.items() if use_case == "test_generation")
+    assert sums.would == sums.charged_replayed > 4_500_000
+
+
+@pytest.mark.requirement("B11")
+@pytest.mark.parametrize(
+    ("today", "first", "last"),
+    [("2026-03-31", "2026-02-01", "2026-02-28"), ("2027-01-01", "2026-12-01", "2026-12-31")],
+)
+def test_last_month_is_the_calendars(today: str, first: str, last: str) -> None:
+    assert [day.isoformat() for day in last_month(date.fromisoformat(today))] == [first, last]
 
 
 @pytest.mark.requirement("B11")
