@@ -166,6 +166,7 @@ def test_it_is_not_ready_while_its_database_is_gone(database: TestDatabase, tmp_
     name = sql.Identifier(database.name)
     with serving(database, tmp_path) as running, psycopg.connect(elsewhere, autocommit=True) as server:
         server.execute(switch.format(name, sql.SQL("false")))
+        server.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s", [database.name])
         time.sleep(1.1)  # one answer about the database serves a second
         try:
             assert httpx.get(f"{running.url}/readyz", trust_env=False).status_code == 503

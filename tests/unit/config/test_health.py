@@ -19,6 +19,9 @@ async def _gone() -> None:
     raise psycopg.OperationalError("the connection is closed")
 
 
+async def _answers() -> None: ...
+
+
 async def metrics(look: Callable[[], Awaitable[None]]) -> tuple[int, bytes]:
     sent: list[MutableMapping[str, Any]] = []
 
@@ -39,3 +42,15 @@ async def test_metrics_are_answered_while_the_database_is_silent_or_gone(
     monkeypatch.setattr(health, "_PATIENCE_SECONDS", 0.01)
     status, body = await metrics(look)
     assert (status, b"testkase_http_requests" in body) == (200, True)
+
+
+@pytest.mark.parametrize(("ask", "ready"), [(_answers, True), (_asleep, False), (_gone, False), (None, False)])
+async def test_it_is_ready_while_its_requests_are_answered_though_the_database_lets_no_more_in(
+    ask: Callable[[], Awaitable[None]] | None, ready: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def full(*_words: object, **_more: object) -> None:
+        raise psycopg.OperationalError("FATAL:  sorry, too many clients already")
+
+    monkeypatch.setattr(psycopg.AsyncConnection, "connect", full)
+    monkeypatch.setattr(health, "_PATIENCE_SECONDS", 0.01)
+    assert await Health("", ask=ask).ready() == ready

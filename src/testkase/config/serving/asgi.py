@@ -164,6 +164,10 @@ def make_application(settings: Settings) -> Dispatch:
         await context.look()
         await context.database.run(watching.look(settings.data))
 
+    async def ask() -> None:
+        async with context.database.transaction():
+            pass
+
     people = LimitedForms(cast(Application, get_asgi_application()))
     served = cast(Application, programs)
     return Dispatch(
@@ -175,6 +179,6 @@ def make_application(settings: Settings) -> Dispatch:
             secret=django_settings.SECRET_KEY,
             session_cookie=django_settings.SESSION_COOKIE_NAME,
         ),
-        health=Health(settings.app_database_url or "", look=look),
+        health=Health(settings.app_database_url or "", look=look, ask=ask),
         headers=protecting(https=settings.public_url.startswith("https://")),
     )

@@ -44,10 +44,18 @@ _requests, _seconds = cache(REQUESTS.labels), cache(SECONDS.labels)
 class Health:
     """Answers the three addresses, and counts what the others answer."""
 
-    def __init__(self, database_url: str, *, look: Callable[[], Awaitable[None]] | None = None) -> None:
-        """`look` brings gauges up to date that stand in the database."""
+    def __init__(
+        self,
+        database_url: str,
+        *,
+        look: Callable[[], Awaitable[None]] | None = None,
+        ask: Callable[[], Awaitable[object]] | None = None,
+    ) -> None:
+        """`look` brings gauges up to date that stand in the database; `ask` asks it anything on a connection of those
+        that requests have."""
         self.database_url = database_url
         self._look = look
+        self._ask_as_requests_do = ask
         self._looked_at = -_FRESH_SECONDS
         self._asked_at = -_FRESH_SECONDS
         self._ready = False
@@ -77,9 +85,21 @@ class Health:
         return self._ready
 
     async def _ask(self) -> bool:
+        """On a connection of its own, since all others may be at work. Where the database lets no more in, those that
+        are in still serve: each process would otherwise be sent away for the one that was too many."""
         try:
             async with await psycopg.AsyncConnection.connect(self.database_url, connect_timeout=3) as connection:
                 await connection.execute("SELECT 1")
+        except (psycopg.Error, OSError):
+            return await self._ask_inside()
+        return True
+
+    async def _ask_inside(self) -> bool:
+        if self._ask_as_requests_do is None:
+            return False
+        try:
+            async with asyncio.timeout(_PATIENCE_SECONDS):
+                await self._ask_as_requests_do()
         except (psycopg.Error, OSError):
             return False
         return True
