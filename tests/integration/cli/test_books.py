@@ -153,10 +153,16 @@ def test_what_operators_do_is_in_the_activity_history_once_and_verify_watches_ov
     assert (code, "activity 1: I12 does not hold" in said) == (1, True)
 
 
-def test_a_database_that_lets_nobody_in_is_told_from_one_that_is_not_there(database: TestDatabase) -> None:
+def test_a_database_that_lets_nobody_in_is_told_from_one_that_is_not_there(
+    database: TestDatabase, tmp_path: Path
+) -> None:
     wrong = replace(database, app_url=make_conninfo(database.app_url, password="wrong"))
     code, said = _testkase(wrong, "verify")
     assert (code, "The database does not let anybody in: password authentication failed" in said) == (1, True), said
     away = replace(database, app_url="postgresql://testkase_app:x@127.0.0.1:1/testkase")
     code, said = _testkase(away, "verify")
+    assert (code, "does not answer: " in said, "Connection refused" in said) == (1, True, True), said
+    assert "make run" not in said, "it is no database of ours"
+    stopped = replace(database, app_url=make_conninfo("dbname=testkase user=testkase_app", host=str(tmp_path)))
+    code, said = _testkase(stopped, "verify")
     assert (code, "The database does not answer. Is the product running?" in said) == (1, True), said

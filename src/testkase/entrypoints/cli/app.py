@@ -7,6 +7,7 @@ from typing import Any
 
 import psycopg
 import typer
+from psycopg.conninfo import conninfo_to_dict
 from rich.console import Console
 
 from testkase.foundation.database import SyncDatabase
@@ -47,7 +48,7 @@ def database(context: typer.Context) -> Iterator[SyncDatabase]:
         with psycopg.connect(where, connect_timeout=10) as connection:
             installation.check(connection)
     except psycopg.OperationalError as error:
-        raise Unavailable(_silence(str(error))) from error
+        raise Unavailable(_silence(where, str(error))) from error
     opened = SyncDatabase(where, max_size=1)
     try:
         yield opened
@@ -62,12 +63,14 @@ def database(context: typer.Context) -> Iterator[SyncDatabase]:
         opened.close()
 
 
-def _silence(error: str) -> str:
+def _silence(where: str, error: str) -> str:
     """Whether nobody is there, or somebody who says why not: a wrong password is mended by no start."""
     _, answered, reason = error.partition("FATAL:")
     if answered:
         return f"The database does not let anybody in: {' '.join(reason.split())}."
-    return "The database does not answer. Is the product running? Start it with `make run`."
+    if str(conninfo_to_dict(where).get("host") or "/").startswith("/"):  # a socket, as the embedded one's is
+        return "The database does not answer. Is the product running? Start it with `make run`."
+    return f"The database does not answer: {' '.join(error.split())}"
 
 
 def provider(context: typer.Context) -> Provider:
