@@ -3,6 +3,7 @@
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from testkase.core.ledger.terms import Rates, Terms, Tokens, price
 from testkase.services.inference import ProviderError, ProviderTimeout, StreamCut
@@ -27,6 +28,8 @@ FLAT = terms((0, 100, 10, 125, 400, 400))
         (terms((0, 100, 10, 125, 400, 400), (1_000, 200, 10, 125, 400, 400)), 1_000, True),
         (terms((0, 100, 10, 125, 400, 400), (1_000, 200, 10, 125, 400, 400)), 1_001, False),
         (terms((0, 101, 10, 125, 400, 400), (1_000, 50, 10, 125, 400, 400)), 5_000, False),
+        (terms((0, 1, 1, 1, 1, 1), (1_000, 101, 1, 1, 1, 1), (2_000, 1, 1, 1, 1, 1)), 5_000, False),
+        (replace(FLAT, charge_increment=10_001), 1_000, False),
     ],
 )
 def test_every_kind_of_token_counts_in_every_tier_a_prompt_can_reach(other: Terms, size: int, allowed: bool) -> None:
