@@ -5,7 +5,9 @@ from collections.abc import Iterator
 from urllib.parse import quote
 
 import pytest
+from django.db import OperationalError
 from django.test import Client
+from psycopg_pool import PoolTimeout
 
 from tests.integration.web.conftest import Visitors, visiting
 from tests.support.cluster import TestDatabase
@@ -125,18 +127,22 @@ def test_pages_of_an_organization_are_kept_by_nobody(visitors: Visitors) -> None
     assert "no-store" in visitors.client_of("member").get("/projects").headers["Cache-Control"]
 
 
+@pytest.mark.parametrize(
+    ("fault", "status"),
+    [(RuntimeError("out of order"), 500), (OperationalError("gone"), 503), (PoolTimeout("no connection"), 503)],
+)
 def test_a_page_that_breaks_says_so_kindly_and_changes_nothing(
-    visitors: Visitors, monkeypatch: pytest.MonkeyPatch
+    visitors: Visitors, monkeypatch: pytest.MonkeyPatch, fault: Exception, status: int
 ) -> None:
     client = visitors.client_of("owner")
     client.raise_request_exception = False
 
     def broken(*_: object, **__: object) -> None:
-        raise RuntimeError("out of order")
+        raise fault
 
     monkeypatch.setattr("testkase.entrypoints.web.views.switch.messages.success", broken)
     response = client.post("/settings/ai-credits/switch", {"enable": "0"})
-    assert response.status_code == 500
+    assert (response.status_code, response.get("Retry-After")) == (status, "5" if status == 503 else None)
     assert "Try again in a moment" in response.content.decode()
     assert "AI is on" in client.get("/settings/ai-credits").content.decode()
 

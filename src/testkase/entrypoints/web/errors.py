@@ -1,7 +1,10 @@
 """Problems as people see them: a page with a next step, or for HTMX a message that appears where they are."""
 
+import sys
 from http import HTTPStatus
 
+import psycopg
+from django.db.utils import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.template.loader import get_template
@@ -20,6 +23,10 @@ _STATUS: tuple[tuple[type[Problem], HTTPStatus], ...] = (
     (InvalidInput, HTTPStatus.UNPROCESSABLE_ENTITY),
     (Unavailable, HTTPStatus.SERVICE_UNAVAILABLE),
 )
+
+
+_AWAY = (OperationalError, InterfaceError, psycopg.OperationalError, psycopg.InterfaceError)
+"""Of Django's connections and of ours, PoolTimeout among them."""
 
 
 def status_of(problem: Problem) -> HTTPStatus:
@@ -82,7 +89,16 @@ def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
-    """Something broke on our side."""
+    """Something broke on our side, or the database is away: it comes back, and whoever asks by program waits for it."""
+    if isinstance(sys.exc_info()[1], _AWAY):
+        response = _bare_page(
+            request,
+            HTTPStatus.SERVICE_UNAVAILABLE,
+            "Back in a moment",
+            "The service is busy or restarting. Nothing was charged for this page. Try again in a moment.",
+        )
+        response["Retry-After"] = "5"
+        return response
     return _bare_page(
         request,
         HTTPStatus.INTERNAL_SERVER_ERROR,
