@@ -5,8 +5,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from testkase.core.ledger.credits import MICRO
-from testkase.foundation.problems import InvalidInput
-from testkase.services.billing.provider import ProviderSilent
+from testkase.foundation.problems import InvalidInput, Problem
+from testkase.services.billing.provider import ProviderRefused, ProviderSilent
 from testkase.services.billing.reports.matching import match_day, match_reports, unmatched_days
 from testkase.services.billing.reports.reconciling import (
     GIVE_UP_SECONDS,
@@ -87,12 +87,17 @@ def test_no_order_is_closed_unheard(shop: Shop) -> None:
     assert "paid" in look_at_what_is_due(shop, after="10 minutes")
 
 
-def test_a_silent_provider_is_asked_again_later(shop: Shop) -> None:
+@pytest.mark.parametrize("answer", [ProviderSilent, ProviderRefused])
+def test_a_provider_that_does_not_tell_is_asked_again_later(shop: Shop, answer: type[Problem]) -> None:
+    """Neither at once, again and again, nor never."""
     org = shop.organization()
     purchase = shop.order(org.org_id)
     due = Watched(org_id=org.org_id, kind="purchase", target_id=purchase.purchase_id, age_seconds=300)
-    shop.provider.silent()
-    with pytest.raises(ProviderSilent):
+    if answer is ProviderSilent:
+        shop.provider.silent()
+    else:
+        shop.provider.orders.clear()
+    with pytest.raises(answer):
         shop.errand(look_again(due, SELLER, shop.books, public_url=""))
     (row,) = shop.rows(
         org.org_id, "SELECT extract(epoch FROM due_at - now()) AS left FROM payment_watch WHERE org_id = %(org)s",

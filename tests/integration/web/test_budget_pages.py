@@ -217,6 +217,8 @@ def test_what_was_approved_while_a_budget_was_open_elsewhere_is_not_taken_back_u
         assert admin.post(f"{PAGE}/{budget_id}", again).status_code == 302
     (saved,) = run(visitors, budgets(visitors.demo.org_id))
     assert (saved.name, saved.limit) == ("Renamed", 3 * CREDIT)
+    counted = statement("SELECT count(*) AS n FROM activity WHERE action = 'budget.changed' AND target = 'Renamed'")
+    assert run(visitors, counted) == [{"n": 1}], "what is saved as it was is no change"
 
 
 def shown(page: str) -> dict[str, str]:

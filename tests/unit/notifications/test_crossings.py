@@ -161,6 +161,9 @@ def test_a_threshold_that_stays_is_not_told_again_and_one_that_goes_is_forgotten
     watch, _ = watch_on(start(60 * MICRO, 15 * MICRO), levels(300, 50))
     changed = with_thresholds(watch, (60 * MICRO, 20 * MICRO))
     assert fired(changed, *levels(40, 10, after=2)) == [(4, (20,))]
+    lower, _ = watch_on(changed, levels(45, after=2))
+    assert lower.crossed_seq == watch.crossed_seq, "a banner that was put away comes back with something new alone"
+    assert with_thresholds(lower, (60 * MICRO,)).crossed_seq == watch.crossed_seq
 
 
 @pytest.mark.requirement("P12")
