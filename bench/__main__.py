@@ -33,6 +33,8 @@ from bench.starting import seconds_until_ready
 from testkase.core.ledger.engine import Engine
 from testkase.foundation import runtime
 from testkase.foundation.settings import USUAL_LANES
+from tests.support import processes
+from tests.support.forks import Fork
 from tests.support.processes import serving
 from tests.support.programs import Organization
 
@@ -141,6 +143,8 @@ def main(
     console = Console(width=max(150, Console().width))
     load_before = os.getloadavg()[0]
     runtime.collect_less_garbage()
+    if quick:
+        processes.starter = Fork  # of one that has loaded the product: six that load it take longer than all measuring
     with runtime.runner() as runner, Progress(console=console, transient=True) as progress:
         with bench_server() as server:
             figures = measure(server, runner.get_loop(), plan, progress)
