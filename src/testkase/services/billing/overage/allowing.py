@@ -17,7 +17,7 @@ from testkase.core.pricing import PriceBook, PriceBooks
 from testkase.core.pricing.money import money
 from testkase.foundation.database import Operation, Row, Statement, named_statements
 from testkase.foundation.ids import new_id
-from testkase.foundation.problems import Conflict, InvalidInput
+from testkase.foundation.problems import Conflict, InvalidInput, NotFound
 from testkase.services.audit import Activity, Actor, record
 from testkase.services.billing.model import Bill, NotSetUp
 from testkase.services.billing.purchasing.rows import WATCH
@@ -217,9 +217,11 @@ def look_soon(org_id: int, bill_id: str) -> Operation[None]:
 
 
 def bill_by_id(org_id: int, bill_id: str, *, lock: bool = False) -> Operation[Bill]:
-    """A bill that is known to be there."""
-    (row,) = yield Statement(SQL["bill_locked" if lock else "bill"], {"org_id": org_id, "bill_id": bill_id})
-    return read_bill(row)
+    """One bill. Raises NotFound."""
+    rows = yield Statement(SQL["bill_locked" if lock else "bill"], {"org_id": org_id, "bill_id": bill_id})
+    if not rows:
+        raise NotFound("The organization has no such bill.")
+    return read_bill(rows[0])
 
 
 def list_bills(org_id: int, *, limit: int = 24, before: int | None = None) -> Operation[list[tuple[Bill, str | None]]]:
