@@ -88,7 +88,9 @@ def test_no_order_is_closed_unheard(shop: Shop) -> None:
 
 
 @pytest.mark.parametrize("answer", [ProviderSilent, ProviderRefused])
-def test_a_provider_that_does_not_tell_is_asked_again_later(shop: Shop, answer: type[Problem]) -> None:
+def test_a_provider_that_does_not_tell_is_asked_again_later(
+    shop: Shop, answer: type[Problem], monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Neither at once, again and again, nor never."""
     org = shop.organization()
     purchase = shop.order(org.org_id)
@@ -96,7 +98,7 @@ def test_a_provider_that_does_not_tell_is_asked_again_later(shop: Shop, answer: 
     if answer is ProviderSilent:
         shop.provider.silent()
     else:
-        shop.provider.orders.clear()
+        monkeypatch.setattr(shop.provider, "orders", {})
     with pytest.raises(answer):
         shop.errand(look_again(due, SELLER, shop.books, public_url=""))
     (row,) = shop.rows(
