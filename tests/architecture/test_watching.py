@@ -14,11 +14,12 @@ from testkase.config.serving import health, watching
 from testkase.entrypoints.live import door
 from testkase.services.billing import metrics as billing
 from testkase.services.metering import metrics as metering
+from testkase.services.notifications.webhooks import metrics as webhooks
 from testkase.services.selfaudit import metrics as selfaudit
 from tests.support.promql import grouped_by, selectors, tokens
 
 ROOT = Path(__file__).resolve().parents[2]
-MODULES = (health, watching, door, billing, metering, selfaudit)
+MODULES = (health, watching, door, billing, metering, webhooks, selfaudit)
 PROCESS = {"up", "process_resident_memory_bytes", "process_cpu_seconds_total"}
 EVERYWHERE = {"job", "instance"}
 GUIDE = (ROOT / "docs/operations.md").read_text()

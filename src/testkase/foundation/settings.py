@@ -4,6 +4,7 @@ import os
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass
+from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -64,6 +65,8 @@ class Settings:
     """Seed the demo organization once (`TESTKASE_DEMO`, default 1)."""
     email_url: str | None
     """`smtp://user:password@host:587` (`TESTKASE_EMAIL_URL`); unset: mail is kept in the data folder."""
+    webhook_networks: tuple[IPv4Network | IPv6Network, ...]
+    """Networks that are not public and that webhooks may be sent to all the same (`TESTKASE_WEBHOOK_NETWORKS`)."""
     stop_delay_seconds: int
     """How long the application still answers after SIGTERM while it says that it is not ready
     (`TESTKASE_STOP_DELAY_SECONDS`, default 0)."""
@@ -104,6 +107,7 @@ class Settings:
             seller=_path(environ, "TESTKASE_SELLER"),
             demo=_choice(environ, "TESTKASE_DEMO", "1", "0") == "1",
             email_url=_url(environ, "TESTKASE_EMAIL_URL", "smtp", "smtps"),
+            webhook_networks=_networks(environ, "TESTKASE_WEBHOOK_NETWORKS"),
             stop_delay_seconds=_number(environ, "TESTKASE_STOP_DELAY_SECONDS", 0, least=0, most=300),
             worker_metrics_port=_port(environ, "TESTKASE_WORKER_METRICS_PORT", 0),
             traces_url=_url(environ, "TESTKASE_TRACES_URL", "http", "https"),
@@ -153,6 +157,18 @@ def _url(environ: Mapping[str, str], name: str, *schemes: str) -> str | None:
     if not leads:
         raise InvalidInput(f"{name} must be an address such as {schemes[-1]}://host.example.", field=name)
     return value
+
+
+def _networks(environ: Mapping[str, str], name: str) -> tuple[IPv4Network | IPv6Network, ...]:
+    found = []
+    for part in filter(None, map(str.strip, environ.get(name, "").split(","))):
+        try:
+            found.append(ip_network(part))
+        except ValueError as error:
+            raise InvalidInput(
+                f"{name} must be networks such as 10.0.0.0/8, fd00::/8; {part[:60]!r} is none.", field=name
+            ) from error
+    return tuple(found)
 
 
 def _number(environ: Mapping[str, str], name: str, default: int, *, most: int, least: int = 1) -> int:

@@ -13,7 +13,7 @@ EVERY_MEMBER = {Action.VIEW_BALANCE, Action.VIEW_USAGE}
 BY_POLICY = {Action.BUY_CREDITS}
 OWNER_AND_ADMINS = {Action.EXPORT_USAGE, Action.VIEW_BILLING, Action.SET_ALERTS, Action.SET_BUDGETS,
                     Action.VIEW_ACTIVITY, Action.VIEW_AI_MODELS, Action.MANAGE_API_KEYS, Action.MANAGE_MEMBERS,
-                    Action.MANAGE_PROJECTS}  # fmt: skip
+                    Action.MANAGE_PROJECTS, Action.MANAGE_WEBHOOKS}  # fmt: skip
 AI_IN_A_PROJECT = {Action.CHAT, Action.GENERATE_CASES, Action.CREATE_REPORT}
 EVERY_USER = {Action.VIEW_PROJECT, Action.CHAT, Action.EDIT_CASES, Action.RUN_CYCLES}
 BY_PERMISSION = {Action.GENERATE_CASES, Action.CREATE_REPORT}

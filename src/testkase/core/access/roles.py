@@ -48,6 +48,7 @@ class Action(StrEnum):
     SET_GUARD = "set_guard"
     VIEW_ACTIVITY = "view_activity"
     MANAGE_API_KEYS = "manage_api_keys"
+    MANAGE_WEBHOOKS = "manage_webhooks"
     MANAGE_MEMBERS = "manage_members"
     MANAGE_PROJECTS = "manage_projects"
     TRANSFER_OWNERSHIP = "transfer_ownership"
@@ -87,6 +88,7 @@ ORGANIZATION_TABLE: dict[Action, tuple[bool, bool | str, bool]] = {
     Action.SET_GUARD:           (YES,   NO,        NO),   # B13
     Action.VIEW_ACTIVITY:       (YES,   YES,       NO),   # R75
     Action.MANAGE_API_KEYS:     (YES,   YES,       NO),
+    Action.MANAGE_WEBHOOKS:     (YES,   YES,       NO),
     Action.MANAGE_MEMBERS:      (YES,   YES,       NO),
     Action.MANAGE_PROJECTS:     (YES,   YES,       NO),
     Action.TRANSFER_OWNERSHIP:  (YES,   NO,        NO),   # P15

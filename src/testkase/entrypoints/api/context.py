@@ -25,6 +25,7 @@ from testkase.services.inference import Catalog
 from testkase.services.live import Watcher
 from testkase.services.metering import Meter
 from testkase.services.metering.logbook import Keeper
+from testkase.services.notifications.webhooks.metrics import look as look_at_webhooks
 from testkase.services.selfaudit.metrics import look as look_at_books
 
 T = TypeVar("T")
@@ -92,9 +93,10 @@ class Context:
         await self.meter.drain(DRAIN_SECONDS)
 
     async def look(self) -> None:
-        """Bring the gauges of payments and of the self-audit up to date, for /metrics."""
+        """Bring the gauges of payments, webhooks and the self-audit up to date, for /metrics."""
         await self.database.run(look_at_payments())
         await self.database.run(look_at_books())
+        await self.database.run(look_at_webhooks())
 
     async def close(self) -> None:
         """What is in flight is settled before the ledger goes."""

@@ -24,6 +24,7 @@ class Frame:
     viewer: Viewer
     balance: Balance
     may_manage_keys: bool
+    may_manage_webhooks: bool
     may_view_billing: bool
     ticket: str
     """For the page's stream; it lives `ticket_seconds`."""
@@ -56,6 +57,7 @@ def frame_of(request: HttpRequest, viewer: Viewer) -> Frame:
         viewer=viewer,
         balance=balance,
         may_manage_keys=viewer.can(Action.MANAGE_API_KEYS),
+        may_manage_webhooks=viewer.can(Action.MANAGE_WEBHOOKS),
         may_view_billing=viewer.can(Action.VIEW_BILLING),
         ticket=live_ticket(request, viewer),
     )

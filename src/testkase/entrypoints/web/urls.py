@@ -24,6 +24,7 @@ from testkase.entrypoints.web.views import (
     projects,
     statements,
     switch,
+    webhooks,
 )
 from testkase.entrypoints.web.views.generation.addresses import GENERATION
 from testkase.entrypoints.web.views.limits import asking, pages
@@ -97,6 +98,13 @@ urlpatterns = [
     path("settings/activity/history.csv", activity.export, name="activity_export"),
     path("settings/api-keys", keys.index, name="api_keys"),
     path("settings/api-keys/<slug:key_id>/revocation", keys.revoke, name="api_key_revoke"),
+    path("settings/webhooks", webhooks.index, name="webhooks"),
+    path("settings/webhooks/<slug:endpoint_id>", webhooks.page, name="webhook"),
+    path("settings/webhooks/<slug:endpoint_id>/secret", webhooks.secret, name="webhook_secret"),
+    path("settings/webhooks/<slug:endpoint_id>/state", webhooks.switch, name="webhook_switch"),
+    path("settings/webhooks/<slug:endpoint_id>/test", webhooks.try_out, name="webhook_test"),
+    path("settings/webhooks/<slug:endpoint_id>/removal", webhooks.remove, name="webhook_removal"),
+    path("settings/webhooks/<slug:endpoint_id>/deliveries/<int:delivery_id>", webhooks.again, name="webhook_again"),
     path("settings/members", people.index, name="people"),
     path("settings/members/departure", people.leave, name="departure"),
     path("settings/members/<int:user_id>/role", people.role, name="person_role"),

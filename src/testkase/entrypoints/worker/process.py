@@ -17,15 +17,19 @@ from testkase.entrypoints.worker.post import Post
 from testkase.entrypoints.worker.resources import CONTEXT_KEY, Resources
 from testkase.entrypoints.worker.selfaudit import SelfAudit
 from testkase.entrypoints.worker.watch import BalanceWatch
+from testkase.entrypoints.worker.webhooks import Webhooks
 from testkase.foundation import logging as log
 from testkase.foundation import tracing
 from testkase.foundation.database import Database
 from testkase.foundation.problems import InvalidInput, Unavailable
+from testkase.foundation.sealing import Seal
 from testkase.foundation.settings import Settings
 from testkase.services.billing.providers.choose import provider_from
 from testkase.services.billing.seller import load_seller
 from testkase.services.inference import Catalog
 from testkase.services.live import Watcher
+from testkase.services.notifications.webhooks.secrets import PURPOSE
+from testkase.services.notifications.webhooks.sending import Sender
 
 CONCURRENCY = 12
 """Jobs at the same time. They wait for models most of the time, and hold no connection meanwhile."""
@@ -103,6 +107,8 @@ async def _work(settings: Settings, database_url: str) -> None:
     watch, post = BalanceWatch(database, settings.price_book), Post(database, settings.public_url)
     beside = [asyncio.create_task(watch.run(), name="watch"), asyncio.create_task(post.run(), name="post")]
     beside.append(asyncio.create_task(Guard(database).run(), name="guard"))
+    hooks = Webhooks(database, Sender(url, settings.webhook_networks), Seal([settings.secret_key], purpose=PURPOSE))
+    beside.append(asyncio.create_task(hooks.run(), name="webhooks"))
     audit = SelfAudit(database_url, settings.data, settings.public_url)
     beside.append(asyncio.create_task(audit.run(), name="selfaudit"))
     if provider is not None:

@@ -27,6 +27,7 @@ _CATEGORY: dict[str, Category] = {
     "project": "people",
     "project_member": "people",
     "api_key": "keys",
+    "webhook": "keys",
     "mfa": "keys",
     "password": "keys",
     "email": "keys",

@@ -5,8 +5,8 @@ from zoneinfo import ZoneInfo
 
 from testkase.core.access import Action, OrganizationRole, can
 from testkase.core.ledger.calendar import from_micros
-from testkase.core.ledger.credits import whole_credits
-from testkase.core.pricing.money import money
+from testkase.core.ledger.credits import format_credits, whole_credits
+from testkase.core.pricing.money import decimal_money, money
 from testkase.foundation.database import Operation
 from testkase.services.audit import Activity, Actor, record
 from testkase.services.billing.model import Bill, Purchase
@@ -39,7 +39,7 @@ def credits_added(purchase: Purchase, *, covered: int, expires_at: int | None, t
         body=f"{money(purchase.amount, purchase.currency)} for the {purchase.bundle_name} bundle of {credits} credits"
         f" was paid.{owed}{use}",
         link=f"{BILLING_PAGE}/purchases/{purchase.purchase_id}", link_label="Open the purchase",
-        people=() if purchase.buyer_id is None else (purchase.buyer_id,),
+        people=() if purchase.buyer_id is None else (purchase.buyer_id,), facts=_facts_of_purchase(purchase),
     )  # fmt: skip
 
 
@@ -79,7 +79,27 @@ def credits_taken_back(
         kind="purchase.reversed", event_key=f"purchase.reversed:{after.purchase_id}.{after.reversals}", title=title,
         body=body, link=BILLING_PAGE if debt else f"{BILLING_PAGE}/purchases/{after.purchase_id}",
         link_label="See what is owed" if debt else "Open the purchase",
+        facts={
+            **_facts_of_purchase(after), "taken_back": format_credits(after.clawed),
+            "disputed": "yes" if after.frozen else "no", "debt": format_credits(debt),
+        },
     )  # fmt: skip
+
+
+def _facts_of_purchase(purchase: Purchase) -> dict[str, str]:
+    """As the API shows it."""
+    return {
+        "purchase_id": purchase.purchase_id, "credits": format_credits(purchase.credits),
+        "amount": decimal_money(purchase.amount, purchase.currency), "currency": purchase.currency,
+    }  # fmt: skip
+
+
+def _facts_of_bill(bill: Bill) -> dict[str, str]:
+    """As the API shows it."""
+    return {
+        "bill_id": bill.bill_id, "credits": format_credits(bill.credits),
+        "amount": decimal_money(bill.amount, bill.currency), "currency": bill.currency,
+    }  # fmt: skip
 
 
 def _set_aside(paid: str, *, contested: bool) -> str:
@@ -161,7 +181,7 @@ def bill_is_due(bill: Bill, time_zone: str, *, reminder: bool) -> Notification:
         title=f"{'Still to be paid' if reminder else 'To be paid'}: {price} for extra credits",
         body=f"{whole_credits(bill.credits)} credits were used beyond the balance from {billed_month(bill, time_zone)}."
         f" Please pay {price} by {bill.last_day:%-d %B %Y}; after that, use beyond the balance is switched off.",
-        link=BILLING_PAGE, link_label="Open the bill", roles=_OWNER,
+        link=BILLING_PAGE, link_label="Open the bill", roles=_OWNER, facts=_facts_of_bill(bill),
     )  # fmt: skip
 
 
@@ -173,7 +193,7 @@ def bill_was_paid(bill: Bill, *, overdue: bool) -> Notification:
         kind="overage.paid", event_key=f"overage.paid:{bill.bill_id}.{bill.payment_id}",
         title=f"{price} for extra credits was paid",
         body=f"Thank you. The receipt is under Plans & Billing.{again}", link=BILLING_PAGE,
-        link_label="Open Plans & Billing", roles=_OWNER,
+        link_label="Open Plans & Billing", roles=_OWNER, facts=_facts_of_bill(bill),
     )  # fmt: skip
 
 
@@ -185,7 +205,7 @@ def bill_money_went_back(bill: Bill, turn: str) -> Notification:
         title=f"{price} for extra credits is to be paid again",
         body=f"The payment of {price} for {whole_credits(bill.credits)} extra credits went back. Use beyond the balance"
         " is off; once the bill is paid again under Plans & Billing, it can be allowed again.",
-        link=BILLING_PAGE, link_label="Open the bill", roles=OWNER_AND_ADMINS,
+        link=BILLING_PAGE, link_label="Open the bill", roles=OWNER_AND_ADMINS, facts=_facts_of_bill(bill),
     )  # fmt: skip
 
 
@@ -197,7 +217,7 @@ def bill_money_stays(bill: Bill, turn: str) -> Notification:
         title=f"{price} for extra credits is not to be paid again",
         body=f"The refund of the {price} that had paid the bill failed: the money stays, and the bill is paid. Use"
         " beyond the balance can be allowed again under Plans & Billing.",
-        link=BILLING_PAGE, link_label="Open Plans & Billing", roles=OWNER_AND_ADMINS,
+        link=BILLING_PAGE, link_label="Open Plans & Billing", roles=OWNER_AND_ADMINS, facts=_facts_of_bill(bill),
     )  # fmt: skip
 
 
@@ -209,7 +229,7 @@ def bill_was_waived(bill: Bill, *, overdue: bool, turn: str = "") -> Notificatio
         kind="overage.waived", event_key=f"overage.waived:{bill.bill_id}{f'.{turn}' if turn else ''}",
         title=f"{price} for extra credits is not to be paid",
         body=f"The bill of {price} for {whole_credits(bill.credits)} extra credits was waived.{again}",
-        link=BILLING_PAGE, link_label="Open Plans & Billing", roles=OWNER_AND_ADMINS,
+        link=BILLING_PAGE, link_label="Open Plans & Billing", roles=OWNER_AND_ADMINS, facts=_facts_of_bill(bill),
     )  # fmt: skip
 
 
@@ -226,7 +246,7 @@ def bill_was_not_paid(bill: Bill) -> Notification:
         kind="overage.unpaid", event_key=f"overage.unpaid:{bill.bill_id}.{bill.link_id or ''}",
         title="Use beyond the balance is off",
         body=body,
-        link=BILLING_PAGE, link_label="Open the bill", roles=OWNER_AND_ADMINS,
+        link=BILLING_PAGE, link_label="Open the bill", roles=OWNER_AND_ADMINS, facts=_facts_of_bill(bill),
     )  # fmt: skip
 
 

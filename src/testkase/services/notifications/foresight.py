@@ -6,8 +6,8 @@ gap for the least.
 """
 
 from testkase.core.access import Action, OrganizationRole, can
+from testkase.core.ledger.credits import format_credits, whole_credits
 from testkase.core.ledger.credits import grouped_credits as amount
-from testkase.core.ledger.credits import whole_credits
 from testkase.core.ledger.forecast import Forecast
 from testkase.core.ledger.outlook import outlook, own_credits
 from testkase.core.ledger.queries import Balance, balance
@@ -71,9 +71,13 @@ def running_out(
         link=CREDITS_PAGE,
         link_label="Open AI Credits",
         leads_to_buying=True,
+        facts={
+            "available": format_credits(own_credits(account)), "missing": format_credits(expected.missing),
+            "days_left": str(expected.likely or 0),
+        },
         roles=tuple(
             role.value
             for role in OrganizationRole
             if can(role.value, Action.BUY_CREDITS, purchase_roles=purchase_roles)
         ),
-    )
+    )  # fmt: skip

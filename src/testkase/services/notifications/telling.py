@@ -1,9 +1,16 @@
-"""Telling people something: a row for each, in the transaction of what it is about, and an e-mail to be sent later."""
+"""Telling people something: a row for each, in the transaction of what it is about, and an e-mail to be sent later.
 
-from dataclasses import dataclass
+What the Owner and the Admins are told goes to the organization's webhook endpoints too, where one wants it (ADR 21).
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import LiteralString
 
+import msgspec
+
 from testkase.foundation.database import Operation, Statement, named_statements
+from testkase.services.notifications.webhooks.events import EVENTS
 
 _SQL: dict[str, LiteralString] = named_statements("testkase.services.notifications.sql", "telling.sql")
 
@@ -33,10 +40,14 @@ class Notification:
     roles: tuple[str, ...] = OWNER_AND_ADMINS
     people: tuple[int, ...] = ()
     email: bool = True
+    facts: Mapping[str, str] = field(default_factory=dict)
+    """Ids and figures for programs, by name, as the API writes them. People read them in the sentences."""
 
 
 def notify(org_id: int, notification: Notification) -> Operation[int]:
     """Tell everyone it is for; answers how many had not been told before. Needs the organization's tenant context.
+
+    Programs are told what those in charge are, once for its key, of the kinds in `webhooks/events.py`.
 
     Titles and texts that are too long are cut, not refused: what they are about has happened and must not be undone by
     its announcement.
@@ -55,6 +66,8 @@ def notify(org_id: int, notification: Notification) -> Operation[int]:
             "roles": list(notification.roles),
             "people": list(notification.people),
             "email": notification.email,
+            "to_endpoints": bool(notification.roles) and notification.kind in EVENTS,
+            "facts": msgspec.json.encode(notification.facts).decode(),
         },
     )
     return int(rows[0]["told"])

@@ -59,6 +59,7 @@ def low_balance(alert: Alert, account: Balance) -> Notification:
         link=CREDITS_PAGE,
         link_label="Open AI Credits",
         leads_to_buying=True,
+        facts={"available": format_credits(alert.level), "threshold": format_credits(alert.lowest)},
     )
 
 
@@ -87,6 +88,7 @@ def cap_is_near(account: Balance, left: int, *, cap_cents: int) -> Notification:
         link=OVERAGE,
         link_label="Open Plans & Billing",
         leads_to_buying=True,
+        facts={"extra_left": format_credits(left), "extra_limit": format_credits(account.overage_limit)},
     )
 
 

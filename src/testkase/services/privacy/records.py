@@ -16,7 +16,10 @@ GROUPS: dict[str, tuple[str, ...]] = {
         "purchase", "payment", "payment_refund", "payment_dispute", "overage_bill", "receipt", "billing_setting",
         "payment_route", "payment_watch",
     ),
-    "Alerts and notifications": ("notification", "mail_queue", "alert", "alert_watch", "alert_dismissal"),
+    "Alerts and notifications": (
+        "notification", "mail_queue", "alert", "alert_watch", "alert_dismissal", "webhook_endpoint", "webhook_secret",
+        "webhook_event", "webhook_delivery",
+    ),
     "Privacy": ("retention", "erasure", "erased_person", "organization_export"),
 }  # fmt: skip
 """Tables of records, in words. None of them holds a prompt or an answer."""

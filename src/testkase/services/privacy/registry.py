@@ -20,6 +20,18 @@ _NOTICES = Content(
     ),
 )
 
+_EVENTS = Content(
+    slug="events",
+    kind="passing",
+    name="Events for your own programs, where you added a webhook endpoint",
+    why="They are notifications, sent to the addresses you gave, and can be sent again.",
+    kept="Thirty days.",
+    erased_by="Nobody has to.",
+    tables=(
+        ContentTable(name="webhook_event", key=("event_id",), expired="c.created_at < %(before)s", default_days=30),
+    ),
+)
+
 _REASONS = Content(
     slug="reasons",
     kind="passing",
@@ -58,7 +70,7 @@ _EXPORTS = Content(
 )
 
 CONTENT: tuple[Content, ...] = (
-    GENERATION, CHAT, REPORTS, CASES, CYCLES, IMPORTS, GUIDELINES, _REASONS, _NOTICES, _EXPORTS,
+    GENERATION, CHAT, REPORTS, CASES, CYCLES, IMPORTS, GUIDELINES, _REASONS, _NOTICES, _EVENTS, _EXPORTS,
 )  # fmt: skip
 """In the order in which the page shows them, and in which an erasure of everything goes."""
 

@@ -27,6 +27,7 @@ ACTIONS: dict[Action, str] = {
     Action.SET_GUARD: "Switch the runaway guard",
     Action.VIEW_ACTIVITY: "See everybody's activity",
     Action.MANAGE_API_KEYS: "Create and revoke API keys",
+    Action.MANAGE_WEBHOOKS: "Have events sent to programs",
     Action.MANAGE_MEMBERS: "Invite, remove and promote people",
     Action.MANAGE_PROJECTS: "Open projects, and work in all of them",
     Action.TRANSFER_OWNERSHIP: "Hand the organization over",

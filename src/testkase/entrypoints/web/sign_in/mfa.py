@@ -6,7 +6,7 @@ from django.conf import settings
 from django.contrib.auth.base_user import AbstractBaseUser
 from django.core.exceptions import ValidationError
 
-from testkase.entrypoints.web.sign_in.sealing import CannotOpen, Seal
+from testkase.foundation.sealing import CannotOpen, Seal
 
 _UNREADABLE = (
     "Your two-step sign-in cannot be checked on this server, because its secret key has changed. Ask the operator."

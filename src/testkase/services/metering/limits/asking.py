@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from testkase.core.ledger.credits import MAX_MICROCREDITS, grouped_credits
+from testkase.core.ledger.credits import MAX_MICROCREDITS, format_credits, grouped_credits
 from testkase.core.ledger.limits.model import Budget, Scope
 from testkase.core.ledger.limits.queries import budget, budgets
 from testkase.foundation.database import Operation, Row, Statement, named_statements
@@ -72,6 +72,7 @@ def _asks(actor: Actor, about: Budget, request_id: str, amount: int) -> Notifica
         kind="budget.asked", event_key=f"budget.asked:{request_id}", title=title,
         body=f"The budget “{about.name}” is used up or does not cover what they need.",
         link=BUDGETS_PAGE, link_label="Approve or decline",
+        facts={"budget_id": about.budget_id, "amount": format_credits(amount)},
     )  # fmt: skip
 
 

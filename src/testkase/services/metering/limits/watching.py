@@ -7,7 +7,7 @@ floor, and only where the days' sums do not already say that it is usual.
 from collections import defaultdict
 
 from testkase.core.ledger.calendar import local_day
-from testkase.core.ledger.credits import grouped_credits
+from testkase.core.ledger.credits import format_credits, grouped_credits
 from testkase.core.ledger.limits.queries import pause_of, pauses
 from testkase.core.ledger.queries import Balance, balance
 from testkase.core.ledger.refusals import TooManyPauses
@@ -153,6 +153,7 @@ def _pause(org_id: int, burn: Burn, history: History) -> Operation[None]:
             title=f"AI use {whose} is paused",
             body=f"{reason} New calls are refused until you resume them; everybody else goes on as before.",
             link=BUDGETS_PAGE, link_label="Look and resume",
+            facts={"kind": burn.kind, "ref": burn.ref, "burned": format_credits(burn.burned)},
         ),
     )  # fmt: skip
 

@@ -122,6 +122,7 @@ def _stopped(place: dict[str, Any], project: Row, why: str, at: datetime) -> Not
         title=f"Scheduled reports of {project['name']} were stopped",
         body=f"{why}. Nothing was charged. A project admin can set them up again.",
         link=f"/projects/{project['key']}/reports/schedule", link_label="Open the schedule",
+        facts={"project": project["key"]},
     )  # fmt: skip
 
 

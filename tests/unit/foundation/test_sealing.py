@@ -2,7 +2,7 @@
 
 import pytest
 
-from testkase.entrypoints.web.sign_in.sealing import CannotOpen, Seal
+from testkase.foundation.sealing import CannotOpen, Seal
 
 SEAL = Seal(["a key of the installation"], purpose="tests")
 
