@@ -176,7 +176,7 @@ async def test_a_name_is_resolved_once_for_an_attempt(
     assert asked == [HOST]
 
 
-def _names_nothing(host: str, *args: object, **kwargs: object) -> list[tuple[object, ...]]:
+def _names_nothing(host: str | bytes, *args: object, **kwargs: object) -> list[tuple[object, ...]]:
     """Addresses are what they are, and names are unknown."""
     family = socket.AF_INET
     socket.inet_aton(host.decode() if isinstance(host, bytes) else host)

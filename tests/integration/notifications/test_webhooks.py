@@ -117,6 +117,8 @@ async def team(module_database: TestDatabase, worker: Database) -> AsyncIterator
 
 async def test_what_those_in_charge_are_told_is_sent_to_each_endpoint_that_wants_it(team: Hooked) -> None:
     every, money, other = team.add("every"), team.add("money", ["purchase.paid"]), team.add("other", ["guard.paused"])
+    off = team.add("off")
+    team.run(at.switch_endpoint(team.org_id, OPERATOR, off, on=False))
     assert team.tell() == 2
     await team.webhooks.send_due()
     assert {parcel.url.split("/")[2] for parcel in team.sent.parcels} == {"every.example", "money.example"}
@@ -124,7 +126,7 @@ async def test_what_those_in_charge_are_told_is_sent_to_each_endpoint_that_wants
     assert first == second
     assert (first.title, first.facts) == (PAID.title, PAID.facts)
     assert [one.delivered_at is not None for one in team.went(every) + team.went(money)] == [True, True]
-    assert team.went(other) == []
+    assert team.went(other) == team.went(off) == []
     assert team.endpoint(every).last_delivered_at is not None
 
 
@@ -248,10 +250,12 @@ async def test_what_waits_for_an_endpoint_that_is_switched_off_or_removed_is_not
     assert team.rows("SELECT 1 AS one FROM webhook_secret WHERE org_id = %(org_id)s") == [{"one": 1}]
 
 
-async def test_what_was_told_while_its_endpoint_was_being_removed_is_dropped(team: Hooked) -> None:
+@pytest.mark.parametrize("change", ["DELETE FROM webhook_endpoint", "UPDATE webhook_endpoint SET state = 'off'"])
+async def test_what_was_told_while_its_endpoint_was_being_removed_is_dropped(team: Hooked, change: str) -> None:
+    """The delivery is written down a moment later."""
     endpoint_id = team.add()
     team.tell()
-    team.change("DELETE FROM webhook_endpoint WHERE org_id = %(org_id)s")  # the delivery was written a moment later
+    team.change(f"{change} WHERE org_id = %(org_id)s")
     await team.webhooks.send_due()
     assert team.sent.parcels == []
     assert team.went(endpoint_id)[0].given_up_at is not None
@@ -337,6 +341,7 @@ async def test_what_was_taken_can_be_sent_again_under_the_same_id(team: Hooked) 
     (went,) = team.went(endpoint_id)
     for _ in range(2):
         team.run(send_again(team.org_id, endpoint_id, went.delivery_id))
+    assert team.went(endpoint_id)[0].attempts == 0
     await team.webhooks.send_due()
     assert [parcel.message.message_id for parcel in team.sent.parcels] == [team.sent.parcels[0].message.message_id] * 2
     with pytest.raises(NotFound):

@@ -17,7 +17,6 @@ Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 _TRANSLATED = ipaddress.IPv6Network("64:ff9b::/96")
 """An IPv4 address as a translating gateway writes it (RFC 6052): it leads wherever that address does."""
-_COMPATIBLE = ipaddress.IPv6Network("::/96")
 
 
 def check_url(url: str, *, networks: Iterable[Network]) -> str:
@@ -71,7 +70,7 @@ def _is_public(address: Address) -> bool:
         if address in _TRANSLATED:
             return _is_public(ipaddress.IPv4Address(int(address) & 0xFFFFFFFF))
         inner = _inside(address)
-        if (inner is not None and not _is_public(inner)) or address.is_site_local or address in _COMPATIBLE:
+        if (inner is not None and not _is_public(inner)) or address.is_site_local:
             return False
     return address.is_global and not (address.is_multicast or address.is_reserved or address.is_unspecified)
 
