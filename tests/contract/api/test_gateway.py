@@ -222,7 +222,7 @@ def test_without_credits_the_call_is_refused_with_the_way_to_buy(
     body: Any = refused.value.body
     assert body["balance"] == "1.00"
     assert float(body["estimate"]) > 1
-    assert body["buy_url"] == "https://credits.test/settings/ai-credits/buy"
+    assert body["buy_url"] == f"https://credits.test/settings/ai-credits/buy?organization={poor.org_id}"
     assert len(upstream.requests) == asked
 
 

@@ -166,7 +166,10 @@ def test_a_hold_can_be_read_in_each_of_its_states(api: httpx.Client) -> None:
 
 
 @pytest.mark.requirement("P18", "R34", "I6")
-def test_what_the_balance_does_not_cover_is_refused_with_balance_estimate_and_the_way_to_buy(api: httpx.Client) -> None:
+def test_what_the_balance_does_not_cover_is_refused_with_balance_estimate_and_the_way_to_buy(
+    api: httpx.Client, org: Organization
+) -> None:
+    """The way says for whom: whoever follows it may be at work in another organization."""
     refused = hold(api, id="call-1", credits="300.01")
     assert refused.status_code == 402
     assert refused.headers["content-type"] == "application/problem+json"
@@ -179,7 +182,7 @@ def test_what_the_balance_does_not_cover_is_refused_with_balance_estimate_and_th
         "code": "insufficient_credits",
         "balance": "300.00",
         "estimate": "300.01",
-        "buy_url": "https://credits.test/settings/ai-credits/buy",
+        "buy_url": f"https://credits.test/settings/ai-credits/buy?organization={org.org_id}",
         "next": "",
     }
     assert hold(api, id="call-1", credits="300").status_code == 201, "a refusal leaves nothing behind"

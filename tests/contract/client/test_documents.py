@@ -5,11 +5,16 @@ import re
 import shutil
 import subprocess
 import sys
+from base64 import b64encode
+from datetime import UTC, datetime
 from pathlib import Path
 
 import httpx
 import pytest
 
+from testkase.services.notifications.webhooks.deliveries import Parcel
+from testkase.services.notifications.webhooks.events import TEST, Message
+from testkase.services.notifications.webhooks.sending import signed
 from tests.support.programs import Organization
 from tests.support.shop import Shop
 from tests.support.upstream import Reply, Upstream
@@ -42,10 +47,20 @@ def test_every_python_sample_runs(
 ) -> None:
     upstream.default = Reply(chunks=("One ", "case"), usage={"prompt_tokens": 40, "completion_tokens": 2})
     here = sample.replace("http://127.0.0.1:8000", base_url).replace("tk_live_…", org.key)
-    given: dict[str, object] = {"url": base_url, "key": org.key, "__name__": "sample"}
+    given: dict[str, object] = {"url": base_url, "key": org.key, "__name__": "sample", **received()}
     exec("from openai import OpenAI", given)
     exec(compile(here, name, "exec"), given)
     assert "insufficient" not in capsys.readouterr().out
+
+
+def received() -> dict[str, object]:
+    """A webhook as it arrives."""
+    message = Message(
+        org_id=1, event_id=1, kind=TEST, title="A test", body="", link="", facts={}, created_at=datetime.now(UTC)
+    )
+    secret, body = f"whsec_{b64encode(bytes(32)).decode()}", message.bytes("https://credits.test")
+    parcel = Parcel(url="https://hooks.example", message=message, secrets=(secret,))
+    return {"secret": secret, "body": body, "headers": signed(parcel, body)}
 
 
 @pytest.mark.parametrize(("name", "block"), SHELL, ids=[f"{name}-{i}" for i, (name, _) in enumerate(SHELL)])

@@ -68,7 +68,7 @@ def test_a_refusal_says_what_is_available_with_what_overage_still_allows() -> No
     story.at(0, hold("h", 5 * CREDIT))
     with pytest.raises(r.InsufficientCredits) as caught:
         decide(story.world.book, hold("big", 9 * CREDIT), START)
-    assert caught.value.facts == {"available": 8 * CREDIT, "needed": 9 * CREDIT}
+    assert caught.value.facts == {"available": 8 * CREDIT, "needed": 9 * CREDIT, "org_id": ORG}
 
 
 @pytest.mark.requirement("I10")

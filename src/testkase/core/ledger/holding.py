@@ -183,7 +183,9 @@ def _check_admission(book: Book, subject: Subject | None) -> None:
             "AI is switched off for this organization. Its Owner can switch it on under Settings → AI Credits."
         )
     if account.debt:
-        raise Indebted("A refund or dispute left a debt. Buy credits to cover it.", debt=account.debt)
+        raise Indebted(
+            "A refund or dispute left a debt. Buy credits to cover it.", debt=account.debt, org_id=account.org_id
+        )
     if book.limits is not None and subject is not None:
         check_pauses(book.limits, subject)
 
@@ -196,6 +198,7 @@ def _check_covered(book: Book, subject: Subject, amount: int, now: int) -> None:
             f"This needs {grouped_credits(amount)} credits; {grouped_credits(available)} are available{included}.",
             available=available,
             needed=amount,
+            org_id=account.org_id,
         )
     if book.limits is not None:
         check_budgets(book.limits, account, subject, amount, now)

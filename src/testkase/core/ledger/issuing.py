@@ -83,7 +83,10 @@ def adjust(book: Book, command: ask.Adjust, now: int) -> tuple[Event, ...]:
     amount = -command.amount
     if amount > account.available:
         raise InsufficientCredits(
-            "The balance does not cover the correction.", available=account.available, needed=amount
+            "The balance does not cover the correction.",
+            available=account.available,
+            needed=amount,
+            org_id=account.org_id,
         )
     movement = Movement()
     for lot_id, part in burn(book.lots.values(), amount):

@@ -23,14 +23,14 @@ from testkase.foundation.problems import Conflict, Forbidden, InvalidInput, NotF
 
 
 class InsufficientCredits(Problem):
-    """Facts: `available` and `needed`, micro-credits."""
+    """Facts: `available` and `needed`, micro-credits; `org_id`, for which credits are to be bought."""
 
     code = "insufficient_credits"
     title = "Not enough credits"
 
 
 class Indebted(InsufficientCredits):
-    """Facts: `debt`, micro-credits."""
+    """Facts: `debt`, micro-credits; `org_id`."""
 
     code = "debt_outstanding"
     title = "A debt must be covered first"

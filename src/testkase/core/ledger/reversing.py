@@ -50,7 +50,9 @@ def cover_debt(book: Book, command: ask.CoverDebt, now: int) -> tuple[Event, ...
     _check_owed(account, 1)
     amount = min(account.debt, account.available)
     if not amount:
-        raise InsufficientCredits("No credits are available to cover it.", available=0, needed=account.debt)
+        raise InsufficientCredits(
+            "No credits are available to cover it.", available=0, needed=account.debt, org_id=account.org_id
+        )
     movement = Movement()
     for lot_id, part in burn(book.lots.values(), amount):
         movement.move(lot_id, -part, 0)

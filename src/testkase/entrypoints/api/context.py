@@ -10,7 +10,6 @@ from testkase.core.ledger.engine import Engine
 from testkase.core.ledger.neighbours import Neighbours
 from testkase.core.pricing import PriceBook, PriceBooks, load_price_books
 from testkase.entrypoints.api.keys import KeyRing
-from testkase.entrypoints.api.refusals import BUY_PATH
 from testkase.foundation.clock import utc_now
 from testkase.foundation.database import Database
 from testkase.foundation.problems import InvalidInput
@@ -113,11 +112,6 @@ class Context:
         if self.provider is None:
             raise NotSetUp("Credits cannot be bought on this installation.")
         return await run_errand_async(errand, self.provider, self.database)
-
-    @property
-    def buy_url(self) -> str:
-        """Where people buy credits."""
-        return self.settings.public_url + BUY_PATH
 
     def book(self, instant: datetime | None = None) -> PriceBook:
         """The price book in force now."""

@@ -177,7 +177,7 @@ def _example(code: str) -> dict[str, Any]:
             "detail": "This needs 4.10 credits; 1.24 are available.",
             "balance": "1.24",
             "estimate": "4.10",
-            "buy_url": "https://credits.example.com/settings/ai-credits/buy",
+            "buy_url": "https://credits.example.com/settings/ai-credits/buy?organization=7",
         }
     return example
 

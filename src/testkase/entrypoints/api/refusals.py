@@ -17,7 +17,7 @@ from testkase.services.billing.provider import ProviderRefused
 
 log = logging.getLogger(__name__)
 
-BUY_PATH = "/settings/ai-credits/buy"
+_BUY_PATH = "/settings/ai-credits/buy"
 
 _AMOUNTS = {"limit", "used", "held", "needed"}
 _INSTANTS = {"resets_at", "paused_at"}
@@ -42,13 +42,19 @@ def as_problem(error: Exception) -> Problem:
     return Internal("Something went wrong on our side. Repeating the call with the same id is safe.")
 
 
+def buy_url(public_url: str, org_id: int) -> str:
+    """Where people buy credits. It says for which organization: who follows it may be at work in another one."""
+    return f"{public_url}{_BUY_PATH}?organization={org_id}"
+
+
 def facts_of(problem: Problem, public_url: str) -> dict[str, Any]:
     """The problem's facts as the caller sees them: 402 carries balance, estimate and the link to buy (P18)."""
     facts = {name: value for name, value in problem.facts.items() if value is not None}
     if isinstance(problem, InsufficientCredits):
         money = {"available": "balance", "needed": "estimate", "debt": "debt"}
+        org_id = facts.pop("org_id")
         facts = {money[name]: format_credits(value) for name, value in facts.items() if name in money}
-        facts["buy_url"] = public_url + BUY_PATH
+        facts["buy_url"] = buy_url(public_url, org_id)
     if isinstance(problem, HoldResolved):
         receipt = facts.pop("receipt", None)  # an entry of the journal, which is a receipt where it charged
         facts |= {"receipt": str(receipt)} if facts["state"] == "settled" else {}

@@ -30,13 +30,16 @@ def must_be_on(account: Balance) -> None:
 def must_cover(account: Balance, most: int, *, what: str) -> None:
     """Raises Indebted, InsufficientCredits."""
     if account.debt:
-        raise Indebted("A refund or dispute left a debt: AI rests until it is covered.", debt=account.debt)
+        raise Indebted(
+            "A refund or dispute left a debt: AI rests until it is covered.", debt=account.debt, org_id=account.org_id
+        )
     if account.spendable < max(most, 1):
         raise InsufficientCredits(
             too_little(what, needed=most, available=account.spendable, held=account.held),
             available=account.spendable,
             needed=most,
             held=account.held,
+            org_id=account.org_id,
         )
 
 

@@ -29,7 +29,8 @@ def test_a_program_orders_a_person_pays_and_the_credits_are_there(
     order = begun(program, id="top-up-1")
     assert (order["state"], order["amount"], order["currency"], order["credits"]) == ("open", "50.00", "USD", "5500.00")
     assert order["request_id"] == "top-up-1"
-    assert order["payment_url"] == f"https://credits.test/settings/billing/purchases/{order['id']}"
+    page = f"https://credits.test/settings/billing/purchases/{order['id']}"
+    assert order["payment_url"] == f"{page}?organization={program.org_id}"
     assert order["bought_by"] == {"kind": "api_key", "name": "owner key"}
     assert program.http.get("/balance").json()["available"] == "300.00"
     payment = provider.pay(str(order["order_id"]))

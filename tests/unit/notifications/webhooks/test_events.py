@@ -46,10 +46,16 @@ def test_the_body_says_what_happened_to_people_and_to_programs() -> None:
         "timestamp": "2026-12-01T09:30:00.000250Z",
         "data": {
             "available": "48.20", "organization_id": 7, "title": "AI credits are low: 48.20 left",
-            "text": "Buy — soon.", "url": "https://credits.example.com/settings/ai-credits",
+            "text": "Buy — soon.", "url": "https://credits.example.com/settings/ai-credits?organization=7",
         },
     }  # fmt: skip
     assert body == MESSAGE.bytes("https://credits.example.com")
+
+
+def test_its_page_is_that_of_its_organization_wherever_on_it() -> None:
+    body = replace(MESSAGE, link="/settings/billing?year=2026#overage").bytes("https://credits.example.com")
+    url = msgspec.json.decode(body)["data"]["url"]
+    assert url == "https://credits.example.com/settings/billing?year=2026&organization=7#overage"
 
 
 def test_without_a_page_it_names_none() -> None:

@@ -9,6 +9,7 @@ from testkase.core.ledger.model import UNTOUCHED, Lot
 from testkase.core.ledger.queries import Balance
 from testkase.entrypoints.api.context import Context
 from testkase.entrypoints.api.fields import Credits, instant
+from testkase.entrypoints.api.refusals import buy_url
 from testkase.entrypoints.api.reply import Reply
 from testkase.entrypoints.api.route import Ask
 
@@ -74,7 +75,7 @@ async def get_balance(ask: Ask[None]) -> Reply:
             resets_at=instant(found.period_end),
             time_zone=found.time_zone,
             as_of=instant(found.last_at),
-            buy_url=ask.context.buy_url,
+            buy_url=buy_url(ask.context.settings.public_url, ask.org_id),
         )
     )
 

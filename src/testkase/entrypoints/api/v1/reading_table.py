@@ -40,7 +40,7 @@ ROUTES = (
             "overage_used": "0.00", "this_month": "0.56", "monthly_allowance": "300.00",
             "ai_enabled": True, "period_start": "2026-11-01T00:00:00.000000Z",
             "resets_at": "2026-12-01T00:00:00.000000Z", "time_zone": "UTC", "as_of": "2026-11-22T12:00:09.120000Z",
-            "buy_url": "https://credits.example.com/settings/ai-credits/buy",
+            "buy_url": "https://credits.example.com/settings/ai-credits/buy?organization=7",
         },
         refusals=("account_not_found",),
     ),

@@ -77,7 +77,8 @@ def _link(bill: Bill, public_url: str) -> Errand[Bill]:
             reference=reference, amount=bill.amount, currency=bill.currency,
             description=f"AI credits used beyond the balance, {words.billed_month(bill, account.time_zone)}:"
             f" {money(bill.amount, bill.currency)}", customer=customer,
-            expire_by=int((utc_now() + LINK_LASTS).timestamp()), callback_url=f"{public_url}{words.BILLING_PAGE}",
+            expire_by=int((utc_now() + LINK_LASTS).timestamp()),
+            callback_url=f"{public_url}{words.BILLING_PAGE}?organization={bill.org_id}",
         )
     )  # fmt: skip
     after = yield from do(bill.org_id, _linked(bill, link))

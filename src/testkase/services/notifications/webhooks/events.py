@@ -61,7 +61,8 @@ class Message:
         """The body: the same bytes at every attempt, as long as the installation's address stays the same."""
         data = {"organization_id": self.org_id, "title": self.title, "text": self.body}
         if self.link:
-            data["url"] = public_url + self.link
+            path, mark, place = self.link.partition("#")
+            data["url"] = f"{public_url}{path}{'&' if '?' in path else '?'}organization={self.org_id}{mark}{place}"
         at = self.created_at.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
         return _encoder.encode({"type": self.kind, "timestamp": at, "data": dict(self.facts) | data})
 

@@ -116,7 +116,8 @@ class PurchaseView(Struct, frozen=True, kw_only=True):
         return cls(
             id=one.purchase_id, request_id=one.request_id, state=one.state, bundle=one.bundle, name=one.bundle_name,
             credits=format_credits(one.credits), amount=decimal_money(one.amount, one.currency), currency=one.currency,
-            order_id=one.order_id, payment_id=one.payment_id, payment_url=f"{public_url}{PAGE_PATH}{one.purchase_id}",
+            order_id=one.order_id, payment_id=one.payment_id,
+            payment_url=f"{public_url}{PAGE_PATH}{one.purchase_id}?organization={one.org_id}",
             receipt=receipt, expires_at=None if one.lot_expires_at is None else instant(one.lot_expires_at),
             failure=one.failure, taken_back=format_credits(one.clawed), disputed=one.frozen,
             bought_by=BoughtBy(kind=one.buyer_kind, name=one.buyer_name), created_at=rfc3339(one.created_at),

@@ -10,7 +10,7 @@ _OPEN: dict[str, Any] = {
     "id": "pur_01KB6B4H7Q3V8M2N5R9T0W1X2Y", "request_id": "top-up-2026-11", "state": "open", "bundle": "professional",
     "name": "Professional", "credits": "5500.00", "amount": "50.00", "currency": "USD",
     "order_id": "order_RB58MiP5SPFYyM", "payment_id": None,
-    "payment_url": "https://credits.example.com/settings/billing/purchases/pur_01KB6B4H7Q3V8M2N5R9T0W1X2Y",
+    "payment_url": "https://credits.example.com/settings/billing/purchases/pur_01KB6B4H7Q3V8M2N5R9T0W1X2Y?organization=7",
     "receipt": None, "expires_at": None, "failure": "", "taken_back": "0.00", "disputed": False,
     "bought_by": {"kind": "api_key", "name": "Nightly top-up"}, "created_at": "2026-11-22T12:00:09.120000Z",
     "paid_at": None, "attempts": [],
