@@ -12,7 +12,8 @@ from testkase_client.operations import Operations
 from testkase_client.requests import holds
 
 TIMEOUT_SECONDS = 30.0
-RETRIES = 4
+RETRIES = 6
+"""Over eight to sixteen seconds where the server refuses at once: one that was killed is back by then."""
 
 
 class Client(Operations, Sync):

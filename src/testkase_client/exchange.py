@@ -6,6 +6,7 @@ from collections.abc import Generator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from time import monotonic
 from typing import TypeVar
 
 import httpx
@@ -28,6 +29,9 @@ FIRST_WAIT_SECONDS = 0.25
 LONGEST_WAIT_SECONDS = 8.0
 LONGEST_RETRY_AFTER_SECONDS = 60.0
 """A server that asks for more than this is not waited for: the caller knows better what to do in the meantime."""
+PATIENCE_SECONDS = 90.0
+"""No repetition begins later than this. Who refuses at once is asked until all retries are used up; who says nothing,
+each time until the timeout, is not waited for all of them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +65,7 @@ class Wire:
             raise
 
     def _answer(self, request: Request[T]) -> Steps[T]:
-        failures = 0
+        failures, began = 0, monotonic()
         while True:
             try:
                 response = yield self._sent(request)
@@ -75,7 +79,7 @@ class Wire:
                     return request.decode(response.content, replayed=replayed)
                 problem = _moved(response) or refusal(response.status_code, response.content)
                 wait = wait_before_repeating(problem, response.headers.get("Retry-After"), failures)
-            if wait is None or failures >= self.retries:
+            if wait is None or failures >= self.retries or monotonic() - began + wait > PATIENCE_SECONDS:
                 raise problem
             failures += 1
             yield Wait(wait)

@@ -1,6 +1,7 @@
 """What is repeated, when, and what is not."""
 
 import asyncio
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from typing import Any
@@ -20,6 +21,7 @@ from testkase_client import (
     Unreachable,
     Unreadable,
 )
+from testkase_client.client import RETRIES
 from testkase_client.driving import MOST_AT_ONCE, Connections
 from testkase_client.exchange import Wait, Wire, backoff, wait_before_repeating
 from testkase_client.problems import problem_of
@@ -62,6 +64,24 @@ def test_after_all_retries_the_last_problem_is_raised(status: int, kind: type[Pr
         steps.send(None)
     with pytest.raises(kind):
         steps.send(httpx.Response(status, **body))
+
+
+def test_all_retries_outlast_a_restart() -> None:
+    """A server that was killed answers again after some seven seconds."""
+    assert sum(backoff(failures) for failures in range(RETRIES)) > 7.5
+
+
+def test_who_says_nothing_is_not_waited_for_all_retries_long(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each try may take half a minute."""
+    now = iter([0.0, 30.0, 61.0, 92.0])
+    monkeypatch.setattr("testkase_client.exchange.monotonic", lambda: next(now))
+    steps = replace(WIRE, retries=RETRIES).exchange(reading.balance())
+    next(steps)
+    for _ in range(2):
+        steps.throw(httpx.ReadTimeout(""))
+        steps.send(None)
+    with pytest.raises(Unreachable):
+        steps.throw(httpx.ReadTimeout(""))
 
 
 def test_without_an_answer_it_is_unreachable() -> None:
