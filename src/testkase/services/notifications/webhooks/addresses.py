@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 from testkase.foundation.problems import InvalidInput
 
 LONGEST_URL = 1_000
+_ELSE = "Whoever runs this installation can allow networks of their own (TESTKASE_WEBHOOK_NETWORKS)."
 
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
@@ -36,7 +37,7 @@ def check_url(url: str, *, networks: Iterable[Network]) -> str:
     if len(url) > LONGEST_URL:
         raise InvalidInput(f"An address has at most {LONGEST_URL} characters.", field="url")
     if parts.scheme != "https" and not (parts.scheme == "http" and named):
-        raise InvalidInput("The address must begin with https://.", field="url")
+        raise InvalidInput(f"The address must begin with https://. {_ELSE}", field="url")
     if "@" in parts.netloc:
         raise InvalidInput(
             "Leave the name and the password out of the address: messages are signed instead.", field="url"
@@ -45,7 +46,7 @@ def check_url(url: str, *, networks: Iterable[Network]) -> str:
         raise InvalidInput("Leave out what stands behind the #: it is not sent.", field="url")
     address = literal(host)
     if address is not None and not may_reach(address, secure=parts.scheme == "https", networks=named):
-        raise InvalidInput("Give an address that can be reached from the Internet.", field="url")
+        raise InvalidInput(f"Give an address that can be reached from the Internet. {_ELSE}", field="url")
     return url
 
 
