@@ -325,6 +325,16 @@ async def test_a_secret_that_cannot_be_read_is_said_and_nothing_is_sent_unsigned
     assert team.went(endpoint_id)[0].fault == UNREADABLE
 
 
+async def test_a_new_secret_signs_at_once_where_the_one_before_cannot_be_read(team: Hooked) -> None:
+    """After a change of the installation's key this is what people are asked to do."""
+    endpoint_id, later = team.add(), Seal(["a new one"], purpose=PURPOSE)
+    made = team.run(at.renew_secret(team.org_id, OPERATOR, endpoint_id, later))
+    team.webhooks._seal = later
+    team.tell()
+    await team.webhooks.send_due()
+    assert [parcel.secrets for parcel in team.sent.parcels] == [(made,)]
+
+
 async def test_a_test_goes_to_its_endpoint_alone_and_once_for_its_form(team: Hooked) -> None:
     tried, other = team.add("tried", ["guard.paused"]), team.add("other")
     for _ in range(2):

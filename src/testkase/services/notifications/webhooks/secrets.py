@@ -5,7 +5,7 @@ from base64 import b64encode
 
 from testkase.foundation.database import Operation, Statement, named_statements
 from testkase.foundation.problems import Conflict
-from testkase.foundation.sealing import Seal
+from testkase.foundation.sealing import CannotOpen, Seal
 
 _SQL = named_statements("testkase.services.notifications.webhooks.sql", "endpoints.sql")
 
@@ -38,9 +38,16 @@ def new_secret(org_id: int, endpoint_id: str, seal: Seal) -> Operation[str]:
 
 
 def secrets_in_force(org_id: int, endpoint_id: str, seal: Seal) -> Operation[list[str]]:
-    """All that sign now, the newest first. Raises CannotOpen where the installation's key has changed."""
-    rows = yield Statement(_SQL["secrets"], {"org_id": org_id, "endpoint_id": endpoint_id})
-    return [seal.open(row["sealed"], owner=_owner(org_id, endpoint_id, row["number"])) for row in rows]
+    """All that sign now, the newest first. Raises CannotOpen where that one cannot be read, as the installation's key
+    has changed; an older one that cannot be read signs no more, and keeps the newest from nothing."""
+    found: list[str] = []
+    for row in (yield Statement(_SQL["secrets"], {"org_id": org_id, "endpoint_id": endpoint_id})):
+        try:
+            found.append(seal.open(row["sealed"], owner=_owner(org_id, endpoint_id, row["number"])))
+        except CannotOpen:
+            if not found:
+                raise
+    return found
 
 
 def _owner(org_id: int, endpoint_id: str, number: int) -> str:
