@@ -21,6 +21,7 @@ from testkase.services.notifications.webhooks.deliveries import (
     Parcel,
     claim,
     deliveries,
+    mark_failed,
     send_again,
     send_test,
 )
@@ -212,6 +213,7 @@ async def test_an_endpoint_that_takes_nothing_is_switched_off_and_people_are_tol
             f"UPDATE webhook_endpoint SET failing_since = now() - interval '121 hours' WHERE org_id = %(org_id)s"
             f" AND endpoint_id = '{endpoint_id}'"
         )
+        team.change(f"UPDATE webhook_delivery SET attempts = {MOST_ATTEMPTS - 1} WHERE org_id = %(org_id)s")
     team.sent.says = [NO if why == "five days" else Outcome(fault="It answered 410.", gone=True)]
     await team.webhooks.send_due()
     assert (team.endpoint(endpoint_id).state, team.endpoint(well).state) == ("failed", "on")
@@ -230,13 +232,63 @@ async def test_an_endpoint_that_takes_nothing_is_switched_off_and_people_are_tol
     assert team.went(endpoint_id)[0].delivered_at is not None
 
 
-async def test_an_hour_short_of_five_days_it_stays_on(team: Hooked) -> None:
+@pytest.mark.parametrize(("hours", "attempts"), [(119, MOST_ATTEMPTS), (30 * 24, 1)])
+async def test_it_stays_on_an_hour_short_of_five_days_or_where_a_month_later_something_fails_once(
+    team: Hooked, hours: int, attempts: int
+) -> None:
+    """Nothing may have been sent in that month: it failed before it, and is down for a minute now."""
     endpoint_id = team.add()
     team.tell()
-    team.change("UPDATE webhook_endpoint SET failing_since = now() - interval '119 hours' WHERE org_id = %(org_id)s")
+    team.change(
+        f"UPDATE webhook_endpoint SET failing_since = now() - interval '{hours} hours' WHERE org_id = %(org_id)s"
+    )
+    team.change(f"UPDATE webhook_delivery SET attempts = {attempts - 1} WHERE org_id = %(org_id)s")
     team.sent.says = [NO]
     await team.webhooks.send_due()
     assert team.endpoint(endpoint_id).state == "on"
+
+
+async def test_people_are_told_each_time_an_endpoint_says_that_it_is_gone(team: Hooked) -> None:
+    """The same delivery, sent again by hand, has the same first attempt."""
+    endpoint_id = team.add()
+    team.tell()
+    for time in range(1, 3):
+        team.sent.says = [Outcome(fault="It answered 410.", gone=True)]
+        await team.webhooks.send_due()
+        assert [title for title in team.told() if "switched off" in title] == [
+            "Webhooks to one.example were switched off"
+        ] * time
+        team.run(at.switch_endpoint(team.org_id, OPERATOR, endpoint_id, on=True))
+        team.run(send_again(team.org_id, endpoint_id, team.went(endpoint_id)[0].delivery_id))
+
+
+async def test_what_was_given_up_while_it_was_under_way_stays_so(team: Hooked) -> None:
+    """Its endpoint is switched off and on again before the attempt fails: events are sent from then on."""
+    endpoint_id = team.add()
+    team.tell()
+
+    async def meanwhile(parcel: Parcel) -> Outcome:
+        for on in (False, True):
+            team.run(at.switch_endpoint(team.org_id, OPERATOR, endpoint_id, on=on))
+        return NO
+
+    team.sent.send = meanwhile  # type: ignore[method-assign]
+    await team.webhooks.send_due()
+    (went,) = team.went(endpoint_id)
+    assert (went.given_up_at is not None, went.fault) == (True, at.SWITCHED_OFF)
+
+
+async def test_who_stood_still_marks_nothing_that_another_worker_has_taken_over(team: Hooked, worker: Database) -> None:
+    endpoint_id = team.add()
+    team.tell()
+    first = await worker.run(claim())
+    team.hurry()
+    second = await worker.run(claim())
+    assert first is not None
+    assert second is not None
+    (under_way,) = team.went(endpoint_id)
+    team.run(mark_failed(first, NO.fault))
+    assert team.went(endpoint_id) == [under_way]
 
 
 async def test_what_waits_for_an_endpoint_that_is_switched_off_or_removed_is_not_sent(team: Hooked) -> None:

@@ -14,6 +14,7 @@ from datetime import datetime
 import msgspec
 
 from testkase.foundation.database import Operation, Statement, named_statements
+from testkase.foundation.ids import new_id
 from testkase.foundation.problems import Conflict, NotFound
 from testkase.foundation.sealing import Seal
 from testkase.services.audit import Activity, Actor, record
@@ -30,7 +31,7 @@ MOST_ATTEMPTS = len(PAUSES_SECONDS) + 1
 LEASE_SECONDS = 60
 """How long a worker has for an attempt before another takes it over. Longer than an attempt may take."""
 PATIENCE_SECONDS = 5 * 86_400
-"""An endpoint that takes nothing for so long is switched off."""
+"""An endpoint that has taken nothing for so long is switched off when the next delivery is given up."""
 
 SENDER = Actor(kind="system", ref="webhooks", name="Webhooks")
 WEBHOOKS_PAGE = "/settings/webhooks"
@@ -128,10 +129,12 @@ def mark_failed(due: Due, fault: str, *, gone: bool = False) -> Operation[bool]:
     any more. `fault`: one of our own sentences, never what the other side said."""
     rows = yield Statement(_SQL["unwell"], {**_place(due), "patience": PATIENCE_SECONDS})
     values = {"fault": fault[:100], "pause": pause_seconds(due.attempts), "give_up": gone or due.last_attempt}
-    yield Statement(_SQL["failed"], {**_place(due), **values})
-    if not rows or not (gone or rows[0]["is_dead"]):
+    yield Statement(_SQL["failed"], {**_place(due), **values, "attempts": due.attempts})
+    # Not before something was tried to the end: one that failed a month ago, and has had nothing to take since, may
+    # have been mended meanwhile and be down for a minute now.
+    if not rows or not (gone or (due.last_attempt and rows[0]["is_dead"])):
         return False
-    why = "It answered that it is gone." if gone else "It had taken nothing for five days."
+    why = "It answered that it is gone." if gone else "It had taken nothing for five days or more."
     return (yield from _switch_off(due, why))
 
 
@@ -147,15 +150,15 @@ def _switch_off(due: Due, why: str) -> Operation[bool]:
         return False
     found = yield from endpoint(org_id, endpoint_id)
     yield from give_up_waiting(org_id, endpoint_id)
-    details = {"because": why}
-    yield from record(org_id, Activity(action="webhook.failed", actor=SENDER, target=found.host, details=details))
     told = Notification(
-        kind="webhook.failed", event_key=f"webhook.failed:{endpoint_id}.{due.delivery_id}.{due.attempts}",
+        kind="webhook.failed", event_key=f"webhook.failed:{endpoint_id}.{new_id('off')}",
         title=f"Webhooks to {found.host[:120]} were switched off",
         body=f"{why} What happened meanwhile is listed with the endpoint and can be sent again once it is switched on.",
         link=f"{WEBHOOKS_PAGE}/{endpoint_id}", link_label="Open the endpoint",
     )  # fmt: skip
     yield from notify(org_id, told)
+    details = {"because": why}
+    yield from record(org_id, Activity(action="webhook.failed", actor=SENDER, target=found.host, details=details))
     return True
 
 

@@ -28,11 +28,13 @@ UPDATE webhook_endpoint SET failing_since = coalesce(failing_since, now())
 WHERE org_id = %(org_id)s AND endpoint_id = %(endpoint_id)s AND state = 'on'
 RETURNING now() - failing_since > %(patience)s * interval '1 second' AS is_dead;
 
--- failed: It was not taken: again after a pause, or never.
+-- failed: It was not taken: again after a pause, or never. Nothing where it was given up meanwhile, or where another
+-- worker has taken it over.
 UPDATE webhook_delivery
 SET fault = %(fault)s, due_at = now() + %(pause)s * interval '1 second',
     given_up_at = CASE WHEN %(give_up)s THEN now() END
-WHERE org_id = %(org_id)s AND delivery_id = %(delivery_id)s;
+WHERE org_id = %(org_id)s AND delivery_id = %(delivery_id)s AND attempts = %(attempts)s
+  AND delivered_at IS NULL AND given_up_at IS NULL;
 
 -- dropped: It will not be sent: where it was to go takes nothing more.
 UPDATE webhook_delivery SET given_up_at = now(), fault = %(fault)s
