@@ -1,12 +1,13 @@
 """From what people are told to what endpoints are sent: once, to whom it concerns, until it was taken."""
 
+import asyncio
 import itertools
 from collections.abc import AsyncIterator, Iterable
 from typing import Any
 
 import pytest
 
-from testkase.entrypoints.worker.webhooks import UNREADABLE, Webhooks
+from testkase.entrypoints.worker.webhooks import OF_ONE_ORGANIZATION, UNREADABLE, Webhooks
 from testkase.foundation.database import Database, Operation, SyncDatabase
 from testkase.foundation.problems import Conflict, NotFound
 from testkase.foundation.sealing import Seal
@@ -334,6 +335,39 @@ async def test_an_endpoint_has_one_under_way_and_a_dead_workers_is_taken_over(te
     assert again is not None
     assert again.attempts == 1  # those nobody has begun come first, being due longer
     assert [(await worker.run(claim())) is not None for _ in range(4)] == [True, True, True, False]
+
+
+async def test_an_organization_whose_endpoints_are_all_slow_keeps_no_other_waiting(
+    team: Hooked, module_database: TestDatabase
+) -> None:
+    """Each of its endpoints has one to itself, and what waits for them has waited longer."""
+    for number in range(at.MOST_ENDPOINTS):
+        team.add(f"slow-{number}")
+    for number in range(2):
+        team.tell(Notification(kind="credits.low", event_key=f"credits.low:{number}", title="Low"))
+    other = Hooked(SyncDatabase(module_database.app_url), next(_numbers))
+    other.add("quick")
+    other.tell()
+    over, taken = asyncio.Event(), asyncio.Event()
+
+    async def send(parcel: Parcel) -> Outcome:
+        team.sent.parcels.append(parcel)
+        await (over.wait() if "slow" in parcel.url else asyncio.sleep(0))
+        if "quick" in parcel.url:
+            taken.set()
+        return Outcome()
+
+    team.sent.send = send  # type: ignore[method-assign]
+    working = asyncio.create_task(team.webhooks.run())
+    async with asyncio.timeout(20):
+        await taken.wait()
+    assert len(team.sent.parcels) == 1 + OF_ONE_ORGANIZATION
+    over.set()
+    async with asyncio.timeout(20):
+        while len(team.sent.parcels) < 1 + 2 * at.MOST_ENDPOINTS:
+            await asyncio.sleep(0.01)
+    working.cancel()
+    await asyncio.gather(working, return_exceptions=True)
 
 
 async def test_a_secret_signs_for_a_day_beside_the_next(team: Hooked) -> None:

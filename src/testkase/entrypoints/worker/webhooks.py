@@ -1,6 +1,7 @@
 """Sending events to organizations' endpoints. No transaction is open while somebody else's server is spoken to."""
 
 import asyncio
+from collections import Counter
 
 import psycopg
 import structlog
@@ -22,6 +23,8 @@ from testkase.services.notifications.webhooks.sending import AT_ONCE, Outcome, S
 
 EVERY_SECONDS = 1.0
 AFTER_FAULT_SECONDS = 5.0
+OF_ONE_ORGANIZATION = 3
+"""Attempts of an organization at the same time: it may have more slow endpoints than there are attempts in all."""
 UNREADABLE = "Its secret cannot be read: the server's secret key has changed. Make a new secret."
 
 _log = structlog.get_logger(__name__)
@@ -34,8 +37,8 @@ class Webhooks:
         self._database = database
         self._sender = sender
         self._seal = seal
-        self._under_way: dict[str, asyncio.Task[None]] = {}
-        """By endpoint, each of which has one at a time."""
+        self._under_way: dict[Due, asyncio.Task[None]] = {}
+        """An endpoint has one at a time."""
 
     async def run(self) -> None:
         """Send until cancelled; what is under way then is sent again by the next worker."""
@@ -61,12 +64,15 @@ class Webhooks:
             await asyncio.gather(*self._under_way.values())
 
     async def _begin(self) -> bool:
-        due = await self._database.run(claim(busy=self._under_way.keys()))
+        busy = [one.endpoint_id for one in self._under_way]
+        of_each = Counter(one.org_id for one in self._under_way)
+        full = [org_id for org_id, number in of_each.items() if number >= OF_ONE_ORGANIZATION]
+        due = await self._database.run(claim(busy=busy, full=full))
         if due is None:
             return False
         task = asyncio.create_task(self._deliver(due), name=f"webhook {due.delivery_id}")
-        self._under_way[due.endpoint_id] = task
-        task.add_done_callback(lambda _: self._under_way.pop(due.endpoint_id))
+        self._under_way[due] = task
+        task.add_done_callback(lambda _: self._under_way.pop(due))
         return True
 
     async def _deliver(self, due: Due) -> None:

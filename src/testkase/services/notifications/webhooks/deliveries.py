@@ -91,9 +91,10 @@ class DeliveryPage:
     next_before: int | None
 
 
-def claim(*, busy: Collection[str] = ()) -> Operation[Due | None]:
-    """Take a delivery that is due, of an endpoint that is not `busy`. Needs no organization's context."""
-    rows = yield Statement(_SQL["claim"], {"busy": list(busy), "lease": LEASE_SECONDS})
+def claim(*, busy: Collection[str] = (), full: Collection[int] = ()) -> Operation[Due | None]:
+    """Take a delivery that is due, of an endpoint that is not `busy` and an organization that is not `full`. Needs no
+    organization's context."""
+    rows = yield Statement(_SQL["claim"], {"busy": list(busy), "full": list(full), "lease": LEASE_SECONDS})
     return Due(**rows[0]) if rows else None
 
 

@@ -1,10 +1,10 @@
 -- claim: A delivery whose time has come, taken by this worker: until its lease ends nobody else takes it. Endpoints that
--- have one under way wait.
+-- have one under way wait, and organizations that have several.
 UPDATE webhook_delivery AS q
 SET attempts = q.attempts + 1, tried_at = now(), due_at = now() + %(lease)s * interval '1 second'
 FROM (SELECT d.org_id, d.delivery_id FROM webhook_delivery AS d
       WHERE d.due_at <= now() AND d.delivered_at IS NULL AND d.given_up_at IS NULL
-        AND d.endpoint_id <> ALL (%(busy)s::text[])
+        AND d.endpoint_id <> ALL (%(busy)s::text[]) AND d.org_id <> ALL (%(full)s::bigint[])
       ORDER BY d.due_at, d.delivery_id LIMIT 1 FOR UPDATE SKIP LOCKED) AS due
 WHERE q.org_id = due.org_id AND q.delivery_id = due.delivery_id
 RETURNING q.org_id, q.delivery_id, q.endpoint_id, q.event_id, q.attempts;
