@@ -1,6 +1,7 @@
 """The OpenAPI document says what the API does: complete, valid, and true of real answers."""
 
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from typing import Any
 
 import httpx
@@ -14,6 +15,7 @@ from schemathesis.specs.openapi import checks
 
 from testkase.entrypoints.api.catalogue import PROBLEMS
 from testkase.entrypoints.api.v1.routes import PREFIX, routes
+from testkase.services.notifications.webhooks.events import EVENTS, FACTS, TEST, Message
 from tests.support.programs import Organization
 
 CHECKS = [
@@ -88,6 +90,21 @@ def test_every_problem_says_what_it_means_and_what_to_do(base_url: str) -> None:
         assert answer.json() == {"code": code, "status": row.status, "title": row.title, "next": row.next}
     absent = httpx.get(f"{base_url}/api/v1/problems/nonsense")
     assert (absent.status_code, absent.json()["code"]) == (404, "not_found")
+
+
+def test_each_webhook_is_what_its_schema_says(document: dict[str, Any]) -> None:
+    assert set(document["webhooks"]) == {*EVENTS, TEST}
+    for kind, told in document["webhooks"].items():
+        schema = told["post"]["requestBody"]["content"]["application/json"]["schema"]
+        message = Message(
+            org_id=7, event_id=1, kind=kind, title="T", body="B", link="/settings/billing",
+            facts=dict.fromkeys(FACTS.get(kind, ()), "1"), created_at=datetime.now(UTC),
+        )  # fmt: skip
+        body = msgspec.json.decode(message.bytes("https://credits.test"))
+        jsonschema_rs.validate(schema, body)
+        assert schema["properties"]["data"]["properties"].keys() == body["data"].keys()
+        for part in schema["required"]:
+            assert not jsonschema_rs.is_valid(schema, {name: body[name] for name in body if name != part})
 
 
 @pytest.mark.slow

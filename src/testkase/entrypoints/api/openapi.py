@@ -7,6 +7,7 @@ import msgspec
 
 from testkase.entrypoints.api.body import XML
 from testkase.entrypoints.api.catalogue import PROBLEMS
+from testkase.entrypoints.api.events import webhooks
 from testkase.entrypoints.api.fields import ID_PATTERN
 from testkase.entrypoints.api.route import Route
 
@@ -46,8 +47,9 @@ def document(
         "info": {"title": "TestKase AI Credits", "version": version, "description": _DESCRIPTION},
         "servers": [{"url": server_url}],
         "security": [{"apiKey": []}],
-        "tags": [{"name": tag} for tag in dict.fromkeys(route.tag for route in routes)],
+        "tags": [{"name": tag} for tag in dict.fromkeys([*(route.tag for route in routes), "webhooks"])],
         "paths": paths,
+        "webhooks": webhooks(),
         "components": {
             "schemas": _portable(_batch_items(schemas)) | {"Problem": _problem_schema()},
             "securitySchemes": {

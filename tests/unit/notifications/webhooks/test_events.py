@@ -1,6 +1,8 @@
 """What an event looks like on the wire, and which there are. Receivers rely on both."""
 
+import ast
 import re
+from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -10,7 +12,7 @@ import msgspec
 import pytest
 
 from testkase.foundation.problems import InvalidInput
-from testkase.services.notifications.webhooks.events import EVENTS, TEST, Message, chosen_kinds
+from testkase.services.notifications.webhooks.events import EVENTS, FACTS, TEST, Message, chosen_kinds
 
 ROOT = Path(__file__).resolve().parents[4]
 NOT_FOR_PROGRAMS = {
@@ -33,10 +35,45 @@ def test_every_kind_people_are_told_of_is_an_event_or_is_meant_not_to_be() -> No
     assert kinds - set(EVENTS) == set(NOT_FOR_PROGRAMS)
 
 
-def test_every_event_is_in_the_guide() -> None:
+def told() -> Iterator[tuple[str, set[str]]]:
+    """Kinds, with the names of the facts given where such a notification is made."""
+    trees = [ast.parse(path.read_text()) for path in (ROOT / "src/testkase/services").rglob("*.py")]
+    functions = {node.name: node for tree in trees for node in ast.walk(tree) if isinstance(node, ast.FunctionDef)}
+    for node in (node for tree in trees for node in ast.walk(tree) if isinstance(node, ast.Call)):
+        if isinstance(node.func, ast.Name) and node.func.id == "Notification":
+            given = {word.arg: word.value for word in node.keywords}
+            for part in ast.walk(given["kind"]):
+                if isinstance(part, ast.Constant) and isinstance(part.value, str):
+                    yield part.value, names(given.get("facts"), functions)
+
+
+def names(facts: ast.expr | None, functions: dict[str, ast.FunctionDef]) -> set[str]:
+    if isinstance(facts, ast.Call) and isinstance(facts.func, ast.Name):
+        (returned,) = (node for node in ast.walk(functions[facts.func.id]) if isinstance(node, ast.Return))
+        return names(returned.value, functions)
+    if isinstance(facts, ast.Dict):
+        parts = zip(facts.keys, facts.values, strict=True)
+        return set().union(*({ast.literal_eval(key)} if key else names(value, functions) for key, value in parts))
+    assert facts is None, ast.unparse(facts)
+    return set()
+
+
+def test_each_kind_has_its_facts_wherever_it_is_told() -> None:
+    found = [(kind, facts) for kind, facts in told() if kind in EVENTS]
+    assert {kind for kind, _ in found} == set(EVENTS) == set(FACTS)
+    assert [(kind, facts) for kind, facts in found if facts != set(FACTS[kind])] == []
+
+
+def test_the_guide_says_of_each_event_what_it_holds() -> None:
     guide = (ROOT / "docs/api.md").read_text()
-    table = guide[guide.index("## Webhooks") : guide.index("## Or let the gateway do it")]
-    assert {kind for kind in [*EVENTS, TEST] if f"`{kind}`" not in table} == set()
+    table = guide[guide.index("| Type | Beside") : guide.index("## Or let the gateway do it")]
+    rows = [line.split(" | ") for line in table.splitlines() if line.startswith("| `")]
+    said = {kind: set(re.findall(r"`(\w+)`", row[1])) for row in rows for kind in re.findall(r"`([a-z_.]+)`", row[0])}
+    said["purchase.reversed"] |= said["purchase.paid"]
+    words = {"yes", "no", "user", "use_case"}
+    assert {kind: facts - words for kind, facts in said.items()} == {
+        kind: set(facts) for kind, facts in FACTS.items()
+    } | {TEST: set()}
 
 
 def test_the_body_says_what_happened_to_people_and_to_programs() -> None:

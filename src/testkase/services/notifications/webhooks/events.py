@@ -35,6 +35,29 @@ EVENTS: dict[str, str] = {
 }
 """Kinds, and what they tell."""
 
+_BILL = ("bill_id", "credits", "amount", "currency")
+_PURCHASE = ("purchase_id", "credits", "amount", "currency")
+FACTS: dict[str, tuple[str, ...]] = {
+    "credits.low": ("available", "threshold"),
+    "credits.used_up": ("available", "threshold"),
+    "credits.running_out": ("available", "missing", "days_left"),
+    "overage.low": ("extra_left", "extra_limit"),
+    "overage.used_up": ("extra_left", "extra_limit"),
+    "overage.billed": _BILL,
+    "overage.reminded": _BILL,
+    "overage.paid": _BILL,
+    "overage.unpaid": _BILL,
+    "overage.reopened": _BILL,
+    "overage.waived": _BILL,
+    "purchase.paid": _PURCHASE,
+    "purchase.reversed": (*_PURCHASE, "taken_back", "disputed", "debt"),
+    "budget.asked": ("budget_id", "amount"),
+    "guard.paused": ("kind", "ref", "burned"),
+    "guard.full": (),
+    "report_schedule.stopped": ("project",),
+}
+"""Ids and figures of each kind, all of them strings."""
+
 _encoder = msgspec.json.Encoder()
 
 
