@@ -8,7 +8,7 @@ _TEXT = {"type": "string"}
 _HEADERS = {
     "webhook-id": "The same however often the event is sent: remember it, and do nothing for one you know.",
     "webhook-timestamp": "When it was sent, in seconds since 1970.",
-    "webhook-signature": "`v1,` and base64 of HMAC-SHA256 over id, timestamp and body; one or more, with spaces between.",
+    "webhook-signature": "One or more, with spaces between: `v1,` and base64 of HMAC-SHA256 over id, instant and body.",
 }
 
 
