@@ -26,7 +26,8 @@ _SECRET_FIELD = re.compile(
 )
 _SECRET_SHAPES = (
     (re.compile(r"\btk_(?:live|test)_[A-Za-z0-9_\-]+"), REDACTED),
-    (re.compile(r"\b(?:sk|rk|pk|whsec|rzp_live|rzp_test)[_-][A-Za-z0-9_\-]{8,}"), REDACTED),
+    (re.compile(r"\b(?:sk|rk|pk|rzp_live|rzp_test)[_-][A-Za-z0-9_\-]{8,}"), REDACTED),
+    (re.compile(r"\bwhsec[_-][A-Za-z0-9+/=_\-]{8,}"), REDACTED),  # of webhooks that go out: base64
     (re.compile(r"\b(Bearer|Basic)\s+[A-Za-z0-9._~+/=\-]+", re.IGNORECASE), rf"\1 {REDACTED}"),
     (re.compile(r"(://[^:/?#\s@]*:)[^@\s/]+@"), rf"\1{REDACTED}@"),
     (re.compile(r"\b(password|secret|token|api_?key)(['\"]?\s*[=:]\s*['\"]?)[^\s'\",;&)}]+", re.IGNORECASE),

@@ -40,6 +40,7 @@ def log(monkeypatch: pytest.MonkeyPatch) -> Iterator[io.StringIO]:
         {"request": {"nested": [{"messages": [CANARY]}]}},
         {"note": f"key tk_live_{CANARY} was used"},
         {"note": f"sk-proj-{CANARY}"},
+        {"note": f"signed with whsec_ab/+{CANARY}"},
         {"note": f"connecting to postgresql://testkase_app:{CANARY}@localhost/testkase"},
         {"note": f"password={CANARY} host=/tmp"},
         {"note": f'{{"token": "{CANARY}"}}'},
