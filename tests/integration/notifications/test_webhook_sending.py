@@ -190,6 +190,16 @@ async def test_another_address_of_the_name_is_tried_where_nobody_listens_at_one(
     assert await sender.send(parcel(receiver)) == Outcome()
 
 
+async def test_an_address_that_says_nothing_leaves_time_for_the_next(
+    sender: Sender, receiver: Receiver, names: dict[str, list[str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As one of IPv6 whose packets are lost on the way, before one of IPv4 that is well."""
+    monkeypatch.setattr(sending, "ATTEMPT_SECONDS", 2.0)
+    names[HOST] = ["127.0.0.2", "127.0.0.1"]
+    with socket.create_server(("127.0.0.2", receiver.port)):  # nobody accepts
+        assert await sender.send(parcel(receiver)) == Outcome()
+
+
 @pytest.mark.parametrize("status", [301, 302, 307, 308])
 async def test_redirects_are_not_followed(sender: Sender, receiver: Receiver, status: int) -> None:
     there = f"https://{HOST}:{receiver.port}/elsewhere"

@@ -77,10 +77,13 @@ class Sender:
         headers = {"host": parts.netloc, "content-type": "application/json", "user-agent": _AGENT}
         headers |= signed(parcel, body)
         error: httpx.HTTPError | None = None
-        for address in await self._addresses(host, port, secure=parts.scheme == "https"):
+        addresses = await self._addresses(host, port, secure=parts.scheme == "https")
+        # One that says nothing, as of IPv6 where its packets are lost, leaves time for the others.
+        limits = httpx.Timeout(ATTEMPT_SECONDS, connect=ATTEMPT_SECONDS / max(len(addresses), 1))
+        for address in addresses:
             url = httpx.URL(parcel.url).copy_with(host=str(address), port=port)
             try:
-                return await self._ask(url, host, headers, body)
+                return await self._ask(url, host, headers, body, limits)
             except (httpx.ConnectError, httpx.ConnectTimeout) as failed:
                 error = failed  # nothing was sent: the next address may answer
         raise error or NotSent("Its name is not known.")
@@ -101,15 +104,13 @@ class Sender:
             raise NotSent("Its name is not known.") from None
         return list(dict.fromkeys(ip_address(text) for text in found))
 
-    async def _ask(self, url: httpx.URL, host: str, headers: dict[str, str], body: bytes) -> int:
+    async def _ask(self, url: httpx.URL, host: str, headers: dict[str, str], body: bytes, limits: httpx.Timeout) -> int:
         """The status of the answer, whose body nobody reads.
 
         A client of its own: connections are kept by address, and the next name behind this one must show its own
         certificate."""
         async with (
-            httpx.AsyncClient(
-                verify=self._tls, timeout=ATTEMPT_SECONDS, trust_env=False, follow_redirects=False
-            ) as client,
+            httpx.AsyncClient(verify=self._tls, timeout=limits, trust_env=False, follow_redirects=False) as client,
             client.stream("POST", url, headers=headers, content=body, extensions={"sni_hostname": host}) as answer,
         ):
             return answer.status_code
