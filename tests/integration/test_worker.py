@@ -1,22 +1,33 @@
 """The worker process: schedules do what time has made due, and the jobs of a killed worker are begun again."""
 
 import socket
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from ipaddress import ip_network
 from pathlib import Path
 
 import psycopg
 import pytest
 from psycopg import sql
+from standardwebhooks import Webhook
 
 from testkase.config.databases import with_database
 from testkase.core.ledger.commands import OpenAccount, OpenHold, RecordUsage
 from testkase.core.ledger.model import Subject
 from testkase.core.ledger.operations import execute_one
-from testkase.foundation.database import run
+from testkase.foundation.database import SyncDatabase, run
+from testkase.foundation.sealing import Seal
+from testkase.services.audit import OPERATOR
+from testkase.services.notifications import Notification, notify
+from testkase.services.notifications.webhooks.endpoints import add_endpoint, endpoint
+from testkase.services.notifications.webhooks.events import EVENTS
+from testkase.services.notifications.webhooks.secrets import PURPOSE
 from tests.support.cluster import TestDatabase
-from tests.support.processes import start, working
+from tests.support.processes import SECRET_KEY, start, working
+from tests.support.team import Team
 
 CREDIT = 1_000_000
 
@@ -122,10 +133,38 @@ def test_days_that_are_over_are_summed_up(django_database: TestDatabase, tmp_pat
     assert one(django_database, failed) == 0
 
 
-def test_sigterm_stops_the_worker_in_order(django_database: TestDatabase, tmp_path: Path) -> None:
-    with working(django_database, tmp_path) as worker:
-        assert eventually(lambda: bool(one(django_database, "SELECT count(*) FROM procrastinate_workers")))
-        assert worker.stop() == 0
+class Told(BaseHTTPRequestHandler):
+    """An organization's own program."""
+
+    def do_POST(self) -> None:
+        body = self.rfile.read(int(self.headers["content-length"]))
+        Webhook(self.server.secret).verify(body, dict(self.headers))  # type: ignore[attr-defined]
+        self.send_response(204)
+        self.end_headers()
+
+    def log_message(self, *_: object) -> None:
+        pass
+
+
+def test_a_worker_tells_endpoints_and_stops_in_order_at_sigterm(django_database: TestDatabase, tmp_path: Path) -> None:
+    team, seal, here = (
+        Team(SyncDatabase(django_database.app_url), 1),
+        Seal([SECRET_KEY], purpose=PURPOSE),
+        "127.0.0.0/8",
+    )
+    with HTTPServer(("127.0.0.1", 0), Told) as program:
+        made, program.secret = team.run(  # type: ignore[attr-defined]
+            add_endpoint(
+                team.org_id, OPERATOR, url=f"http://127.0.0.1:{program.server_port}/", kinds=EVENTS,
+                seal=seal, networks=[ip_network(here)],
+            )
+        )  # fmt: skip
+        team.run(notify(team.org_id, Notification(kind="credits.low", event_key="k", title="Credits are low")))
+        threading.Thread(target=program.handle_request, daemon=True).start()
+        with working(django_database, tmp_path, {"TESTKASE_WEBHOOK_NETWORKS": here}) as worker:
+            assert eventually(lambda: bool(one(django_database, "SELECT count(*) FROM procrastinate_workers")))
+            taken = eventually(lambda: team.run(endpoint(team.org_id, made.endpoint_id)).last_delivered_at is not None)
+            assert (worker.stop(), taken) == (0, True), worker.output()
     assert one(django_database, "SELECT count(*) FROM procrastinate_workers") == 0
 
 
