@@ -158,7 +158,7 @@ def sign_in(stage: Stage, page: Page, role: str) -> None:
     page.get_by_role("button", name="Sign in").click()
 
 
-def test_a_key_is_made_once_however_often_its_form_is_sent(stage: Stage) -> None:
+def test_a_key_or_a_secret_is_made_once_however_often_its_form_is_sent(stage: Stage) -> None:
     page = stage.signed_in("owner")
     page.goto(f"{stage.url}/settings/api-keys")
     page.get_by_label("Name").fill("Night build")
@@ -167,6 +167,15 @@ def test_a_key_is_made_once_however_often_its_form_is_sent(stage: Stage) -> None
     page.reload()
     expect(page.get_by_role("heading", name="Your new key")).to_have_count(0)
     expect(page.get_by_role("row", name="Night build")).to_have_count(1)
+    page.goto(f"{stage.url}/settings/webhooks")
+    page.get_by_label("Address").fill("https://hooks.example/testkase")
+    page.get_by_role("button", name="Add endpoint").dblclick()
+    expect(page.get_by_role("heading", name="The endpoint’s secret")).to_be_visible()
+    page.get_by_role("button", name="Make a new secret").dblclick()
+    expect(page.get_by_role("heading", name="The new secret")).to_be_visible()
+    page.reload()
+    expect(page.get_by_role("heading", name="hooks.example")).to_be_visible()
+    expect(page.get_by_role("heading", name="The new secret")).to_have_count(0)
 
 
 @pytest.mark.requirement("B4")

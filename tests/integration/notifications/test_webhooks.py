@@ -136,6 +136,8 @@ async def test_an_event_is_written_down_once_for_its_key_whoever_is_told_later(t
     endpoint_id = team.add()
     team.tell()
     team.tell()
+    team.change("DELETE FROM notification WHERE org_id = %(org_id)s")  # as where everybody told has left since
+    assert (team.tell(), team.events()) == (2, 1)
     team.change("DELETE FROM webhook_event WHERE org_id = %(org_id)s")  # as after thirty days
     team.change("UPDATE membership SET role = 'admin' WHERE org_id = %(org_id)s AND role = 'member'")
     assert team.tell() == 1
@@ -203,6 +205,9 @@ async def test_a_taken_message_ends_the_failing(team: Hooked) -> None:
     await team.webhooks.send_due()
     assert team.endpoint(endpoint_id).failing_since is None
     assert team.went(endpoint_id)[0].fault == ""
+    team.hurry()
+    await team.webhooks.send_due()
+    assert len(team.sent.parcels) == 2  # what was taken is not sent again by itself
 
 
 @pytest.mark.parametrize("why", ["five days", "gone"])

@@ -64,6 +64,7 @@ def test_the_secret_stands_on_the_answer_and_nowhere_after(visitors: Visitors, m
     renewed = visitors.client_of("admin").post(f"{page}/secret")
     assert SECRET.findall(renewed.content.decode()) not in ([], [secret])
     assert "for a day" in text(renewed)
+    assert f'data-shown-once="{page}"' in renewed.content.decode()  # loaded anew, it is the endpoint's page
 
 
 @pytest.mark.parametrize(

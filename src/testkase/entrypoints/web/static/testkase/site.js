@@ -72,8 +72,10 @@
     setTimeout(() => sent.delete(event.target), 3000);
   }
   addEventListener("pageshow", () => sent.clear());
-  // What an answer to a form shows once must not be made again by loading the page anew.
-  if (document.querySelector("[data-shown-once]")) history.replaceState(null, "", location.href);
+  // What an answer to a form shows once must not be made again by loading the page anew. An address that takes forms alone
+  // has no page to load: the answer names the one it is about.
+  const once = document.querySelector("[data-shown-once]");
+  if (once) history.replaceState(null, "", once.dataset.shownOnce || location.href);
 
   // A form that is sent when the session has ended leads to the sign-in, and back to an empty form; a page that hears of the
   // end leads there by itself. What was typed is kept in this tab until the next page: that one forgets it, unless it is the same page of the same person, signed in again.
