@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from testkase.entrypoints.worker.webhooks import OF_ONE_ORGANIZATION, UNREADABLE, Webhooks
-from testkase.foundation.database import Database, Operation, SyncDatabase
+from testkase.foundation.database import Database, Operation, SyncDatabase, run
 from testkase.foundation.problems import Conflict, NotFound
 from testkase.foundation.sealing import Seal
 from testkase.services.audit import OPERATOR
@@ -201,9 +201,12 @@ async def test_a_taken_message_ends_the_failing(team: Hooked) -> None:
     team.sent.says = [NO]
     await team.webhooks.send_due()
     assert team.endpoint(endpoint_id).failing_since is not None
+    other = team.add("other", ["guard.paused"])
+    team.change("UPDATE webhook_endpoint SET failing_since = now() WHERE org_id = %(org_id)s")
     team.hurry()
     await team.webhooks.send_due()
     assert team.endpoint(endpoint_id).failing_since is None
+    assert team.endpoint(other).failing_since is not None
     assert team.went(endpoint_id)[0].fault == ""
     team.hurry()
     await team.webhooks.send_due()
@@ -340,6 +343,19 @@ async def test_an_endpoint_has_one_under_way_and_a_dead_workers_is_taken_over(te
     assert again is not None
     assert again.attempts == 1  # those nobody has begun come first, being due longer
     assert [(await worker.run(claim())) is not None for _ in range(4)] == [True, True, True, False]
+
+
+async def test_two_workers_never_take_the_same(team: Hooked, worker: Database) -> None:
+    team.add("one")
+    team.add("two")
+    team.tell()
+    with team.database.transaction() as connection:
+        first = run(connection, claim())
+        async with asyncio.timeout(10):
+            second, third = await worker.run(claim()), await worker.run(claim())
+    assert first is not None
+    assert second is not None
+    assert (first.endpoint_id != second.endpoint_id, third) == (True, None)
 
 
 async def test_an_organization_whose_endpoints_are_all_slow_keeps_no_other_waiting(
