@@ -227,6 +227,9 @@ async def test_an_endpoint_that_takes_nothing_is_switched_off_and_people_are_tol
     await team.webhooks.send_due()
     assert (team.endpoint(endpoint_id).state, team.endpoint(well).state) == ("failed", "on")
     assert [title for title in team.told() if "Webhooks" in title] == ["Webhooks to one.example were switched off"]
+    (told,) = team.rows("SELECT DISTINCT body FROM notification WHERE org_id = %(org_id)s AND kind = 'webhook.failed'")
+    assert "What happens until then is not kept for it." in told["body"]
+    team.tell(Notification(kind="credits.low", event_key="credits.low:meanwhile", title="Low"))
     assert team.activity()[-1] == "webhook.failed"
     assert "token" not in str(team.rows("SELECT title, body, link FROM notification WHERE org_id = %(org_id)s"))
     assert "token" not in str(team.rows("SELECT target, details FROM activity WHERE org_id = %(org_id)s"))

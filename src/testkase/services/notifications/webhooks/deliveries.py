@@ -154,7 +154,8 @@ def _switch_off(due: Due, why: str) -> Operation[bool]:
     told = Notification(
         kind="webhook.failed", event_key=f"webhook.failed:{endpoint_id}.{new_id('off')}",
         title=f"Webhooks to {found.host[:120]} were switched off",
-        body=f"{why} What happened meanwhile is listed with the endpoint and can be sent again once it is switched on.",
+        body=f"{why} What it was sent is listed with it and can be sent again once it is switched on. What happens"
+        " until then is not kept for it.",
         link=f"{WEBHOOKS_PAGE}/{endpoint_id}", link_label="Open the endpoint",
     )  # fmt: skip
     yield from notify(org_id, told)
