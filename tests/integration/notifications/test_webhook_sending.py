@@ -6,7 +6,7 @@ import ssl
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
-from ipaddress import ip_network
+from ipaddress import ip_address, ip_network
 from pathlib import Path
 
 import pytest
@@ -18,7 +18,7 @@ from standardwebhooks import Webhook, WebhookVerificationError
 from testkase.services.notifications.webhooks import sending
 from testkase.services.notifications.webhooks.deliveries import Parcel
 from testkase.services.notifications.webhooks.events import Message
-from testkase.services.notifications.webhooks.sending import Outcome, Sender
+from testkase.services.notifications.webhooks.sending import Outcome, Sender, by_turns
 
 HOST = "hooks.example"
 URL = "https://credits.example.com"
@@ -198,6 +198,19 @@ async def test_an_address_that_says_nothing_leaves_time_for_the_next(
     names[HOST] = ["127.0.0.2", "127.0.0.1"]
     with socket.create_server(("127.0.0.2", receiver.port)):  # nobody accepts
         assert await sender.send(parcel(receiver)) == Outcome()
+
+
+@pytest.mark.parametrize(
+    ("found", "order"),
+    [
+        (["::1", "::2", "::3", "127.0.0.1"], ["::1", "127.0.0.1", "::2", "::3"]),
+        (["127.0.0.1", "127.0.0.2", "::1"], ["127.0.0.1", "::1", "127.0.0.2"]),
+        (["::1", "::2"], ["::1", "::2"]),
+        ([], []),
+    ],
+)
+def test_addresses_of_both_kinds_are_asked_by_turns(found: list[str], order: list[str]) -> None:
+    assert list(map(str, by_turns(map(ip_address, found)))) == order
 
 
 @pytest.mark.parametrize("status", [301, 302, 307, 308])

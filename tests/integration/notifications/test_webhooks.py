@@ -359,6 +359,11 @@ async def test_two_workers_never_take_the_same(team: Hooked, worker: Database) -
     assert first is not None
     assert second is not None
     assert (first.endpoint_id != second.endpoint_id, third) == (True, None)
+    team.run(send_again(team.org_id, first.endpoint_id, first.delivery_id))
+    assert await worker.run(claim()) is None  # it is under way
+    team.change("UPDATE webhook_delivery SET due_at = now() + interval '5 minutes' WHERE org_id = %(org_id)s")
+    team.run(send_again(team.org_id, first.endpoint_id, first.delivery_id))
+    assert await worker.run(claim()) == first  # it waited for its time
 
 
 async def test_an_organization_whose_endpoints_are_all_slow_keeps_no_other_waiting(

@@ -3,11 +3,12 @@
 import asyncio
 import socket
 import ssl
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from ipaddress import ip_address
+from itertools import zip_longest
 from urllib.parse import urlsplit
 
 import certifi
@@ -22,6 +23,8 @@ AT_ONCE = 8
 """Attempts of a sender at the same time."""
 
 GONE = 410
+_ADDRESSES = 3
+"""Addresses of a name that may say nothing before an attempt has no time left."""
 _PORTS = {"https": 443, "http": 80}
 _AGENT = "TestKase-Webhooks/1"
 
@@ -78,8 +81,8 @@ class Sender:
         headers |= signed(parcel, body)
         error: httpx.HTTPError | None = None
         addresses = await self._addresses(host, port, secure=parts.scheme == "https")
-        # One that says nothing, as of IPv6 where its packets are lost, leaves time for the others.
-        limits = httpx.Timeout(ATTEMPT_SECONDS, connect=ATTEMPT_SECONDS / max(len(addresses), 1))
+        # One that says nothing, as of IPv6 where its packets are lost, leaves time for others.
+        limits = httpx.Timeout(ATTEMPT_SECONDS, connect=ATTEMPT_SECONDS / min(len(addresses) or 1, _ADDRESSES))
         for address in addresses:
             url = httpx.URL(parcel.url).copy_with(host=str(address), port=port)
             try:
@@ -102,7 +105,7 @@ class Sender:
             found = await loop.run_in_executor(self._names, _look_up, host, port)
         except (OSError, UnicodeError):
             raise NotSent("Its name is not known.") from None
-        return list(dict.fromkeys(ip_address(text) for text in found))
+        return by_turns(dict.fromkeys(ip_address(text) for text in found))
 
     async def _ask(self, url: httpx.URL, host: str, headers: dict[str, str], body: bytes, limits: httpx.Timeout) -> int:
         """The status of the answer, whose body nobody reads.
@@ -114,6 +117,14 @@ class Sender:
             client.stream("POST", url, headers=headers, content=body, extensions={"sni_hostname": host}) as answer,
         ):
             return answer.status_code
+
+
+def by_turns(addresses: Iterable[Address]) -> list[Address]:
+    """One of IPv6, one of IPv4 and so on, beginning with the first's: where one of them is lost, the next is not."""
+    found = list(addresses)
+    families = [[one for one in found if one.version == version] for version in (4, 6)]
+    families.sort(key=lambda family: found[:1] != family[:1])
+    return [one for pair in zip_longest(*families) for one in pair if one is not None]
 
 
 def signed(parcel: Parcel, body: bytes) -> dict[str, str]:
