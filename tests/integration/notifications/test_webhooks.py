@@ -27,6 +27,7 @@ from testkase.services.notifications.webhooks.deliveries import (
     send_test,
 )
 from testkase.services.notifications.webhooks.events import EVENTS
+from testkase.services.notifications.webhooks.metrics import OVERDUE, look
 from testkase.services.notifications.webhooks.secrets import MOST_IN_FORCE, PURPOSE
 from testkase.services.notifications.webhooks.sending import Outcome
 from tests.support.cluster import TestDatabase
@@ -364,6 +365,21 @@ async def test_two_workers_never_take_the_same(team: Hooked, worker: Database) -
     team.change("UPDATE webhook_delivery SET due_at = now() + interval '5 minutes' WHERE org_id = %(org_id)s")
     team.run(send_again(team.org_id, first.endpoint_id, first.delivery_id))
     assert await worker.run(claim()) == first  # it waited for its time
+
+
+async def test_what_nobody_has_begun_a_minute_after_its_time_is_counted(team: Hooked, worker: Database) -> None:
+    team.add("one")
+    team.add("two")
+    team.tell()
+    counted = []
+    for late in (0, 61):
+        team.change(f"UPDATE webhook_delivery SET due_at = now() - interval '{late} seconds' WHERE org_id = %(org_id)s")
+        await worker.run(look())
+        counted.append(OVERDUE._value.get())
+    await team.webhooks.send_due()
+    team.change("UPDATE webhook_delivery SET due_at = now() - interval '1 hour' WHERE org_id = %(org_id)s")
+    await worker.run(look())
+    assert [*counted, OVERDUE._value.get()] == [0, 2, 0]
 
 
 async def test_an_organization_whose_endpoints_are_all_slow_keeps_no_other_waiting(
