@@ -9,7 +9,9 @@ from hypothesis import strategies as st
 from testkase.services.features.chat.markdown import render
 
 LINKS = {"WEB-12": "/projects/WEB/cases/WEB-12"}
-TAGS = re.compile(r"</?(?:p|ul|ol|li|pre|code|strong|br)>|<a href=\"/projects/WEB/cases/WEB-12\">|</a>")
+TAGS = re.compile(
+    r"</?(?:p|ul|ol|li|pre|code|strong|br)>|<ol start=\"\d+\">|<a href=\"/projects/WEB/cases/WEB-12\">|</a>"
+)
 
 
 @pytest.mark.parametrize(
@@ -18,6 +20,8 @@ TAGS = re.compile(r"</?(?:p|ul|ol|li|pre|code|strong|br)>|<a href=\"/projects/WE
         ("One.\n\nTwo\nlines.", "<p>One.</p><p>Two<br>lines.</p>"),
         ("Found:\n- one\n- two\n\nEnd.", "<p>Found:</p><ul><li>one</li><li>two</li></ul><p>End.</p>"),
         ("1. first\n2. second", "<ol><li>first</li><li>second</li></ol>"),
+        ("1. one\n\n2. two", '<ol><li>one</li></ol><ol start="2"><li>two</li></ol>'),
+        ("1. one\n- of it\n2. two", '<ol><li>one</li></ol><ul><li>of it</li></ul><ol start="2"><li>two</li></ol>'),
         ("- one\n1. first", "<ul><li>one</li></ul><ol><li>first</li></ol>"),
         ("- one\n  goes on", "<ul><li>one goes on</li></ul>"),
         ("# Heading", "<p>Heading</p>"),

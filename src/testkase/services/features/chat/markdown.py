@@ -51,7 +51,7 @@ def _flow(lines: list[str], links: Links) -> Iterator[str]:
     """Lines without an empty one between them: paragraphs and lists."""
     words: list[str] = []
     items: list[str] = []
-    tag = "ul"
+    tag, first = "ul", 1
     for line in lines:
         item = _ITEM.fullmatch(line)
         if item is None and not items:
@@ -61,14 +61,16 @@ def _flow(lines: list[str], links: Links) -> Iterator[str]:
         else:
             kind = "ol" if item[1] else "ul"
             if items and kind != tag:
-                yield _list(tag, items)
+                yield _list(tag, items, first)
                 items = []
+            if not items:
+                first = int(item[1] or 1)
             yield from _paragraph(words)
             words, tag = [], kind
             items.append(_inline(item[2], links))
     yield from _paragraph(words)
     if items:
-        yield _list(tag, items)
+        yield _list(tag, items, first)
 
 
 def _paragraph(words: list[str]) -> Iterator[str]:
@@ -76,8 +78,10 @@ def _paragraph(words: list[str]) -> Iterator[str]:
         yield f"<p>{'<br>'.join(words)}</p>"
 
 
-def _list(tag: str, items: list[str]) -> str:
-    return f"<{tag}>{''.join(f'<li>{item}</li>' for item in items)}</{tag}>"
+def _list(tag: str, items: list[str], first: int) -> str:
+    """An empty line, code or other points between numbered ones end a list; the next one goes on with its number."""
+    start = f' start="{first}"' if first != 1 else ""
+    return f"<{tag}{start}>{''.join(f'<li>{item}</li>' for item in items)}</{tag}>"
 
 
 def _code(lines: list[str]) -> str:
