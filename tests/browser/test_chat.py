@@ -130,3 +130,9 @@ def test_a_page_whose_chat_is_deleted_elsewhere_in_the_middle_says_so_once(stage
     expect(running).to_have_count(0)
     page.wait_for_timeout(2_500)  # in which a line of the list asks once more, and the answer six times
     expect(page.locator("#toasts .toast")).to_have_count(1)
+    question = page.get_by_role("textbox", name="Your question")
+    question.fill("And now?")
+    page.get_by_role("button", name="Ask").focus()
+    page.keyboard.press("Enter")
+    expect(question).to_be_focused()
+    expect(question).to_have_value("And now?")

@@ -21,6 +21,11 @@
     requestAnimationFrame(toEnd);
   });
 
+  // The button sleeps while its question is on the way, and lets the focus go: after a refusal one goes on in the question.
+  composer.addEventListener("htmx:afterRequest", (event) => {
+    if (event.target === composer && document.activeElement === document.body) field.focus({ preventScroll: true });
+  });
+
   let follow = false;
   document.addEventListener("htmx:beforeSwap", (event) => {
     if (event.detail.target.classList?.contains("turn__answer")) follow = atEnd();  // other parts swap meanwhile
