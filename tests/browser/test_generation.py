@@ -85,7 +85,7 @@ def test_a_failure_says_that_it_cost_nothing(stage: Stage, model: Upstream) -> N
     assert balance(page) == before
 
 
-@pytest.mark.requirement("R68")
+@pytest.mark.requirement("R68", "B9")
 def test_a_poor_requirement_gets_tips_and_a_better_one_fewer(stage: Stage) -> None:
     page = stage.signed_in("member")
     page.goto(f"{stage.url}/projects/SHOP/generate")
@@ -93,6 +93,10 @@ def test_a_poor_requirement_gets_tips_and_a_better_one_fewer(stage: Stage) -> No
     expect(page.locator(".hint--weak li")).to_have_count(3)
     page.get_by_role("button", name="Use an example").click()
     expect(page.locator(".hint--strong")).to_be_visible()
+    page.goto(f"{stage.url}/projects/SHOP")
+    page.go_back()
+    expect(page.get_by_role("textbox", name="Requirement")).not_to_have_value("")
+    expect(page.locator("#guidance")).to_contain_text("about")
 
 
 def test_a_draft_is_edited_and_accepted_into_a_folder_and_the_rest_at_once(stage: Stage) -> None:

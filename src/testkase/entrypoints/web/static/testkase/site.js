@@ -204,6 +204,18 @@
     for (const id of opened.splice(0)) document.getElementById(id)?.setAttribute("open", "");
   });
 
+  // A form that a browser fills in again on the way back stands beside what an empty one costs: it asks for its own.
+  const changed = (field) => field.options
+    ? field.selectedIndex !== Math.max(0, [...field.options].findIndex((one) => one.defaultSelected))
+    : field.checked !== field.defaultChecked || field.type !== "checkbox" && field.value !== field.defaultValue;
+  addEventListener("pageshow", (event) => {
+    if (event.persisted) return;
+    for (const form of document.querySelectorAll("form[data-ai-form]")) {
+      const asks = form.matches("[hx-trigger^=change]") ? form : form.querySelector("[hx-trigger=change]");
+      if (asks && [...form.querySelectorAll("input:not([type=hidden]), select, textarea")].some(changed)) htmx.trigger(asks, "change");
+    }
+  });
+
   // What was pressed may go with the part it stood in: whoever works without a mouse goes on there, not at the top.
   const CONTROL = "a[href], button:not([disabled], [tabindex='-1']), summary, input:not([type=hidden]), select, textarea";
   let around = null, arrived = [];
