@@ -507,6 +507,32 @@ async def test_an_address_has_one_endpoint_and_an_organization_so_many(team: Hoo
         team.add("too-many")
 
 
+async def test_two_forms_at_once_make_one_endpoint(team: Hooked) -> None:
+    """The second waits for the first, and is told."""
+
+    def adding() -> Operation[Any]:
+        url = "https://one.example/"
+        return at.add_endpoint(team.org_id, OPERATOR, url=url, kinds=EVENTS, seal=SEAL, networks=())
+
+    with team.database.transaction(org_id=team.org_id) as connection:
+        run(connection, adding())
+        second = asyncio.create_task(asyncio.to_thread(team.run, adding()))
+        await asyncio.sleep(0.2)
+        assert not second.done()
+    with pytest.raises(Conflict, match="already"):
+        await asyncio.wait_for(second, 20)
+
+
+async def test_a_new_address_has_failed_nothing_yet_and_with_other_events_it_goes_on_failing(team: Hooked) -> None:
+    endpoint_id = team.add()
+    team.change("UPDATE webhook_endpoint SET failing_since = now() WHERE org_id = %(org_id)s")
+    failing = []
+    for url in (team.endpoint(endpoint_id).url, "https://new.example/"):
+        team.run(at.change_endpoint(team.org_id, OPERATOR, endpoint_id, url=url, kinds=["guard.full"], networks=()))
+        failing.append(team.endpoint(endpoint_id).failing_since is not None)
+    assert failing == [True, False]
+
+
 async def test_what_changes_nothing_is_not_recorded(team: Hooked) -> None:
     endpoint_id = team.add()
     url = team.endpoint(endpoint_id).url
