@@ -263,8 +263,9 @@ async def test_http_is_spoken_in_the_operators_networks_alone(certificate: Path,
     plain, made = Receiver(), Sender(URL, HERE, tls=ssl.create_default_context(cafile=str(certificate)))
     async with listening(plain, None):
         assert await made.send(parcel(plain, scheme="http")) == Outcome()
-        names[HOST] = ["8.8.8.8"]
-        assert "not public" in (await made.send(parcel(plain, scheme="http"))).fault
+        for leads_to, words in (("8.8.8.8", "must begin with https://"), ("10.0.0.1", "not public")):
+            names[HOST] = [leads_to]
+            assert words in (await made.send(parcel(plain, scheme="http"))).fault
     made.close()
     assert len(plain.requests) == 1
 

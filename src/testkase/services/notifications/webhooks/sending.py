@@ -95,8 +95,10 @@ class Sender:
         """What the name stands for now. Raises NotSent unless something may be sent to every one of them."""
         given = literal(host)
         found = [given] if given is not None else await self._resolved(host, port)
-        if not all(may_reach(address, secure=secure, networks=self._networks) for address in found):
+        if not all(may_reach(address, secure=True, networks=self._networks) for address in found):
             raise NotSent("Its name leads to an address that is not public.")
+        if not all(may_reach(address, secure=secure, networks=self._networks) for address in found):
+            raise NotSent("Its name leads to a public address: it must begin with https://.")
         return found
 
     async def _resolved(self, host: str, port: int) -> list[Address]:
