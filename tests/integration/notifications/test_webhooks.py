@@ -305,14 +305,18 @@ async def test_who_stood_still_marks_nothing_that_another_worker_has_taken_over(
 
 
 async def test_what_waits_for_an_endpoint_that_is_switched_off_or_removed_is_not_sent(team: Hooked) -> None:
-    off, gone = team.add("off"), team.add("gone")
+    off, gone, on = team.add("off"), team.add("gone"), team.add("on")
+    team.tell(Notification(kind="credits.low", event_key="k", title="Taken before"))
+    await team.webhooks.send_due()
+    team.sent.parcels.clear()
     team.tell()
     team.run(at.switch_endpoint(team.org_id, OPERATOR, off, on=False))
     team.run(at.remove_endpoint(team.org_id, OPERATOR, gone))
     await team.webhooks.send_due()
-    assert team.sent.parcels == []
-    assert team.went(off)[0].fault == at.SWITCHED_OFF
-    assert team.rows("SELECT 1 AS one FROM webhook_secret WHERE org_id = %(org_id)s") == [{"one": 1}]
+    assert [parcel.url for parcel in team.sent.parcels] == [team.endpoint(on).url]
+    assert [one.fault for one in team.went(off)] == [at.SWITCHED_OFF, ""]
+    assert len(team.went(on)) == 2
+    assert team.rows("SELECT 1 AS one FROM webhook_secret WHERE org_id = %(org_id)s") == [{"one": 1}] * 2
 
 
 @pytest.mark.parametrize("change", ["DELETE FROM webhook_endpoint", "UPDATE webhook_endpoint SET state = 'off'"])
@@ -439,6 +443,16 @@ async def test_only_so_many_secrets_are_in_force_at_once(team: Hooked) -> None:
         team.run(at.renew_secret(team.org_id, OPERATOR, endpoint_id, SEAL))
     with pytest.raises(Conflict):
         team.run(at.renew_secret(team.org_id, OPERATOR, endpoint_id, SEAL))
+    team.change(
+        "UPDATE webhook_secret SET ends_at = now() + (number - 2) * interval '1 hour'"
+        " WHERE org_id = %(org_id)s AND ends_at > now()"
+    )
+    team.run(at.renew_secret(team.org_id, OPERATOR, endpoint_id, SEAL))
+    left = team.rows(
+        "SELECT round(extract(epoch FROM ends_at - now()) / 3600)::int AS hours FROM webhook_secret"
+        " WHERE org_id = %(org_id)s ORDER BY number"
+    )
+    assert [row["hours"] for row in left] == [1, 2, 24, None]  # those that had an end keep it
 
 
 @pytest.mark.parametrize("by", ["another key", "another row"])
