@@ -130,6 +130,39 @@ def test_the_same_results_in_the_same_cycle_change_nothing(bench: Bench) -> None
     assert elsewhere.counts == {"matched": 3}, "the cases written the first time are found by their automation ids"
 
 
+def test_results_that_were_left_out_are_taken_over_once_they_have_a_case_and_the_others_stay(bench: Bench) -> None:
+    bench.write("By title")
+    first = bring(bench, "junit", RESULTS, cycle_name="Nightly")
+    assert first.counts == {"matched": 1, "skipped": 2}
+    assert ask(bench, "junit", RESULTS, cycle_name="Nightly") == (first.import_id, False)
+    bench.write("Pay", automation_id="shop.PayTest.pays")
+    second = bring(bench, "junit", RESULTS, cycle_name="Nightly")
+    assert told(bench, second) == [(2, "matched", "SHOP-2"), (3, "skipped", None), (4, "unchanged", "SHOP-1")]
+    place = (bench.org_id, bench.project_id, first.cycle_id or 0)
+    bench.run(cycles.set_cycle_state(*place, "finished", actor=OPERATOR))
+    bench.write("Refund", automation_id="shop.PayTest.declined.later")
+    assert ask(bench, "junit", RESULTS, cycle_name="Nightly") == (second.import_id, False)
+    bench.run(cycles.set_cycle_state(*place, "running", actor=OPERATOR))
+    third = bring(bench, "junit", RESULTS, cycle_id=first.cycle_id, unmatched="create")
+    assert third.counts == {"unchanged": 2, "created": 1}
+    assert ask(bench, "junit", RESULTS, cycle_name="Nightly") == (third.import_id, False)
+    entries = bench.run(list_entries(bench.org_id, first.cycle_id or 0, limit=9))
+    assert [entry.executions for entry in entries] == [1, 1, 1]
+
+
+def test_the_same_results_are_known_whether_their_cycle_is_named_or_chosen(bench: Bench) -> None:
+    first = bring(bench, "junit", RESULTS, cycle_name="Nightly", unmatched="create")
+    assert ask(bench, "junit", RESULTS, cycle_id=first.cycle_id) == (first.import_id, False)
+
+
+def test_the_results_of_a_cycle_that_was_deleted_can_be_brought_in_again(bench: Bench) -> None:
+    first = bring(bench, "junit", RESULTS, cycle_name="Nightly", unmatched="create")
+    bench.run(cycles.delete_cycle(bench.org_id, bench.project_id, first.cycle_id or 0, actor=OPERATOR))
+    second = bring(bench, "junit", RESULTS, cycle_name="Nightly", unmatched="create")
+    assert second.counts == {"matched": 3}
+    assert len(bench.run(list_entries(bench.org_id, second.cycle_id or 0, limit=9))) == 3
+
+
 def test_results_without_a_case_write_it_if_wanted(bench: Bench) -> None:
     twice = b'<testsuite><testcase name="a"><failure/></testcase><testcase name="a"/></testsuite>'
     run = bring(bench, "junit", twice, cycle_name="Nightly", unmatched="create")

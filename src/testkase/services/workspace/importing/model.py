@@ -65,6 +65,13 @@ class ImportOptions(msgspec.Struct, frozen=True, kw_only=True):
     unmatched: Unmatched = "skip"
 
 
+class KeptOptions(ImportOptions, frozen=True, kw_only=True):
+    """What the job is told. `after`: an earlier import of the same results into the same cycle, which left some out:
+    what it took over is not taken over again."""
+
+    after: int | None = None
+
+
 class ReportLine(msgspec.Struct, frozen=True, kw_only=True):
     """What became of a line."""
 

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from datetime import datetime
 from hashlib import sha256
-from typing import Any, LiteralString
+from typing import Any, LiteralString, get_args
 
 import msgspec
 
@@ -13,7 +13,14 @@ from testkase.foundation.problems import Conflict, InvalidInput, NotFound
 from testkase.foundation.text import in_one_line
 from testkase.services.audit import Actor
 from testkase.services.workspace.cycles import find_cycle
-from testkase.services.workspace.importing.model import ImportKind, ImportOptions, LineOutcome, ReportLine
+from testkase.services.workspace.importing.model import (
+    ImportKind,
+    ImportOptions,
+    KeptOptions,
+    LineOutcome,
+    ReportLine,
+    Unmatched,
+)
 from testkase.services.workspace.importing.reading import check_size
 from testkase.services.workspace.names import number_of
 
@@ -30,9 +37,27 @@ WHERE org_id = %(org_id)s AND project_id = %(project_id)s AND state IN ('queued'
 _LOCK: LiteralString = (
     "SELECT 1 FROM project WHERE org_id = %(org_id)s AND project_id = %(project_id)s FOR NO KEY UPDATE"
 )
-_SAME: LiteralString = """
-SELECT import_id FROM import_run
+_EARLIER: LiteralString = """
+SELECT i.import_id, i.state, i.options->>'unmatched' AS unmatched, i.counts ? 'skipped' AS left_out,
+       i.cycle_id IS NOT NULL AND i.cycle_id IS DISTINCT FROM %(known)s::bigint AS closed,
+       EXISTS (SELECT FROM test_case t WHERE t.org_id = i.org_id AND t.project_id = i.project_id
+               AND t.updated_at > i.finished_at) AS cases_changed
+FROM import_run i
+WHERE i.org_id = %(org_id)s AND i.project_id = %(project_id)s AND i.digest = ANY(%(digests)s) AND i.state <> 'failed'
+  AND (i.cycle_id IS NULL OR EXISTS (
+      SELECT FROM test_cycle c WHERE c.org_id = i.org_id AND c.cycle_id = i.cycle_id))
+  AND (%(cycle_id)s::bigint IS NULL OR i.cycle_id IS NULL OR i.cycle_id = %(cycle_id)s)
+ORDER BY i.import_id DESC LIMIT 1
+"""
+# Its successor says what is there now; and of a cycle that is gone, nothing is there.
+_RETIRE: LiteralString = """
+UPDATE import_run SET digest = digest || ':' || import_id
 WHERE org_id = %(org_id)s AND project_id = %(project_id)s AND digest = %(digest)s AND state <> 'failed'
+"""
+_OPEN_CYCLE: LiteralString = """
+SELECT cycle_id FROM test_cycle
+WHERE org_id = %(org_id)s AND project_id = %(project_id)s AND name = %(name)s AND state <> 'finished'
+ORDER BY cycle_id DESC LIMIT 1
 """
 _INSERT: LiteralString = """
 INSERT INTO import_run (org_id, project_id, kind, file_name, digest, content, options, actor_kind, actor_ref,
@@ -108,7 +133,7 @@ def request_import(
     user_id: int | None = None,
 ) -> Operation[tuple[int, bool]]:
     """Keep the file and have a job work it off; answers the import's id, and whether it is a new one: the same results
-    for the same cycle are the import they were before.
+    for the same cycle are the import they were before, unless it left some out that may have a test case now.
 
     Raises InvalidInput, NotFound for the project or cycle, and Conflict when too many are under way.
     """
@@ -118,18 +143,22 @@ def request_import(
         raise NotFound("There is no such project.")
     options = yield from _checked(org_id, project_id, kind, options)
     digest = _digest(kind, options, content)
-    same = yield Statement(_SAME, {**place, "digest": digest})
-    if same:
-        return int(same[0]["import_id"]), False
+    earlier = (yield from _earlier(place, kind, options, content)) if kind in RESULTS else None
+    if earlier and _brings_nothing(earlier, options):
+        return int(earlier["import_id"]), False
     if (yield Statement(_UNDER_WAY, place))[0]["count"] >= MOST_UNDER_WAY:
         raise Conflict(f"{MOST_UNDER_WAY} imports are under way in this project. Wait for one of them to finish.")
+    if kind in RESULTS:
+        yield Statement(_RETIRE, {**place, "digest": digest})
+    after = earlier["import_id"] if earlier and not earlier["closed"] else None
+    kept = KeptOptions(**msgspec.structs.asdict(options), after=after)
     values = {
         **place,
         "kind": kind,
         "file_name": in_one_line(file_name)[-200:] or kind,
         "digest": digest,
         "content": content,
-        "options": msgspec.json.encode(options).decode(),
+        "options": msgspec.json.encode(kept).decode(),
         "actor_kind": actor.kind,
         "actor_ref": actor.ref,
         "actor_name": actor.name,
@@ -175,6 +204,38 @@ def _checked(org_id: int, project_id: int, kind: ImportKind, options: ImportOpti
     if not 1 <= len(name) <= 120:
         raise InvalidInput("Results go into a test cycle: choose one, or name a new one.", field="cycle")
     return msgspec.structs.replace(options, cycle_name=name)
+
+
+def open_cycle(org_id: int, project_id: int, name: str) -> Operation[int | None]:
+    """The newest cycle of this name that is not finished."""
+    rows = yield Statement(_OPEN_CYCLE, {"org_id": org_id, "project_id": project_id, "name": name})
+    return int(rows[0]["cycle_id"]) if rows else None
+
+
+def _earlier(place: dict[str, Any], kind: ImportKind, options: ImportOptions, content: bytes) -> Operation[Row | None]:
+    """The newest import of these results into this cycle, whether it was named or chosen, and whatever was to become of
+    results without a case."""
+    name, cycle_id = options.cycle_name, options.cycle_id
+    if cycle_id is None:
+        known = yield from open_cycle(**place, name=name)
+    else:
+        known, name = cycle_id, (yield from find_cycle(**place, cycle_id=cycle_id)).plan.name
+    asked = [ImportOptions(cycle_name=name), *([ImportOptions(cycle_id=known)] if known else [])]
+    digests = [
+        _digest(kind, msgspec.structs.replace(one, unmatched=unmatched), content)
+        for one in asked
+        for unmatched in get_args(Unmatched)
+    ]
+    rows = yield Statement(_EARLIER, {**place, "digests": digests, "cycle_id": cycle_id, "known": known})
+    return rows[0] if rows else None
+
+
+def _brings_nothing(earlier: Row, options: ImportOptions) -> bool:
+    """Whether the same results can only come to the same once more; a finished cycle stays as it is."""
+    alike: bool = earlier["unmatched"] == options.unmatched
+    if earlier["state"] != "succeeded":
+        return alike
+    return not earlier["left_out"] or (alike and (earlier["closed"] or not earlier["cases_changed"]))
 
 
 def _digest(kind: ImportKind, options: ImportOptions, content: bytes) -> str:

@@ -21,12 +21,13 @@ from testkase.services.workspace.importing.model import (
     CaseItem,
     ImportOptions,
     Item,
+    KeptOptions,
     ReportLine,
     ResultItem,
     Unreadable,
 )
 from testkase.services.workspace.importing.reading import read_items
-from testkase.services.workspace.importing.requests import RESULTS
+from testkase.services.workspace.importing.requests import RESULTS, open_cycle
 from testkase.services.workspace.model import CyclePlan
 
 AT_ONCE = 200
@@ -50,10 +51,10 @@ FROM import_run i JOIN project p USING (org_id, project_id)
 WHERE i.org_id = %(org_id)s AND i.import_id = %(import_id)s AND i.state = 'running'
 FOR NO KEY UPDATE OF i, p
 """
-_OPEN_CYCLE: LiteralString = """
-SELECT cycle_id FROM test_cycle
-WHERE org_id = %(org_id)s AND project_id = %(project_id)s AND name = %(name)s AND state <> 'finished'
-ORDER BY cycle_id DESC LIMIT 1
+_TAKEN_OVER: LiteralString = """
+SELECT position, case_key FROM import_line
+WHERE org_id = %(org_id)s AND import_id = %(after)s AND position > %(done)s AND position <= %(done)s + %(some)s
+  AND outcome <> 'skipped'
 """
 _REPORT: LiteralString = """
 INSERT INTO import_line (org_id, import_id, position, line, outcome, title, case_key, reason)
@@ -125,17 +126,36 @@ def _brought(
     """What became of these items, in their order, and the cycle that results went into."""
     place = Place(org_id=org_id, project_id=run["project_id"], user_id=run["requested_by"])
     cycle_id: int | None = run["cycle_id"]
+    taken: dict[int, str | None] = {}
+    numbered = list(enumerate(items, start=run["done"] + 1))
     if run["kind"] in RESULTS:
-        options = msgspec.json.decode(run["options"], type=ImportOptions)
+        options = msgspec.json.decode(run["options"], type=KeptOptions)
         cycle_id = cycle_id or (yield from _cycle_for(place, options))
-        results = [item for item in items if isinstance(item, ResultItem)]
+        taken = yield from _taken_over(org_id, options.after, run["done"], len(items))
+        results = [item for at, item in numbered if isinstance(item, ResultItem) and at not in taken]
         readable = yield from bring_results(
             place, results, cycle_id=cycle_id, import_id=import_id, unmatched=options.unmatched
         )
     else:
         readable = yield from bring_cases(place, [item for item in items if isinstance(item, CaseItem)])
     told = iter(readable)
-    return [_left_out(item) if isinstance(item, Unreadable) else next(told) for item in items], cycle_id
+    return [
+        _left_out(item) if isinstance(item, Unreadable) else _as_before(item, taken[at]) if at in taken else next(told)
+        for at, item in numbered
+    ], cycle_id
+
+
+def _taken_over(org_id: int, after: int | None, done: int, some: int) -> Operation[dict[int, str | None]]:
+    """Which of the next items an earlier import of the same results has taken over: their cases by their places."""
+    if after is None:
+        return {}
+    rows = yield Statement(_TAKEN_OVER, {"org_id": org_id, "after": after, "done": done, "some": some})
+    return {row["position"]: row["case_key"] for row in rows}
+
+
+def _as_before(item: Item, case_key: str | None) -> ReportLine:
+    reason = "An earlier import of this file recorded it."
+    return ReportLine(line=item.line, outcome="unchanged", title=item.title, case_key=case_key, reason=reason)
 
 
 def _left_out(item: Unreadable) -> ReportLine:
@@ -146,10 +166,9 @@ def _cycle_for(place: Place, options: ImportOptions) -> Operation[int]:
     """The cycle that was chosen; else the newest open one of the name given, or a new one."""
     if options.cycle_id is not None:
         return options.cycle_id
-    values = {"org_id": place.org_id, "project_id": place.project_id, "name": options.cycle_name}
-    rows = yield Statement(_OPEN_CYCLE, values)
-    if rows:
-        return int(rows[0]["cycle_id"])
+    known = yield from open_cycle(place.org_id, place.project_id, options.cycle_name)
+    if known is not None:
+        return known
     plan = CyclePlan(name=options.cycle_name)
     return (yield from create_cycle(place.org_id, place.project_id, plan, author_id=place.user_id))
 

@@ -37,7 +37,7 @@ def index(request: MemberRequest, project_key: str) -> HttpResponse:
     except (InvalidInput, Conflict) as problem:
         return _page(request, project, problem=problem)
     if not new:
-        messages.info(request, "These results are in this cycle already. Nothing was changed.")
+        messages.info(request, "These results were imported into this cycle already. Nothing was changed.")
     return redirect("import", project.key, import_id)
 
 
