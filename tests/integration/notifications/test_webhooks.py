@@ -417,6 +417,7 @@ async def test_an_organization_whose_endpoints_are_all_slow_keeps_no_other_waiti
             await asyncio.sleep(0.01)
     working.cancel()
     await asyncio.gather(working, return_exceptions=True)
+    other.change("UPDATE webhook_delivery SET given_up_at = now() WHERE org_id = %(org_id)s")
 
 
 async def test_a_secret_signs_for_a_day_beside_the_next(team: Hooked) -> None:
