@@ -48,9 +48,13 @@ class Sent:
     def __init__(self) -> None:
         self.parcels: list[Parcel] = []
         self.says: list[Outcome] = []
+        self.said_by: dict[str, Outcome] = {}
+        """By address: which of several endpoints is sent to first nobody says."""
 
     async def send(self, parcel: Parcel) -> Outcome:
         self.parcels.append(parcel)
+        if parcel.url in self.said_by:
+            return self.said_by[parcel.url]
         return self.says.pop(0) if self.says else Outcome()
 
     def close(self) -> None:
@@ -224,7 +228,8 @@ async def test_an_endpoint_that_takes_nothing_is_switched_off_and_people_are_tol
             f" AND endpoint_id = '{endpoint_id}'"
         )
         team.change(f"UPDATE webhook_delivery SET attempts = {MOST_ATTEMPTS - 1} WHERE org_id = %(org_id)s")
-    team.sent.says = [NO if why == "five days" else Outcome(fault="It answered 410.", gone=True)]
+    url = team.endpoint(endpoint_id).url
+    team.sent.said_by[url] = NO if why == "five days" else Outcome(fault="It answered 410.", gone=True)
     await team.webhooks.send_due()
     assert (team.endpoint(endpoint_id).state, team.endpoint(well).state) == ("failed", "on")
     assert [title for title in team.told() if "Webhooks" in title] == ["Webhooks to one.example were switched off"]
@@ -240,6 +245,7 @@ async def test_an_endpoint_that_takes_nothing_is_switched_off_and_people_are_tol
         team.run(send_again(team.org_id, endpoint_id, missed.delivery_id))
     team.run(at.switch_endpoint(team.org_id, OPERATOR, endpoint_id, on=True))
     assert team.endpoint(endpoint_id).failing_since is None
+    del team.sent.said_by[url]
     team.run(send_again(team.org_id, endpoint_id, missed.delivery_id))
     await team.webhooks.send_due()
     assert team.went(endpoint_id)[0].delivered_at is not None
