@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 from ipaddress import ip_address, ip_network
 from pathlib import Path
 
+import httpx
 import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
@@ -257,6 +258,19 @@ async def test_who_does_not_answer_is_waited_for_only_so_long(
 async def test_who_cannot_be_reached_is_said(sender: Sender, receiver: Receiver, url: str, fault: str) -> None:
     sent = await sender.send(Parcel(url=url.format(port=receiver.port), message=MESSAGE, secrets=(NEW,)))
     assert sent == Outcome(fault=fault)
+
+
+@pytest.mark.parametrize("scheme", ["https", "http"])
+async def test_without_a_port_it_is_the_schemes(sender: Sender, monkeypatch: pytest.MonkeyPatch, scheme: str) -> None:
+    asked: list[httpx.URL] = []
+
+    async def ask(_: Sender, url: httpx.URL, *_rest: object) -> int:
+        asked.append(url)
+        return 204
+
+    monkeypatch.setattr(Sender, "_ask", ask)
+    assert await sender.send(Parcel(url=f"{scheme}://{HOST}/hook", message=MESSAGE, secrets=(NEW,))) == Outcome()
+    assert asked == [httpx.URL(f"{scheme}://127.0.0.1/hook")]
 
 
 async def test_http_is_spoken_in_the_operators_networks_alone(certificate: Path, names: dict[str, list[str]]) -> None:

@@ -268,15 +268,18 @@ async def test_it_stays_on_an_hour_short_of_five_days_or_where_a_month_later_som
 
 
 async def test_people_are_told_each_time_an_endpoint_says_that_it_is_gone(team: Hooked) -> None:
-    """The same delivery, sent again by hand, has the same first attempt."""
+    """The same delivery, sent again by hand, has the same first attempt. What waits for its time is given up."""
     endpoint_id = team.add()
     team.tell()
+    team.change("UPDATE webhook_delivery SET due_at = now() + interval '1 hour' WHERE org_id = %(org_id)s")
+    team.tell(Notification(kind="credits.low", event_key="k", title="Low"))
     for time in range(1, 3):
         team.sent.says = [Outcome(fault="It answered 410.", gone=True)]
         await team.webhooks.send_due()
         assert [title for title in team.told() if "switched off" in title] == [
             "Webhooks to one.example were switched off"
         ] * time
+        assert [one.given_up_at is not None for one in team.went(endpoint_id)] == [True, True]
         team.run(at.switch_endpoint(team.org_id, OPERATOR, endpoint_id, on=True))
         team.run(send_again(team.org_id, endpoint_id, team.went(endpoint_id)[0].delivery_id))
 
@@ -462,7 +465,7 @@ async def test_only_so_many_secrets_are_in_force_at_once(team: Hooked) -> None:
     assert [row["hours"] for row in left] == [1, 2, 24, None]  # those that had an end keep it
 
 
-@pytest.mark.parametrize("by", ["another key", "another row"])
+@pytest.mark.parametrize("by", ["another key", "another row", "another endpoint"])
 async def test_a_secret_that_cannot_be_read_is_said_and_nothing_is_sent_unsigned(team: Hooked, by: str) -> None:
     endpoint_id = team.add()
     if by == "another row":
@@ -470,6 +473,12 @@ async def test_a_secret_that_cannot_be_read_is_said_and_nothing_is_sent_unsigned
         team.change(
             "UPDATE webhook_secret AS s SET sealed = o.sealed FROM webhook_secret AS o WHERE s.org_id = %(org_id)s"
             " AND o.org_id = s.org_id AND o.number = 1 AND s.number = 2"
+        )
+    elif by == "another endpoint":
+        other = team.add("other", ["guard.paused"])
+        team.change(
+            "UPDATE webhook_secret AS s SET sealed = o.sealed FROM webhook_secret AS o WHERE s.org_id = %(org_id)s"
+            f" AND o.org_id = s.org_id AND o.endpoint_id = '{other}' AND s.endpoint_id = '{endpoint_id}'"
         )
     else:
         team.webhooks._seal = Seal(["a new one"], purpose=PURPOSE)
