@@ -155,3 +155,5 @@ def test_the_page_says_how_deliveries_went(visitors: Visitors, module_database: 
     rest = text(owner.get(page + older[0]))
     assert rest.count("webhook.test") == 1
     assert "Nothing older" in text(owner.get(f"{page}?before=1"))
+    assert owner.get(f"{page}?before={10**30}").status_code == 200
+    assert owner.post(f"{page}/deliveries/{10**30}").status_code == 404
