@@ -122,7 +122,7 @@
 
   document.addEventListener("htmx:afterSwap", (event) => {
     const dialog = document.getElementById("dialog");
-    if (event.detail.target.id !== "dialog-body") return;
+    if (event.detail.target?.id !== "dialog-body") return;  // a page that comes back out of the history has no target
     dialog.setAttribute("aria-label", dialog.querySelector("h2")?.textContent.trim() || "Details");
     if (!dialog.open) dialog.showModal();
   });

@@ -5,7 +5,8 @@
     if (matchMedia("(max-width: 60rem)").matches) document.querySelector(".tree")?.removeAttribute("open");
   };
   fold();
-  document.addEventListener("htmx:afterSwap", fold);
+  // Other parts of the page renew themselves while somebody looks through the folders: those stay open.
+  document.addEventListener("htmx:load", (event) => { if (event.detail.elt.querySelector?.(".tree")) fold(); });
 
   // A page may hold several forms with steps: each works on its own list.
   const listOf = (inside) => inside.closest("form").querySelector("[data-steps]");
