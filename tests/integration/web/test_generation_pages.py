@@ -257,6 +257,20 @@ def test_a_guest_may_look_at_drafts_and_not_decide(visitors: Visitors) -> None:
     assert "Accept</button>" not in client.get(draft.partition("/drafts")[0]).content.decode()
 
 
+@pytest.mark.requirement("R61")
+def test_generations_beyond_the_newest_are_found_page_by_page(visitors: Visitors) -> None:
+    """Their drafts were still there, and nothing led to them."""
+    first, *_ = [with_draft(visitors.demo, DRAFT) for _ in range(6)]
+    member, address = visitors.client_of("member"), first.removesuffix("/drafts/1")
+    newest = member.get("/projects/SHOP").content.decode()
+    assert f'href="{address}"' not in newest
+    older = re.search(r'href="(/projects/SHOP\?generations=\d+)#recent"', newest)
+    assert older
+    page = member.get(older[1]).content.decode()
+    assert f'href="{address}"' in page
+    assert "Show older generations" not in page
+
+
 @pytest.mark.requirement("R73", "I13")
 def test_a_stranger_cannot_decide_on_anothers_draft(visitors: Visitors) -> None:
     draft = with_draft(visitors.demo, DRAFT)

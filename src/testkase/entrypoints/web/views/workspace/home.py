@@ -49,18 +49,23 @@ def cases(request: MemberRequest, project_key: str) -> HttpResponse:
     }
     if request.headers.get("HX-Request") and before:
         return render(request, "testkase/workspace/_case_rows.html", facts)
-    return render(request, "testkase/workspace/home.html", with_choices({**facts, **_around(viewer, project, filters)}))
+    return render(
+        request,
+        "testkase/workspace/home.html",
+        with_choices({**facts, **_around(viewer, project, filters, number(request.GET.get("generations")))}),
+    )
 
 
-def _around(viewer: Viewer, project: Project, filters: CaseFilters) -> dict[str, Any]:
-    """What the page shows beside the list."""
+def _around(viewer: Viewer, project: Project, filters: CaseFilters, before: int | None) -> dict[str, Any]:
+    """What the page shows beside the list. `before`: generations older than this one."""
     place = (viewer.org_id, project.project_id)
     started = run_here(list_cycles(*place, limit=_OPEN_CYCLES))
-    rows = run_here(generations(*place, limit=_RECENT))
+    rows = run_here(generations(*place, limit=_RECENT + 1, before=before))
     return {
         "tags": run_here(tags_of(*place)),
         "open_cycles": [cycle for cycle in started if cycle.state != "finished"],
-        "recent": [] if filters.given else _named(viewer, rows),
+        "recent": [] if filters.given else _named(viewer, rows[:_RECENT]),
+        "older": rows[_RECENT - 1].generation_id if len(rows) > _RECENT else None,
         "folder": number(filters.folder),
         "top": TOP,
     }
