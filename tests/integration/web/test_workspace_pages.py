@@ -162,7 +162,9 @@ def test_a_cycle_is_planned_executed_and_finished(visitors: Visitors) -> None:
     assert "2 of 25 executed, 0 passed, <strong>1 failed</strong>, 1 skipped" in text(member, f"{HOME}/cycles")
     assert send(member, f"{cycle}/state", state="finished").status_code == 302
     assert "its results stay as they are" in text(member, first)
-    assert send(member, first, result="passed").status_code == 409
+    late = send(member, first, result="failed", comment="Written meanwhile")
+    assert (late.status_code, "Written meanwhile" in late.content.decode()) == (409, True)
+    assert "Take it up again to change it." in late.content.decode()
     assert "finished the test cycle Release 2.4" in text(visitors.client_of("owner"), "/settings/activity")
 
 

@@ -8,10 +8,11 @@ from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods, require_POST
 
 from testkase.core.access import Action
+from testkase.entrypoints.web.errors import status_of
 from testkase.entrypoints.web.viewer import MemberRequest
 from testkase.entrypoints.web.views.workspace.cycle_form import milliseconds
 from testkase.entrypoints.web.views.workspace.doors import project_facts, project_for, visible_project
-from testkase.foundation.problems import InvalidInput
+from testkase.foundation.problems import Conflict, InvalidInput
 from testkase.services.organizations.tenancy import run_here
 from testkase.services.workspace.cases import find_case
 from testkase.services.workspace.cycles import find_cycle, take_out_of_cycle
@@ -31,7 +32,7 @@ def show(request: MemberRequest, project_key: str, cycle_id: int, case_key: str)
     try:
         outcome = _outcome(request)
         run_here(execute(viewer.org_id, project.project_id, cycle_id, case_key, outcome, by=viewer.user.pk))
-    except InvalidInput as problem:
+    except (InvalidInput, Conflict) as problem:  # the cycle may have been finished while somebody wrote
         return _page(request, project, cycle_id, case_key, problem=problem)
     messages.success(request, f"{case_key}: {outcome.result}.")
     following = run_here(place_of(viewer.org_id, cycle_id, entry.case_id)).following
@@ -63,7 +64,12 @@ def _outcome(request: MemberRequest) -> Outcome:
 
 
 def _page(
-    request: MemberRequest, project: Project, cycle_id: int, case_key: str, *, problem: InvalidInput | None = None
+    request: MemberRequest,
+    project: Project,
+    cycle_id: int,
+    case_key: str,
+    *,
+    problem: InvalidInput | Conflict | None = None,
 ) -> HttpResponse:
     org_id = request.viewer.org_id
     cycle = run_here(find_cycle(org_id, project.project_id, cycle_id))
@@ -79,4 +85,4 @@ def _page(
         "field": problem.field if problem else None,
         "said": request.POST,
     }
-    return render(request, "testkase/workspace/execution.html", facts, status=422 if problem else 200)
+    return render(request, "testkase/workspace/execution.html", facts, status=status_of(problem) if problem else 200)
