@@ -5,6 +5,7 @@ import itertools
 from collections.abc import AsyncIterator, Iterable
 from typing import Any
 
+import psycopg
 import pytest
 
 from testkase.entrypoints.worker.webhooks import OF_ONE_ORGANIZATION, UNREADABLE, Webhooks
@@ -378,6 +379,21 @@ async def test_two_workers_never_take_the_same(team: Hooked, worker: Database) -
     team.change("UPDATE webhook_delivery SET due_at = now() + interval '5 minutes' WHERE org_id = %(org_id)s")
     team.run(send_again(team.org_id, first.endpoint_id, first.delivery_id))
     assert await worker.run(claim()) == first  # it waited for its time
+
+
+@pytest.mark.parametrize("fault", [RuntimeError("something nobody thought of"), psycopg.OperationalError("gone")])
+async def test_what_breaks_one_delivery_keeps_no_other(team: Hooked, fault: Exception) -> None:
+    broken, well = team.add("broken"), team.add("well")
+    team.tell()
+
+    async def send(parcel: Parcel) -> Outcome:
+        if "broken" in parcel.url:
+            raise fault
+        return Outcome()
+
+    team.sent.send = send  # type: ignore[method-assign]
+    await team.webhooks.send_due()
+    assert [team.went(one)[0].delivered_at is not None for one in (broken, well)] == [False, True]
 
 
 async def test_what_nobody_has_begun_a_minute_after_its_time_is_counted(team: Hooked, worker: Database) -> None:

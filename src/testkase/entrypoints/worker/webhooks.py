@@ -76,7 +76,7 @@ class Webhooks:
         return True
 
     async def _deliver(self, due: Due) -> None:
-        place = {"org_id": due.org_id, "endpoint": due.endpoint_id, "event": due.event_id}
+        place = {"org_id": due.org_id, "endpoint": due.endpoint_id, "event_id": due.event_id}
         try:
             await self._send(due)
         except psycopg.Error as error:  # it stays claimed, and is sent again when its lease has ended
