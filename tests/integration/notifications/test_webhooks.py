@@ -396,6 +396,24 @@ async def test_what_breaks_one_delivery_keeps_no_other(team: Hooked, fault: Exce
     assert [team.went(one)[0].delivered_at is not None for one in (broken, well)] == [False, True]
 
 
+async def test_a_worker_that_is_told_to_stop_waits_for_nobodys_answer(team: Hooked) -> None:
+    endpoint_id, asked = team.add(), asyncio.Event()
+    team.tell()
+
+    async def send(parcel: Parcel) -> Outcome:
+        asked.set()
+        await asyncio.Event().wait()
+        return Outcome()
+
+    team.sent.send = send  # type: ignore[method-assign]
+    working = asyncio.create_task(team.webhooks.run())
+    await asyncio.wait_for(asked.wait(), 20)
+    working.cancel()
+    done, _ = await asyncio.wait([working], timeout=5)
+    assert done == {working}
+    assert (team.went(endpoint_id)[0].attempts, team.went(endpoint_id)[0].fault) == (1, "")
+
+
 async def test_what_nobody_has_begun_a_minute_after_its_time_is_counted(team: Hooked, worker: Database) -> None:
     team.add("one")
     team.add("two")
