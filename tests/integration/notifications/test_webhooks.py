@@ -397,10 +397,13 @@ async def test_what_breaks_one_delivery_keeps_no_other(team: Hooked, fault: Exce
 
 
 async def test_a_worker_that_is_told_to_stop_waits_for_nobodys_answer(team: Hooked) -> None:
+    """Nor does it have two of an endpoint under way."""
     endpoint_id, asked = team.add(), asyncio.Event()
     team.tell()
+    team.tell(Notification(kind="credits.low", event_key="k", title="Low"))
 
     async def send(parcel: Parcel) -> Outcome:
+        team.sent.parcels.append(parcel)
         asked.set()
         await asyncio.Event().wait()
         return Outcome()
@@ -408,10 +411,12 @@ async def test_a_worker_that_is_told_to_stop_waits_for_nobodys_answer(team: Hook
     team.sent.send = send  # type: ignore[method-assign]
     working = asyncio.create_task(team.webhooks.run())
     await asyncio.wait_for(asked.wait(), 20)
+    await asyncio.sleep(0.1)
+    assert len(team.sent.parcels) == 1
     working.cancel()
     done, _ = await asyncio.wait([working], timeout=5)
     assert done == {working}
-    assert (team.went(endpoint_id)[0].attempts, team.went(endpoint_id)[0].fault) == (1, "")
+    assert [(one.attempts, one.fault) for one in team.went(endpoint_id)] == [(0, ""), (1, "")]
 
 
 async def test_what_nobody_has_begun_a_minute_after_its_time_is_counted(team: Hooked, worker: Database) -> None:
