@@ -135,6 +135,8 @@ def test_readiness_follows_its_rule() -> None:
     assert verdict_of(standing("now", ["passed"] * 7 + ["failed"] * 3), 0, before) == "at risk"
     assert verdict_of(standing("now", done), 1, before) == "not ready"
     assert verdict_of(standing("now", []), 0, []) == "at risk"
+    assert verdict_of(standing("first", ["passed"] * 2), 0, []) == "ready"
+    assert verdict_of(standing("first", ["passed", "failed"]), 0, []) == "at risk"
 
 
 @pytest.mark.parametrize("seed", SEEDS)

@@ -25,7 +25,8 @@ GRAVE = ("critical", "high")
 FORMULA = (
     "Progress = executed ÷ all cases of the cycle. Pass rate = passed ÷ (passed + failed + blocked). Not ready: a case"
     " of critical or high priority stands failed or blocked. Ready: nothing like that, every case is executed, and the"
-    " pass rate is no lower than the median of the cycles before it. At risk: anything else."
+    " pass rate is no lower than the median of the cycles before it, or 100 % where there are none. At risk: anything"
+    " else."
 )
 _RESULTS = ("passed", "failed", "blocked", "skipped", "not_executed")
 
@@ -61,7 +62,8 @@ def verdict_of(now: Standing, obstacles: int, before: Sequence[Standing]) -> Ver
     if obstacles:
         return "not ready"
     rates = [one.pass_rate for one in before if one.pass_rate is not None]
-    usual = median(rates) if rates else Fraction(0)
+    # A first cycle has nothing to be worse than: full of failures, it is not ready for that.
+    usual = median(rates) if rates else Fraction(1)
     enough = now.pass_rate is not None and now.pass_rate >= usual
     return "ready" if enough and now.progress == 1 else "at risk"
 
