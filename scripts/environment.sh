@@ -82,7 +82,9 @@ site_packages() { "$python" -c 'import sysconfig; print(sysconfig.get_path("pure
 # On every core, which pip does not. Some packages carry templates that are no Python: what remains is compiled when it
 # is first imported, as is what is large and hardly ever imported.
 compile() {
-    "$python" -m compileall -qq -j 0 -x '/(faker|mypy|mypyc|pip|pygments/lexers|setuptools)/' "$(site_packages)" || true
+    "$python" -m compileall -qq -j 0 -x \
+        '/(allauth/socialaccount/providers|faker|graphql|mypy|mypyc|oauthlib|openai|pip|pygments/lexers|setuptools)/' \
+        "$(site_packages)" || true
 }
 
 # The source is on the path by a .pth file: nothing to build, and edits are live. Rewritten when the clone has moved.

@@ -84,8 +84,7 @@ def pytest_collection() -> None:
 
 
 def pytest_collection_finish() -> None:
-    gc.collect()
-    gc.freeze()
+    gc.freeze()  # with what little of it is garbage: looking for that takes half a second of every process
     gc.set_threshold(10_000)
     gc.enable()
 

@@ -21,6 +21,7 @@ import pytest
 from testkase.config.supervising.children import dies_with_parent
 from testkase.config.supervising.ports import free_port
 from testkase.core import pricing
+from tests.support.commands import run_command
 from tests.support.installation import NO_MODEL
 
 pytestmark = [pytest.mark.slow, pytest.mark.requirement("B15")]
@@ -231,14 +232,8 @@ def refusal(data: Path, **environ: str) -> str:
 
 def refusals(data: Path, **environ: str) -> list[str]:
     """What a run ends with."""
-    done = subprocess.run(
-        [sys.executable, "-m", "testkase", "run"],
-        env={"PATH": os.environ["PATH"], "PORT": str(free_port()), "TESTKASE_DATA": str(data), **environ},
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
+    least = {"PATH": os.environ["PATH"], "PORT": str(free_port()), "TESTKASE_DATA": str(data)}
+    done = run_command("run", environ={**least, **environ})
     assert done.returncode == 1
     assert "Traceback" not in done.stderr
     return done.stderr.strip().splitlines()

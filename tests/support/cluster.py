@@ -4,6 +4,7 @@ import itertools
 import os
 import subprocess
 import sys
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from psycopg import sql
 from testkase.config.bootstrap import make_database, prepare_roles
 from testkase.config.databases import with_database
 from testkase.config.postgres.cluster import EmbeddedPostgres
+from tests.support.commands import run_command
 
 APP_PASSWORD = "application"
 TEMPLATE = "template_testkase"
@@ -83,10 +85,8 @@ class Cluster:
         """A migrated database to make copies of; `environ` may name another source, with migrations of its own."""
         owner_url = make_database(self.server.url(), name)
         app_url = prepare_roles(owner_url, app_password=APP_PASSWORD)
-        environ = {**os.environ, **environ, "DATABASE_URL": owner_url, "TESTKASE_APP_DATABASE_URL": app_url}
-        done = subprocess.run(
-            [sys.executable, "-m", "testkase", "migrate"], env=environ, capture_output=True, text=True, check=False
-        )
+        whole = {**os.environ, **environ, "DATABASE_URL": owner_url, "TESTKASE_APP_DATABASE_URL": app_url}
+        done = _migrated_by_another(whole) if environ else run_command("migrate", environ=whole)
         if done.returncode != 0:
             raise RuntimeError(f"The template database could not be migrated:\n{done.stderr}")
         return self._urls(name)
@@ -100,3 +100,10 @@ class Cluster:
 
     def _as_owner(self, statement: sql.SQL, *names: str) -> None:
         self._owner.execute(statement.format(*(sql.Identifier(name) for name in names)))
+
+
+def _migrated_by_another(environ: Mapping[str, str]) -> subprocess.CompletedProcess[str]:
+    """By a process that loads what its environment names."""
+    return subprocess.run(
+        [sys.executable, "-m", "testkase", "migrate"], env=environ, capture_output=True, text=True, check=False
+    )

@@ -143,7 +143,7 @@ def test_a_run_in_the_background_told_to_stop_says_how_far_it_came(tmp_path: Pat
     while not psutil.Process(running.pid).children():
         assert running.poll() is None
         time.sleep(0.05)
-    time.sleep(1)
+    time.sleep(0.2)
     running.send_signal(told)
     said, _ = running.communicate(timeout=60)
     assert running.returncode == 0
