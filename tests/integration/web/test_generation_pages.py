@@ -105,6 +105,7 @@ def test_a_model_that_was_never_asked_is_not_said_to_have_failed(
         {"requirement": REQUIREMENT, "kinds": "enormous"},
         {"requirement": REQUIREMENT, "level": "enormous"},
         {"requirement": REQUIREMENT, "level": "best"},
+        {"requirement": REQUIREMENT, "folder": "999999"},
     ],
 )
 def test_a_form_that_makes_no_sense_comes_back_with_the_reason(

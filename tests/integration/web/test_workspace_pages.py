@@ -168,6 +168,18 @@ def test_a_cycle_is_planned_executed_and_finished(visitors: Visitors) -> None:
     assert "finished the test cycle Release 2.4" in text(visitors.client_of("owner"), "/settings/activity")
 
 
+@pytest.mark.parametrize("path", ["cases/new", "cases/SHOP-1/edit"])
+def test_what_was_written_for_a_folder_that_was_deleted_meanwhile_stays_in_the_form(
+    visitors: Visitors, path: str
+) -> None:
+    member = visitors.client_of("member")
+    late = send(member, f"{HOME}/{path}", **CASE, version="1", folder="999999")
+    assert late.status_code == 422
+    page = late.content.decode()
+    assert "This folder is not there any more. Choose another." in page
+    assert "A cart" in page
+
+
 def test_a_defect_that_is_no_address_leads_nowhere(visitors: Visitors) -> None:
     member = visitors.client_of("member")
     cycle = send(member, f"{HOME}/cycles/new", name="Release", with_ready="1")["Location"]

@@ -101,12 +101,12 @@ def edit(request: MemberRequest, project_key: str, case_key: str) -> HttpRespons
     arranged = form.after(request.POST.get("do", ""))
     if arranged is not None:
         return _form(request, project, arranged, case=case)
-    folder_id = chosen_folder(request.POST, run_here(list_folders(*place)))
+    folders = run_here(list_folders(*place))
     try:
         run_here(
             edit_case(
-                *place, case_key, form.content(), folder_id=folder_id, editor_id=viewer.user.pk,
-                version=form.seen_version,
+                *place, case_key, form.content(), folder_id=chosen_folder(request.POST, folders),
+                editor_id=viewer.user.pk, version=form.seen_version,
             )
         )  # fmt: skip
     except (InvalidInput, Conflict) as problem:

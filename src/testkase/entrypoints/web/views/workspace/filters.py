@@ -7,7 +7,7 @@ from urllib.parse import urlencode
 from django.http import QueryDict
 
 from testkase.entrypoints.web.query import number
-from testkase.foundation.problems import NotFound
+from testkase.foundation.problems import InvalidInput, NotFound
 from testkase.services.workspace.folders import with_those_inside
 from testkase.services.workspace.model import CaseKind, CaseStatus, CaseType, Folder, Priority
 from testkase.services.workspace.search import Wanted
@@ -84,13 +84,13 @@ class CaseFilters:
 
 
 def chosen_folder(post: QueryDict, folders: list[Folder]) -> int | None:
-    """The folder a form names; None for the top. Raises NotFound for one that is not there."""
+    """The folder a form names; None for the top. Raises InvalidInput for one that is gone: forms keep what they say."""
     text = post.get("folder", "")
     if text in ("", TOP):
         return None
     folder_id = number(text)
     if not any(folder.folder_id == folder_id for folder in folders):
-        raise NotFound("There is no such folder.")
+        raise InvalidInput("This folder is not there any more. Choose another.", field="folder")
     return folder_id
 
 
