@@ -8,7 +8,7 @@ from typing import Any
 import psycopg
 import pytest
 
-from testkase.entrypoints.worker.webhooks import OF_ONE_ORGANIZATION, UNREADABLE, Webhooks
+from testkase.entrypoints.worker.webhooks import OF_ONE_ORGANIZATION, OURS, UNREADABLE, Webhooks
 from testkase.foundation.database import Database, Operation, SyncDatabase, run
 from testkase.foundation.problems import Conflict, NotFound
 from testkase.foundation.sealing import Seal
@@ -394,6 +394,23 @@ async def test_what_breaks_one_delivery_keeps_no_other(team: Hooked, fault: Exce
     team.sent.send = send  # type: ignore[method-assign]
     await team.webhooks.send_due()
     assert [team.went(one)[0].delivered_at is not None for one in (broken, well)] == [False, True]
+
+
+async def test_a_fault_of_ours_is_tried_so_often_and_blames_no_endpoint(team: Hooked) -> None:
+    endpoint_id = team.add()
+    team.tell()
+
+    async def send(parcel: Parcel) -> Outcome:
+        raise RuntimeError("something nobody thought of")
+
+    team.sent.send = send  # type: ignore[method-assign]
+    for _ in range(MOST_ATTEMPTS):
+        assert team.went(endpoint_id)[0].given_up_at is None
+        await team.webhooks.send_due()
+        team.hurry()
+    (went,) = team.went(endpoint_id)
+    assert (went.attempts, went.fault, went.given_up_at is None) == (MOST_ATTEMPTS, OURS, False)
+    assert team.endpoint(endpoint_id).failing_since is None
 
 
 async def test_a_worker_that_is_told_to_stop_waits_for_nobodys_answer(team: Hooked) -> None:

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections import Counter
+from contextlib import suppress
 
 import psycopg
 import structlog
@@ -16,6 +17,7 @@ from testkase.services.notifications.webhooks.deliveries import (
     mark_dropped,
     mark_failed,
     parcel_of,
+    put_off,
 )
 from testkase.services.notifications.webhooks.endpoints import SWITCHED_OFF
 from testkase.services.notifications.webhooks.metrics import ATTEMPTS
@@ -25,6 +27,7 @@ EVERY_SECONDS = 1.0
 AFTER_FAULT_SECONDS = 5.0
 OF_ONE_ORGANIZATION = 3
 """Attempts of an organization at the same time: it may have more slow endpoints than there are attempts in all."""
+OURS = "Something went wrong on our side."
 UNREADABLE = "Its secret cannot be read: the server's secret key has changed. Make a new secret."
 
 _log = structlog.get_logger(__name__)
@@ -83,6 +86,8 @@ class Webhooks:
             _log.warning("a webhook could not be marked", fault=type(error).__name__, **place)
         except Exception:  # noqa: BLE001 - nor may one delivery keep the others
             _log.exception("a webhook could not be sent", **place)
+            with suppress(psycopg.Error):
+                await self._database.run(put_off(due, OURS), org_id=due.org_id)
 
     async def _send(self, due: Due) -> None:
         try:

@@ -129,14 +129,19 @@ def mark_failed(due: Due, fault: str, *, gone: bool = False) -> Operation[bool]:
     """It was not taken; whether its endpoint was switched off for that. `gone`: the endpoint said that it wants nothing
     any more. `fault`: one of our own sentences, never what the other side said."""
     rows = yield Statement(_SQL["unwell"], {**_place(due), "patience": PATIENCE_SECONDS})
-    values = {"fault": fault[:100], "pause": pause_seconds(due.attempts), "give_up": gone or due.last_attempt}
-    yield Statement(_SQL["failed"], {**_place(due), **values, "attempts": due.attempts})
+    yield from put_off(due, fault, give_up=gone)
     # Not before something was tried to the end: one that failed a month ago, and has had nothing to take since, may
     # have been mended meanwhile and be down for a minute now.
     if not rows or not (gone or (due.last_attempt and rows[0]["is_dead"])):
         return False
     why = "It answered that it is gone." if gone else "It had taken nothing for five days or more."
     return (yield from _switch_off(due, why))
+
+
+def put_off(due: Due, fault: str, *, give_up: bool = False) -> Operation[None]:
+    """Try it again after a pause, or after the last attempt no more. Says nothing of its endpoint."""
+    values = {"fault": fault[:100], "pause": pause_seconds(due.attempts), "give_up": give_up or due.last_attempt}
+    yield Statement(_SQL["failed"], {**_place(due), **values, "attempts": due.attempts})
 
 
 def pause_seconds(attempts: int) -> float:
