@@ -94,6 +94,11 @@ def test_a_member_asks_watches_leaves_comes_back_and_stops(stage: Stage, model: 
     expect(page.locator(".turn__answer").last).to_contain_text("0 credits: the answer is what", timeout=ARRIVAL_MS)
     page.wait_for_function("document.documentElement.scrollHeight - innerHeight - scrollY < 2")
     pictured(page, "thread")
+    long = "prose => { prose.innerHTML = `<ul><li>https://issues.example/${'LongName'.repeat(40)}</li></ul>` }"
+    page.locator(".turn .prose").last.evaluate(long)
+    page.set_viewport_size({"width": PHONE["width"], "height": PHONE["height"]})
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), "a long address is broken"
+    page.set_viewport_size({"width": LAPTOP["width"], "height": LAPTOP["height"]})
 
     owner = stage.signed_in("owner")
     switch_off(owner, stage)
