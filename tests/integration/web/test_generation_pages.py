@@ -250,6 +250,16 @@ def test_a_rejected_draft_cannot_be_accepted_any_more(visitors: Visitors) -> Non
     assert DRAFT.title not in client.get("/projects/SHOP").content.decode()
 
 
+def test_a_draft_that_somebody_else_has_decided_on_shows_how_it_stands(visitors: Visitors) -> None:
+    client, draft = visitors.client_of("member"), with_draft(visitors.demo, DRAFT)
+    client.post(draft, {"decision": "reject"})
+    late = client.post(draft, {"decision": "accept"}, headers={"HX-Request": "true"})
+    opened = client.get(f"{draft}/edit", headers={"HX-Request": "true"})
+    for answer in (late, opened):
+        assert (answer.status_code, "Rejected" in answer.content.decode()) == (200, True)
+        assert 'value="accept"' not in answer.content.decode()
+
+
 def test_a_guest_may_look_at_drafts_and_not_decide(visitors: Visitors) -> None:
     draft = with_draft(visitors.demo, DRAFT)
     project_role(visitors.demo, "guest")

@@ -41,15 +41,20 @@ class _Place:
 
 @require_POST
 def decide(request: MemberRequest, project_key: str, generation_id: int, position: int) -> HttpResponse:
-    """Accept a draft as a test case, reject it, or keep it as it is. Answers the draft as it now stands."""
+    """Accept a draft as a test case, reject it, or keep it as it is. Answers the draft as it now stands: on a page that
+    somebody else has overtaken, it would stay open for ever, and refuse whatever was pressed."""
     place = _place(request, project_key, generation_id)
     org_id, user_id = request.viewer.org_id, request.viewer.user.pk
     decision = request.POST.get("decision")
-    if decision == "accept":
-        folder_id = chosen_folder(request.POST, place.folders)
-        run_here(accept_draft(org_id, generation_id, position, user_id=user_id, folder_id=folder_id))
-    elif decision != "keep":
-        run_here(reject_draft(org_id, generation_id, position, user_id=user_id))
+    try:
+        if decision == "accept":
+            folder_id = chosen_folder(request.POST, place.folders)
+            run_here(accept_draft(org_id, generation_id, position, user_id=user_id, folder_id=folder_id))
+        elif decision != "keep":
+            run_here(reject_draft(org_id, generation_id, position, user_id=user_id))
+    except DraftDecided:
+        if not request.headers.get("HX-Request"):
+            raise
     return _as_it_stands(request, place, position)
 
 
@@ -59,6 +64,8 @@ def edit(request: MemberRequest, project_key: str, generation_id: int, position:
     place = _place(request, project_key, generation_id)
     draft = _draft(place.view, position)
     if draft.state != "proposed":
+        if request.method == "GET":
+            return _as_it_stands(request, place, position)
         raise DraftDecided("This draft was already decided on.", state=draft.state)
     if request.method == "GET":
         form = CaseForm.proposed(draft.content, folder_id=place.view.folder_id)
