@@ -68,6 +68,8 @@ def test_a_suggestion_is_of_its_own_case_only(visitors: Visitors, django_databas
     assert client.post(other, {"decision": "accept"}).status_code == 404
     assert client.post(address, {"decision": "reject"}).status_code == 302
     assert client.post(address, {"decision": "accept"}).status_code == 409
+    board = client.post(address, {"decision": "accept"}, headers={"HX-Request": "true"})
+    assert (board.status_code, "Rejected" in board.content.decode()) == (200, True)
 
 
 def test_the_address_of_its_generation_leads_to_the_case(visitors: Visitors, django_database: TestDatabase) -> None:

@@ -21,7 +21,7 @@ from testkase.entrypoints.web.views.generation.doors import generating_project, 
 from testkase.entrypoints.web.views.generation.watching import progress_facts
 from testkase.entrypoints.web.views.workspace.doors import project_facts, project_for, visible_project
 from testkase.foundation.problems import Conflict, InvalidInput, NotFound, Problem
-from testkase.services.features.generation.deciding import reject_draft
+from testkase.services.features.generation.deciding import DraftDecided, reject_draft
 from testkase.services.features.generation.history import usual_cost
 from testkase.services.features.generation.model import USE_CASE, GenerationView
 from testkase.services.features.generation.operations import generation
@@ -60,7 +60,7 @@ def page(request: MemberRequest, project_key: str, case_key: str) -> HttpRespons
 
 @require_POST
 def decide(request: MemberRequest, project_key: str, case_key: str, suggestion_id: int, position: int) -> HttpResponse:
-    """Take a suggested step over, or put it aside."""
+    """Take a suggested step over, or put it aside. HTMX gets the board as it now stands, whoever was faster."""
     viewer = request.viewer
     project = project_for(viewer, project_key, Action.EDIT_CASES)
     must_be_on(request, "While AI is off, suggestions can be read but not decided on.")
@@ -68,7 +68,11 @@ def decide(request: MemberRequest, project_key: str, case_key: str, suggestion_i
     if run_here(generation(viewer.org_id, suggestion_id)).case_key != case.key:
         raise NotFound("There is no such suggestion.")
     decision = accept_step if request.POST.get("decision") == "accept" else reject_draft
-    run_here(decision(viewer.org_id, suggestion_id, position, user_id=viewer.user.pk))
+    try:
+        run_here(decision(viewer.org_id, suggestion_id, position, user_id=viewer.user.pk))
+    except DraftDecided:
+        if not request.headers.get("HX-Request"):
+            raise
     if not request.headers.get("HX-Request"):
         return redirect("case_steps", project.key, case.key)
     case = run_here(find_case(viewer.org_id, project.project_id, case_key))
