@@ -475,6 +475,9 @@ async def test_an_organization_whose_endpoints_are_all_slow_keeps_no_other_waiti
     working = asyncio.create_task(team.webhooks.run())
     async with asyncio.timeout(20):
         await taken.wait()
+        while len(team.sent.parcels) < 1 + OF_ONE_ORGANIZATION:  # each looks up what to send before it does
+            await asyncio.sleep(0.01)
+    await asyncio.sleep(0.1)  # in which others would be begun
     assert len(team.sent.parcels) == 1 + OF_ONE_ORGANIZATION
     over.set()
     async with asyncio.timeout(20):
