@@ -12,12 +12,12 @@ from testkase.core.ledger.refusals import BudgetExceeded, HoldResolved, Insuffic
 from testkase.entrypoints.api.catalogue import known
 from testkase.entrypoints.api.fields import instant
 from testkase.entrypoints.api.reply import PROBLEM, Answer, respond
+from testkase.foundation.links import page_of
 from testkase.foundation.problems import Problem, Unavailable
 from testkase.services.billing.provider import ProviderRefused
+from testkase.services.notifications.words import BUY_PAGE
 
 log = logging.getLogger(__name__)
-
-_BUY_PATH = "/settings/ai-credits/buy"
 
 _AMOUNTS = {"limit", "used", "held", "needed"}
 _INSTANTS = {"resets_at", "paused_at"}
@@ -44,7 +44,7 @@ def as_problem(error: Exception) -> Problem:
 
 def buy_url(public_url: str, org_id: int) -> str:
     """Where people buy credits. It says for which organization: who follows it may be at work in another one."""
-    return f"{public_url}{_BUY_PATH}?organization={org_id}"
+    return page_of(org_id, public_url, BUY_PAGE)
 
 
 def facts_of(problem: Problem, public_url: str) -> dict[str, Any]:

@@ -19,7 +19,6 @@ from testkase.services.notifications.webhooks.deliveries import (
     parcel_of,
     put_off,
 )
-from testkase.services.notifications.webhooks.endpoints import SWITCHED_OFF
 from testkase.services.notifications.webhooks.metrics import ATTEMPTS
 from testkase.services.notifications.webhooks.sending import AT_ONCE, Outcome, Sender
 
@@ -97,7 +96,7 @@ class Webhooks:
             return
         if parcel is None:
             ATTEMPTS.labels("dropped").inc()
-            await self._database.run(mark_dropped(due, SWITCHED_OFF), org_id=due.org_id)
+            await self._database.run(mark_dropped(due), org_id=due.org_id)
             return
         outcome = await self._sender.send(parcel)
         if outcome.fault:

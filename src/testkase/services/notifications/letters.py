@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from html import escape
 
+from testkase.foundation.links import page_of
 from testkase.services.notifications.outbox import Letter
 from testkase.services.notifications.words import BUY_PAGE
 
@@ -45,8 +46,7 @@ def _address(letter: Letter, public_url: str, page: str) -> str:
     """It says whose page is meant to whoever may be at work in another organization when they read the letter."""
     if not letter.is_elsewhere_too:
         return public_url + page
-    path, mark, place = page.partition("#")
-    return f"{public_url}{path}{'&' if '?' in path else '?'}organization={letter.org_id}{mark}{place}"
+    return page_of(letter.org_id, public_url, page)
 
 
 def _html(letter: Letter, sentences: list[str], links: list[tuple[str, str]], foot: str, settings: str) -> str:

@@ -12,7 +12,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 
 from testkase.core.access import Action
 from testkase.entrypoints.web.query import form_id, number
-from testkase.entrypoints.web.viewer import MemberRequest
+from testkase.entrypoints.web.viewer import MemberRequest, Viewer
 from testkase.foundation.ids import new_id
 from testkase.foundation.problems import Conflict, InvalidInput
 from testkase.foundation.sealing import Seal
@@ -154,7 +154,7 @@ def remove(request: MemberRequest, endpoint_id: str) -> HttpResponse:
     return redirect("webhooks")
 
 
-def _manager(request: MemberRequest) -> Any:
+def _manager(request: MemberRequest) -> Viewer:
     request.viewer.must(Action.MANAGE_WEBHOOKS, _REFUSAL)
     return request.viewer
 

@@ -12,6 +12,7 @@ from testkase.core.ledger.queries import balance
 from testkase.core.pricing.money import money
 from testkase.foundation.clock import utc_now
 from testkase.foundation.database import Operation, Statement
+from testkase.foundation.links import page_of
 from testkase.services.audit import Activity
 from testkase.services.billing import words
 from testkase.services.billing.errand import Errand, ask, do
@@ -78,7 +79,7 @@ def _link(bill: Bill, public_url: str) -> Errand[Bill]:
             description=f"AI credits used beyond the balance, {words.billed_month(bill, account.time_zone)}:"
             f" {money(bill.amount, bill.currency)}", customer=customer,
             expire_by=int((utc_now() + LINK_LASTS).timestamp()),
-            callback_url=f"{public_url}{words.BILLING_PAGE}?organization={bill.org_id}",
+            callback_url=page_of(bill.org_id, public_url, words.BILLING_PAGE),
         )
     )  # fmt: skip
     after = yield from do(bill.org_id, _linked(bill, link))

@@ -19,7 +19,7 @@ from testkase.foundation.problems import Conflict, NotFound
 from testkase.foundation.sealing import Seal
 from testkase.services.audit import Activity, Actor, record
 from testkase.services.notifications.telling import Notification, notify
-from testkase.services.notifications.webhooks.endpoints import endpoint, give_up_waiting
+from testkase.services.notifications.webhooks.endpoints import SWITCHED_OFF, endpoint, give_up_waiting
 from testkase.services.notifications.webhooks.events import TEST, Message
 from testkase.services.notifications.webhooks.secrets import secrets_in_force
 
@@ -120,9 +120,9 @@ def mark_delivered(due: Due) -> Operation[None]:
     yield Statement(_SQL["delivered"], _place(due))
 
 
-def mark_dropped(due: Due, fault: str) -> Operation[None]:
-    """It will not be sent."""
-    yield Statement(_SQL["dropped"], {**_place(due), "fault": fault})
+def mark_dropped(due: Due) -> Operation[None]:
+    """It will not be sent, as its endpoint is gone or not on."""
+    yield Statement(_SQL["dropped"], {**_place(due), "fault": SWITCHED_OFF})
 
 
 def mark_failed(due: Due, fault: str, *, gone: bool = False) -> Operation[bool]:

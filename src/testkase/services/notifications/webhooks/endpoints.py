@@ -124,9 +124,9 @@ def remove_endpoint(org_id: int, actor: Actor, endpoint_id: str) -> Operation[En
     return found
 
 
-def give_up_waiting(org_id: int, endpoint_id: str, why: str = SWITCHED_OFF) -> Operation[None]:
+def give_up_waiting(org_id: int, endpoint_id: str) -> Operation[None]:
     """What waits for an endpoint that is on no more."""
-    yield Statement(_SQL["give_up_waiting"], {"org_id": org_id, "endpoint_id": endpoint_id, "fault": why})
+    yield Statement(_SQL["give_up_waiting"], {"org_id": org_id, "endpoint_id": endpoint_id, "fault": SWITCHED_OFF})
 
 
 def _others(org_id: int, endpoint_id: str, url: str) -> Operation[int]:

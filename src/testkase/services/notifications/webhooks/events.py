@@ -5,10 +5,13 @@ Receivers rely on these names: fields may be added, none is renamed or taken awa
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 
 import msgspec
 
+from testkase.core.ledger.calendar import to_micros
+from testkase.foundation.clock import rfc3339
+from testkase.foundation.links import page_of
 from testkase.foundation.problems import InvalidInput
 
 TEST = "webhook.test"
@@ -78,15 +81,14 @@ class Message:
     def message_id(self) -> str:
         """The same for every endpoint and every attempt, so that receivers can tell a repetition. The instant tells it
         from what had the same number before a restored backup."""
-        return f"msg_{self.org_id}_{self.event_id}_{int(self.created_at.timestamp() * 1_000_000)}"
+        return f"msg_{self.org_id}_{self.event_id}_{to_micros(self.created_at)}"
 
     def bytes(self, public_url: str) -> bytes:
         """The body: the same bytes at every attempt, as long as the installation's address stays the same."""
         data = {"organization_id": self.org_id, "title": self.title, "text": self.body}
         if self.link:
-            path, mark, place = self.link.partition("#")
-            data["url"] = f"{public_url}{path}{'&' if '?' in path else '?'}organization={self.org_id}{mark}{place}"
-        at = self.created_at.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
+            data["url"] = page_of(self.org_id, public_url, self.link)
+        at = rfc3339(self.created_at)
         return _encoder.encode({"type": self.kind, "timestamp": at, "data": dict(self.facts) | data})
 
 

@@ -11,6 +11,7 @@ from testkase.entrypoints.api.fields import Credits, Id, cursor, instant, matchi
 from testkase.entrypoints.api.v1.statement_views import Limit as FewRows
 from testkase.entrypoints.api.v1.usage_schemas import Limit
 from testkase.foundation.clock import rfc3339
+from testkase.foundation.links import page_of
 from testkase.services.billing.model import BillState, Purchase, PurchaseState
 from testkase.services.billing.purchasing.rows import Attempt
 
@@ -117,7 +118,7 @@ class PurchaseView(Struct, frozen=True, kw_only=True):
             id=one.purchase_id, request_id=one.request_id, state=one.state, bundle=one.bundle, name=one.bundle_name,
             credits=format_credits(one.credits), amount=decimal_money(one.amount, one.currency), currency=one.currency,
             order_id=one.order_id, payment_id=one.payment_id,
-            payment_url=f"{public_url}{PAGE_PATH}{one.purchase_id}?organization={one.org_id}",
+            payment_url=page_of(one.org_id, public_url, f"{PAGE_PATH}{one.purchase_id}"),
             receipt=receipt, expires_at=None if one.lot_expires_at is None else instant(one.lot_expires_at),
             failure=one.failure, taken_back=format_credits(one.clawed), disputed=one.frozen,
             bought_by=BoughtBy(kind=one.buyer_kind, name=one.buyer_name), created_at=rfc3339(one.created_at),
