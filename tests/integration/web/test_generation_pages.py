@@ -202,6 +202,14 @@ def test_all_drafts_are_decided_on_at_once(visitors: Visitors) -> None:
     assert client.get("/projects/SHOP/cases/SHOP-26").status_code == 200
 
 
+def test_all_drafts_stay_for_another_folder_when_the_one_chosen_is_gone(visitors: Visitors) -> None:
+    client, draft = visitors.client_of("member"), with_draft(visitors.demo, DRAFT)
+    page = draft.partition("/drafts")[0]
+    late = client.post(f"{page}/decisions", {"decision": "accept", "folder": "999999"}, follow=True)
+    assert "This folder is not there any more. Choose another." in late.content.decode()
+    assert 'value="accept"' in late.content.decode()
+
+
 def test_a_draft_that_repeats_a_case_links_to_it(visitors: Visitors, django_database: TestDatabase) -> None:
     client, draft = visitors.client_of("member"), with_draft(visitors.demo, DRAFT)
     with psycopg.connect(django_database.owner_url) as owner:

@@ -127,6 +127,48 @@ def test_many_cases_change_at_once_and_the_filters_stay(visitors: Visitors) -> N
     assert send(member, f"{HOME}/changes", case=chosen, do="status", status="nonsense").status_code == 422
 
 
+@pytest.mark.parametrize(
+    ("form", "reason"),
+    [
+        ({"do": "move", "folder": "999999"}, "This folder is not there any more. Choose another."),
+        ({"do": "cycle", "cycle": "999999"}, "There is no such test cycle."),
+    ],
+)
+def test_cases_stay_chosen_when_where_they_were_to_go_is_gone(
+    visitors: Visitors, form: dict[str, str], reason: str
+) -> None:
+    member = visitors.client_of("member")
+    late = send(member, f"{HOME}/changes", case=["SHOP-1", "SHOP-3"], back="priority=critical", **form)
+    assert late.status_code == 422
+    page = late.content.decode()
+    assert reason in page
+    assert f'data-shown-once="{HOME}?priority=critical"' in page
+    assert keys(page) == keys(text(member, f"{HOME}?priority=critical"))
+    assert re.findall(r'value="(SHOP-\d+)" form="bulk" checked', page) == [
+        key for key in keys(page) if key in ("SHOP-1", "SHOP-3")
+    ]
+
+
+def test_cases_beyond_the_first_page_stay_chosen_too(visitors: Visitors, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("testkase.entrypoints.web.views.workspace.home.PAGE", 2)
+    late = send(visitors.client_of("member"), f"{HOME}/changes", case=["SHOP-20"], do="move", folder="999999")
+    page = late.content.decode()
+    assert 'value="SHOP-20" form="bulk" checked' in page
+    assert keys(page)[-1] == "SHOP-20"
+
+
+def test_a_change_in_a_folder_that_was_deleted_meanwhile_is_made_and_shown_among_all(visitors: Visitors) -> None:
+    answer = send(
+        visitors.client_of("member"),
+        f"{HOME}/changes",
+        case=["SHOP-1"],
+        do="status",
+        status="draft",
+        back="folder=999999",
+    )
+    assert answer["Location"] == f"{HOME}?"
+
+
 def test_folders_are_made_moved_and_taken_away(visitors: Visitors) -> None:
     admin = visitors.client_of("admin")
     made = send(admin, f"{HOME}/folders/new", name="Returns")["Location"]
@@ -198,6 +240,8 @@ def test_a_cycle_is_changed_filled_and_deleted(visitors: Visitors) -> None:
     assert "0 of 1 executed" in text(admin, cycle)
     send(admin, f"{cycle}/additions", folder="top")
     assert "0 of 25 executed" in text(admin, cycle)
+    gone = admin.post(f"{cycle}/additions", {"folder": "999999"}, follow=True)
+    assert "This folder is not there any more. Choose another." in gone.content.decode()
     send(admin, f"{cycle}/cases/SHOP-3/removal")
     assert "0 of 24 executed" in text(admin, cycle)
     assert send(visitors.client_of("member"), f"{cycle}/removal").status_code == 403

@@ -92,7 +92,11 @@ def decide_all(request: MemberRequest, project_key: str, generation_id: int) -> 
     place = _place(request, project_key, generation_id)
     org_id, user_id = request.viewer.org_id, request.viewer.user.pk
     if request.POST.get("decision") == "accept":
-        folder_id = chosen_folder(request.POST, place.folders)
+        try:
+            folder_id = chosen_folder(request.POST, place.folders)
+        except InvalidInput as problem:
+            messages.error(request, problem.detail)
+            return redirect("generation", place.project.key, generation_id)
         keys = run_here(accept_all(org_id, generation_id, user_id=user_id, folder_id=folder_id))
         count, what = len(keys), "accepted"
     else:

@@ -116,7 +116,11 @@ def add(request: MemberRequest, project_key: str, cycle_id: int) -> HttpResponse
     project = project_for(viewer, project_key, Action.RUN_CYCLES)
     place = (viewer.org_id, project.project_id)
     folders = run_here(list_folders(*place))
-    chosen = chosen_folder(request.POST, folders) if request.POST.get("folder", TOP) != TOP else None
+    try:
+        chosen = chosen_folder(request.POST, folders) if request.POST.get("folder", TOP) != TOP else None
+    except InvalidInput as problem:
+        messages.error(request, problem.detail)
+        return redirect("cycle", project.key, cycle_id)
     inside = with_those_inside(folders, chosen) if chosen else None
     added = run_here(cycles.add_ready_cases(*place, cycle_id, folders=inside))
     messages.success(request, f"{added} test case{'' if added == 1 else 's'} added.")

@@ -1,6 +1,6 @@
 """The filters of the list of test cases, from the address and back into it."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, get_args
 from urllib.parse import urlencode
 
@@ -57,6 +57,11 @@ class CaseFilters:
             text=self.text, folders=inside, at_top=self.folder == TOP, status=self.status, priority=self.priority,
             kind=self.kind, type=self.type, tag=self.tag,
         )  # fmt: skip
+
+    def among(self, folders: list[Folder]) -> "CaseFilters":
+        """Without a folder that is not there any more: its cases moved up."""
+        gone = (chosen := number(self.folder)) and all(folder.folder_id != chosen for folder in folders)
+        return replace(self, folder="") if gone else self
 
     @property
     def given(self) -> dict[str, str]:

@@ -14,14 +14,14 @@ from testkase.entrypoints.web.query import number
 from testkase.entrypoints.web.viewer import MemberRequest, Viewer
 from testkase.entrypoints.web.views.workspace.doors import project_facts, project_for, visible_project
 from testkase.entrypoints.web.views.workspace.filters import TOP, CaseFilters, chosen_folder, with_choices
-from testkase.foundation.problems import InvalidInput
+from testkase.foundation.problems import Conflict, InvalidInput, NotFound, Problem
 from testkase.services.features.generation.model import GenerationRow
 from testkase.services.features.generation.operations import generations
 from testkase.services.organizations.tenancy import run_here
-from testkase.services.workspace.cases import move_cases, set_status
+from testkase.services.workspace.cases import MOST_AT_ONCE, move_cases, set_status
 from testkase.services.workspace.cycles import add_to_cycle, list_cycles
 from testkase.services.workspace.folders import list_folders
-from testkase.services.workspace.model import CaseStatus, Folder, Project
+from testkase.services.workspace.model import CaseRow, CaseStatus, Folder, Project
 from testkase.services.workspace.search import list_cases, tags_of
 
 PAGE = 50
@@ -39,14 +39,7 @@ def cases(request: MemberRequest, project_key: str) -> HttpResponse:
     filters = CaseFilters.asked(request.GET)
     before = number(request.GET.get("before"))
     rows = run_here(list_cases(*place, limit=PAGE + 1, before=before, wanted=filters.wanted(folders)))
-    facts = {
-        **project_facts(viewer, project, "cases"),
-        "cases": rows[:PAGE],
-        "next": rows[PAGE - 1].case_id if len(rows) > PAGE else None,
-        "filters": filters,
-        "folders": folders,
-        "paths": {folder.folder_id: folder.path for folder in folders},
-    }
+    facts = _listed(viewer, project, filters, folders, rows=rows, shown=PAGE)
     if request.headers.get("HX-Request") and before:
         return render(request, "testkase/workspace/_case_rows.html", facts)
     return render(
@@ -54,6 +47,20 @@ def cases(request: MemberRequest, project_key: str) -> HttpResponse:
         "testkase/workspace/home.html",
         with_choices({**facts, **_around(viewer, project, filters, number(request.GET.get("generations")))}),
     )
+
+
+def _listed(
+    viewer: Viewer, project: Project, filters: CaseFilters, folders: list[Folder], *, rows: list[CaseRow], shown: int
+) -> dict[str, Any]:
+    """The first `shown` of these rows, and where those after them are."""
+    return {
+        **project_facts(viewer, project, "cases"),
+        "cases": rows[:shown],
+        "next": rows[shown - 1].case_id if len(rows) > shown else None,
+        "filters": filters,
+        "folders": folders,
+        "paths": {folder.folder_id: folder.path for folder in folders},
+    }
 
 
 def _around(viewer: Viewer, project: Project, filters: CaseFilters, before: int | None) -> dict[str, Any]:
@@ -79,17 +86,37 @@ def _named(viewer: Viewer, rows: list[GenerationRow]) -> list[tuple[GenerationRo
 
 @require_POST
 def bulk(request: MemberRequest, project_key: str) -> HttpResponse:
-    """Move the cases chosen, give them a status, or put them into a cycle."""
+    """Move the cases chosen, give them a status, or put them into a cycle. Where that cannot be, they stay chosen."""
     viewer = request.viewer
     project = project_for(viewer, project_key, Action.EDIT_CASES)
     keys = request.POST.getlist("case")
     folders = run_here(list_folders(viewer.org_id, project.project_id))
-    if keys:
-        messages.success(request, _carried_out(request, project, keys, folders))
-    else:
+    filters = CaseFilters.asked(QueryDict(request.POST.get("back", "")[:1_000])).among(folders)
+    if not keys:
         messages.error(request, "Choose test cases first: tick the boxes in front of them.")
-    query = CaseFilters.asked(QueryDict(request.POST.get("back", "")[:1_000])).query
-    return redirect(f"{reverse('cases', args=[project.key])}?{query}")
+    else:
+        try:
+            messages.success(request, _carried_out(request, project, keys, folders))
+        except (InvalidInput, NotFound, Conflict) as problem:
+            return _still_chosen(request, project, filters, folders, problem)
+    return redirect(f"{reverse('cases', args=[project.key])}?{filters.query}")
+
+
+def _still_chosen(
+    request: MemberRequest, project: Project, filters: CaseFilters, folders: list[Folder], problem: Problem
+) -> HttpResponse:
+    """The list with the same boxes ticked, as far down as they go, and why nothing was changed."""
+    viewer, chosen = request.viewer, set(request.POST.getlist("case"))
+    wanted = filters.wanted(folders)
+    rows = run_here(list_cases(viewer.org_id, project.project_id, limit=MOST_AT_ONCE + 1, wanted=wanted))
+    last = max((place for place, row in enumerate(rows[:MOST_AT_ONCE], start=1) if row.key in chosen), default=0)
+    facts = {
+        **_listed(viewer, project, filters, folders, rows=rows, shown=max(last, PAGE)),
+        **_around(viewer, project, filters, None),
+        "chosen": chosen,
+        "problem": problem,
+    }
+    return render(request, "testkase/workspace/home.html", with_choices(facts), status=422)
 
 
 def _carried_out(request: MemberRequest, project: Project, keys: list[str], folders: list[Folder]) -> str:
