@@ -76,6 +76,37 @@ def test_credits_that_calls_under_way_have_set_aside_are_not_called_missing(
     assert jobs(django_database) == []
 
 
+@pytest.mark.parametrize("partial", [True, False])
+def test_a_generation_under_way_is_cancelled_from_its_page_however_often_it_is_pressed(
+    visitors: Visitors, django_database: TestDatabase, partial: bool
+) -> None:
+    client, headers = visitors.client_of("member"), {"HX-Request": "true"} if partial else {}
+    home = client.post("/projects/SHOP/generate", {"requirement": REQUIREMENT, "cases": "3"}).headers["Location"]
+    assert f'action="{home}/cancellation"' in client.get(home).content.decode()
+    with psycopg.connect(django_database.owner_url) as owner:
+        owner.execute("UPDATE generation SET state = 'running', attempt = 1")
+    for _ in range(2):
+        told = client.post(f"{home}/cancellation", headers=headers)
+        page = told.content.decode() if partial else client.get(told.headers["Location"]).content.decode()
+        assert 'id="cancel-button" type="submit" disabled>Cancelling</button>' in page
+    assert 'role="status">Cancelling<' in client.get(home).content.decode()
+    with psycopg.connect(django_database.owner_url) as owner:
+        owner.execute("UPDATE generation SET state = 'failed', ending = 'cancelled', charged = 0, finished_at = now()")
+    told = client.post(f"{home}/cancellation", headers=headers)
+    assert "cancel-button" not in told.content.decode()
+    page = client.get(f"{home}?seen=0", headers=headers).content.decode()
+    assert "<strong>0.00 credits: it was cancelled</strong>" in page
+    assert ('<div id="cancel" hx-swap-oob="true"></div>' in page) is partial
+    assert "Cancelled</span>" in client.get("/projects/SHOP").content.decode()
+
+
+def test_whoever_may_not_generate_may_not_cancel(visitors: Visitors) -> None:
+    client, home = visitors.client_of("member"), with_draft(visitors.demo, DRAFT).partition("/drafts")[0]
+    project_role(visitors.demo, "user", may_generate=False)
+    assert client.post(f"{home}/cancellation").status_code == 403
+    assert client.post("/projects/SHOP/generations/999999/cancellation").status_code == 403
+
+
 @pytest.mark.requirement("B10", "P18")
 @pytest.mark.parametrize(("receipt", "says"), [(None, "nothing was written"), (7, "the model failed")])
 def test_a_model_that_was_never_asked_is_not_said_to_have_failed(

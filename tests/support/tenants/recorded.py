@@ -85,6 +85,7 @@ NOT_RECORDED: dict[str, str] = {
     f"{_PROJECT}/generations/<int:generation_id>/drafts/<int:position>": "content of a project, not its settings",
     f"{_PROJECT}/generations/<int:generation_id>/drafts/<int:position>/edit": _CONTENT,
     f"{_PROJECT}/generations/<int:generation_id>/decisions": _CONTENT,
+    f"{_PROJECT}/generations/<int:generation_id>/cancellation": "ends a generation, whose usage is recorded",
     f"{_PROJECT}/cases/<slug:case_key>/steps": _SPENDS,
     f"{_PROJECT}/cases/<slug:case_key>/steps/<int:suggestion_id>/<int:position>": _CONTENT,
     f"{_PROJECT}/chat/questions": _SPENDS,

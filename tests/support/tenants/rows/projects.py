@@ -88,6 +88,7 @@ ROWS = {
     f"{_PROJECT}/generations/<int:generation_id>/decisions": Row(
         post=EDITORS, form={"decision": "accept"}, asks={"folder": "folder_id"}
     ),
+    f"{_PROJECT}/generations/<int:generation_id>/cancellation": Row(post=GENERATORS),
     f"{_DRAFT_ROUTE}/edit": Row(get=EDITORS, post=EDITORS, form=_EDITED, asks={"folder": "folder_id"}),
     f"{_PROJECT}/cases/<slug:case_key>/steps": Row(get=IN_PROJECT, post=GENERATORS),
     f"{_PROJECT}/cases/<slug:case_key>/steps/<int:suggestion_id>/<int:position>": Row(

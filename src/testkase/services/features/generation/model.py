@@ -12,6 +12,7 @@ USE_CASE: Feature = "test_generation"
 """As usage is recorded under."""
 
 GenerationState = Literal["queued", "running", "succeeded", "failed"]
+Ending = Literal["", "cancelled"]
 DraftState = Literal["proposed", "accepted", "rejected"]
 
 MAX_REQUIREMENT = 4_000
@@ -75,10 +76,13 @@ class GenerationView(msgspec.Struct, frozen=True, kw_only=True):
     """The test case that further steps were asked for; None: test cases were."""
     options: Options
     state: GenerationState
+    stop_asked: bool
+    """Somebody pressed Cancel; the worker has yet to see it while the generation is under way."""
     progress: Progress
     user_ref: str
     charged: int | None
     receipt: int | None
+    ending: Ending
     error: str | None
     created_at: datetime
     finished_at: datetime | None
@@ -107,6 +111,7 @@ class GenerationRow(msgspec.Struct, frozen=True, kw_only=True):
     generation_id: int
     title: str
     state: GenerationState
+    ending: Ending
     user_ref: str
     draft_count: int
     accepted_count: int

@@ -95,6 +95,12 @@ def generation(org_id: int, generation_id: int) -> Operation[GenerationView]:
     )
 
 
+def ask_to_cancel(org_id: int, generation_id: int) -> Operation[None]:
+    """End a generation that is under way: its drafts stay, and what was delivered is charged. One that has ended stays
+    as it is."""
+    yield Statement(SQL["ask_to_cancel"], {"org_id": org_id, "generation_id": generation_id})
+
+
 def generations(
     org_id: int, project_id: int, *, limit: int, before: int | None = None
 ) -> Operation[list[GenerationRow]]:
@@ -109,7 +115,8 @@ def _not_too_many(org_id: int, user_id: int) -> Operation[None]:
     under_way = yield Statement(SQL["count_under_way"], {"org_id": org_id, "user_id": user_id})
     if under_way[0]["count"] >= MAX_UNDER_WAY:
         raise TooManyUnderWay(
-            f"You have {MAX_UNDER_WAY} generations under way. Wait for one of them to finish.", limit=MAX_UNDER_WAY
+            f"You have {MAX_UNDER_WAY} generations under way. Wait for one of them to finish, or cancel it.",
+            limit=MAX_UNDER_WAY,
         )
 
 

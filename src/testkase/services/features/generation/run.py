@@ -4,23 +4,26 @@ Finished drafts are kept as they come, and a run goes on with those that are mis
 """
 
 from contextlib import suppress
+from functools import partial
 from typing import TYPE_CHECKING
 
 import msgspec
 
 from testkase.core.access import Action
 from testkase.core.ledger.model import Subject
+from testkase.core.ledger.refusals import AiDisabled
 from testkase.foundation.database import Database, Operation, Statement
 from testkase.foundation.problems import NotFound, Problem
 from testkase.services.features.generation.model import USE_CASE, GenerationView, Options, Progress, brief_of
 from testkase.services.features.generation.operations import SQL, generation
-from testkase.services.features.generation.progress import Reporter
+from testkase.services.features.generation.progress import Reporter, watching_for_cancel
 from testkase.services.features.generation.steps.work import StepWork
 from testkase.services.features.generation.work import CaseWork, Work
 from testkase.services.features.running.carrying_out import carry_out
 from testkase.services.features.running.job import Attempt, Ending, Most, Worked
 from testkase.services.features.running.rights import NoLongerAllowed, may_still
 from testkase.services.inference import Catalog, ModelEntry
+from testkase.services.metering.problems import CutOff
 from testkase.services.workspace.cases import find_case
 
 if TYPE_CHECKING:
@@ -41,6 +44,7 @@ class Run(msgspec.Struct, frozen=True, kw_only=True):
     brief: str
     case_key: str | None
     options: Options
+    stop_asked: bool
 
     @property
     def org_id(self) -> int:
@@ -76,6 +80,8 @@ class _Generating:
         self._work: Work
         self._view: GenerationView
         self._todo: list[int] = []
+        self._cued = False
+        self._cancelled = False
 
     def allowed(self) -> Operation[None]:
         run = self._run
@@ -84,6 +90,9 @@ class _Generating:
 
     async def prepare(self) -> Most | None:
         run = self._run
+        if run.stop_asked:
+            self._cancelled = True
+            return None
         self._entry = self._catalog.find(run.options.model)
         self._view = await self._database.run(generation(run.org_id, run.generation_id), org_id=run.org_id)
         self._work = await self._database.run(_work(run), org_id=run.org_id)
@@ -98,21 +107,33 @@ class _Generating:
         return bool((yield Statement(SQL["name_hold"], {**self._run.key, "hold_id": self.attempt.hold_id})))
 
     async def work(self, interaction: "Interaction") -> Worked:
-        """What was written until it ended stays and is charged, also where it ended early."""
+        """What was written until it ended stays and is charged, also where it ended early. A Cancel that comes when all
+        is written changes nothing."""
         run, known = self._run, tuple(draft.content for draft in self._view.drafts)
         progress = Progress(done=len(known), total=len(known) + len(self._todo))
         report = Reporter(self._database, run.key, progress, twins_in=run.twins_in)
         error: str | None = None
         try:
-            await self._work.write(self._entry, self._todo, known, interaction, report)
+            async with watching_for_cancel(self._database, run.key, partial(self._cue, interaction)):
+                await self._work.write(self._entry, self._todo, known, interaction, report)
+        except AiDisabled as refusal:
+            error = refusal.detail
         except Problem as problem:
-            error = problem.detail
+            self._cancelled = self._cued
+            error = None if self._cancelled else problem.detail
         useless = report.progress.done == len(known)  # drafts of a run before this one are not what it brought
+        if self._cancelled:
+            return Worked()
         return Worked(error=error or (NO_DRAFTS if useless and not known else None), useless=useless)
 
     def finish(self, ending: Ending) -> Operation[None]:
         with suppress(NotFound):  # erased meanwhile: there is nothing left to finish
-            yield from _finish(self._run, ending)
+            yield from _finish(self._run, ending, cancelled=self._cancelled)
+
+    def _cue(self, interaction: "Interaction") -> None:
+        """Cut the model off, which ends the reading of its answer. Nobody leaves: what had not begun is free."""
+        self._cued = True
+        interaction.abort(CutOff("The generation was cancelled."))
 
 
 def _work(run: Run) -> Operation[Work]:
@@ -145,10 +166,11 @@ def _begin(org_id: int, generation_id: int) -> Operation[Run | None]:
         brief=brief_of(row["requirement"], row["criteria"]),
         case_key=row["case_key"],
         options=options,
+        stop_asked=row["stop_asked"],
     )
 
 
-def _finish(run: Run, ending: Ending) -> Operation[None]:
+def _finish(run: Run, ending: Ending, *, cancelled: bool) -> Operation[None]:
     view = yield from generation(run.org_id, run.generation_id)
     done = len(view.drafts)
     progress = Progress(done=done, total=max(done, view.progress.total))
@@ -157,7 +179,8 @@ def _finish(run: Run, ending: Ending) -> Operation[None]:
         "state": "succeeded" if done else "failed",
         "charged": ending.charged,
         "receipt": ending.receipt,
-        "error": ending.error if done else ending.error or NO_DRAFTS,
+        "ending": "cancelled" if cancelled else "",
+        "error": ending.error if done or cancelled else ending.error or NO_DRAFTS,
         "progress": msgspec.json.encode(progress).decode(),
     }
     yield Statement(SQL["finish"], params)

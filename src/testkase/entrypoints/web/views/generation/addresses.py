@@ -13,6 +13,7 @@ GENERATION = [
     path(f"{_PROJECT}/generate", asking.new, name="generate"),
     path(f"{_PROJECT}/generate/estimate", asking.estimate, name="generate_estimate"),
     path(_GENERATION, watching.show, name="generation"),
+    path(f"{_GENERATION}/cancellation", watching.cancel, name="generation_cancel"),
     path(f"{_GENERATION}/decisions", deciding.decide_all, name="drafts"),
     path(_DRAFT, deciding.decide, name="draft"),
     path(f"{_DRAFT}/edit", deciding.edit, name="draft_edit"),

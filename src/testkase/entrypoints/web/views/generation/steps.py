@@ -53,7 +53,7 @@ def page(request: MemberRequest, project_key: str, case_key: str) -> HttpRespons
     facts = _facts(request, project, case)
     if not request.headers.get("HX-Request"):
         return render(request, "testkase/steps/page.html", facts)
-    response = render(request, "testkase/steps/_board.html", facts)
+    response = render(request, "testkase/steps/_board.html", {**facts, "oob": True})
     shown: GenerationView | None = facts["generation"]
     return trigger_client_event(response, "balance-changed") if shown and shown.finished else response
 
@@ -76,7 +76,7 @@ def decide(request: MemberRequest, project_key: str, case_key: str, suggestion_i
     if not request.headers.get("HX-Request"):
         return redirect("case_steps", project.key, case.key)
     case = run_here(find_case(viewer.org_id, project.project_id, case_key))
-    return render(request, "testkase/steps/_board.html", _facts(request, project, case))
+    return render(request, "testkase/steps/_board.html", {**_facts(request, project, case), "oob": True})
 
 
 def _ask(request: MemberRequest, project: Project, case: TestCase) -> HttpResponse:

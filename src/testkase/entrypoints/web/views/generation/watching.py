@@ -1,22 +1,23 @@
-"""Watching a generation: its progress, and the drafts as they come."""
+"""Watching a generation: its progress, the drafts as they come, and Cancel."""
 
 from typing import Any
 
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_safe
+from django.views.decorators.http import require_POST, require_safe
 from django_htmx.http import trigger_client_event
 
 from testkase.core.access import Action
 from testkase.entrypoints.web.offer import entry_of
 from testkase.entrypoints.web.query import number
 from testkase.entrypoints.web.viewer import MemberRequest
-from testkase.entrypoints.web.views.generation.doors import generation_in
+from testkase.entrypoints.web.views.generation.doors import generating_project, generation_in
 from testkase.entrypoints.web.views.workspace.doors import project_facts, visible_project
 from testkase.foundation.clock import utc_now
+from testkase.foundation.problems import NotFound
 from testkase.services.features.generation.model import GenerationView
-from testkase.services.features.generation.operations import generation
+from testkase.services.features.generation.operations import ask_to_cancel, generation
 from testkase.services.metering.problems import SWITCHED_OFF
 from testkase.services.organizations.tenancy import run_here
 from testkase.services.workspace.folders import list_folders
@@ -45,6 +46,21 @@ def show(request: MemberRequest, project_key: str, generation_id: int) -> HttpRe
         return render(request, "testkase/generation.html", facts)
     response = render(request, "testkase/_generation.html", facts)
     return trigger_client_event(response, "balance-changed") if view.finished else response
+
+
+@require_POST
+def cancel(request: MemberRequest, project_key: str, generation_id: int) -> HttpResponse:
+    """End a generation, or suggestions for a test case, that are under way. What has ended stays as it is, and the page
+    says how it did."""
+    project = generating_project(request, project_key, off_too=True)
+    org_id = request.viewer.org_id
+    if run_here(generation(org_id, generation_id)).project_id != project.project_id:
+        raise NotFound("There is no such generation.")
+    run_here(ask_to_cancel(org_id, generation_id))
+    if not request.headers.get("HX-Request"):
+        return redirect("generation", project.key, generation_id)
+    facts = {"project": project, "may_generate": True, "generation": run_here(generation(org_id, generation_id))}
+    return render(request, "testkase/_cancel.html", facts)
 
 
 def progress_facts(request: MemberRequest, view: GenerationView) -> dict[str, Any]:

@@ -26,8 +26,8 @@ SELECT count(*) FROM generation
 WHERE org_id = %(org_id)s AND requested_by = %(user_id)s AND state IN ('queued', 'running')
 
 -- find_generation: a generation as its page shows it.
-SELECT generation_id, project_id, requirement, criteria, folder_id, case_key, options::text AS options, state, progress::text AS progress, user_ref,
-       charged, receipt, error, created_at, finished_at
+SELECT generation_id, project_id, requirement, criteria, folder_id, case_key, options::text AS options, state, stop_asked,
+       progress::text AS progress, user_ref, charged, receipt, ending, error, created_at, finished_at
 FROM generation
 WHERE org_id = %(org_id)s AND generation_id = %(generation_id)s
 
@@ -38,7 +38,7 @@ WHERE org_id = %(org_id)s AND generation_id = %(generation_id)s
 ORDER BY position
 
 -- list_generations: a project's generations, newest first.
-SELECT g.generation_id, left(g.requirement, 120) AS title, g.state, g.user_ref, g.charged, g.created_at,
+SELECT g.generation_id, left(g.requirement, 120) AS title, g.state, g.ending, g.user_ref, g.charged, g.created_at,
        (SELECT count(*) FROM draft_case d
         WHERE d.org_id = g.org_id AND d.generation_id = g.generation_id) AS draft_count,
        (SELECT count(*) FROM draft_case d
@@ -48,6 +48,14 @@ WHERE g.org_id = %(org_id)s AND g.project_id = %(project_id)s AND g.case_key IS 
   AND (%(before)s::bigint IS NULL OR g.generation_id < %(before)s)
 ORDER BY g.generation_id DESC
 LIMIT %(limit)s
+
+-- ask_to_cancel: somebody pressed Cancel; what no worker has begun ends at once.
+UPDATE generation
+SET stop_asked = true, state = CASE state WHEN 'queued' THEN 'failed' ELSE state END,
+    ending = CASE state WHEN 'queued' THEN 'cancelled' ELSE ending END,
+    charged = CASE state WHEN 'queued' THEN 0 ELSE charged END,
+    finished_at = CASE state WHEN 'queued' THEN now() ELSE finished_at END
+WHERE org_id = %(org_id)s AND generation_id = %(generation_id)s AND state IN ('queued', 'running')
 
 -- lock_draft: a draft about to be decided.
 SELECT d.state, d.case_key, d.content::text AS content, d.after_step, g.project_id, g.case_key AS for_case
@@ -64,7 +72,7 @@ WHERE org_id = %(org_id)s AND generation_id = %(generation_id)s AND position = %
 UPDATE generation SET state = 'running', attempt = attempt + 1
 WHERE org_id = %(org_id)s AND generation_id = %(generation_id)s AND state IN ('queued', 'running')
 RETURNING attempt, hold_id AS earlier_hold, project_id, requested_by, requirement, criteria, case_key,
-          options::text AS options, user_ref, project_ref
+          options::text AS options, user_ref, project_ref, stop_asked
 
 -- name_hold: the hold of this attempt, written before it is opened.
 UPDATE generation SET hold_id = %(hold_id)s
@@ -76,6 +84,10 @@ UPDATE generation SET progress = %(progress)s::jsonb
 WHERE org_id = %(org_id)s AND generation_id = %(generation_id)s AND attempt = %(attempt)s AND state = 'running'
 RETURNING 1
 
+-- is_to_stop: whether somebody pressed Cancel while this attempt is the current one.
+SELECT stop_asked FROM generation
+WHERE org_id = %(org_id)s AND generation_id = %(generation_id)s AND attempt = %(attempt)s AND state = 'running'
+
 -- insert_draft: a draft of this attempt; a place that is taken stays as it is.
 INSERT INTO draft_case (org_id, generation_id, position, content, after_step, twin_key, likeness)
 SELECT org_id, generation_id, %(position)s, %(content)s::jsonb, %(after_step)s, %(twin_key)s, %(likeness)s
@@ -85,8 +97,8 @@ ON CONFLICT (org_id, generation_id, position) DO NOTHING
 
 -- finish: the end of this attempt and of the generation.
 UPDATE generation
-SET state = %(state)s, charged = %(charged)s, receipt = %(receipt)s, error = %(error)s, finished_at = now(),
-    progress = %(progress)s::jsonb
+SET state = %(state)s, charged = %(charged)s, receipt = %(receipt)s, ending = %(ending)s, error = %(error)s,
+    finished_at = now(), progress = %(progress)s::jsonb
 WHERE org_id = %(org_id)s AND generation_id = %(generation_id)s AND attempt = %(attempt)s AND state = 'running'
 RETURNING 1
 
@@ -112,7 +124,7 @@ WHERE g.org_id = %(org_id)s AND g.generation_id = %(generation_id)s AND d.case_k
 -- usual_costs: what this organization's latest runs with a model were charged, and for how many drafts.
 SELECT charged, drafts
 FROM (
-    SELECT charged, greatest((progress ->> 'total')::integer, 1) AS drafts, state, options ->> 'model' AS model, case_key
+    SELECT charged, greatest((progress ->> 'total')::integer, 1) AS drafts, state, ending, options ->> 'model' AS model, case_key
     FROM generation WHERE org_id = %(org_id)s ORDER BY generation_id DESC LIMIT %(recent)s
 ) AS recent
-WHERE state = 'succeeded' AND charged > 0 AND model = %(model)s AND (case_key IS NOT NULL) = %(of_steps)s
+WHERE state = 'succeeded' AND ending = '' AND charged > 0 AND model = %(model)s AND (case_key IS NOT NULL) = %(of_steps)s
