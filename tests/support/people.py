@@ -91,15 +91,14 @@ def stranger(organization: str | None = "Elsewhere Ltd") -> "Client":
     """Somebody signed in who has nothing to do with the demo organization; None: with no organization at all."""
     from django.test import Client
 
-    from testkase.entrypoints.web.offer import current_prices
+    from testkase.entrypoints.web.offer import account_terms
     from testkase.services.organizations.models import User
     from testkase.services.organizations.operations import create_organization
 
     email = f"{new_id('stranger')}@elsewhere.example"
     person = User.objects.create_user(email, "a long password", display_name="Sam Stranger")
     if organization is not None:
-        allowance = current_prices().monthly_allowance
-        create_organization(organization, person, monthly_allowance=allowance, ai_enabled=True)
+        create_organization(organization, person, ai_enabled=True, **account_terms())
     client = Client()
     client.force_login(person)
     return client

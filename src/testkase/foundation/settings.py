@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from testkase.foundation.problems import InvalidInput
 from testkase.foundation.razorpay_account import RazorpayAccount, account
@@ -50,6 +51,11 @@ class Settings:
     """Key between the app and the embedded model (`TESTKASE_MODEL_API_KEY`), made by the supervisor at each start."""
     price_book: Path | None
     """Folder of dated price books (`TESTKASE_PRICE_BOOK`), default the one in the package."""
+    billing_anchor_day: int
+    """Day on which billing months begin (`TESTKASE_BILLING_ANCHOR_DAY`, default 1), of organizations opened from now
+    on."""
+    billing_time_zone: str
+    """In whose midnight they begin (`TESTKASE_BILLING_TIME_ZONE`, default UTC), of organizations opened from now on."""
     providers: Path | None
     """TOML file naming model providers (`TESTKASE_PROVIDERS`); the embedded model is always there."""
     identity_providers: Path | None
@@ -100,6 +106,8 @@ class Settings:
             model_port=_port(environ, "TESTKASE_MODEL_PORT", 0),
             model_api_key=environ.get("TESTKASE_MODEL_API_KEY") or secrets.token_urlsafe(24),
             price_book=_path(environ, "TESTKASE_PRICE_BOOK"),
+            billing_anchor_day=_number(environ, "TESTKASE_BILLING_ANCHOR_DAY", 1, most=31),
+            billing_time_zone=_zone(environ, "TESTKASE_BILLING_TIME_ZONE"),
             providers=_path(environ, "TESTKASE_PROVIDERS"),
             identity_providers=_path(environ, "TESTKASE_IDENTITY_PROVIDERS"),
             razorpay=_razorpay(environ),
@@ -176,6 +184,16 @@ def _number(environ: Mapping[str, str], name: str, default: int, *, most: int, l
     if not value.isdecimal() or not least <= int(value) <= most:
         raise InvalidInput(f"{name} must be a whole number from {least} to {most}, not {value!r}.", field=name)
     return int(value)
+
+
+def _zone(environ: Mapping[str, str], name: str) -> str:
+    value = environ.get(name) or "UTC"
+    try:
+        return ZoneInfo(value).key
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        raise InvalidInput(
+            f"{name} must be an IANA time zone such as Europe/Berlin, not {value[:40]!r}.", field=name
+        ) from None
 
 
 def _port(environ: Mapping[str, str], name: str, default: int) -> int:

@@ -2,9 +2,12 @@
 
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 
 import pytest
-from django.test import Client
+from django.conf import settings
+from django.db import connection
+from django.test import Client, override_settings
 
 from tests.integration.web.conftest import Visitors, visiting
 from tests.support.cluster import TestDatabase
@@ -30,6 +33,22 @@ def test_a_member_opens_another_organization_and_owns_it(visitors: Visitors) -> 
     assert "Switch to Northwind Labs" in page
     assert models().Membership.objects.get(organization__name="Mira's own").role == "owner"
     assert 'AI is off until you <a href="/settings/ai-credits#switch-off">' in member.get("/projects").content.decode()
+
+
+@pytest.mark.requirement("P4")
+def test_billing_months_of_a_new_organization_begin_on_the_day_and_in_the_zone_of_the_installation(
+    visitors: Visitors,
+) -> None:
+    """The ledger could bill by any day and zone, and nobody could say one: everybody's months began on the 1st, UTC."""
+    from testkase.services.organizations.tenancy import tenant_transaction
+
+    billed = replace(settings.VALUES, billing_anchor_day=15, billing_time_zone="Asia/Kolkata")
+    with override_settings(VALUES=billed):
+        assert visitors.client_of("member").post("/organizations/new", {"name": "Pune office"}).status_code == 302
+    opened = models().Organization.objects.get(name="Pune office").pk
+    with tenant_transaction(opened), connection.cursor() as cursor:
+        cursor.execute("SELECT anchor_day, time_zone FROM ledger.account WHERE org_id = %s", [opened])
+        assert cursor.fetchone() == (15, "Asia/Kolkata")
 
 
 def test_one_person_owns_no_more_than_five(visitors: Visitors) -> None:

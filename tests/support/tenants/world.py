@@ -117,7 +117,9 @@ def made_tenant(word: str, project_key: str) -> Tenant:
     }
     for person in people.values():
         EmailAddress.objects.create(user=person, email=person.email, primary=True, verified=True)
-    organization = create_organization(f"{word} Works", people[OWNER], monthly_allowance=300_000_000, ai_enabled=True)
+    organization = create_organization(
+        f"{word} Works", people[OWNER], ai_enabled=True, monthly_allowance=300_000_000, anchor_day=1, time_zone="UTC"
+    )
     for role, rank in IN_ORGANIZATION.items():
         if rank is not OrganizationRole.OWNER:
             add_member(organization, people[role], rank)

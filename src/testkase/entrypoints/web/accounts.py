@@ -17,7 +17,7 @@ from django.db import transaction
 from django.http import HttpRequest
 
 from testkase.entrypoints.web.letters import NOT_SENT
-from testkase.entrypoints.web.offer import current_prices
+from testkase.entrypoints.web.offer import account_terms
 from testkase.entrypoints.web.sign_in import changed
 from testkase.foundation.text import in_one_line
 from testkase.services.organizations.invitations import has_account, is_of
@@ -122,8 +122,7 @@ class SignupForm(FreeAddress, AllauthSignupForm):
         """The person, their organization with the monthly allowance and AI off (R5, P14): one transaction."""
         with transaction.atomic():
             user = cast(User, super().save(request))
-            allowance = current_prices().monthly_allowance
-            create_organization(self.cleaned_data["organization"], user, monthly_allowance=allowance)
+            create_organization(self.cleaned_data["organization"], user, **account_terms())
         return user
 
 

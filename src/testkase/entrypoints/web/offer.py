@@ -9,6 +9,7 @@ from django.conf import settings
 from testkase.core.pricing import PriceBook, PriceBooks, load_price_books
 from testkase.services.inference.catalog import Catalog
 from testkase.services.inference.model import ModelEntry
+from testkase.services.organizations.operations import AccountTerms
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,6 +35,16 @@ def catalog() -> Catalog:
 def current_prices() -> PriceBook:
     """The price book that holds now."""
     return _price_books().at(datetime.now(UTC))
+
+
+def account_terms() -> AccountTerms:
+    """What an organization that is opened now gets."""
+    values = settings.VALUES
+    return AccountTerms(
+        monthly_allowance=current_prices().monthly_allowance,
+        anchor_day=values.billing_anchor_day,
+        time_zone=values.billing_time_zone,
+    )
 
 
 def allowance_has_changed() -> bool:

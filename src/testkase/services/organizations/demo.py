@@ -68,8 +68,9 @@ def _made(settings: Settings) -> DemoSeed:
         EmailAddress.objects.create(user=user, email=user.email, primary=True, verified=True)
     book = load_price_books(settings.price_book).at(datetime.now(UTC))
     organization = operations.create_organization(
-        DEMO_ORGANIZATION, people["owner"], monthly_allowance=book.monthly_allowance, ai_enabled=True
-    )
+        DEMO_ORGANIZATION, people["owner"], ai_enabled=True, monthly_allowance=book.monthly_allowance,
+        anchor_day=settings.billing_anchor_day, time_zone=settings.billing_time_zone,
+    )  # fmt: skip
     operations.add_member(organization, people["admin"], OrganizationRole.ADMIN)
     operations.add_member(organization, people["member"], OrganizationRole.MEMBER)
     with tenant_transaction(organization.pk):

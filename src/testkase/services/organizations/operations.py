@@ -1,6 +1,7 @@
 """What can be done with organizations: open one, read a person's live role in it."""
 
 import secrets
+from typing import TypedDict, Unpack
 
 from django.db import transaction
 from django.utils.text import slugify
@@ -20,28 +21,39 @@ _MAX_ORGANIZATION_NAME = 120
 _MAX_SLUG = 60
 
 
-def create_organization(name: str, owner: User, *, monthly_allowance: int, ai_enabled: bool = False) -> Organization:
+class AccountTerms(TypedDict):
+    """What a new organization's credit account is opened with, and keeps: the allowance in micro-credits (P2), and the
+    day and zone in which its billing months begin (P4)."""
+
+    monthly_allowance: int
+    anchor_day: int
+    time_zone: str
+
+
+def create_organization(
+    name: str, owner: User, *, ai_enabled: bool = False, **terms: Unpack[AccountTerms]
+) -> Organization:
     """A new organization with its owner and its ledger account, or nothing of it: one transaction (R5, P14).
 
-    `monthly_allowance` in micro-credits. Raises InvalidInput for a name that is empty or longer than 120 characters.
+    Raises InvalidInput for a name that is empty or longer than 120 characters.
     """
     name = clean_name(name, _MAX_ORGANIZATION_NAME, "The organization's name")
     with transaction.atomic():
         organization = Organization.objects.create(name=name, slug=_free_slug(name))
         Membership.objects.create(user=owner, organization=organization, role=OrganizationRole.OWNER.value)
-        opening = OpenAccount(org_id=organization.pk, monthly_allowance=monthly_allowance, ai_enabled=ai_enabled)
+        opening = OpenAccount(org_id=organization.pk, ai_enabled=ai_enabled, **terms)
         with tenant_transaction(organization.pk):
             run_here(ledger.execute_one(opening))
             run_here(record(organization.pk, Activity(action="organization.opened", actor=person(owner), target=name)))
     return organization
 
 
-def open_another(name: str, owner: User, *, monthly_allowance: int) -> Organization:
+def open_another(name: str, owner: User, **terms: Unpack[AccountTerms]) -> Organization:
     """An organization for somebody who may own others already, up to MOST_OWNED. Raises Conflict beyond, and as
     `create_organization`."""
     with transaction.atomic():
         check_room(owner)
-        return create_organization(name, owner, monthly_allowance=monthly_allowance)
+        return create_organization(name, owner, **terms)
 
 
 def add_member(organization: Organization, user: User, role: OrganizationRole) -> Membership:

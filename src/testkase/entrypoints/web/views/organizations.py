@@ -9,7 +9,7 @@ from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.http import require_http_methods, require_POST
 
 from testkase.entrypoints.web.middleware import whatever_was_shown, without_organization
-from testkase.entrypoints.web.offer import current_prices
+from testkase.entrypoints.web.offer import account_terms, current_prices
 from testkase.entrypoints.web.query import number
 from testkase.entrypoints.web.viewer import SESSION_ORGANIZATION, MemberRequest
 from testkase.foundation.problems import Conflict, InvalidInput, NotFound
@@ -40,7 +40,7 @@ def new(request: HttpRequest) -> HttpResponse:
     name, error = request.POST.get("name", ""), ""
     if request.method == "POST":
         try:
-            made = open_another(name, person, monthly_allowance=current_prices().monthly_allowance)
+            made = open_another(name, person, **account_terms())
             request.session[SESSION_ORGANIZATION] = made.pk
             messages.success(request, f"{made.name} is open, and you are its Owner. AI is off until you switch it on.")
             return redirect("home")

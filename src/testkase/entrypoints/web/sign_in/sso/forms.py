@@ -9,7 +9,7 @@ from django.db import transaction
 from django.http import HttpRequest
 
 from testkase.entrypoints.web.accounts import FreeAddress, Line
-from testkase.entrypoints.web.offer import current_prices
+from testkase.entrypoints.web.offer import account_terms
 from testkase.entrypoints.web.viewer import SESSION_ORGANIZATION
 from testkase.foundation.problems import Problem
 from testkase.services.organizations import invitations
@@ -51,8 +51,7 @@ class SsoSignupForm(FreeAddress, SignupForm):
             if self.invitation is not None:
                 organization = invitations.accept(self.token, user).organization
             else:
-                name, allowance = self.cleaned_data["organization"], current_prices().monthly_allowance
-                organization = create_organization(name, user, monthly_allowance=allowance)
+                organization = create_organization(self.cleaned_data["organization"], user, **account_terms())
         if self.invitation is not None:
             self.sociallogin.state.pop("next", None)  # the letter has done its work
         request.session[SESSION_ORGANIZATION] = organization.pk
