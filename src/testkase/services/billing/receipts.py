@@ -55,6 +55,8 @@ class Receipt(msgspec.Struct, frozen=True, kw_only=True):
     taxes: tuple[TaxLine, ...]
     payment_id: str
     paid_with: str
+    time_zone: str = "UTC"
+    """Where the organization is billed, whose day it is dated. Those that were issued without one stay in UTC."""
 
     @property
     def net(self) -> int:
@@ -76,6 +78,7 @@ def issue_receipt(sold: Purchase | Bill, payment: Payment, seller: Seller) -> Op
         return _one(known)
     settings = yield from billing_settings(org_id)
     (organization,) = yield Statement(_ORGANIZATION, {"org_id": org_id})
+    account = yield from balance(org_id)
     (clock,) = yield Statement(SQL["now"])
     at: datetime = clock["now"]
     number = yield from _next_number(at)
@@ -88,13 +91,14 @@ def issue_receipt(sold: Purchase | Bill, payment: Payment, seller: Seller) -> Op
         buyer_address=tuple(settings.buyer_address.splitlines()),
         buyer_tax_id=settings.buyer_tax_id,
         ordered_by=sold.buyer_name if isinstance(sold, Purchase) else "",
-        description=(yield from _description(sold)),
+        description=_description(sold, account.time_zone),
         credits=sold.credits,
         currency=payment.currency,
         total=payment.amount,
         taxes=_included(payment.amount, seller),
         payment_id=payment.payment_id,
         paid_with=payment.instrument or payment.method,
+        time_zone=account.time_zone,
     )
     row = {"org_id": org_id, "number": number, "target_id": receipt.target_id, "issued_at": at}
     yield Statement(SQL["keep_receipt"], {**row, "document": _encode(receipt).decode()})
@@ -130,11 +134,10 @@ def _next_number(at: datetime) -> Operation[str]:
     return f"{series}-{row['last_number']:06d}"
 
 
-def _description(sold: Purchase | Bill) -> Operation[str]:
+def _description(sold: Purchase | Bill, time_zone: str) -> str:
     if isinstance(sold, Purchase):
         return f"{sold.bundle_name} bundle: {whole_credits(sold.credits)} AI credits"
-    account = yield from balance(sold.org_id)
-    return f"AI credits used beyond the balance, {billed_month(sold, account.time_zone)}"
+    return f"AI credits used beyond the balance, {billed_month(sold, time_zone)}"
 
 
 def _included(total: int, seller: Seller) -> tuple[TaxLine, ...]:

@@ -19,6 +19,7 @@ from testkase.services.billing.settings import billing_settings
 from tests.integration.web.billing.conftest import BILLING, BUY, Store
 from tests.support.buying import forms
 from tests.support.django import model_on_offer
+from tests.support.pdf import pdf_text
 from tests.support.shop import SELLER
 
 ROLES, OVERAGE, COVERAGE, BUYER = (f"{BILLING}/{name}" for name in ("purchase-roles", "overage", "coverage", "buyer"))
@@ -100,7 +101,9 @@ def test_money_that_a_lost_dispute_took_is_counted_where_the_purchase_is(store: 
     receipt = re.search(rf"{BILLING}/receipts/R-\d{{4}}-\d{{6}}", read(store))
     assert receipt is not None
     page = read(store, path=receipt[0])
-    assert "$30.00 of this payment went back since" in page
+    assert "$30.00 of this payment went back since. The receipt says what was paid." in page
+    paper = pdf_text(store.client_of("owner").get(f"{receipt[0]}.pdf").content)
+    assert "$30.00 of this payment went back since. The receipt says what was paid." in paper
     assert re.search(r'<div class="stack">\s*<div class="note [^>]*>.*?</div>\s*<article', page), "with room between"
 
 

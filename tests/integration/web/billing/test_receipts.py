@@ -5,7 +5,9 @@ import re
 from datetime import UTC, datetime
 from unittest.mock import patch
 from urllib.parse import quote
+from zoneinfo import ZoneInfo
 
+import psycopg
 import pytest
 
 from testkase.core.pricing import load_price_books
@@ -14,6 +16,7 @@ from testkase.services.billing.reports.inbox import receive, waits
 from testkase.services.billing.reports.matching import match_day
 from testkase.services.billing.seller import Seller, Tax
 from tests.integration.web.billing.conftest import BILLING, Store
+from tests.support.cluster import TestDatabase
 from tests.support.pdf import pdf_lefts, pdf_text
 from tests.support.people import models, stranger
 
@@ -64,6 +67,21 @@ def test_page_and_pdf_name_the_same_day_wherever_they_are_read(store: Store, zon
     paper = re.search(r"Paid on (\d+ \w+ \d+)", pdf_text(owner.get(f"{address}.pdf").content))
     assert paper is not None
     assert f">{paper[1]}</time>" in owner.get(address).content.decode()
+
+
+@pytest.mark.requirement("R78", "P4")
+def test_a_receipt_is_dated_where_the_organization_is_billed(store: Store, django_database: TestDatabase) -> None:
+    zone = "Pacific/Kiritimati" if datetime.now(UTC).hour >= 10 else "Pacific/Pago_Pago"
+    today = datetime.now(ZoneInfo(zone))
+    assert today.date() != datetime.now(UTC).date()
+    with psycopg.connect(django_database.owner_url) as owner:
+        owner.execute("ALTER TABLE ledger.account NO FORCE ROW LEVEL SECURITY")
+        owner.execute("UPDATE ledger.account SET time_zone = %s", [zone])
+    store.bought()
+    address = f"{BILLING}/receipts/{number(store)}"
+    said = f"{today.day} {today:%B %Y}"
+    assert f">{said}</time>" in store.client_of("owner").get(address).content.decode()
+    assert f"Paid on {said}" in pdf_text(store.client_of("owner").get(f"{address}.pdf").content)
 
 
 @pytest.mark.requirement("R78")

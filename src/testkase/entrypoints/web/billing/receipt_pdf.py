@@ -12,23 +12,29 @@ from testkase.entrypoints.web.statements.lettering import can_write, written
 from testkase.entrypoints.web.statements.sheet import WIDTH, document_of, escaped, fitting, styles, table
 from testkase.services.billing.receipts import Receipt
 
+WENT_BACK = "of this payment went back since. The receipt says what was paid."
+"""After the amount."""
 
-def receipt_pdf(receipt: Receipt, *, reference: str, page: str) -> bytes:
+
+def receipt_pdf(receipt: Receipt, *, reference: str, page: str, went_back: int = 0) -> bytes:
     """The file; the same receipt makes the same bytes. `reference` stands for a buyer whose name the font lacks, and
-    `page` is the address at which the receipt stands in all its letters."""
+    `page` is the address at which the receipt stands in all its letters. `went_back`: what of the payment did since, in
+    minor units."""
     author, subject = written(receipt.seller.name, "Seller"), written(receipt.buyer_name, reference)
     return document_of(
-        _flow(receipt, reference, page), title=f"Receipt {receipt.number}", subject=subject, author=author
+        _flow(receipt, reference, page, went_back), title=f"Receipt {receipt.number}", subject=subject, author=author
     )
 
 
-def _flow(receipt: Receipt, reference: str, page: str) -> Iterable[Flowable]:
+def _flow(receipt: Receipt, reference: str, page: str, went_back: int) -> Iterable[Flowable]:
     style = styles()
     yield Paragraph("Receipt", style["small"])
     yield Paragraph(escaped(receipt.number), style["title"])
-    with timezone.override("UTC"):
+    with timezone.override(receipt.time_zone):
         issued = timezone.localtime(receipt.issued_at)
     yield Paragraph(f"Paid on {issued.day} {issued:%B %Y}", style["lead"])
+    if went_back:
+        yield Paragraph(f"{escaped(_money(went_back, receipt))} {WENT_BACK}", style["lead"])
     yield Spacer(0, 6 * mm)
     yield _parties(receipt, reference)
     yield Spacer(0, 8 * mm)
