@@ -213,6 +213,17 @@ def test_a_body_that_cannot_be_read_is_refused(
     assert (answer.status_code, answer.json()["code"]) == (status, code), what
 
 
+@pytest.mark.parametrize(
+    "asked",
+    ["/usage/summary?since=2026-11-01T00:00:00Z", "/balance?user=ada@example.com", "/lots?limit=1", "/bundles?%ff"],
+)
+def test_a_filter_that_an_address_does_not_have_is_not_passed_over(api: httpx.Client, asked: str) -> None:
+    """The whole month's figures came for one week's, as if they were that week's."""
+    answer = api.get(asked)
+    assert (answer.status_code, answer.json()["code"]) == (422, "invalid_input")
+    assert answer.json()["field"]
+
+
 def test_a_body_without_a_length_is_cut_at_the_limit(api: httpx.Client) -> None:
     def endless() -> Any:
         for _ in range(300):

@@ -163,6 +163,7 @@ def test_a_hold_can_be_read_in_each_of_its_states(api: httpx.Client) -> None:
     }  # fmt: skip
     late = api.post("/holds/lapsed/settlement", json={"credits": "0.5"})
     assert (late.status_code, late.json()["code"], late.json()["state"]) == (409, "hold_resolved", "lapsed")
+    assert late.json()["detail"] == "The hold has already lapsed."
 
 
 @pytest.mark.requirement("P18", "R34", "I6")

@@ -69,6 +69,10 @@ def test_setting_changing_and_removing_are_safe_to_repeat(api: httpx.Client) -> 
     assert api.get("/budgets").json() == {"items": []}
     for answer in (api.get("/budgets/web"), api.put("/budgets/web", json=wanted), api.delete("/budgets/never")):
         assert (answer.status_code, answer.json()["code"]) == (404, "budget_not_found")
+    assert api.delete("/budgets/web").headers["idempotent-replayed"] == "true"
+    gone = api.post("/budgets", json=WEB)
+    assert (gone.status_code, gone.json()["code"], gone.json()["field"]) == (409, "conflict", "id")
+    assert "has been removed" in gone.json()["detail"], "it was said that there was no such budget, of one being set"
 
 
 @pytest.mark.parametrize(
@@ -137,6 +141,14 @@ def test_a_paused_user_is_refused_until_resumed_and_the_gateway_says_so_in_opena
     assert api.post("/resumptions", json=whom).json()["resumed_at"] is not None
     assert use(api, "u3", "0.10").status_code == 201
     assert api.post("/resumptions", json=whom).json()["code"] == "not_paused"
+
+
+def test_a_use_case_that_no_call_can_have_is_not_paused(api: httpx.Client) -> None:
+    """`Chat` was answered 201, and the chat went on spending."""
+    refused = api.post("/pauses", json={"kind": "use_case", "ref": "Chat", "reason": "A loop."})
+    assert (refused.status_code, refused.json()["field"]) == (422, "ref")
+    assert "A slug has" in refused.json()["detail"]
+    assert api.get("/pauses").json() == {"items": []}
 
 
 def test_the_gateway_refuses_beyond_a_budget_in_openais_shape(api: httpx.Client, base_url: str) -> None:

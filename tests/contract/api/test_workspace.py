@@ -123,6 +123,8 @@ def test_what_cannot_be_taken_is_refused_at_once(
 ) -> None:
     answer = api.post("/projects/SHOP/results", **sent)
     assert (answer.status_code, answer.json()["code"]) == (status, code)
+    if status == 415:
+        assert "text/xml" in answer.json()["detail"], "it was told to be JSON, of a file of JUnit results"
 
 
 def test_hostile_xml_is_accepted_as_bytes_and_refused_by_the_report(

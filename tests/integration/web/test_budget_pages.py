@@ -241,7 +241,7 @@ def statement(sql: LiteralString) -> Operation[list[Row]]:
     return list(rows)
 
 
-def interrupted(slow: Operation[None], quick: Operation[None]) -> Operation[None]:
+def interrupted(slow: Operation[object], quick: Operation[object]) -> Operation[None]:
     """`slow` reads what it reads first; then all of `quick` happens; then `slow` goes on."""
     rows = yield next(slow)
     yield from quick

@@ -12,7 +12,15 @@ import msgspec
 
 from testkase.core.ledger import commands as ask
 from testkase.core.ledger.book import Book, Event
-from testkase.core.ledger.holding import capture_hold, extend_hold, open_hold, record_usage, settle_hold, void_hold
+from testkase.core.ledger.holding import (
+    already_resolved,
+    capture_hold,
+    extend_hold,
+    open_hold,
+    record_usage,
+    settle_hold,
+    void_hold,
+)
 from testkase.core.ledger.issuing import adjust, grant, open_account
 from testkase.core.ledger.lending import set_overage
 from testkase.core.ledger.limits import changing
@@ -20,7 +28,7 @@ from testkase.core.ledger.limits import commands as limit
 from testkase.core.ledger.model import RESOLVED_AS, Account, Deltas, Entry
 from testkase.core.ledger.passing import pass_time
 from testkase.core.ledger.posting import account_of
-from testkase.core.ledger.refusals import AccountNotFound, HoldResolved, IdReused
+from testkase.core.ledger.refusals import AccountNotFound, IdReused
 from testkase.core.ledger.reversing import cover_debt, reverse, write_off
 from testkase.core.ledger.switching import switch_ai
 
@@ -88,8 +96,7 @@ def _replay(past: Entry, command: ask.Command) -> Decision:
     if past.fingerprint == command.fingerprint():
         return Decision(events=(), entry=past, replayed=True)
     if past.kind in RESOLVED_AS and not (past.kind == "settle" and isinstance(command, ask.SettleHold)):
-        state = RESOLVED_AS[past.kind]
-        raise HoldResolved(f"The hold was already {state}.", state=state, receipt=past.seq)
+        raise already_resolved(past)
     raise IdReused(
         f"The id was used before, on another input. Use a new id for a new {_NOUNS.get(past.kind, past.kind)}, or"
         " repeat the first exactly.",

@@ -7,7 +7,7 @@ from testkase.core.ledger.book import Book, Event
 from testkase.core.ledger.credits import MAX_MICROCREDITS, grouped_credits, round_up
 from testkase.core.ledger.lending import lendable, own_first
 from testkase.core.ledger.limits.admission import check_budgets, check_pauses
-from testkase.core.ledger.model import RESOLVED_AS, EntryKind, Hold, Measurement, Subject, Usage
+from testkase.core.ledger.model import RESOLVED_AS, Entry, EntryKind, Hold, Measurement, Subject, Usage
 from testkase.core.ledger.movement import Movement
 from testkase.core.ledger.posting import account_of, hold_digest, post_movement
 from testkase.core.ledger.refusals import (
@@ -211,8 +211,14 @@ def _open_hold(book: Book, hold_id: str) -> Hold:
     past = book.entries.get(f"resolution:{hold_id}")
     if past is None:
         raise HoldNotFound("There is no such hold.", field="id")
+    raise already_resolved(past)
+
+
+def already_resolved(past: Entry) -> HoldResolved:
+    """What is said of a hold that ended with this entry."""
     state = RESOLVED_AS[past.kind]
-    raise HoldResolved(f"The hold was already {state}.", state=state, receipt=past.seq)
+    ended = "has already lapsed" if state == "lapsed" else f"was already {state}"
+    return HoldResolved(f"The hold {ended}.", state=state, receipt=past.seq)
 
 
 def _ttl(ttl_seconds: int) -> int:

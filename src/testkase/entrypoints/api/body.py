@@ -45,10 +45,10 @@ class TooSlow(Problem):
 
 
 class UnsupportedMediaType(Problem):
-    """The body is not declared as JSON, or compressed."""
+    """The body is not declared as what the address takes, or compressed."""
 
     code = "unsupported_media_type"
-    title = "The body is not declared as JSON"
+    title = "The body is not of a kind taken here"
 
 
 class InvalidJson(InvalidInput):
@@ -74,10 +74,13 @@ def header(request: AnyRequest, name: bytes) -> str | None:
     return None
 
 
-async def read_json(request: AnyRequest, limit_bytes: int) -> bytes:
-    """The body's bytes. Raises UnsupportedMediaType, TooLarge, TooSlow, InvalidBody."""
+async def read_json(request: AnyRequest, limit_bytes: int, *, or_xml: bool = False) -> bytes:
+    """The body's bytes. `or_xml`: where XML is taken too, which is not JSON. Raises UnsupportedMediaType, TooLarge,
+    TooSlow, InvalidBody."""
     kind = declared(request)
     if kind != "application/json" and not (kind.startswith("application/") and kind.endswith("+json")):
+        if or_xml:
+            raise UnsupportedMediaType("Declare what the body is: Content-Type: text/xml, or application/json.")
         raise UnsupportedMediaType("The body must be JSON and be declared so: Content-Type: application/json.")
     return await read_bytes(request, limit_bytes)
 

@@ -46,7 +46,7 @@ PROBLEMS: dict[str, Known] = {
     "too_many_purchases": Known(409, "Too many purchases wait for their payment", "Have one of them paid, or wait."),
     "too_slow": Known(408, "The body came too slowly", "Send the whole body within a minute."),
     "too_large": Known(413, "The body is too large", "Send less at once: a batch in several requests."),
-    "unsupported_media_type": Known(415, "The body is not declared as JSON", "Send `Content-Type: application/json`."),
+    "unsupported_media_type": Known(415, "The body is not of a kind taken here", "Send it as `detail` says."),
     "invalid_input": Known(422, "The request is not valid", "Correct `field`, or else what `detail` says."),
     "invalid_command": Known(422, "The request is not valid", "Correct `field`, or else what `detail` says."),
     "no_rate": Known(422, "Tokens have no price here", "Name a model in the hold, or settle with `credits`."),

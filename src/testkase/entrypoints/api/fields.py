@@ -70,6 +70,7 @@ TtlSeconds = Annotated[
 ]
 
 _WHOLE_ID = re.compile(ID_PATTERN)
+_WHOLE_SLUG = re.compile(_SLUG)
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -83,6 +84,12 @@ def checked_id(text: str, field: str) -> str:
     if not is_id(text):
         raise InvalidInput(f"{_ID_RULE}.", field=field)
     return text
+
+
+def checked_slug(text: str, field: str) -> None:
+    """Raises InvalidInput naming the field it came in."""
+    if _WHOLE_SLUG.fullmatch(text) is None:
+        raise InvalidInput(f"{_SLUG_RULE}.", field=field)
 
 
 def instant(microseconds: int) -> str:

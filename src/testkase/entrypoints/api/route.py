@@ -102,8 +102,8 @@ class Route:
     def all_refusals(self) -> tuple[str, ...]:
         """Codes of every problem the route can answer."""
         door = EVERY_ROUTE if self.scope else ()
-        query = ("invalid_input",) if self.query is not None else ()
-        return tuple(dict.fromkeys(door + (WITH_BODY if self.body else ()) + query + self.refusals))
+        query = ("invalid_input",) if self.scope or self.query is not None else ()
+        return tuple(dict.fromkeys((*door, *(WITH_BODY if self.body else ()), *query, *self.refusals)))
 
 
 def serve(route: Route, prefix: str, context: Context) -> HTTPRouteHandler:
@@ -115,9 +115,10 @@ def serve(route: Route, prefix: str, context: Context) -> HTTPRouteHandler:
     async def read(request: Request[Any, Any, Any]) -> Any:
         if decoder is None:
             return None
-        if route.xml_example is not None and declared(request) in XML:
+        takes_xml = route.xml_example is not None
+        if takes_xml and declared(request) in XML:
             return await read_bytes(request, limit)
-        return decode(decoder, await read_json(request, limit))
+        return decode(decoder, await read_json(request, limit, or_xml=takes_xml))
 
     async def handle(request: Request[Any, Any, Any]) -> ASGIResponse:
         try:
@@ -125,6 +126,8 @@ def serve(route: Route, prefix: str, context: Context) -> HTTPRouteHandler:
             if scope is not None:
                 caller = await context.keys.caller(header(request, b"authorization"))
                 caller.require(scope)
+                if route.query is None and request.scope["query_string"]:
+                    refuse_query(request.scope["query_string"])
             return (await run(Ask(context, caller, request, await read(request)))).response()
         except Exception as error:  # noqa: BLE001 - whatever it is, the caller gets a problem document
             return refuse(as_problem(error), public_url)
@@ -141,6 +144,13 @@ def answered(method: Method) -> list[Method]:
 
 NOBODY = Caller(0, "", "", frozenset())
 """The caller of an open route. No organization has the id 0."""
+
+
+def refuse_query(query_string: bytes) -> None:
+    """Where an address takes none: a filter that is passed over in silence answers other figures than were asked for.
+    Raises InvalidInput."""
+    for name, _ in parse_qsl(query_string.decode("latin-1"), keep_blank_values=True):
+        raise InvalidInput("This address takes no query parameters.", field=name[:100])
 
 
 def parse_query(query_string: bytes, kind: type[Q]) -> Q:

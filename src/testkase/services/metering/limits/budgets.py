@@ -8,7 +8,7 @@ from testkase.core.ledger.limits.queries import budget
 from testkase.core.ledger.operations import execute_one
 from testkase.core.ledger.refusals import BudgetNotFound
 from testkase.foundation.database import Operation
-from testkase.foundation.problems import InvalidInput
+from testkase.foundation.problems import Conflict, InvalidInput
 from testkase.foundation.text import is_printable
 from testkase.services.audit import Activity, Actor, record
 from testkase.services.metering.limits.closing import close_requests
@@ -20,12 +20,16 @@ def create_budget(
     org_id: int, actor: Actor, *, budget_id: str, name: str, limit: int, period: Period, scope: Scope
 ) -> Operation[tuple[Budget, bool]]:
     """A new budget, and whether it was made before: the same id and input answer the same again. Ids of removed budgets
-    are not used again. Raises InvalidInput and InvalidCommand for what cannot be, IdReused, BudgetNotFound."""
+    are not used again. Raises InvalidInput and InvalidCommand for what cannot be, IdReused, Conflict where it was
+    removed."""
     command = ask.SetBudget(
         org_id=org_id, change_id=f"set:{budget_id}:new", budget_id=budget_id, name=one_line(name, "name"), limit=limit,
         period=period, scope=scope,
     )  # fmt: skip
-    return (yield from _set(command, actor, "budget.created"))
+    try:
+        return (yield from _set(command, actor, "budget.created"))
+    except BudgetNotFound:  # it was asked for just so, and is not there any more
+        raise Conflict("This budget was set and has been removed. Take a new id for another one.", field="id") from None
 
 
 def change_budget(
@@ -73,8 +77,8 @@ def raise_budget(
     return raised
 
 
-def remove_budget(org_id: int, actor: Actor, *, budget_id: str) -> Operation[None]:
-    """It limits nothing any more, and whoever asked for more of it is told. Removing it again changes nothing. Raises
+def remove_budget(org_id: int, actor: Actor, *, budget_id: str) -> Operation[bool]:
+    """It limits nothing any more, and whoever asked for more of it is told; whether that was news. Raises
     BudgetNotFound for an id never used."""
     try:
         found = yield from budget(org_id, budget_id)
@@ -85,10 +89,11 @@ def remove_budget(org_id: int, actor: Actor, *, budget_id: str) -> Operation[Non
     command = ask.RemoveBudget(org_id=org_id, change_id=f"remove:{budget_id}", budget_id=budget_id)
     answer = yield from execute_one(command)
     if answer.replayed:
-        return
+        return False
     about = _about(found, "budget.removed", actor, {"limit": grouped_credits(found.limit)}) if found else None
     activity = about or Activity(action="budget.removed", actor=actor, target=budget_id)
     yield from record(org_id, activity, event_id=command.operation_id)
+    return True
 
 
 def pause(

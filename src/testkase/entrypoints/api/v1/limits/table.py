@@ -31,7 +31,7 @@ ROUTES = (
         " which names the tightest. What was used this period and what is held counts at once.",
         body=schemas.NewBudget, body_example={"id": "web-reports"} | _SETTINGS, answer=schemas.BudgetView,
         answer_example=_BUDGET, status=201, idempotent=True,
-        refusals=("id_reused", "invalid_command", "budget_not_found", "account_not_found"),
+        refusals=("id_reused", "conflict", "invalid_command", "account_not_found"),
     ),
     Route(
         method="GET", path="/budgets/{budget_id}", run=views.get_budget, scope=Scope.SETTINGS_READ, tag="Budgets",

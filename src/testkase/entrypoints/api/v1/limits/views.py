@@ -5,6 +5,7 @@ from typing import Any
 from testkase.core.ledger.credits import parse_credits
 from testkase.core.ledger.limits.queries import budget, budgets, pause_of, pauses
 from testkase.core.ledger.refusals import BudgetNotFound, NotPaused
+from testkase.entrypoints.api.fields import checked_slug
 from testkase.entrypoints.api.reply import Reply
 from testkase.entrypoints.api.route import Ask
 from testkase.entrypoints.api.v1.limits import schemas
@@ -57,8 +58,8 @@ async def remove_budget(ask: Ask[None]) -> Reply:
     """200, also when it was removed before."""
     budget_id = _budget_id(ask)
     removed = changes.remove_budget(ask.org_id, ask.actor, budget_id=budget_id)
-    await ask.context.database.run(removed, org_id=ask.org_id)
-    return Reply(schemas.Removed(id=budget_id))
+    news = await ask.context.database.run(removed, org_id=ask.org_id)
+    return Reply(schemas.Removed(id=budget_id), replayed=not news)
 
 
 async def list_pauses(ask: Ask[None]) -> Reply:
@@ -70,6 +71,8 @@ async def list_pauses(ask: Ask[None]) -> Reply:
 async def pause(ask: Ask[schemas.NewPause]) -> Reply:
     """201 with the pause, in force."""
     wanted = ask.body
+    if wanted.kind == "use_case":
+        checked_slug(wanted.ref, "ref")  # any other word pauses nothing: no call can have it
     change_id = ask.effect_id(wanted.id) or new_id("pause")
     made = changes.pause(
         ask.org_id, ask.actor, kind=wanted.kind, ref=wanted.ref, reason=wanted.reason, change_id=change_id
