@@ -59,6 +59,7 @@ class Operations(Driver):
     purchase = Call(billing.purchase)
     check_purchase = Call(billing.check_purchase)
     payment_receipt = Call(billing.payment_receipt)
+    settings = Call(billing.settings)
     purchasing = Call(billing.purchasing)
     set_purchasing = Call(billing.set_purchasing)
     overage = Call(billing.overage)

@@ -5,6 +5,8 @@ from decimal import Decimal
 
 from msgspec import Struct
 
+from testkase_client.answers.limits import Alerts
+
 
 class Bundle(Struct, frozen=True, kw_only=True):
     """Credits sold at one price."""
@@ -151,6 +153,14 @@ class Overage(Struct, frozen=True, kw_only=True):
     cost_usd: Decimal
     resets_at: datetime
     blocked: bool
+
+
+class Settings(Struct, frozen=True, kw_only=True):
+    """Everything the organization has set."""
+
+    alerts: Alerts
+    purchasing: Purchasing
+    overage: Overage
 
 
 class OverageBill(Struct, frozen=True, kw_only=True):

@@ -11,6 +11,7 @@ from testkase_client.answers.billing import (
     PaymentReceipt,
     Purchase,
     Purchasing,
+    Settings,
 )
 from testkase_client.request import Page, Request, below
 from testkase_client.requests.reading import PAGE_SIZE
@@ -54,6 +55,11 @@ def check_purchase(purchase_id: str) -> Request[Purchase]:
 def payment_receipt(number: str) -> Request[PaymentReceipt]:
     """What was paid, with the taxes in it."""
     return Request(method="GET", path=below("receipts", number), answer=PaymentReceipt)
+
+
+def settings() -> Request[Settings]:
+    """Everything the organization has set: alerts, who may buy, and use beyond the balance."""
+    return Request(method="GET", path="/settings", answer=Settings)
 
 
 def purchasing() -> Request[Purchasing]:

@@ -35,6 +35,13 @@ def test_thresholds_are_read_set_and_reset(api: httpx.Client) -> None:
     assert api.put(ALERTS, json={"thresholds": None, "forecast_days": 5}).json() == DEFAULT
 
 
+def test_everything_that_is_set_comes_in_one_answer(api: httpx.Client) -> None:
+    """Its parts were there, and nothing was at the address itself."""
+    parts = api.get("/settings").json()
+    assert set(parts) == {"alerts", "purchasing", "overage"}
+    assert parts == {name: api.get(f"/settings/{name}").json() for name in parts}
+
+
 def test_a_change_is_recorded_once_under_the_key_that_made_it(
     api: httpx.Client, org: Organization, organizations: Organizations
 ) -> None:

@@ -97,6 +97,7 @@ def test_alerts_are_set(client: Client) -> None:
     assert client.alerts().default
     changed = client.set_alerts(thresholds=["100", Decimal(20)], forecast_days=3)
     assert (changed.thresholds, changed.default, changed.forecast_days) == ([Decimal(100), Decimal(20)], False, 3)
+    assert client.settings().alerts == changed
     assert client.set_alerts(thresholds=None, forecast_days=3).default
 
 

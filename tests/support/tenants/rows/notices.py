@@ -29,6 +29,7 @@ ROWS = {
 }
 
 KEY_ROWS = {
+    "GET /api/v1/settings": KeyRow(scope="settings:read"),
     "GET /api/v1/settings/alerts": KeyRow(scope="settings:read"),
     "PUT /api/v1/settings/alerts": KeyRow(scope="settings:write", body={"thresholds": ["50"], "forecast_days": 5}),
 }

@@ -40,7 +40,7 @@ class AlertThresholdsView(Struct, frozen=True, kw_only=True):
 
 async def get_alerts(ask: Ask[None]) -> Reply:
     """200 with the thresholds."""
-    return Reply(await _current(ask.context, ask.org_id))
+    return Reply(await current_alerts(ask.context, ask.org_id))
 
 
 async def put_alerts(ask: Ask[AlertThresholds]) -> Reply:
@@ -49,10 +49,10 @@ async def put_alerts(ask: Ask[AlertThresholds]) -> Reply:
     chosen = None if wanted is None else [parse_credits(text, field="thresholds") for text in wanted]
     change = set_alerts(ask.org_id, ask.actor, thresholds=chosen, forecast_days=ask.body.forecast_days)
     await ask.context.database.run(change, org_id=ask.org_id)
-    return Reply(await _current(ask.context, ask.org_id))
+    return Reply(await current_alerts(ask.context, ask.org_id))
 
 
-async def _current(context: Context, org_id: int) -> AlertThresholdsView:
+async def current_alerts(context: Context, org_id: int) -> AlertThresholdsView:
     found = await context.database.run(alert_settings(org_id), org_id=org_id)
     return AlertThresholdsView(
         thresholds=[format_credits(threshold) for threshold in found.thresholds],

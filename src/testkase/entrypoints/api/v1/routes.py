@@ -5,7 +5,7 @@ from functools import cache
 from testkase.entrypoints.api.openapi import document
 from testkase.entrypoints.api.reply import Reply, encode
 from testkase.entrypoints.api.route import Ask, Route
-from testkase.entrypoints.api.v1 import alerts, audit, hold_schemas, holds_table, reading_table
+from testkase.entrypoints.api.v1 import alerts, audit, hold_schemas, holds_table, reading_table, settings
 from testkase.entrypoints.api.v1.billing import table as billing
 from testkase.entrypoints.api.v1.bundle_views import ProblemView, get_problem
 from testkase.entrypoints.api.v1.limits import table as limits
@@ -20,7 +20,7 @@ def routes() -> tuple[Route, ...]:
     """Every route, in the order of the document."""
     return (
         *holds_table.ROUTES, *reading_table.ROUTES, *limits.ROUTES, *alerts.ROUTES, *audit.ROUTES, *billing.ROUTES,
-        *workspace.ROUTES, *ABOUT,
+        *settings.ROUTES, *workspace.ROUTES, *ABOUT,
     )  # fmt: skip
 
 

@@ -70,19 +70,19 @@ class OverageView(Struct, frozen=True, kw_only=True):
 
 async def get_purchasing(ask: Ask[None]) -> Reply:
     """200 with the settings."""
-    return Reply(await _purchasing(ask.context, ask.org_id))
+    return Reply(await current_purchasing(ask.context, ask.org_id))
 
 
 async def put_purchasing(ask: Ask[PurchasingSettings]) -> Reply:
     """200 with the settings as they now are. Putting the same again changes nothing."""
     change = _set_purchasing(ask.org_id, ask.actor, ask.body)
     await ask.context.database.run(change, org_id=ask.org_id)
-    return Reply(await _purchasing(ask.context, ask.org_id))
+    return Reply(await current_purchasing(ask.context, ask.org_id))
 
 
 async def get_overage(ask: Ask[None]) -> Reply:
     """200 with how use beyond the balance stands."""
-    return Reply(await _overage(ask.context, ask.org_id))
+    return Reply(await current_overage(ask.context, ask.org_id))
 
 
 async def put_overage(ask: Ask[OverageSettings]) -> Reply:
@@ -95,7 +95,7 @@ async def put_overage(ask: Ask[OverageSettings]) -> Reply:
         await ask.context.database.run(change, org_id=ask.org_id)
     except InvalidInput as refused:
         raise InvalidInput(refused.detail, field="cap_usd") from None
-    return Reply(await _overage(ask.context, ask.org_id))
+    return Reply(await current_overage(ask.context, ask.org_id))
 
 
 async def list_overage_bills(ask: Ask[None]) -> Reply:
@@ -118,7 +118,7 @@ def _set_purchasing(org_id: int, actor: Actor, wanted: PurchasingSettings) -> Op
         raise InvalidInput(refused.detail, field=(refused.field or "").replace("buyer_", "buyer.", 1)) from None
 
 
-async def _purchasing(context: Context, org_id: int) -> PurchasingSettings:
+async def current_purchasing(context: Context, org_id: int) -> PurchasingSettings:
     found = await context.database.run(billing_settings(org_id), org_id=org_id)
     return PurchasingSettings(
         purchase_roles=PurchaseRoles(found.purchase_roles),
@@ -126,7 +126,7 @@ async def _purchasing(context: Context, org_id: int) -> PurchasingSettings:
     )
 
 
-async def _overage(context: Context, org_id: int) -> OverageView:
+async def current_overage(context: Context, org_id: int) -> OverageView:
     await current_balance(context, org_id)
     found = await context.database.run(overage(org_id, context.book()), org_id=org_id)
     return OverageView(
