@@ -31,6 +31,7 @@ from testkase.services.billing.overage.allowing import (
     set_overage,
 )
 from testkase.services.billing.overage.collecting import collect, look_at_money_back
+from testkase.services.billing.overage.surplus import bill_payments
 from testkase.services.billing.overage.waiving import waive
 from testkase.services.billing.provider import ProviderRefused
 from testkase.services.billing.purchasing.rows import attempts_of
@@ -382,6 +383,28 @@ def test_a_second_payment_of_a_bill_on_a_replaced_page_is_named_as_one_with_what
     assert (fault.kind, fault.org_id, fault.purchase_id) == ("surplus", org_id, bill.bill_id)
     assert "give it back" in fault.next.lower()
 
+    def seen() -> set[tuple[str, bool, bool]]:
+        kept = shop.run(org_id, bill_payments(org_id, [bill.bill_id]))[bill.bill_id]
+        return {(one.attempt.payment_id, one.is_surplus, one.is_back) for one in kept}
+
+    assert seen() == {(paid.payment_id, False, False), (late.payment_id, True, False)}
+    shop.provider.refund_by_hand(late.payment_id)
+    assert shop.report("refund.processed", payment_id=late.payment_id) == "bill paid"
+    assert seen() == {(paid.payment_id, False, False), (late.payment_id, True, True)}
+
+
+@pytest.mark.requirement("P7", "P10")
+def test_a_second_payment_that_was_not_given_back_pays_the_bill_when_the_first_is_gone(shop: Shop) -> None:
+    org_id, bill = billed(shop)
+    first, second = replaced(shop, bill)
+    paid, late = shop.provider.pay_link(second), shop.provider.pay_link(first)
+    assert age(shop, bill, 0).payment_id == paid.payment_id
+    shop.errand(match_day(utc_now().date(), SELLER, shop.books))
+    shop.provider.refund_by_hand(paid.payment_id)
+    assert shop.report("refund.processed", payment_id=paid.payment_id) == "bill unpaid"
+    assert age(shop, bill, 0).payment_id == late.payment_id
+    assert shop.run(org_id, receipt_of(org_id, bill.bill_id)).payment_id == late.payment_id
+
 
 @pytest.mark.requirement("P7", "P10")
 @pytest.mark.parametrize("change", [{"amount": 799}, {"currency": "INR"}, {"amount_refunded": 1}])
@@ -461,13 +484,19 @@ def test_a_paid_bill_whose_money_goes_back_is_to_be_paid_again(shop: Shop) -> No
     assert shop.balance(org_id).overage_limit == 0
     with pytest.raises(BillUnpaid):
         allow(shop, org_id, 4_000)
+    first = shop.run(org_id, receipt_of(org_id, bill.bill_id))
     again = age(shop, bill, 0)
     assert again.link_id != opened.link_id
-    shop.provider.pay_link(again.link_id or "")
+    second = shop.provider.pay_link(again.link_id or "")
     assert age(shop, bill, 0).state == "paid"
     assert "Thank you." in told(shop, org_id)
     assert len(shop.rows(org_id, "SELECT 1 FROM activity WHERE action = 'overage.paid'")) == 2
-    assert len(shop.rows(org_id, "SELECT 1 FROM receipt")) == 1
+    receipt = shop.run(org_id, receipt_of(org_id, bill.bill_id))
+    assert (receipt.payment_id, receipt.number != first.number) == (second.payment_id, True), "a receipt a payment"
+    known = shop.run(org_id, bill_payments(org_id, [bill.bill_id]))[bill.bill_id]
+    assert [(one.receipt, one.is_surplus, one.is_back) for one in known] == [
+        (first.number, False, True), (receipt.number, False, False),
+    ]  # fmt: skip
     assert allow(shop, org_id, 4_000, "again")
 
 

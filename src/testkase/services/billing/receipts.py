@@ -69,11 +69,12 @@ _decode = msgspec.json.Decoder(Receipt).decode
 
 
 def issue_receipt(sold: Purchase | Bill, payment: Payment, seller: Seller) -> Operation[Receipt]:
-    """The receipt of what was just paid; the one there is already, where a bill is paid a second time after its money
-    went back. Needs the organization's context."""
+    """The receipt of what was just paid; the one there is already for this payment, whose money had gone back and stays
+    after all. Needs the organization's context."""
     org_id = sold.org_id
     target_id = sold.purchase_id if isinstance(sold, Purchase) else sold.bill_id
-    known = yield Statement(SQL["receipt_of"], {"org_id": org_id, "target_id": target_id})
+    place = {"org_id": org_id, "target_id": target_id, "payment_id": payment.payment_id}
+    known = yield Statement(SQL["receipt_of_payment"], place)
     if known:
         return _one(known)
     settings = yield from billing_settings(org_id)

@@ -270,6 +270,44 @@ def test_a_bill_whose_money_went_back_can_be_paid_again_beside_its_receipt(store
     assert f'href="{BILLING}/receipts/R-2026-000001"' in page
 
 
+@pytest.mark.requirement("P7", "R78")
+def test_each_payment_of_a_bill_stands_beside_it_with_its_receipt_and_what_became_of_it(store: Store) -> None:
+    store.run(_a_bill(store.demo.org_id))
+    store.run(_paid(store.demo.org_id))
+    for number, (verdict, back) in enumerate((("granted", 400), ("granted", 0), ("surplus", 0), ("surplus", 400))):
+        store.run(_a_payment(store.demo.org_id, number, verdict, back))
+    page = read(store)
+    row = re.sub(r"<[^>]+>", " ", page[page.index('id="bills"') :])
+    assert re.search(r"Visa 0: paid, \$4\.00 went back\b", row)
+    assert re.search(r"Visa 1: paid\s", row)
+    assert "Visa 2: paid a second time. It pays for nothing: whoever runs this installation is told of it and" in row
+    assert re.search(r"Visa 3: paid a second time, \$4\.00 went back\s", row)
+    for number in (0, 1):
+        assert page.count(f'href="{BILLING}/receipts/R-2026-00000{number}.pdf"') == 1
+
+
+def _a_payment(org_id: int, number: int, verdict: str, back: int) -> Operation[None]:
+    yield Statement(
+        "INSERT INTO payment (org_id, payment_id, target_id, amount, currency, status, captured, amount_refunded,"
+        " method, instrument, international, failure, created_at, verdict)"
+        " VALUES (%(org_id)s, %(payment_id)s, 'bill_1', 400,"
+        " 'USD', 'captured', true, %(back)s, 'card', %(instrument)s, false, '', %(number)s, %(verdict)s)",
+        {
+            "org_id": org_id, "payment_id": f"pay_{number}", "instrument": f"Visa {number}", "number": number + 1,
+            "verdict": verdict, "back": back,
+        },
+    )  # fmt: skip
+    if verdict == "granted":
+        yield Statement(
+            "INSERT INTO receipt (org_id, number, target_id, issued_at, document) VALUES (%(org_id)s, %(name)s,"
+            " 'bill_1', now() + %(number)s * interval '1 second', %(document)s)",
+            {
+                "org_id": org_id, "name": f"R-2026-00000{number}", "number": number,
+                "document": f'{{"payment_id": "pay_{number}"}}',
+            },
+        )  # fmt: skip
+
+
 @pytest.mark.requirement("P4", "P7", "R78")
 def test_a_month_ends_on_the_day_that_its_bill_and_receipt_name(store: Store) -> None:
     """The first day of the next one stood there, and so in two months."""

@@ -20,6 +20,7 @@ from testkase.entrypoints.web.viewer import MemberRequest, Viewer
 from testkase.foundation.ids import new_id
 from testkase.services.billing.model import Bill
 from testkase.services.billing.overage.allowing import LEAST_BILL_CENTS, cap_in_credits, list_bills, look_soon, overage
+from testkase.services.billing.overage.surplus import bill_payments
 from testkase.services.billing.settings import billing_settings
 from testkase.services.organizations.tenancy import run_here
 
@@ -58,6 +59,7 @@ def billing_page(request: MemberRequest, *, status: int = 200, **more: Any) -> H
         "paged": "before" in request.GET,
         "link_paid": _awaited(request, bills),
         "bills": bills,
+        "bill_payments": run_here(bill_payments(viewer.org_id, [bill.bill_id for bill, _ in bills])),
         "least_bill": LEAST_BILL_CENTS,
         "settings": run_here(billing_settings(viewer.org_id)),
         "form_id": new_id("form"),

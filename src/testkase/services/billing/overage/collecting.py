@@ -25,6 +25,7 @@ from testkase.services.billing.overage.replaced import (
     paid_on_an_earlier_page,
     pays,
 )
+from testkase.services.billing.overage.surplus import renew_surplus
 from testkase.services.billing.provider import Customer, Link, LinkStatus, Payment, ProviderRefused
 from testkase.services.billing.purchasing import lifecycle
 from testkase.services.billing.purchasing.fulfilment import Facts, known_disputes, known_refunds
@@ -154,7 +155,7 @@ def look_at_money_back(
     staff gave back is a kindness, and an open dispute waits for its end. What went back is kept: it may be all of it
     together with what is heard of later. A refund that fails gives it to us after all, and the bill is paid by it."""
     bill = yield from look_at_link(org_id, bill_id, seller)
-    if bill.state == "paid" and bill.payment_id != payment_id:
+    if (yield from renew_surplus(bill, payment_id)) or (bill.state == "paid" and bill.payment_id != payment_id):
         return bill
     refunds = yield from ask(lambda provider: provider.refunds_of(payment_id))
     disputes = yield from ask(lambda provider: [provider.fetch_dispute(dispute_id) for dispute_id in dispute_ids])
@@ -168,7 +169,8 @@ def look_at_money_back(
 def _follow_the_money(org_id: int, bill_id: str, payment_id: str, facts: Facts) -> Operation[Bill]:
     settings = yield from settings_locked(org_id)
     bill = yield from bill_by_id(org_id, bill_id, lock=True)
-    paid_by = {row["payment_id"] for row in (yield Statement(PAYMENTS["payments"], _place(bill)))}
+    known = yield Statement(PAYMENTS["payments"], _place(bill))
+    paid_by = {row["payment_id"] for row in known if row["verdict"] == "granted"}
     if payment_id not in paid_by or (bill.state == "paid" and bill.payment_id != payment_id):
         return bill
     place = {"org_id": org_id, "payment_ids": [payment_id]}

@@ -81,7 +81,7 @@ def _pages(bill: Bill) -> Operation[list[str]]:
 
 def _known(bill: Bill) -> Operation[set[str]]:
     rows = yield Statement(PAYMENTS["payments"], {"org_id": bill.org_id, "target_id": bill.bill_id})
-    return {row["payment_id"] for row in rows}
+    return {row["payment_id"] for row in rows if row["verdict"] == "granted"}
 
 
 def _fetch_link(link_id: str, provider: Provider) -> Link:

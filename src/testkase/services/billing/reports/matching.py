@@ -16,6 +16,7 @@ from testkase.services.billing.errand import Errand, ask, do
 from testkase.services.billing.model import Bill, Purchase, is_bill
 from testkase.services.billing.overage.collecting import look_at_link
 from testkase.services.billing.overage.replaced import owner_of_page
+from testkase.services.billing.overage.surplus import keep_surplus
 from testkase.services.billing.provider import Payment
 from testkase.services.billing.purchasing.buying import look_at
 from testkase.services.billing.purchasing.recovering import owner_of_order
@@ -119,6 +120,8 @@ def _compare(payment: Payment, seller: Seller, books: PriceBooks) -> Errand[Faul
     try:
         if is_bill(target_id):
             bill = yield from look_at_link(org_id, target_id, seller)
+            if bill.payment_id != payment.payment_id:
+                yield from do(org_id, keep_surplus(bill, payment))
             return None if _agrees(bill, payment) else _fault("surplus", payment, owner)
         purchase = yield from do(org_id, purchase_by_id(org_id, target_id))
         if purchase.payment_id == payment.payment_id:

@@ -13,10 +13,10 @@ SELECT * FROM overage_bill WHERE org_id = %(org_id)s AND bill_id = %(bill_id)s;
 -- bill_locked: One bill, which nobody else moves on meanwhile.
 SELECT * FROM overage_bill WHERE org_id = %(org_id)s AND bill_id = %(bill_id)s FOR UPDATE;
 
--- bills: Bills newest first, below a period, with the receipt of each.
-SELECT b.*, r.number AS receipt
+-- bills: Bills newest first, below a period, with the receipt of each: of the newest payment, where it was paid again.
+SELECT b.*, (SELECT r.number FROM receipt AS r WHERE r.org_id = b.org_id AND r.target_id = b.bill_id
+             ORDER BY r.issued_at DESC, r.number DESC LIMIT 1) AS receipt
 FROM overage_bill AS b
-LEFT JOIN receipt AS r ON r.org_id = b.org_id AND r.target_id = b.bill_id
 WHERE b.org_id = %(org_id)s AND (%(before)s::integer IS NULL OR b.period_number < %(before)s)
 ORDER BY b.period_number DESC
 LIMIT %(limit)s;

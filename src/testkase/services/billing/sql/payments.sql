@@ -68,8 +68,17 @@ RETURNING last_number;
 INSERT INTO receipt (org_id, number, target_id, issued_at, document)
 VALUES (%(org_id)s, %(number)s, %(target_id)s, %(issued_at)s, %(document)s);
 
--- receipt_of: The receipt of a purchase or bill.
-SELECT number, issued_at, document FROM receipt WHERE org_id = %(org_id)s AND target_id = %(target_id)s;
+-- receipt_of: The receipt of a purchase or bill; of one that was paid again, of its newest payment.
+SELECT number, issued_at, document FROM receipt WHERE org_id = %(org_id)s AND target_id = %(target_id)s
+ORDER BY issued_at DESC, number DESC LIMIT 1;
+
+-- receipt_of_payment: The receipt of one payment of a purchase or bill.
+SELECT number, issued_at, document FROM receipt
+WHERE org_id = %(org_id)s AND target_id = %(target_id)s AND document::jsonb ->> 'payment_id' = %(payment_id)s;
+
+-- receipts_of: The receipts of some purchases or bills, by payment.
+SELECT target_id, document::jsonb ->> 'payment_id' AS payment_id, number FROM receipt
+WHERE org_id = %(org_id)s AND target_id = ANY (%(targets)s) ORDER BY issued_at, number;
 
 -- receipt: A receipt by its number.
 SELECT number, target_id, issued_at, document FROM receipt WHERE org_id = %(org_id)s AND number = %(number)s;

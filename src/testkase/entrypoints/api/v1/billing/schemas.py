@@ -187,7 +187,8 @@ class BillQuery(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 class BillView(Struct, frozen=True, kw_only=True):
     """What a billing month's use beyond the balance costs. `due`: its payment page is being made; `open`: to be paid
     at `payment_url`; `unpaid`: its time is over, and overage cannot be allowed until it is paid; `paid`;
-    `waived`: staff let it go."""
+    `waived`: staff let it go. `receipt` is of the newest payment that paid it: one whose money went back is paid
+    again."""
 
     id: str
     state: BillState
