@@ -37,6 +37,7 @@ BAD: list[tuple[str, str, Any, int, str, str | None]] = [
     ("neither credits nor tokens", "/holds", {**HOLD, "credits": None}, 422, "invalid_input", "credits"),
     ("tokens without a model", "/holds", {**TOKENS, "model": None}, 422, "invalid_input", "credits"),
     ("an unknown model", "/holds", TOKENS | {"model": "gpt-999"}, 422, "unknown_model", "model"),
+    ("the answer's tokens alone", "/holds", TOKENS, 422, "invalid_input", "input_tokens"),
     ("negative tokens", "/holds", TOKENS | {"input_tokens": -1}, 422, "invalid_input", "input_tokens"),
     ("absurd tokens", "/holds", TOKENS | {"input_tokens": 10**15}, 422, "invalid_input", "input_tokens"),
     ("tokens beyond 64 bits", "/holds", TOKENS | {"input_tokens": 10**30}, 422, "invalid_input", "input_tokens"),

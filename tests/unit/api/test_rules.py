@@ -80,6 +80,10 @@ def test_an_offset_whose_plus_became_a_space_is_told_from_other_times() -> None:
         microseconds("yesterday", "since")
 
 
+def test_a_time_may_be_written_in_small_letters() -> None:
+    assert microseconds("2026-11-29t00:00:00.5z", "since") == microseconds("2026-11-29T00:00:00.500Z", "since")
+
+
 def test_an_amount_too_large_is_told_how_large_one_can_be() -> None:
     for amount in ("99999999999999999999", "9999999999"):
         with pytest.raises(InvalidInput, match="a billion credits"):

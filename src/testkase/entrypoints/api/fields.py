@@ -101,7 +101,7 @@ def instant(microseconds: int) -> str:
 def microseconds(text: str, field: str) -> int:
     """The ledger's microseconds from RFC 3339 with an offset, of a query. Raises InvalidInput."""
     try:
-        moment = datetime.fromisoformat(text)
+        moment = datetime.fromisoformat(text.upper())  # RFC 3339 lets `t` and `z` be small
         if moment.tzinfo is None:
             raise ValueError("no offset")
         return (moment - _EPOCH) // timedelta(microseconds=1)

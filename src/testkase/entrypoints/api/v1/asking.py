@@ -34,8 +34,10 @@ def open_hold(org_id: int, hold_id: str, ask: HoldRequest, book: PriceBook) -> O
         amount = parse_credits(ask.credits)
     elif terms is None or not sized:
         raise InvalidInput("Give credits, or a model with input_tokens and max_output_tokens.", field="credits")
+    elif ask.input_tokens is None:  # the answer alone: a hold smaller than what the call may use
+        raise InvalidInput("Give input_tokens too: how many the call will send, 0 for none.", field="input_tokens")
     else:
-        amount = price_ceiling(terms, input_tokens=ask.input_tokens or 0, output_tokens=_most_output(ask, book))
+        amount = price_ceiling(terms, input_tokens=ask.input_tokens, output_tokens=_most_output(ask, book))
     return OpenHold(
         org_id=org_id,
         hold_id=hold_id,

@@ -51,7 +51,8 @@ class UsageTokens(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True,
 
 
 class HoldRequest(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Set credits aside for one call: either `credits`, or the size of the call and its model."""
+    """Set credits aside for one call: either `credits`, or the size of the call and its model. Without
+    `max_output_tokens` it is the most that the model can answer."""
 
     use_case: Slug
     user: Name
