@@ -19,7 +19,7 @@ from testkase.core.pricing import PriceBooks
 from testkase.foundation.clock import utc_now
 from testkase.foundation.problems import Conflict, InvalidInput, NotFound
 from testkase.services.audit import OPERATOR, Actor
-from testkase.services.billing.model import Bill
+from testkase.services.billing.model import Bill, MoneyBackUndecided
 from testkase.services.billing.overage.allowing import (
     BillUnpaid,
     bill_by_id,
@@ -31,13 +31,16 @@ from testkase.services.billing.overage.allowing import (
     set_overage,
 )
 from testkase.services.billing.overage.collecting import collect, look_at_money_back
+from testkase.services.billing.overage.counting import count_back_of_bill
 from testkase.services.billing.overage.surplus import bill_payments
 from testkase.services.billing.overage.waiving import waive
 from testkase.services.billing.provider import ProviderRefused
 from testkase.services.billing.purchasing.rows import attempts_of
 from testkase.services.billing.receipts import receipt_of
+from testkase.services.billing.reports.inbox import claim_reports, handled, waiting_reports
 from testkase.services.billing.reports.matching import match_day
-from testkase.services.billing.reports.reconciling import look_at_disputes
+from testkase.services.billing.reports.reconciling import look_at_disputes, look_at_refunds
+from testkase.services.billing.reports.working import work_on
 from testkase.services.billing.settings import billing_settings
 from testkase.services.billing.words import billed_month
 from tests.support.shop import SELLER, Shop
@@ -551,7 +554,7 @@ def test_no_bill_is_paid_by_what_is_heard_of_another_payment(shop: Shop) -> None
     org_id, bill = billed(shop)
     another = shop.bought(org_id).payment_id or ""
     look = look_at_money_back(org_id, bill.bill_id, another, SELLER)
-    assert shop.errand(look).state == "due"
+    assert shop.errand(look)[0].state == "due"
 
 
 @pytest.mark.requirement("P7", "P10")
@@ -649,8 +652,37 @@ def test_money_of_a_bill_that_goes_back_in_another_currency_is_not_counted_as_it
     dispute = shop.provider.dispute(payment.payment_id, 10_000)  # ₹100.00 of a payment of $8.00
     rupees = replace(dispute, currency="INR", status="lost", amount_deducted=10_000)
     shop.provider._disputes[dispute.dispute_id] = rupees
-    shop.report("payment.dispute.lost", payment_id=payment.payment_id, dispute_id=dispute.dispute_id)
+    about = {"payment_id": payment.payment_id, "dispute_id": dispute.dispute_id}
+    with pytest.raises(MoneyBackUndecided, match=f"count-back {org_id} {bill.bill_id} {dispute.dispute_id} --amount"):
+        shop.report("payment.dispute.lost", **about)
     assert shop.run(org_id, bill_by_id(org_id, bill.bill_id)).state == "paid"
+    for amount, state in ((120, "paid"), (120, "paid"), (800, "unpaid"), (0, "paid"), (800, "unpaid")):
+        counting = count_back_of_bill(
+            org_id, bill.bill_id, thing_id=dispute.dispute_id, amount=amount, reason="the bank's letter", actor=OPERATOR
+        )
+        assert shop.run(org_id, counting).state == state
+        look = look_at_money_back(org_id, bill.bill_id, payment.payment_id, SELLER, dispute_ids=(dispute.dispute_id,))
+        looked, unclear = shop.errand(look)
+        assert (looked.state, unclear) == (state, False), "it waits no longer"
+    assert len(shop.rows(org_id, "SELECT 1 FROM activity WHERE action = 'refund.counted'")) == 4
+    assert len(shop.rows(org_id, "SELECT 1 FROM activity WHERE action = 'overage.reopened'")) == 2
+
+
+@pytest.mark.requirement("P8", "B5")
+def test_what_went_back_in_another_currency_waits_for_staff_also_where_no_report_of_it_came(shop: Shop) -> None:
+    _, bill = billed(shop)
+    payment = shop.provider.pay_link(age(shop, bill, 0).link_id or "")
+    assert age(shop, bill, 0).state == "paid"
+    refund = shop.provider.refund_by_hand(payment.payment_id, 1)
+    shop.provider.refunds[refund.refund_id] = replace(refund, currency="INR", amount=40_000)
+    for _ in range(2):
+        shop.errand(look_at_refunds(SELLER, now=int(utc_now().timestamp())))
+    waiting = shop.organizations.database.run(waiting_reports(limit=200))
+    assert [one.name for one in waiting if one.payment_id == payment.payment_id] == ["refund.found"]
+    for report in shop.organizations.database.run(claim_reports(limit=10)):  # of which no other test is to hear
+        with pytest.raises(MoneyBackUndecided, match=refund.refund_id):
+            shop.errand(work_on(report, SELLER, shop.books))
+        shop.organizations.database.run(handled([report.digest], "seen"))
 
 
 def test_a_link_made_without_an_answer_is_made_once(shop: Shop) -> None:

@@ -19,6 +19,9 @@ from testkase.foundation.problems import InvalidInput, Problem
 from testkase.foundation.settings import Settings
 from testkase.services.audit import OPERATOR
 from testkase.services.billing.errand import Errand, run_errand
+from testkase.services.billing.model import is_bill
+from testkase.services.billing.overage.allowing import bill_by_id
+from testkase.services.billing.overage.counting import count_back_of_bill
 from testkase.services.billing.overage.waiving import waive
 from testkase.services.billing.purchasing.counting import count_back
 from testkase.services.billing.purchasing.refunding import refund
@@ -55,12 +58,15 @@ def refund_purchase(
 def count_money_back(
     context: typer.Context,
     organization: Organization,
-    purchase: Annotated[str, typer.Argument(help="The purchase's id.")],
+    purchase: Annotated[str, typer.Argument(help="The id of the purchase or bill.")],
     thing: Annotated[str, typer.Argument(help="The id of the refund or dispute in another currency.")],
     amount: Annotated[str, typer.Option(help='What of the payment it is, in its own currency, such as "4.00" or "0".')],
     reason: Annotated[str, typer.Option(help="How that is known; kept in the activity history.")],
 ) -> None:
     """Say what of a payment went back in another currency: no rate is made up, and the credits rest until then."""
+    if is_bill(purchase):
+        _count_back_of_bill(context, organization, purchase, thing, amount, reason)
+        return
     with database(context) as writing:
         found = writing.run(purchase_by_id(organization, purchase), org_id=organization)
         counting = count_back(
@@ -73,6 +79,20 @@ def count_money_back(
         f"Of the bundle's {grouped_credits(after.credits)} credits {grouped_credits(after.clawed)} are taken back by"
         f" now. {stands}"
     )
+
+
+def _count_back_of_bill(
+    context: typer.Context, organization: int, bill_id: str, thing: str, amount: str, reason: str
+) -> None:
+    with database(context) as writing:
+        found = writing.run(bill_by_id(organization, bill_id), org_id=organization)
+        counting = count_back_of_bill(
+            organization, bill_id, thing_id=thing, amount=_minor_units(amount, found.currency), reason=reason,
+            actor=OPERATOR,
+        )  # fmt: skip
+        after = writing.run(counting, org_id=organization)
+    stands = {"paid": "stays paid", "waived": "stays waived"}.get(after.state, "is to be paid again")
+    out.print(f"The bill of {money(after.amount, after.currency)} {stands}.")
 
 
 @app.command("waive-bill")

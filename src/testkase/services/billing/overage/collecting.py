@@ -150,44 +150,51 @@ def _paid(org_id: int, bill_id: str, payment: Payment, seller: Seller) -> Operat
 
 def look_at_money_back(
     org_id: int, bill_id: str, payment_id: str, seller: Seller, *, dispute_ids: tuple[str, ...] = ()
-) -> Errand[Bill]:
+) -> Errand[tuple[Bill, bool]]:
     """Somebody reports that money of a bill went back. Where all of it did, the bill is to be paid again; a part that
     staff gave back is a kindness, and an open dispute waits for its end. What went back is kept: it may be all of it
-    together with what is heard of later. A refund that fails gives it to us after all, and the bill is paid by it."""
+    together with what is heard of later. A refund that fails gives it to us after all, and the bill is paid by it.
+    Answers also whether staff must say what went back, as it did in another currency."""
     bill = yield from look_at_link(org_id, bill_id, seller)
     if (yield from renew_surplus(bill, payment_id)) or (bill.state == "paid" and bill.payment_id != payment_id):
-        return bill
+        return bill, False
     refunds = yield from ask(lambda provider: provider.refunds_of(payment_id))
     disputes = yield from ask(lambda provider: [provider.fetch_dispute(dispute_id) for dispute_id in dispute_ids])
     facts = Facts(refunds=tuple(refunds), disputes=tuple(disputes))
-    after = yield from do(org_id, _follow_the_money(org_id, bill_id, payment_id, facts))
+    after, unclear = yield from do(org_id, follow_the_money(org_id, bill_id, payment_id, facts))
     if bill.state != "paid" and after.state == "paid" and bill.link_url and bill.link_id is not None:
         yield from close_page(bill.link_id)
-    return after
+    return after, unclear
 
 
-def _follow_the_money(org_id: int, bill_id: str, payment_id: str, facts: Facts) -> Operation[Bill]:
+def follow_the_money(
+    org_id: int, bill_id: str, payment_id: str, facts: Facts, *, counted_at: str = ""
+) -> Operation[tuple[Bill, bool]]:
+    """Bring a bill to where the refunds and disputes of a payment that paid it stand. Answers the bill, and whether
+    money went back in another currency that nobody has counted yet: until then nothing moves. `counted_at`: staff have
+    just counted it, which they may do again."""
     settings = yield from settings_locked(org_id)
     bill = yield from bill_by_id(org_id, bill_id, lock=True)
     known = yield Statement(PAYMENTS["payments"], _place(bill))
     paid_by = {row["payment_id"] for row in known if row["verdict"] == "granted"}
     if payment_id not in paid_by or (bill.state == "paid" and bill.payment_id != payment_id):
-        return bill
+        return bill, False
     place = {"org_id": org_id, "payment_ids": [payment_id]}
-    refunds = yield from known_refunds(place, facts)
-    disputes = yield from known_disputes(place, facts)
+    counted = {row["thing_id"]: row["amount"] for row in (yield Statement(PAYMENTS["counted_back"], place))}
+    refunds = lifecycle.as_counted(bill.currency, (yield from known_refunds(place, facts)), counted)
+    disputes = lifecycle.as_counted(bill.currency, (yield from known_disputes(place, facts)), counted)
     if lifecycle.is_unclear(bill.currency, refunds, disputes):
         _log.error("money went back in another currency", org_id=org_id, bill=bill_id)
-        return bill
+        return bill, True
     gone = lifecycle.returned(bill.amount, refunds, disputes) >= bill.amount
     # Each time that money came back after all, a refund more had failed.
     failed = sum(refund.status == "failed" for refund in refunds)
-    turn = f"{payment_id}{f'.{failed}' if failed else ''}"
+    turn = f"{payment_id}{f'.{failed}' if failed else ''}{counted_at}"
     if gone and bill.state == "paid":
         yield from _went_back(settings, bill, turn)
     elif not gone and bill.state != "paid":
         yield from _stays(bill, payment_id, turn)
-    return (yield from bill_by_id(org_id, bill_id))
+    return (yield from bill_by_id(org_id, bill_id)), False
 
 
 def _went_back(settings: BillingSettings, bill: Bill, turn: str) -> Operation[None]:

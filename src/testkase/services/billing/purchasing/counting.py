@@ -30,7 +30,7 @@ def count_back(
     if not 0 <= amount <= purchase.amount:
         most = money(purchase.amount, purchase.currency)
         raise InvalidInput(f"What went back is at least nothing and at most {most}.", field="amount")
-    before, count = yield from _found(org_id, purchase_id, purchase.currency, thing_id)
+    before, count = yield from found_in_another_currency(org_id, purchase_id, purchase.currency, thing_id)
     if before != amount:
         yield Statement(count, {"org_id": org_id, "thing_id": thing_id, "amount": amount})
         details = {"amount": money(amount, purchase.currency), "reason": reason, "purchase": purchase_id}
@@ -39,14 +39,16 @@ def count_back(
     return (yield from fulfil(org_id, purchase_id, Facts(), seller))
 
 
-def _found(org_id: int, purchase_id: str, currency: str, thing_id: str) -> Operation[tuple[int | None, LiteralString]]:
-    """What a refund or dispute in another currency was counted as until now, and the statement that counts it. Raises
+def found_in_another_currency(
+    org_id: int, target_id: str, currency: str, thing_id: str
+) -> Operation[tuple[int | None, LiteralString]]:
+    """What a refund or dispute of a purchase or bill was counted as until now, and the statement that counts it. Raises
     InvalidInput."""
-    paid = yield Statement(PAYMENTS["payments"], {"org_id": org_id, "target_id": purchase_id})
+    paid = yield Statement(PAYMENTS["payments"], {"org_id": org_id, "target_id": target_id})
     place: dict[str, Any] = {"org_id": org_id, "payment_ids": [row["payment_id"] for row in paid]}
     counted = {row["thing_id"]: row["amount"] for row in (yield Statement(PAYMENTS["counted_back"], place))}
     for things, name, count in (("refunds", "refund_id", "count_refund"), ("disputes", "dispute_id", "count_dispute")):
         for row in (yield Statement(PAYMENTS[things], place)):
             if row[name] == thing_id and row["currency"] != currency:
                 return counted.get(thing_id), PAYMENTS[count]
-    raise InvalidInput("The purchase has no refund or dispute of that id in another currency.", field="id")
+    raise InvalidInput("There is no refund or dispute of that id in another currency.", field="id")

@@ -32,15 +32,22 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
 
 def receive(body: bytes, event: Event) -> Operation[bool]:
     """Keep a verified report; answers whether it is new. Needs no organization's context."""
-    rows = yield Statement(
-        WATCH["receive"],
-        {
-            "digest": hashlib.sha256(body).digest(), "name": event.name[:80], "order_id": event.order_id,
-            "payment_id": event.payment_id, "refund_id": event.refund_id, "dispute_id": event.dispute_id,
-            "link_id": event.link_id,
-        },
-    )  # fmt: skip
-    return bool(rows)
+    return bool((yield Statement(WATCH["receive"], _row(body, event))))
+
+
+def receive_found(event: Event) -> Operation[None]:
+    """Keep what was found by looking and needs somebody to decide, as if it had been reported: its report may never
+    have come. Where one waits, or it was found before, nothing happens."""
+    thing = event.dispute_id or event.refund_id
+    yield Statement(WATCH["receive_found"], _row(f"found {thing}".encode(), event))
+
+
+def _row(body: bytes, event: Event) -> dict[str, object]:
+    return {
+        "digest": hashlib.sha256(body).digest(), "name": event.name[:80], "order_id": event.order_id,
+        "payment_id": event.payment_id, "refund_id": event.refund_id, "dispute_id": event.dispute_id,
+        "link_id": event.link_id,
+    }  # fmt: skip
 
 
 def claim_reports(*, limit: int) -> Operation[list[Report]]:

@@ -5,6 +5,8 @@ A report that never comes costs minutes, not money: an open purchase is looked a
 payment can still come, and closed three days after the last attempt, when the provider has given up too.
 """
 
+from collections.abc import Sequence
+
 import msgspec
 import structlog
 
@@ -15,9 +17,10 @@ from testkase.services.billing.errand import Errand, ask, do
 from testkase.services.billing.model import is_bill
 from testkase.services.billing.overage.allowing import bill_ended_periods
 from testkase.services.billing.overage.collecting import collect, look_at_money_back
-from testkase.services.billing.provider import Dispute, ProviderRefused, ProviderSilent
+from testkase.services.billing.provider import Dispute, Event, ProviderRefused, ProviderSilent, Refund
 from testkase.services.billing.purchasing.buying import look_at
 from testkase.services.billing.purchasing.rows import SQL, WATCH, owner_of, purchase_by_id
+from testkase.services.billing.reports.inbox import receive_found
 from testkase.services.billing.seller import Seller
 
 SOON_SECONDS = 60
@@ -129,24 +132,35 @@ def look_at_refunds(seller: Seller, *, now: int) -> Errand[int]:
     ours = 0
     for payment_id in dict.fromkeys(refund.payment_id for refund in refunds):
         try:
-            ours += yield from _money_back(payment_id, (), seller)
+            ours += yield from _money_back(payment_id, [one for one in refunds if one.payment_id == payment_id], seller)
         except ProviderRefused:  # as above
             _log.warning("a refund could not be looked at", payment=payment_id)
     return ours
 
 
 def _dispute(dispute: Dispute, seller: Seller) -> Errand[bool]:
-    return (yield from _money_back(dispute.payment_id, (dispute.dispute_id,), seller))
+    return (yield from _money_back(dispute.payment_id, [dispute], seller))
 
 
-def _money_back(payment_id: str, dispute_ids: tuple[str, ...], seller: Seller) -> Errand[bool]:
+def _money_back(payment_id: str, found: Sequence[Refund | Dispute], seller: Seller) -> Errand[bool]:
+    """What staff must decide on is kept as if it had been reported: so it waits where they look."""
+    dispute_ids = tuple(one.dispute_id for one in found if isinstance(one, Dispute))
     payment = yield from ask(lambda provider: provider.fetch_payment(payment_id))
     owner = (yield from do(None, owner_of(payment.order_id))) if payment.order_id else None
     if owner is None:
         return False
     if is_bill(owner[1]):
-        yield from look_at_money_back(*owner, payment_id, seller, dispute_ids=dispute_ids)
-        return True
-    purchase = yield from do(owner[0], purchase_by_id(*owner))
-    yield from look_at(purchase, seller, dispute_ids=dispute_ids)
+        _, unclear = yield from look_at_money_back(*owner, payment_id, seller, dispute_ids=dispute_ids)
+    else:
+        purchase = yield from do(owner[0], purchase_by_id(*owner))
+        unclear = (yield from look_at(purchase, seller, dispute_ids=dispute_ids)).unclear
+    for one in found if unclear else ():
+        if one.currency != payment.currency:
+            yield from do(None, receive_found(_event(one)))
     return True
+
+
+def _event(found: Refund | Dispute) -> Event:
+    if isinstance(found, Dispute):
+        return Event(name="payment.dispute.found", payment_id=found.payment_id, dispute_id=found.dispute_id)
+    return Event(name="refund.found", payment_id=found.payment_id, refund_id=found.refund_id)

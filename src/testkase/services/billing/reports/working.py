@@ -28,28 +28,32 @@ def work_on(report: Report, seller: Seller, books: PriceBooks) -> Errand[str]:
     org_id, target_id = owner
     disputes = (report.dispute_id,) if report.dispute_id else ()
     if is_bill(target_id):
-        return f"bill {(yield from _bill(report, org_id, target_id, disputes, seller)).state}"
+        bill, unclear = yield from _bill(report, org_id, target_id, disputes, seller)
+        if unclear:
+            raise _undecided(report, org_id, target_id)
+        return f"bill {bill.state}"
     purchase = yield from do(org_id, purchase_by_id(org_id, target_id))
     if _is_known(report, purchase):
         return "known already"
     looked = yield from look_at(purchase, seller, dispute_ids=disputes)
     if looked.unclear:
-        raise _undecided(report, looked.purchase)
+        raise _undecided(report, org_id, target_id)
     return _in_words(looked)
 
 
-def _undecided(report: Report, purchase: Purchase) -> MoneyBackUndecided:
+def _undecided(report: Report, org_id: int, target_id: str) -> MoneyBackUndecided:
     thing = report.dispute_id or report.refund_id or "ID"
     return MoneyBackUndecided(
-        f"Money went back in another currency: testkase count-back {purchase.org_id} {purchase.purchase_id} {thing}"
-        " --amount … --reason …"
+        f"Money went back in another currency: testkase count-back {org_id} {target_id} {thing} --amount … --reason …"
     )
 
 
-def _bill(report: Report, org_id: int, bill_id: str, disputes: tuple[str, ...], seller: Seller) -> Errand[Bill]:
+def _bill(
+    report: Report, org_id: int, bill_id: str, disputes: tuple[str, ...], seller: Seller
+) -> Errand[tuple[Bill, bool]]:
     if report.payment_id is not None and report.name.startswith(_ABOUT_MONEY_BACK):
         return (yield from look_at_money_back(org_id, bill_id, report.payment_id, seller, dispute_ids=disputes))
-    return (yield from look_at_link(org_id, bill_id, seller))
+    return (yield from look_at_link(org_id, bill_id, seller)), False
 
 
 def _is_known(report: Report, purchase: Purchase) -> bool:

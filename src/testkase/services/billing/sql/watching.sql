@@ -4,6 +4,14 @@ VALUES (%(digest)s, %(name)s, %(order_id)s, %(payment_id)s, %(refund_id)s, %(dis
 ON CONFLICT (digest) DO NOTHING
 RETURNING digest;
 
+-- receive_found: Keep what was found by looking, unless a report of the same waits, or it was found before.
+INSERT INTO payment_event (digest, name, order_id, payment_id, refund_id, dispute_id, link_id)
+SELECT %(digest)s, %(name)s, %(order_id)s, %(payment_id)s, %(refund_id)s, %(dispute_id)s, %(link_id)s
+WHERE NOT EXISTS (
+    SELECT FROM payment_event AS e WHERE e.handled_at IS NULL AND e.payment_id = %(payment_id)s
+    AND coalesce(e.dispute_id, e.refund_id) = coalesce(%(dispute_id)s, %(refund_id)s))
+ON CONFLICT (digest) DO NOTHING;
+
 -- claim_events: Take reports that are due; whoever dies at one leaves it to the next after a while.
 UPDATE payment_event AS e
 SET attempts = e.attempts + 1, due_at = now() + least(%(most)s, %(first)s * 2 ^ least(e.attempts, 10)) * interval '1 second'
