@@ -19,7 +19,7 @@ from standardwebhooks import Webhook, WebhookVerificationError
 from testkase.services.notifications.webhooks import sending
 from testkase.services.notifications.webhooks.deliveries import Parcel
 from testkase.services.notifications.webhooks.events import Message
-from testkase.services.notifications.webhooks.sending import Outcome, Sender, by_turns
+from testkase.services.notifications.webhooks.sending import NOT_PUBLIC, Outcome, Sender, by_turns
 
 HOST = "hooks.example"
 URL = "https://credits.example.com"
@@ -157,7 +157,7 @@ async def test_a_name_that_leads_inside_is_not_asked(
     made = Sender(URL, (ip_network("127.0.0.1/32"),), tls=ssl.create_default_context(cafile=str(certificate)))
     outcome = await made.send(parcel(receiver))
     made.close()
-    assert outcome.fault == "Its name leads to an address that is not public."
+    assert outcome.fault == NOT_PUBLIC
     assert receiver.connections == 0
 
 
@@ -250,7 +250,7 @@ async def test_who_does_not_answer_is_waited_for_only_so_long(
 @pytest.mark.parametrize(
     ("url", "fault"),
     [
-        ("https://unknown.example/", "Its name is not known."),
+        ("https://unknown.example/", NOT_PUBLIC),  # the same words: which names are known in here is told to nobody
         ("https://127.0.0.1:1/", "It cannot be reached."),
         ("https://127.0.0.1:{port}/", "Its certificate is not valid for this name."),
     ],
@@ -277,7 +277,7 @@ async def test_http_is_spoken_in_the_operators_networks_alone(certificate: Path,
     plain, made = Receiver(), Sender(URL, HERE, tls=ssl.create_default_context(cafile=str(certificate)))
     async with listening(plain, None):
         assert await made.send(parcel(plain, scheme="http")) == Outcome()
-        for leads_to, words in (("8.8.8.8", "must begin with https://"), ("10.0.0.1", "not public")):
+        for leads_to, words in (("8.8.8.8", "must begin with https://"), ("10.0.0.1", NOT_PUBLIC)):
             names[HOST] = [leads_to]
             assert words in (await made.send(parcel(plain, scheme="http"))).fault
     made.close()

@@ -103,6 +103,29 @@ def test_there_are_only_so_many(visitors: Visitors) -> None:
     assert "Remove one first" in text(add(visitors, url="https://hooks.example/more"))
 
 
+def test_an_endpoint_of_somebody_who_left_is_pointed_out(visitors: Visitors, module_database: TestDatabase) -> None:
+    """Events go on to an address that only they may know."""
+    left = re.search(rf"{PAGE}/hook_[0-9A-Z]+", add(visitors, "admin").content.decode())
+    own = added(visitors, url="https://hooks.example/own")
+    assert left is not None
+    owner = visitors.client_of("owner")
+    assert "Adam Novak" in text(owner.get(PAGE))
+    assert "not in the organization any more" not in text(owner.get(left[0]))
+    role = rows(
+        module_database, "DELETE FROM membership WHERE role = 'admin' RETURNING org_id, user_id, role, joined_at"
+    )
+    try:
+        assert "Adam Novak Left" in text(owner.get(PAGE))
+        assert "Adam Novak, who added it, is not in the organization any more." in text(owner.get(left[0]))
+        assert "not in the organization any more" not in text(owner.get(own))
+    finally:
+        with psycopg.connect(module_database.owner_url, autocommit=True) as connection:
+            connection.execute("SET row_security = off")
+            connection.execute(
+                "INSERT INTO membership (org_id, user_id, role, joined_at) VALUES (%s, %s, %s, %s)", role[0]
+            )
+
+
 def test_a_member_is_told_who_manages_them_and_sees_none(visitors: Visitors) -> None:
     page = added(visitors)
     member = visitors.client_of("member")

@@ -11,6 +11,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST
 
 from testkase.core.access import Action
+from testkase.entrypoints.web.names import names_of_people
 from testkase.entrypoints.web.query import form_id, number
 from testkase.entrypoints.web.viewer import MemberRequest, Viewer
 from testkase.foundation.ids import new_id
@@ -66,7 +67,8 @@ def index(request: MemberRequest) -> HttpResponse:
             kinds = chosen
         else:
             return render(request, "testkase/webhooks/endpoint.html", _facts(request, made, secret=secret))
-    facts |= {"endpoints": run_here(endpoints(viewer.org_id)), "choices": _choices(kinds)}
+    known = run_here(endpoints(viewer.org_id))
+    facts |= {"endpoints": known, "people": _adders(viewer, known), "choices": _choices(kinds)}
     return render(request, "testkase/webhooks/index.html", facts, status=422 if facts["problem"] else 200)
 
 
@@ -169,8 +171,13 @@ def _facts(request: MemberRequest, found: Endpoint, *, secret: str = "", renewed
         "section": "keys", "endpoint": found, "url": found.url, "problem": None, "secret": secret, "renewed": renewed,
         "choices": _choices(frozenset(kind for kind in EVENTS if found.wants(kind))), "paged": before is not None,
         "sent": run_here(deliveries(request.viewer.org_id, found.endpoint_id, limit=_A_PAGE, before=before)),
-        "request_id": new_id("test"),
+        "request_id": new_id("test"), "people": _adders(request.viewer, [found]),
     }  # fmt: skip
+
+
+def _adders(viewer: Viewer, known: list[Endpoint]) -> dict[str, str]:
+    """Names of those who added these endpoints, by their references."""
+    return names_of_people(viewer.org_id, {one.added_by for one in known if one.added_by})
 
 
 def _choices(kinds: frozenset[str]) -> list[Choice]:

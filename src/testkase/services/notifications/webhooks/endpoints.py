@@ -28,7 +28,8 @@ State = Literal["on", "off", "failed"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Endpoint:
-    """`kinds` is empty where every event is wanted. `failed`: switched off because it had taken nothing for days."""
+    """`kinds` is empty where every event is wanted. `failed`: switched off because it had taken nothing for days.
+    `added_by`: the reference of the person who did, where that is known. `left_behind`: they are no member any more."""
 
     endpoint_id: str
     url: str
@@ -37,6 +38,8 @@ class Endpoint:
     failing_since: datetime | None
     last_delivered_at: datetime | None
     created_at: datetime
+    added_by: str | None
+    left_behind: bool
 
     @property
     def host(self) -> str:
@@ -70,7 +73,8 @@ def add_endpoint(
     number = yield from _others(org_id, endpoint_id, url)
     if number >= MOST_ENDPOINTS:
         raise Conflict(f"There are {MOST_ENDPOINTS} endpoints, which is the most. Remove one first.", field="url")
-    yield Statement(_SQL["add"], {"org_id": org_id, "endpoint_id": endpoint_id, "url": url, "kinds": wanted})
+    values = {"url": url, "kinds": wanted, "added_by": actor.ref if actor.kind == "person" else None}
+    yield Statement(_SQL["add"], {"org_id": org_id, "endpoint_id": endpoint_id, **values})
     secret = yield from new_secret(org_id, endpoint_id, seal)
     made = yield from endpoint(org_id, endpoint_id)
     yield from _record(org_id, "webhook.added", actor, made)

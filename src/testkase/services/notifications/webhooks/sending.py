@@ -22,6 +22,10 @@ ATTEMPT_SECONDS = 15.0
 AT_ONCE = 8
 """Attempts of a sender at the same time."""
 
+NOT_PUBLIC = "Its name leads to no public address."
+"""One refusal for a name that is not known and for one of the operator's own network: two would tell apart which names
+that network has, to whoever may add an endpoint."""
+
 GONE = 410
 _ADDRESSES = 3
 """Addresses of a name that may say nothing before an attempt has no time left."""
@@ -89,14 +93,14 @@ class Sender:
                 return await self._ask(url, host, headers, body, limits)
             except (httpx.ConnectError, httpx.ConnectTimeout) as failed:
                 error = failed  # nothing was sent: the next address may answer
-        raise error or NotSent("Its name is not known.")
+        raise error or NotSent(NOT_PUBLIC)
 
     async def _addresses(self, host: str, port: int, *, secure: bool) -> list[Address]:
         """What the name stands for now. Raises NotSent unless something may be sent to every one of them."""
         given = literal(host)
         found = [given] if given is not None else await self._resolved(host, port)
         if not all(may_reach(address, secure=True, networks=self._networks) for address in found):
-            raise NotSent("Its name leads to an address that is not public.")
+            raise NotSent(NOT_PUBLIC)
         if not all(may_reach(address, secure=secure, networks=self._networks) for address in found):
             raise NotSent("Its name leads to a public address: it must begin with https://.")
         return found
@@ -106,7 +110,7 @@ class Sender:
         try:
             found = await loop.run_in_executor(self._names, _look_up, host, port)
         except (OSError, UnicodeError):
-            raise NotSent("Its name is not known.") from None
+            raise NotSent(NOT_PUBLIC) from None
         return by_turns(dict.fromkeys(ip_address(text) for text in found))
 
     async def _ask(self, url: httpx.URL, host: str, headers: dict[str, str], body: bytes, limits: httpx.Timeout) -> int:

@@ -6,19 +6,28 @@ SELECT count(*) AS number, coalesce(bool_or(url = %(url)s AND endpoint_id <> %(e
 FROM webhook_endpoint WHERE org_id = %(org_id)s;
 
 -- add: A new endpoint.
-INSERT INTO webhook_endpoint (org_id, endpoint_id, url, kinds)
-VALUES (%(org_id)s, %(endpoint_id)s, %(url)s, %(kinds)s::text[]);
+INSERT INTO webhook_endpoint (org_id, endpoint_id, url, kinds, added_by)
+VALUES (%(org_id)s, %(endpoint_id)s, %(url)s, %(kinds)s::text[], %(added_by)s);
 
 -- all: Every endpoint, the oldest first.
-SELECT e.endpoint_id, e.url, e.kinds, e.state, e.failing_since, e.last_delivered_at, e.created_at
+SELECT e.endpoint_id, e.url, e.kinds, e.state, e.failing_since, e.last_delivered_at, e.created_at, e.added_by,
+       e.added_by IS NOT NULL AND NOT EXISTS (
+           SELECT FROM app_user AS u JOIN membership AS m ON m.org_id = e.org_id AND m.user_id = u.id
+           WHERE u.ref = e.added_by) AS left_behind
 FROM webhook_endpoint AS e WHERE e.org_id = %(org_id)s ORDER BY e.created_at, e.endpoint_id;
 
 -- one: One endpoint.
-SELECT e.endpoint_id, e.url, e.kinds, e.state, e.failing_since, e.last_delivered_at, e.created_at
+SELECT e.endpoint_id, e.url, e.kinds, e.state, e.failing_since, e.last_delivered_at, e.created_at, e.added_by,
+       e.added_by IS NOT NULL AND NOT EXISTS (
+           SELECT FROM app_user AS u JOIN membership AS m ON m.org_id = e.org_id AND m.user_id = u.id
+           WHERE u.ref = e.added_by) AS left_behind
 FROM webhook_endpoint AS e WHERE e.org_id = %(org_id)s AND e.endpoint_id = %(endpoint_id)s;
 
 -- locked: The same, and nobody else changes it meanwhile.
-SELECT e.endpoint_id, e.url, e.kinds, e.state, e.failing_since, e.last_delivered_at, e.created_at
+SELECT e.endpoint_id, e.url, e.kinds, e.state, e.failing_since, e.last_delivered_at, e.created_at, e.added_by,
+       e.added_by IS NOT NULL AND NOT EXISTS (
+           SELECT FROM app_user AS u JOIN membership AS m ON m.org_id = e.org_id AND m.user_id = u.id
+           WHERE u.ref = e.added_by) AS left_behind
 FROM webhook_endpoint AS e WHERE e.org_id = %(org_id)s AND e.endpoint_id = %(endpoint_id)s FOR NO KEY UPDATE;
 
 -- change: Where it leads, what it wants, and whether it is on; switched on it begins anew.
