@@ -54,6 +54,7 @@ def test_a_grant_acts_once_however_often_it_is_repeated(database: TestDatabase) 
     assert "312.50 available" in said
     assert re.search(r"used since \d{4}-\d\d-01;", said), "as the organization is billed"
     assert "Last day" in said
+    assert "2099-12-31" in said, "the last day that was named, not the one on which UTC is through with it"
     assert re.search(r"allowance .* \d{4}-\d\d-(28|29|30|31) ", said), "as pages and letters name it: not the day after"
 
 

@@ -4,7 +4,7 @@ Each command is one operation in one transaction. A grant or correction carries 
 repeated with the same id it answers what it did the first time and does nothing more.
 """
 
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Annotated
 
@@ -13,7 +13,7 @@ from rich.progress import Progress
 from rich.table import Table
 
 from testkase.core.ledger import commands as ask
-from testkase.core.ledger.calendar import local_day, to_micros
+from testkase.core.ledger.calendar import day_start, local_day
 from testkase.core.ledger.credits import MICRO, grouped_credits, parse_credits, whole_credits
 from testkase.core.ledger.model import UNTOUCHED
 from testkase.core.ledger.operations import Answer, execute_one
@@ -89,20 +89,27 @@ def grant_credits(
         datetime | None,
         typer.Option(
             formats=["%Y-%m-%d"],
-            help="Last day they are valid, UTC; never expire without it.",
+            help="Last day they are valid, where the organization is billed; never expire without it.",
             callback=_with_a_day_after,
         ),
     ] = None,
     reference: Annotated[str, typer.Option(help="What it is for; kept on the entry.")] = "",
 ) -> None:
     """Give an organization credits."""
-    expires_at = to_micros(until.replace(tzinfo=UTC) + timedelta(days=1)) if until is not None else None
     amount = parse_credits(credits)
+    expires_at = _end_of(context, organization, until.date()) if until is not None else None
     command = ask.Grant(
         org_id=organization, grant_id=f"operator:{identifier}", amount=amount, expires_at=expires_at,
         reference=reference,
     )  # fmt: skip
     _carry_out(context, command, "credits.granted", reference, f"{_so_many(amount)} granted")
+
+
+def _end_of(context: typer.Context, organization: int, day: date) -> int:
+    """When a day is over in the zone the organization is billed in, in which pages and letters name days too."""
+    with database(context) as reading:
+        zone = reading.read(balance(organization), org_id=organization).time_zone
+    return day_start(zone, day + timedelta(days=1))
 
 
 @app.command("adjust")
