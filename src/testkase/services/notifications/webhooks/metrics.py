@@ -11,10 +11,14 @@ ATTEMPTS = Counter(
     "Attempts to deliver an event to an endpoint: delivered, failed, or dropped because the endpoint is not on.",
     ["outcome"],
 )
-OVERDUE = Gauge("testkase_webhooks_overdue", "Deliveries that no worker has begun a minute after their time.")
+WAITING = Gauge(
+    "testkase_webhooks_oldest_waiting_seconds",
+    "How long the endpoint that waits longest has had a delivery due and was not tried. One that is told much and"
+    " answers slowly is tried all the time: what piles up there is its own.",
+)
 
 
 def look() -> Operation[None]:
     """Bring the gauge up to date. Needs no organization's context."""
-    (row,) = yield Statement(_SQL["overdue"])
-    OVERDUE.set(row["overdue"])
+    (row,) = yield Statement(_SQL["waiting"])
+    WAITING.set(row["seconds"])

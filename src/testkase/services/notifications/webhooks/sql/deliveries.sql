@@ -73,6 +73,11 @@ WITH event AS (
 INSERT INTO webhook_delivery (org_id, endpoint_id, event_id)
 SELECT v.org_id, %(endpoint_id)s, v.event_id FROM event AS v;
 
--- overdue: Deliveries of all organizations that are late.
-SELECT count(*) AS overdue FROM webhook_delivery
-WHERE due_at < now() - interval '1 minute' AND delivered_at IS NULL AND given_up_at IS NULL;
+-- waiting: For how long the endpoint of all organizations that waits longest has had something due and was not tried.
+SELECT coalesce(extract(epoch FROM max(now() - greatest(due.since, last.tried_at))), 0)::float8 AS seconds
+FROM (SELECT d.org_id, d.endpoint_id, min(d.due_at) AS since FROM webhook_delivery AS d
+      WHERE d.due_at <= now() AND d.delivered_at IS NULL AND d.given_up_at IS NULL
+      GROUP BY d.org_id, d.endpoint_id) AS due
+LEFT JOIN LATERAL (
+    SELECT t.tried_at FROM webhook_delivery AS t WHERE t.org_id = due.org_id AND t.endpoint_id = due.endpoint_id
+    ORDER BY t.tried_at DESC NULLS LAST LIMIT 1) AS last ON true;
