@@ -74,7 +74,7 @@ BAD: list[tuple[str, str, Any, int, str, str | None]] = [
     ("a part without an id", "/holds/h/settlement", {"credits": "1", "final": False}, 422, "invalid_input",
      "capture_id"),
     ("a part beyond the hold", "/holds/h/settlement", {"credits": "9", "final": False, "capture_id": "c"}, 422,
-     "invalid_command", "usage"),
+     "invalid_command", "credits"),
     ("an extension beyond the balance", "/holds/h/extension", {"credits": "1000"}, 402, "insufficient_credits", None),
     ("an extension of negative credits", "/holds/h/extension", {"credits": "-5"}, 422, "invalid_input", "credits"),
     ("usage of nothing", "/usage", {**USAGE, "credits": None}, 422, "invalid_input", "usage"),

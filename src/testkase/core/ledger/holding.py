@@ -124,7 +124,8 @@ def capture_hold(book: Book, command: ask.SettleHold, now: int) -> tuple[Event, 
         raise InvalidCommand("A partial settlement needs an id of its own.", field="capture_id")
     cost = _cost(command.tokens, command.credits, hold.terms, command.outcome)
     if cost > hold.amount:
-        raise InvalidCommand("A partial settlement cannot exceed the hold; extend the hold first.", field="usage")
+        given = "usage" if command.credits is None else "credits"
+        raise InvalidCommand("A partial settlement cannot exceed the hold; extend the hold first.", field=given)
     movement = Movement()
     rest = movement.capture(hold, cost)
     usage = Usage(
