@@ -11,9 +11,11 @@ from testkase.services.audit import OPERATOR, Actor
 from testkase.services.audit.finding import changes
 from testkase.services.audit.sentences import change_sentence
 from testkase.services.workspace import cycles
-from testkase.services.workspace.cases import find_case
+from testkase.services.workspace.cases import find_case, move_cases
 from testkase.services.workspace.executions import list_entries
-from testkase.services.workspace.folders import list_folders
+from testkase.services.workspace.exporting.feature import feature_head, scenario
+from testkase.services.workspace.exporting.reading import exported_cases
+from testkase.services.workspace.folders import folder_at, list_folders
 from testkase.services.workspace.history import case_changes
 from testkase.services.workspace.importing import run as running
 from testkase.services.workspace.importing.model import ImportKind, ImportOptions
@@ -25,7 +27,8 @@ from testkase.services.workspace.importing.requests import (
     report_lines,
     request_import,
 )
-from testkase.services.workspace.model import CyclePlan, Progress
+from testkase.services.workspace.model import CyclePlan, Progress, Step
+from testkase.services.workspace.search import Wanted
 from tests.integration.workspace.conftest import Bench
 
 ANN = Actor(kind="person", ref="owner@example.com", name="Owner")
@@ -102,6 +105,38 @@ def test_scenarios_come_into_the_folder_of_their_feature(bench: Bench) -> None:
     run = bring(bench, "gherkin", b"Feature: Paying\n@card\nScenario: Card\nWhen I pay\nThen one order\n")
     case = bench.run(find_case(bench.org_id, bench.project_id, "SHOP-1"))
     assert (run.counts, case.content.tags, case.content.steps[0].expected) == ({"created": 1}, ("card",), "one order")
+
+
+def test_an_exported_feature_file_finds_the_cases_it_came_from(bench: Bench) -> None:
+    """Each was written again, in a folder named after the feature."""
+    folder = bench.run(folder_at(bench.org_id, bench.project_id, "Checkout / Payment"))
+    odd = {
+        "preconditions": "A cart\n\nAn address", "description": "Scenario: none\n\nTwo  lines", "priority": "low",
+        "type": "smoke", "tags": ("two words", "fast", "low"),
+        "steps": (Step(action="Given a card\nThen pay", expected="One\nOrder"), Step(action="| a"), Step(action="Go")),
+    }  # fmt: skip
+    for title in ("Pay", "Pay"):
+        bench.write(title, **odd)
+    bench.write("Plain")
+    bench.run(move_cases(bench.org_id, bench.project_id, ["SHOP-1"], folder, editor_id=bench.ann))
+    cases = bench.run(exported_cases(bench.org_id, bench.project_id, Wanted(), limit=9))
+    feature = feature_head("Web shop") + "".join(map(scenario, cases))
+    run = bring(bench, "gherkin", feature.encode())
+    assert [(outcome, key) for _, outcome, key in told(bench, run)] == [
+        ("unchanged", "SHOP-3"), ("unchanged", "SHOP-2"), ("unchanged", "SHOP-1"),
+    ]  # fmt: skip
+    assert [bench.run(find_case(bench.org_id, bench.project_id, one.case.key)) for one in cases] == [
+        one.case for one in cases
+    ]
+    changed = feature.replace("When Go", "When Stop").replace("@low @smoke", "@high @smoke", 1)
+    run = bring(bench, "gherkin", changed.encode())
+    assert run.counts == {"updated": 2, "unchanged": 1}
+    after = bench.run(find_case(bench.org_id, bench.project_id, "SHOP-2"))
+    assert (after.content.steps[-1].action, after.content.priority) == ("Stop", "high")
+    assert (after.content.preconditions, after.content.tags) == (odd["preconditions"], odd["tags"])
+    assert {row["key"] for row in bench.rows("SELECT key FROM test_case WHERE org_id = %(org_id)s")} == {
+        "SHOP-1", "SHOP-2", "SHOP-3",
+    }  # fmt: skip
 
 
 @pytest.mark.requirement("R63")

@@ -46,6 +46,38 @@ def cases(items: list[Item]) -> list[CaseItem]:
     return [item for item in items if isinstance(item, CaseItem)]
 
 
+OURS = """Feature: Web shop
+
+  # SHOP-7, Checkout / Payment
+  @high @smoke @card
+  Scenario: Card
+    Given a cart
+    And an address
+    When I open it
+    And I pay
+    Then one order
+    And a letter
+
+  # see SHOP-8
+  Scenario: Other
+    When I pay
+    # SHOP-9
+    Then nothing
+
+  Scenario: Last
+    When I go
+"""
+
+
+def test_a_scenario_of_an_export_names_its_case_and_is_read_as_it_was_written() -> None:
+    card, *others = cases(read_gherkin(OURS.encode()))
+    assert (card.key, card.folder, card.reads_back) == ("SHOP-7", "Checkout / Payment", True)
+    assert (card.fields["priority"], card.fields["type"], card.fields["tags"]) == ("high", "smoke", ("card",))
+    assert card.fields["preconditions"] == "a cart\nan address"
+    assert card.fields["steps"] == (Step(action="I open it\nI pay", expected="one order\na letter"),)
+    assert [(one.key, one.folder, one.reads_back) for one in others] == [("", "Web shop", False)] * 2
+
+
 def test_a_scenario_is_a_case() -> None:
     card = cases(read_gherkin(FEATURE.encode()))[0]
     assert (card.title, card.folder, card.line) == ("Card", "Paying", 10)

@@ -1,7 +1,8 @@
 """Taking test cases over: one that is there already is changed where the file differs, any other is written."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import msgspec
 
@@ -9,10 +10,13 @@ from testkase.foundation.database import Operation, Row
 from testkase.foundation.problems import Conflict, InvalidInput
 from testkase.services.workspace.cases import NewCase, create_cases, edit_case, find_case
 from testkase.services.workspace.content import tidied
+from testkase.services.workspace.exporting.feature import feature_head, scenario
+from testkase.services.workspace.exporting.reading import Exported
 from testkase.services.workspace.folders import folder_at
+from testkase.services.workspace.importing.gherkin_file import read_gherkin
 from testkase.services.workspace.importing.matching import Known, known_cases
 from testkase.services.workspace.importing.model import CaseItem, ReportLine
-from testkase.services.workspace.model import CaseContent
+from testkase.services.workspace.model import CaseContent, TestCase
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,11 +94,12 @@ def _found(item: CaseItem, known: Known, folder_id: int | None) -> Row | None:
 def _changed(place: Place, item: CaseItem, found: Row, folder_id: int | None) -> Operation[ReportLine]:
     """Only what the file speaks of: the rest of the case stays."""
     case = yield from find_case(place.org_id, place.project_id, found["key"])
+    fields = _unlike(item.fields, case) if item.reads_back else item.fields
     changed = yield from edit_case(
         place.org_id,
         place.project_id,
         found["key"],
-        msgspec.structs.replace(case.content, **item.fields),
+        msgspec.structs.replace(case.content, **fields),
         folder_id=case.folder_id if item.folder is None else folder_id,
         editor_id=place.user_id,
         origin="import",
@@ -105,3 +110,11 @@ def _changed(place: Place, item: CaseItem, found: Row, folder_id: int | None) ->
          "reason": item.note[:300]},
         ReportLine,
     )  # fmt: skip
+
+
+def _unlike(fields: Mapping[str, Any], case: TestCase) -> dict[str, Any]:
+    """Those that say something else than an export of the case would: a feature file has no empty lines, and no tag of
+    two words, and nobody has taken them out who brings back what was exported."""
+    now, *_ = read_gherkin(f"{feature_head('now')}{scenario(Exported(case=case, folder=''))}".encode())
+    known = now.fields if isinstance(now, CaseItem) else {}
+    return {name: value for name, value in fields.items() if name not in known or known[name] != value}

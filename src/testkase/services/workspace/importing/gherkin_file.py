@@ -1,7 +1,8 @@
 """Test cases out of a Gherkin feature file: a scenario is a case, and so is each row of a scenario outline's examples.
 
 Given and When begin a step, Then says what should be seen of it; And and But go on with what they follow. The feature,
-and a rule in it, become the folder; what the background says, the preconditions.
+and a rule in it, become the folder; what the background says, the preconditions. A scenario that came out of an export
+of ours names its test case, and is read as it was written: Given for preconditions, And for a further line.
 
 A small file can ask for endless test cases: examples repeat a scenario, and a scenario repeats the background. So what
 is made of a file is bounded, and it is refused before more is.
@@ -14,6 +15,7 @@ from typing import Any
 
 from testkase.foundation.problems import InvalidInput
 from testkase.services.workspace.importing.model import MAX_BYTES, MOST_ITEMS, CaseItem, Item, Unreadable
+from testkase.services.workspace.importing.named_scenario import Named, named_by, without_first_tags
 from testkase.services.workspace.importing.text import decoded
 from testkase.services.workspace.model import Step
 
@@ -22,6 +24,7 @@ _HEAD = re.compile(
 )
 _STEP = re.compile(r"(Given|When|Then|And|But|\*)(?:\s+(.*)|$)")
 _LANGUAGE = re.compile(r"#\s*language:\s*(\S+)")
+_GOES_ON = ("And", "But", "*")
 _QUOTES = ('"""', "```")
 _OUTLINES = ("Scenario Outline", "Scenario Template")
 _CELL = re.compile(r"(?<!\\)\|")
@@ -42,6 +45,10 @@ class _Scenario:
     folder: str
     outline: bool
     background: list[str]
+    named: Named | None = None
+    fields: dict[str, Any] = field(default_factory=dict)
+    given: list[str] = field(default_factory=list)
+    """Preconditions of its own, where it is named."""
     description: list[str] = field(default_factory=list)
     steps: list[tuple[str, str]] = field(default_factory=list)
     """Pairs of "do" or "see", and the text."""
@@ -107,6 +114,7 @@ class _Reader:
         self._table_tags: tuple[str, ...] = ()
         self._new_table = False
         self._rows = 0
+        self._named: Named | None = None
 
     def line(self, number: int, raw: str) -> None:
         text = raw.strip()
@@ -116,6 +124,7 @@ class _Reader:
             self._quote = text[:3]
         elif text.startswith("#"):
             self._language(text)
+            self._named = named_by(text) or self._named
         elif text.startswith("@"):
             self._tags += [tag.lstrip("@") for tag in text.split(" #")[0].split() if tag != "@"]
             self._bounded(number, len(self._tags), _MOST_PARTS)
@@ -143,6 +152,7 @@ class _Reader:
 
     def _headed(self, number: int, word: str, name: str) -> None:
         tags, self._tags = tuple(self._tags), []
+        named, self._named = self._named, None
         if word == "Feature":
             self.seen_feature, self._feature, self._feature_tags, self._part = True, name, tags, "feature"
         elif not self.seen_feature:
@@ -158,26 +168,36 @@ class _Reader:
                 raise InvalidInput(f"Line {number}: examples belong to a scenario outline.", field="file")
             self._part, self._table_tags, self._new_table = "examples", tags, True
         else:
-            self._scenario(number, name, tags, outline=word in _OUTLINES)
+            self._scenario(number, name, tags, outline=word in _OUTLINES, named=named)
 
-    def _scenario(self, number: int, name: str, tags: tuple[str, ...], *, outline: bool) -> None:
+    def _scenario(self, number: int, name: str, tags: tuple[str, ...], *, outline: bool, named: Named | None) -> None:
         self._part = "steps"
+        named = None if outline else named
+        fields, tags = without_first_tags(tags) if named else ({}, tags)
         background = [*self._backgrounds[""], *(self._backgrounds.get(self._rule, []) if self._rule else [])]
         folder = " / ".join(part.replace("/", "-")[:120] for part in (self._feature, self._rule) if part)
         self.scenarios.append(
             _Scenario(
                 line=number, title=name, tags=(*self._feature_tags, *self._rule_tags, *tags), folder=folder,
-                outline=outline, background=background,
+                outline=outline, background=background, named=named, fields=fields,
             )
         )  # fmt: skip
         _must_fit(len(self.scenarios))
 
     def _step(self, number: int, word: str, text: str) -> None:
+        self._named = None
         if self._part == "background":
             self._backgrounds[self._rule].append(text)
             self._bounded(number, len(self._backgrounds[self._rule]), _MOST_PARTS)
             return
-        steps = self.scenarios[-1].steps
+        scenario, steps = self.scenarios[-1], self.scenarios[-1].steps
+        if scenario.named and not steps and (word == "Given" or (scenario.given and word in _GOES_ON)):
+            scenario.given.append(text)
+            self._bounded(number, len(scenario.given), _MOST_PARTS)
+            return
+        if scenario.named and steps and word in _GOES_ON:
+            self._append(number, text)
+            return
         before = steps[-1][0] if steps else "do"
         does = {"Given": "do", "When": "do", "Then": "see"}.get(word, before)
         steps.append((does, text))
@@ -209,6 +229,7 @@ class _Reader:
             self.scenarios[-1].steps[-1] = (does, f"{before}\n{text}")
 
     def _described(self, number: int, text: str) -> None:
+        self._named = None
         if self._part == "steps" and self.scenarios[-1].steps:
             raise InvalidInput(f"Line {number} is no step: {text[:60]}", field="file")
         if self._part == "steps":
@@ -256,10 +277,15 @@ def _item(
         "title": title,
         "steps": steps,
         "tags": tags,
-        "preconditions": "\n".join(made.filled(text, values) for text in scenario.background),
+        "preconditions": "\n".join(made.filled(text, values) for text in (*scenario.background, *scenario.given)),
         "description": "\n".join(made.filled(text, {}) for text in scenario.description),
     }
-    return CaseItem(line=line, title=title, fields=fields, folder=scenario.folder)
+    if scenario.named is None:
+        return CaseItem(line=line, title=title, fields=fields, folder=scenario.folder)
+    return CaseItem(
+        line=line, title=title, fields={**fields, **scenario.fields}, key=scenario.named.key,
+        folder=scenario.named.folder, reads_back=True,
+    )  # fmt: skip
 
 
 def _steps(pairs: list[tuple[str, str]]) -> tuple[Step, ...]:

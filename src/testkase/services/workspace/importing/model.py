@@ -27,6 +27,8 @@ class CaseItem(msgspec.Struct, frozen=True, kw_only=True):
     folder: str | None = None
     note: str = ""
     """What was made of something that was not understood."""
+    reads_back: bool = False
+    """It came out of an export that cannot write everything: what it says as that wrote it was not changed."""
 
 
 class ResultItem(msgspec.Struct, frozen=True, kw_only=True):

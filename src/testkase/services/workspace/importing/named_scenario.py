@@ -1,0 +1,31 @@
+"""Scenarios that came out of an export of ours: the remark above one names its test case and folder, and the first of
+its tags are the priority and the type, which Gherkin has no place for."""
+
+import re
+from typing import Any, NamedTuple, get_args
+
+from testkase.services.workspace.model import CaseType, Priority
+
+_REMARK = re.compile(r"# ([A-Z][A-Z0-9]{1,9}-[1-9][0-9]{0,9})(?:, (.+))?", re.ASCII)
+
+
+class Named(NamedTuple):
+    """The test case a scenario is, and the path of its folder; "" for the top."""
+
+    key: str
+    folder: str
+
+
+def named_by(remark: str) -> Named | None:
+    """What a remark names, as an export writes it."""
+    found = _REMARK.fullmatch(remark)
+    return Named(found[1], found[2] or "") if found else None
+
+
+def without_first_tags(tags: tuple[str, ...]) -> tuple[dict[str, Any], tuple[str, ...]]:
+    """The fields that the first tags stand for, and the tags after them."""
+    fields: dict[str, Any] = {}
+    for name, known in (("priority", get_args(Priority)), ("type", get_args(CaseType))):
+        if tags and tags[0] in known:
+            fields[name], tags = tags[0], tags[1:]
+    return fields, tags
