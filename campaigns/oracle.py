@@ -43,6 +43,11 @@ _DEVIATIONS: dict[str, LiteralString] = {
     "I5 one effect for one id": """
         SELECT DISTINCT org_id FROM ledger.entry GROUP BY org_id, operation_id HAVING count(*) > 1
     """,
+    "I5 each id leads to its entry": """
+        SELECT DISTINCT org_id FROM ledger.entry AS e
+        FULL JOIN ledger.operation AS o USING (org_id, operation_id, seq, at)
+        WHERE e.hash IS NULL OR o.org_id IS NULL
+    """,
     "I7 a hold is open or resolved, once": """
         SELECT h.org_id FROM ledger.open_hold AS h
         JOIN ledger.entry AS e ON e.org_id = h.org_id AND e.operation_id = 'resolution:' || h.hold_id

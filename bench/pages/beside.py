@@ -9,6 +9,10 @@ OTHERS = 500
 """Interactions of each other organization, a year's."""
 _FIRST = 1_000_000
 
+_IDS = """
+    INSERT INTO ledger.operation (org_id, operation_id, seq, at)
+    SELECT org_id, operation_id, seq, at FROM ledger.entry WHERE org_id >= %s
+"""
 _DAYS = """
     INSERT INTO ledger.usage_day (
         org_id, day, use_case, user_ref, project_ref, interactions, charged, input_tokens, output_tokens)
@@ -24,6 +28,7 @@ def fill_beside(owner_url: str, org_id: int, rows: int, organizations: int) -> N
     with psycopg.connect(owner_url, autocommit=True) as owner:
         for table in ("account", "lot", "entry", "usage"):
             owner.execute(_copied(owner, table), {"org_id": org_id, "every": rows // OTHERS, "count": organizations})
+        owner.execute(_IDS, [_FIRST])
         owner.execute(_DAYS, [_FIRST])
         owner.execute(
             "SELECT ledger.close_days(%s + n, 1000) FROM generate_series(1, %s) AS n", [_FIRST, organizations]

@@ -7,6 +7,7 @@ DELETE FROM ledger.usage WHERE org_id = %(org_id)s;
 DELETE FROM ledger.open_hold WHERE org_id = %(org_id)s;
 DELETE FROM ledger.lot WHERE org_id = %(org_id)s;
 DELETE FROM ledger.entry WHERE org_id = %(org_id)s;
+DELETE FROM ledger.operation WHERE org_id = %(org_id)s;
 
 -- months: Where each billing month begins in the journal: an entry that expires what is left, then the new allowance.
 CREATE TEMP TABLE bench_month AS
@@ -34,6 +35,10 @@ SELECT %(org_id)s, n,
        CASE kind WHEN 'allowance' THEN %(allowance)s::bigint WHEN 'expire' THEN 0 ELSE left_over END, 0,
        '\x00112233445566778899aabbccddeeff', '', decode(repeat('ab', 32), 'hex')
 FROM (SELECT *, %(allowance)s::bigint - 20000 * (n - month_seq) AS left_over FROM bench_row) AS x;
+
+-- ids: Where each is found.
+INSERT INTO ledger.operation (org_id, operation_id, seq, at)
+SELECT org_id, operation_id, seq, at FROM ledger.entry WHERE org_id = %(org_id)s;
 
 -- usage: 200 people, each at home in two of 20 projects, using three features; weekends are as busy as any day.
 INSERT INTO ledger.usage (org_id, seq, usage_id, at, use_case, user_ref, project_ref, model, outcome, measurement, input,

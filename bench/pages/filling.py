@@ -10,8 +10,8 @@ from psycopg import sql
 
 MONTHS = 12
 VACUUM = (
-    "VACUUM (ANALYZE, FREEZE) ledger.entry, ledger.usage, ledger.usage_day, ledger.lot, ledger.account,"
-    " ledger.usage_closed, ledger.usage_part_day, ledger.usage_part_period"
+    "VACUUM (ANALYZE, FREEZE) ledger.entry, ledger.operation, ledger.usage, ledger.usage_day, ledger.lot,"
+    " ledger.account, ledger.usage_closed, ledger.usage_part_day, ledger.usage_part_period"
 )
 """Of all that is written here."""
 _LATE = ("usage_by_user", "usage_by_project", "entry_supply")

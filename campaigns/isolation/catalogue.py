@@ -15,7 +15,8 @@ DOORS = frozenset({
     "ledger.load", "ledger.append", "ledger.append_known", "ledger.append_limits", "ledger.append_many",
     "ledger.append_one",
     "ledger.account_ids", "ledger.due_accounts", "ledger.active_accounts", "ledger.pulses", "ledger.unwatched",
-    "ledger.pass_quiet", "ledger.broken_receipt_series", "ledger.prepare_usage_months", "ledger.usage_months_standing",
+    "ledger.pass_quiet", "ledger.broken_receipt_series", "ledger.prepare_months", "ledger.months_standing",
+    "ledger.prepare_usage_months", "ledger.usage_months_standing",
     "ledger.close_days", "ledger.open_days",
 })  # fmt: skip
 """Functions that see every organization and that the application may call: the ways into the ledger, and those that

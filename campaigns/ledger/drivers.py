@@ -31,8 +31,9 @@ _CUT = """
 """
 
 _EMPTY = """
-    TRUNCATE ledger.account, ledger.lot, ledger.open_hold, ledger.entry, ledger.usage, ledger.usage_day, ledger.budget,
-        ledger.pause, ledger.usage_closed, ledger.usage_part_day, ledger.usage_part_period
+    TRUNCATE ledger.account, ledger.lot, ledger.open_hold, ledger.entry, ledger.operation, ledger.usage,
+        ledger.usage_day, ledger.budget, ledger.pause, ledger.usage_closed, ledger.usage_part_day,
+        ledger.usage_part_period
 """
 
 

@@ -3,8 +3,7 @@
 from campaigns.mutants.mutant import Mutant, Patch
 
 _TOLD = ("simulate-postgres",)
-_MANY = "schema/ddl/0035_one_append.sql"
-_ONE = "schema/ddl/0036_days_by_key.sql"
+_MANY = _ONE = "schema/ddl/0043_operations.sql"
 _HEADS = "core/ledger/heads.py"
 _ATTEMPTS = "core/ledger/attempts.py"
 _WAITING = "core/ledger/waiting.py"
@@ -90,13 +89,13 @@ OF_MEMORY = (
     Mutant(
         "any-time",
         "whatever a server takes for the time is written",
-        (Patch(_MANY, " OR abs(here - decided_at) > 2000000 THEN", " THEN"),),
+        (Patch(_MANY, "(accounts) OR abs(here - decided_at) > 2000000 THEN", "(accounts) THEN"),),
         ("rush",),
     ),
     Mutant(
         "any-time-alone",
         "whatever a server takes for the time of a lone command is written",
-        (Patch(_ONE, " OR abs(here - decided_at) > 2000000 THEN", " THEN"),),
+        (Patch(_ONE, "NOT FOUND OR abs(here - decided_at) > 2000000 THEN", "NOT FOUND THEN"),),
         ("rush",),
     ),
     _alone(
@@ -120,7 +119,11 @@ OF_MEMORY = (
     _alone(
         "day-forgets-alone",
         "a lone settlement is not added to its day",
-        "SET interactions = d.interactions + excluded.interactions, charged",
-        "SET charged",
+        "                added.charged, added.input_tokens, added.output_tokens)\n"
+        "        ON CONFLICT (org_id, day, use_case, user_ref, project_ref) DO UPDATE\n"
+        "        SET interactions = d.interactions + excluded.interactions, charged",
+        "                added.charged, added.input_tokens, added.output_tokens)\n"
+        "        ON CONFLICT (org_id, day, use_case, user_ref, project_ref) DO UPDATE\n"
+        "        SET charged",
     ),
 )

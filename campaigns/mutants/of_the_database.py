@@ -3,8 +3,8 @@
 from campaigns.mutants.mutant import Mutant, Patch
 
 _TOLD = ("simulate-postgres",)
-_FUNCTIONS = "schema/ddl/0027_hot_path.sql"
-_APPEND = "schema/ddl/0035_one_append.sql"
+_FUNCTIONS = _APPEND = "schema/ddl/0043_operations.sql"
+_ROWS = "schema/ddl/0027_hot_path.sql"
 _CLAWS = "schema/ddl/0014_reversals.sql"
 _LIMITS = "schema/ddl/0005_ledger_functions.sql"
 
@@ -63,8 +63,8 @@ _LOADED = (
         "only-available-lots",
         "lots that are wholly held are not loaded",
         _FUNCTIONS,
-        "WHERE l.org_id = ANY (orgs) AND l.live\n",
-        "WHERE l.org_id = ANY (orgs) AND l.available > 0\n",
+        "WHERE l.org_id = ANY (orgs) AND l.live;\n",
+        "WHERE l.org_id = ANY (orgs) AND l.available > 0;\n",
     ),
     _mistake(
         "due-holds-missed",
@@ -76,7 +76,7 @@ _LOADED = (
     _mistake(
         "columns-swapped",
         "of a lot, what is held is read as available",
-        _FUNCTIONS,
+        _ROWS,
         "l.granted, l.available, l.held, l.granted_at,",
         "l.granted, l.held, l.available, l.granted_at,",
     ),
@@ -84,8 +84,8 @@ _LOADED = (
         "spent-lot-not-loaded",
         "a refund does not see a lot that is wholly spent",
         _FUNCTIONS,
-        "AND l.lot_id = e.seq AND NOT l.live",
-        "AND l.lot_id = e.seq AND l.live",
+        "AND l.lot_id = o.seq AND NOT l.live",
+        "AND l.lot_id = o.seq AND l.live",
     ),
     _mistake(
         "frozen-not-told",
@@ -121,6 +121,13 @@ _LOADED = (
 
 _WRITTEN = (
     _mistake(
+        "ids-not-written",
+        "of a batch's ids only the first is written down, and the others act again",
+        _APPEND,
+        "        SELECT n.org_id, n.operation_id, n.seq, n.at FROM unnest(entries) AS n;\n",
+        "        SELECT n.org_id, n.operation_id, n.seq, n.at FROM unnest(entries) AS n LIMIT 1;\n",
+    ),
+    _mistake(
         "covered-not-written",
         "what covered a debt is not written",
         _APPEND,
@@ -152,8 +159,12 @@ _WRITTEN = (
         "day-replaced",
         "a day's charges are replaced by the latest batch's",
         _APPEND,
-        "charged = d.charged + excluded.charged,\n",
-        "charged = excluded.charged,\n",
+        "        FROM unnest(usage_days) AS n\n"
+        "        ON CONFLICT (org_id, day, use_case, user_ref, project_ref) DO UPDATE\n"
+        "        SET interactions = d.interactions + excluded.interactions, charged = d.charged + excluded.charged,\n",
+        "        FROM unnest(usage_days) AS n\n"
+        "        ON CONFLICT (org_id, day, use_case, user_ref, project_ref) DO UPDATE\n"
+        "        SET interactions = d.interactions + excluded.interactions, charged = excluded.charged,\n",
     ),
     _mistake(
         "budget-use-not-written",

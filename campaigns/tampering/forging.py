@@ -18,7 +18,8 @@ from testkase.foundation.database import Operation, Statement, run
 Connection = psycopg.Connection[Any]
 
 _CUT = """
-WITH gone AS (DELETE FROM ledger.entry WHERE org_id = %(org)s AND seq > %(left)s RETURNING seq)
+WITH gone AS (DELETE FROM ledger.entry WHERE org_id = %(org)s AND seq > %(left)s RETURNING seq),
+ids AS (DELETE FROM ledger.operation WHERE org_id = %(org)s AND seq > %(left)s)
 UPDATE ledger.account AS a SET last_seq = e.seq, last_at = e.at, last_hash = e.hash
 FROM ledger.entry AS e WHERE a.org_id = %(org)s AND e.org_id = a.org_id AND e.seq = %(left)s
 """

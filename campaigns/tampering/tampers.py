@@ -28,8 +28,13 @@ ORDER BY 1
 """
 _COLUMNS = """
 SELECT attname AS name, format_type(atttypid, NULL) AS type, attnotnull AS needed,
-       attnum = ANY (coalesce((SELECT conkey FROM pg_constraint
-                               WHERE conrelid = attrelid AND contype = 'p'), '{}')) AS in_key
+       EXISTS (SELECT FROM pg_index AS key JOIN pg_attribute AS part ON part.attrelid = key.indrelid
+               AND part.attnum = ANY (key.indkey)
+               WHERE key.indisprimary AND part.attname = pg_attribute.attname
+                 AND key.indrelid = coalesce(
+                     (SELECT min(inhrelid) FROM pg_inherits WHERE inhparent = pg_attribute.attrelid),
+                     pg_attribute.attrelid)
+              ) AS in_key
 FROM pg_attribute WHERE attrelid = %s::regclass AND attnum > 0 AND NOT attisdropped AND attgenerated = ''
 ORDER BY attnum
 """

@@ -17,7 +17,7 @@ from testkase.core.ledger import writing
 from testkase.core.ledger.book import Book
 from testkase.foundation.composites import Record
 from testkase.foundation.database import SyncDatabase
-from testkase.schema.ddl_migration import ddl_text
+from testkase.schema.ddl_migration import ddl_text, steps_of
 from tests.support.cluster import APP_PASSWORD, Cluster, TestDatabase
 
 _APPEND_BEFORE = (
@@ -96,6 +96,19 @@ def add_closed_days(database: TestDatabase) -> None:
     """The sums of days that are over: today's `verify` reads them, whatever the rest of the schema."""
     with psycopg.connect(database.owner_url) as owner:
         owner.execute(ddl_text("0032_closed_days").encode())
+
+
+def add_journal(database: TestDatabase) -> None:
+    """How entries are read: today's `verify` asks for them so, whatever the rest of the schema."""
+    steps = steps_of(ddl_text("0044_entries_by_month"))
+    (reading,) = [step.sql for step in steps if step.name.startswith("how entries are read")]
+    with psycopg.connect(database.owner_url) as owner:
+        owner.execute(
+            "CREATE VIEW ledger.operation WITH (security_invoker = true) AS"
+            " SELECT org_id, operation_id, seq, at FROM ledger.entry"
+        )
+        owner.execute("GRANT SELECT ON ledger.operation TO testkase_app")
+        owner.execute(reading.encode())
 
 
 def start_migration(database: TestDatabase, log: Path) -> subprocess.Popen[bytes]:

@@ -26,6 +26,10 @@ SELECT %(org_id)s, n, 'usage:' || n, 'usage', %(start)s + n * %(minute)s, 0, -10
     '', '', decode(repeat('00', 32), 'hex')
 FROM generate_series(1::bigint, %(rows)s::bigint) AS n
 """
+_IDS = """
+INSERT INTO ledger.operation (org_id, operation_id, seq, at)
+SELECT org_id, operation_id, seq, at FROM ledger.entry WHERE org_id = %(org_id)s
+"""
 _USAGE = """
 INSERT INTO ledger.usage (org_id, seq, usage_id, at, use_case, user_ref, project_ref, outcome, measurement, input,
     cached_input, cache_write, output, reasoning, cost, charged)
@@ -48,7 +52,7 @@ FROM ledger.usage WHERE org_id = %(org_id)s GROUP BY 1, 2, 3, 4, 5
 def write_usage(owner: psycopg.Connection[tuple[object, ...]], org_id: int, rows: int, *, apart: int = MINUTE) -> None:
     """As many interactions of 20 people in 3 use cases and 3 projects; the first 60 of one person nobody remembers."""
     facts = {"org_id": org_id, "rows": rows, "start": START, "minute": apart}
-    for statement in (_ACCOUNT, _ENTRIES, _USAGE, _DAYS):
+    for statement in (_ACCOUNT, _ENTRIES, _IDS, _USAGE, _DAYS):
         owner.execute(statement, facts)
 
 

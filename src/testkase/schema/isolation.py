@@ -62,7 +62,7 @@ _WRITERS = Statement("""
     JOIN pg_namespace AS space ON space.oid = function.pronamespace
     JOIN pg_roles AS owner ON owner.oid = function.proowner
     WHERE space.nspname = 'ledger' AND function.proname IN (
-          'append', 'append_known', 'append_limits', 'append_many', 'append_one')
+          'append', 'append_known', 'append_limits', 'append_many', 'append_one', 'append_rows')
       AND NOT (function.prosecdef AND owner.rolname = 'testkase_ledger')
     ORDER BY 1
 """)

@@ -374,7 +374,7 @@ async def test_both_ways_into_the_ledger_come_to_the_same_entries(database: Test
 
 def test_whoever_writes_what_memory_holds_is_known(database: TestDatabase) -> None:
     """A function that changed the books without an entry would leave memory wrong and the head right."""
-    tables = ["account", "lot", "open_hold", "budget", "pause", "entry"]
+    tables = ["account", "lot", "open_hold", "budget", "pause", "entry", "operation"]
     writes = rf"(insert\s+into|update|delete\s+from|truncate)\s+(only\s+)?ledger\.({'|'.join(tables)})\y"
     with psycopg.connect(database.owner_url) as connection:
         functions = connection.execute("SELECT proname FROM pg_proc WHERE prosrc ~* %s ORDER BY 1", [writes]).fetchall()
@@ -385,5 +385,7 @@ def test_whoever_writes_what_memory_holds_is_known(database: TestDatabase) -> No
             "   AND grantee <> (SELECT relowner::regrole::text FROM pg_class WHERE oid = 'ledger.account'::regclass)",
             [tables],
         ).fetchall()
-    assert [name for (name,) in functions] == ["append", "append_known", "append_limits", "append_many", "append_one"]
+    assert [name for (name,) in functions] == [
+        "append", "append_known", "append_limits", "append_many", "append_one", "append_rows",
+    ]  # fmt: skip
     assert roles == [("testkase_ledger",)]

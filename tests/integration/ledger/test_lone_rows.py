@@ -121,7 +121,7 @@ async def test_the_id_of_a_hold_that_is_gone_is_not_opened_again(
     await unseen(engine, elsewhere, settle(org, "taken", 2))
     before = there(owner_url, org)
     again = await engine.submit(hold(org, "taken", 5))
-    assert refused_by == ["entry_org_id_operation_id_key"]
+    assert refused_by == ["operation_pkey"]
     assert (again.replayed, again.entry.hash) == (True, first.entry.hash)
     assert there(owner_url, org) == before
     assert before["open_hold"] == []
@@ -135,7 +135,7 @@ async def test_usage_under_an_id_that_was_used_is_charged_once_and_counted_once(
     first = await unseen(engine, elsewhere, used(org, "once", 2))
     before = there(owner_url, org)
     again = await engine.submit(used(org, "once", 2))
-    assert refused_by == ["entry_org_id_operation_id_key"]
+    assert refused_by == ["operation_pkey"]
     assert (again.replayed, again.entry.hash) == (True, first.entry.hash)
     assert there(owner_url, org) == before
     assert days(owner_url, org) == [("DEMO", 1, 2 * MICRO, 0, 0)]
@@ -150,7 +150,7 @@ async def test_other_usage_under_an_id_that_was_used_is_refused_and_nothing_is_w
     before = there(owner_url, org)
     with pytest.raises(IdReused):
         await engine.submit(used(org, "once", 3))
-    assert refused_by == ["entry_org_id_operation_id_key"]
+    assert refused_by == ["operation_pkey"]
     assert there(owner_url, org) == before
 
 

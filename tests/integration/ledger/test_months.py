@@ -1,9 +1,11 @@
-"""Usage by month: a statement looks at the months it is about, and whoever forgets to make a month loses nothing."""
+"""Entries and usage by month: a statement looks at the months it is about, and whoever forgets to make a month loses
+nothing."""
 
 import threading
 from collections.abc import Iterator
 from typing import Any
 
+import msgspec
 import psycopg
 import pytest
 from psycopg import sql
@@ -14,9 +16,10 @@ from testkase.core.ledger.commands import OpenAccount, RecordUsage
 from testkase.core.ledger.consumption import NO_PROJECT
 from testkase.core.ledger.model import Subject
 from testkase.core.ledger.months import month_start, months_standing, prepare_months
-from testkase.core.ledger.operations import execute_one
+from testkase.core.ledger.operations import Answer, execute_one
 from testkase.core.ledger.queries import UsageRow
-from testkase.core.ledger.verify import verify
+from testkase.core.ledger.refusals import IdReused
+from testkase.core.ledger.verify import Deviation, verify
 from testkase.foundation.database import Operation, SyncDatabase, run, tenant
 from tests.support.cluster import TestDatabase
 from tests.support.usage import MINUTE, RARE_USER, START, write_usage
@@ -37,8 +40,14 @@ def books(module_database: TestDatabase) -> Iterator[SyncDatabase]:
     database.close()
 
 
-def months_looked_at(books: SyncDatabase, operation: Operation[Any]) -> set[str]:
-    """Partitions of usage in the plans of an operation's statements."""
+COPIED = (
+    "org_id, seq, operation_id, kind, issued, available, held, used, expired, reversed, overage, debt, lots,"
+    " available_after, held_after, hold_id, expires_at, fingerprint, note, hash"
+)
+
+
+def months_looked_at(books: SyncDatabase, operation: Operation[Any], table: str = "usage") -> set[str]:
+    """Partitions of a table in the plans of an operation's statements."""
     found: set[str] = set()
     rows = None
     with books.pool.connection() as connection, connection.transaction(), connection.cursor(row_factory=dict_row) as on:
@@ -49,15 +58,15 @@ def months_looked_at(books: SyncDatabase, operation: Operation[Any]) -> set[str]
             except StopIteration:
                 return found
             on.execute(f"EXPLAIN (FORMAT JSON) {statement.sql}", statement.params)
-            found |= relations(on.fetchall()[0]["QUERY PLAN"][0]["Plan"])
+            found |= relations(table, on.fetchall()[0]["QUERY PLAN"][0]["Plan"])
             on.execute(statement.sql, statement.params)
             rows = on.fetchall()
 
 
-def relations(plan: dict[str, Any]) -> set[str]:
+def relations(table: str, plan: dict[str, Any]) -> set[str]:
     own = {plan["Relation Name"]} if "Relation Name" in plan else set()
-    below = [relations(part) for part in plan.get("Plans", ())]
-    return {name for name in own.union(*below) if name.startswith("usage_") and name != "usage_day"}
+    below = [relations(table, part) for part in plan.get("Plans", ())]
+    return {name for name in own.union(*below) if name.startswith(f"{table}_") and name != "usage_day"}
 
 
 def page(books: SyncDatabase, **filters: Any) -> list[UsageRow]:
@@ -93,8 +102,14 @@ def test_a_page_looks_at_two_months_of_three_years(books: SyncDatabase, filters:
     assert 1 <= len(months_looked_at(books, queries.usage_page(ORG, limit=limit, **filters))) <= 2
 
 
-def test_a_receipt_looks_at_its_own_month(books: SyncDatabase) -> None:
-    assert len(months_looked_at(books, queries.receipt(ORG, ROWS // 2))) == 1
+@pytest.mark.parametrize("table", ["usage", "entry"])
+def test_a_receipt_looks_at_its_own_month(books: SyncDatabase, table: str) -> None:
+    assert len(months_looked_at(books, queries.receipt(ORG, ROWS // 2), table)) == 1
+
+
+@pytest.mark.parametrize("before", [None, ROWS // 2])
+def test_a_page_of_the_journal_looks_at_two_months_of_three_years(books: SyncDatabase, before: int | None) -> None:
+    assert 1 <= len(months_looked_at(books, queries.entries(ORG, limit=20, before_seq=before), "entry")) <= 2
 
 
 def test_all_pages_together_are_all_months_in_order(books: SyncDatabase) -> None:
@@ -144,8 +159,54 @@ def test_writing_locks_the_month_written_to(books: SyncDatabase) -> None:
         run(connection, execute_one(OpenAccount(org_id=2, monthly_allowance=10**9, ai_enabled=True)))
         for number in range(12):
             run(connection, execute_one(used(number)))
-            assert len(locked_months(connection)) == 1
+            assert sorted(name.partition("_")[0] for name in locked_months(connection)) == ["entry", "usage"]
             connection.commit()
+
+
+@pytest.mark.requirement("I5")
+def test_an_id_acts_once_however_many_months_lie_between(app_url: str) -> None:
+    with psycopg.connect(app_url) as connection:
+        run(connection, execute_one(OpenAccount(org_id=2, monthly_allowance=10**9, ai_enabled=True)))
+        first = run(connection, execute_one(used(1)))
+        for later in (1, 4, 30):
+            again = run(connection, execute_one(used(1), clock=month_start(now_of(app_url), later) + MINUTE))
+            assert again == Answer(entry=msgspec.structs.replace(first.entry, usage=None), replayed=True)
+        other = msgspec.structs.replace(used(1), credits=2_000_000)
+        with pytest.raises(IdReused):
+            run(connection, execute_one(other, clock=month_start(now_of(app_url), 31)))
+        assert deviations(connection, 2) == []
+
+
+LATER = "ledger.month_start(at, 2)"
+
+
+def deviations(connection: psycopg.Connection[Any], org_id: int) -> list[Deviation]:
+    connection.execute(tenant(org_id).sql, {"org_id": str(org_id)})
+    return run(connection, verify(org_id))
+
+
+@pytest.mark.requirement("B4", "I5")
+@pytest.mark.parametrize(
+    "forged",
+    [
+        "DELETE FROM ledger.operation WHERE operation_id = 'usage:u2'",
+        "UPDATE ledger.operation SET seq = seq + 1 WHERE operation_id = 'usage:u2'",
+        "UPDATE ledger.operation SET at = at - 1 WHERE operation_id = 'usage:u2'",
+        "UPDATE ledger.operation SET operation_id = 'usage:u9' WHERE operation_id = 'usage:u2'",
+        "INSERT INTO ledger.operation SELECT org_id, 'usage:u9', seq, at FROM ledger.entry WHERE seq = 3",
+        f"UPDATE ledger.entry SET at = {LATER} WHERE seq = 3",
+        f"INSERT INTO ledger.entry ({COPIED}, at) SELECT {COPIED}, {LATER} FROM ledger.entry WHERE seq = 3",
+    ],
+    ids=str,
+)
+def test_an_id_that_leads_elsewhere_is_found(app_url: str, owner_url: str, forged: str) -> None:
+    with psycopg.connect(app_url) as connection, psycopg.connect(owner_url, autocommit=True) as owner:
+        run(connection, execute_one(OpenAccount(org_id=2, monthly_allowance=10**9, ai_enabled=True)))
+        for number in (1, 2, 3):
+            run(connection, execute_one(used(number)))
+        connection.commit()
+        owner.execute(forged.encode())
+        assert {found.invariant for found in deviations(connection, 2)} & {"I5", "I12"}
 
 
 def now_of(url: str) -> int:
@@ -183,10 +244,13 @@ def test_months_are_made_once_by_however_many_workers(app_url: str, owner_url: s
         each.start()
     for each in workers:
         each.join()
-    assert sorted(made) == [0, 0, 0, 17]
-    ends = [bound.rpartition("'")[0].rpartition("'")[2] for name, bound in parts(owner_url) if name != "usage_rest"]
-    starts = [bound.split("'")[1] for _, bound in parts(owner_url) if "FROM ('" in bound]
-    assert sorted(starts) == sorted(ends)[:-1], "each begins where another ends"
+    assert sorted(made) == [0, 0, 0, 2 * 17]
+    for table in ("entry_", "usage_"):
+        bounds = {name: bound for name, bound in parts(owner_url) if name.startswith(table)}
+        assert bounds.pop(f"{table}rest") == "DEFAULT"
+        ends = [bound.rpartition("'")[0].rpartition("'")[2] for bound in bounds.values()]
+        starts = [bound.split("'")[1] for bound in bounds.values() if "FROM ('" in bound]
+        assert sorted(starts) == sorted(ends)[:-1], "each begins where another ends"
 
 
 @pytest.mark.requirement("B4")
@@ -210,7 +274,9 @@ def test_usage_of_a_forgotten_month_is_kept_told_and_given_its_place(app_url: st
         before = books.run(queries.usage_page(2, limit=10), org_id=2)
         assert [row.usage_id for row in before] == ["u3", "u2", "u1"]
         assert run(connection, months_standing()).strays
-        assert run(connection, prepare_months(12)) == 5, "four that are empty, and one for what was forgotten"
+        assert run(connection, prepare_months(12)) == 5 + 1, (
+            "four of usage that are empty; and what was forgotten of each"
+        )
         connection.commit()
         months = run(connection, months_standing())
         assert not months.strays
@@ -222,7 +288,8 @@ def test_usage_of_a_forgotten_month_is_kept_told_and_given_its_place(app_url: st
         assert books.run(verify(2), org_id=2) == []
         books.close()
     with psycopg.connect(owner_url) as owner:
-        assert owner.execute("SELECT count(*) FROM ledger.usage_rest").fetchone() == (0,)
+        for table in (b"usage", b"entry"):
+            assert owner.execute(b"SELECT count(*) FROM ledger.%s_rest" % table).fetchone() == (0,)
 
 
 @pytest.mark.requirement("I13")
@@ -235,7 +302,7 @@ def test_a_partition_is_as_closed_as_the_table(app_url: str, owner_url: str) -> 
 
 def test_the_application_can_make_months_and_nothing_else(app_url: str) -> None:
     for statement in (
-        "SELECT ledger.add_usage_part('extra', 'DEFAULT')", "SELECT ledger.keep_usage_strays(0, 1)",
+        "SELECT ledger.add_part('usage', 'extra', 'DEFAULT')", "SELECT ledger.keep_strays('usage', 0, 1)",
         "CREATE TABLE ledger.extra ()",
     ):  # fmt: skip
         with psycopg.connect(app_url) as connection, pytest.raises(psycopg.errors.InsufficientPrivilege):

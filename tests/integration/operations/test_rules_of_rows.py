@@ -11,7 +11,14 @@ from testkase.foundation.database import SyncDatabase
 from testkase.schema.ddl_migration import ddl_text, run_step, steps_of
 from tests.support.cluster import Cluster, TestDatabase
 from tests.support.ledger import fresh_org, hold, open_account, settle
-from tests.support.upgrades import add_closed_days, code_of_before, empty_database, migrate_to, people_at_work
+from tests.support.upgrades import (
+    add_closed_days,
+    add_journal,
+    code_of_before,
+    empty_database,
+    migrate_to,
+    people_at_work,
+)
 
 BEFORE, RULES = "0025", "0028_rules_of_rows"
 STEPS = list(steps_of(ddl_text(RULES)))
@@ -36,6 +43,7 @@ def used(cluster: Cluster) -> Iterator[tuple[TestDatabase, int]]:
     with empty_database(cluster, "before_rules") as database:
         migrate_to(database, BEFORE)
         add_closed_days(database)
+        add_journal(database)
         books = SyncDatabase(database.app_url)
         books.run(execute_one(open_account(org_id)), org_id=org_id)
         spend(books, org_id, "early")

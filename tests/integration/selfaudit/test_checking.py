@@ -140,15 +140,24 @@ def test_receipts_are_counted_without_becoming_visible(shop: Shop) -> None:
         assert connection.execute("SELECT number FROM receipt").fetchall() == []
 
 
-LATE = """INSERT INTO ledger.usage (org_id, seq, usage_id, at, use_case, user_ref, outcome, measurement, input,
-    cached_input, cache_write, output, reasoning, cost, charged)
-    SELECT 7, 7, 'late', ends_at, 'chat', 'ada', 'completed', 'exact', 1, 0, 0, 1, 0, 0, 0
-    FROM ledger.usage_months_standing()"""
+LATE = {
+    "usage": """INSERT INTO ledger.usage (org_id, seq, usage_id, at, use_case, user_ref, outcome, measurement, input,
+        cached_input, cache_write, output, reasoning, cost, charged)
+        SELECT 7, 7, 'late', ends_at, 'chat', 'ada', 'completed', 'exact', 1, 0, 0, 1, 0, 0, 0
+        FROM ledger.months_standing()""",
+    "entry": """INSERT INTO ledger.entry (org_id, seq, operation_id, kind, at, issued, available, held, used, expired,
+        reversed, overage, debt, lots, available_after, held_after, fingerprint, note, hash)
+        SELECT 7, 7, 'late', 'hold', ends_at, 0, 0, 0, 0, 0, 0, 0, 0, '{}', 0, 0, '', '', sha256('')
+        FROM ledger.months_standing()""",
+}
 
 
-def test_usage_that_came_when_its_month_had_no_partition_is_told_until_it_has_one(shop: Shop, audit: SelfAudit) -> None:
+@pytest.mark.parametrize("table", LATE)
+def test_what_came_when_its_month_had_no_partition_is_told_until_it_has_one(
+    shop: Shop, audit: SelfAudit, table: str
+) -> None:
     assert check_all(shop, audit) == []
-    tamper(shop, LATE)
+    tamper(shop, LATE[table])
     assert check_all(shop, audit) == [(0, "months", 0)]
     shop.organizations.database.run(prepare_months(AHEAD + 1))
     assert check_all(shop, audit) == []

@@ -52,6 +52,7 @@ def test_a_cut_journal_whose_account_agrees_is_found_by_the_heads_alone(
         superuser.execute("SET session_replication_role = replica")
         last = dict(zip(names, before or (), strict=True))["last_seq"]
         superuser.execute("DELETE FROM ledger.entry WHERE org_id = %s AND seq > %s", [org_id, last])
+        superuser.execute("DELETE FROM ledger.operation WHERE org_id = %s AND seq > %s", [org_id, last])
         superuser.execute("DELETE FROM ledger.lot WHERE org_id = %s AND source = 'purchase'", [org_id])
         superuser.execute("DELETE FROM ledger.account WHERE org_id = %s", [org_id])
         places = ", ".join(["%s"] * len(names))

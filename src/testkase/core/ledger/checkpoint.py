@@ -45,7 +45,7 @@ def still_stands(org_id: int, known: Checkpoint) -> Operation[list[Deviation]]:
     """Whether the entry of a checkpoint has the hash it had (I12)."""
     if known.seq == 0:
         return []
-    rows = yield Statement(_SQL["entry_hash"], {"org_id": org_id, "seq": known.seq})
+    rows = yield Statement(_SQL["entry_hash"], {"org_id": org_id, "at": known.at, "seq": known.seq})
     if rows and bytes(rows[0]["hash"]) == known.hash:
         return []
     return [_deviation(org_id, "I12", known.seq, "is not the entry that was verified before")]

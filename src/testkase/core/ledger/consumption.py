@@ -61,7 +61,7 @@ def usage_rows(
     first, latest = max(first, since or 0), latest if until is None else min(latest, until - 1)
     wanted: dict[str, Any] = {"org_id": org_id, "limit": limit, "before_seq": before_seq}
     if use_case is None and user is None and project is None:
-        return (yield from _newest(_SQL["page"], wanted, since=first, latest=latest))
+        return (yield from newest_rows(_SQL["page"], wanted, since=first, latest=latest))
     kinds = [
         kind
         for kind in (yield from kinds_of(org_id, user=user))
@@ -76,11 +76,11 @@ def usage_rows(
         "without_project": [kind.use_case for kind in kinds if not kind.project],
     }
     sql = _SQL["page_of_kinds" if user is None else "page_of_user"]
-    return (yield from _newest(sql, wanted, since=first, latest=latest))
+    return (yield from newest_rows(sql, wanted, since=first, latest=latest))
 
 
-def _newest(sql: LiteralString, wanted: dict[str, Any], *, since: int, latest: int) -> Operation[list[Row]]:
-    """The newest rows of a span, looked for in more and more months until there are enough of them."""
+def newest_rows(sql: LiteralString, wanted: dict[str, Any], *, since: int, latest: int) -> Operation[list[Row]]:
+    """The newest rows of a span of time, looked for in more and more months until there are enough of them."""
     rows: list[Row] = []
     missing: int = wanted["limit"]
     for first, last in spans_back(since, latest):
@@ -92,8 +92,9 @@ def _newest(sql: LiteralString, wanted: dict[str, Any], *, since: int, latest: i
 
 
 def span_of(org_id: int, before_seq: int = NEVER) -> Operation[tuple[int, int]]:
-    """When an organization's first entry was posted and its newest, or the newest up to a number; 0 without any."""
-    rows = yield Statement(_SQL["span"], {"org_id": org_id, "seq": before_seq})
+    """When an organization's first entry was posted, and its newest, or the one of a number; 0 without any."""
+    before = min(max(before_seq, 1), NEVER) - 1
+    rows = yield Statement(_SQL["span"], {"org_id": org_id, "before": before})
     return (rows[0]["first"], rows[0]["latest"]) if rows else (0, 0)
 
 

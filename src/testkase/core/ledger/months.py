@@ -1,4 +1,5 @@
-"""The months by which usage is kept apart: a partition each, in UTC, made ahead of time (decision 15).
+"""The months by which entries and usage are kept apart: a partition each, in UTC, made ahead of time (decisions 15,
+22).
 
 Nothing is wrong where one is missing: what comes then lies in the partition for the rest, until the month is made.
 """
@@ -30,14 +31,14 @@ class Months(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def prepare_months(ahead: int = AHEAD) -> Operation[int]:
-    """Make what is missing of this month's partition and the next ones'; how many that were. Needs no organization."""
-    (row,) = yield Statement("SELECT ledger.prepare_usage_months(%(ahead)s) AS made", {"ahead": ahead})
+    """Make what is missing of this month's partitions and the next ones'; how many that were. Needs no organization."""
+    (row,) = yield Statement("SELECT ledger.prepare_months(%(ahead)s) AS made", {"ahead": ahead})
     return int(row["made"])
 
 
 def months_standing() -> Operation[Months]:
     """How far the partitions go. Needs no organization."""
-    (row,) = yield Statement("SELECT ends_at, strays FROM ledger.usage_months_standing()")
+    (row,) = yield Statement("SELECT ends_at, strays FROM ledger.months_standing()")
     return Months(**row)
 
 

@@ -12,7 +12,7 @@ import msgspec
 
 from testkase.core.ledger.book import NEVER
 from testkase.core.ledger.calendar import first_day
-from testkase.core.ledger.consumption import usage_rows
+from testkase.core.ledger.consumption import newest_rows, span_of, usage_rows
 from testkase.core.ledger.lot_rows import charged_by_lot, lot_of, lots_by_id
 from testkase.core.ledger.model import RESOLVED_AS, Lot, Measurement, Outcome
 from testkase.core.ledger.refusals import AccountNotFound
@@ -204,13 +204,12 @@ def usage_summary(org_id: int) -> Operation[list[FeatureUsage]]:
     """The current period by use case, largest first; its sum is the account's `period_used` (P11, I11)."""
     account = yield from balance(org_id)
     asked = {"org_id": org_id, "first_day": account.first_day(account.period_number)}
-    rows = yield Statement(_SQL["usage_summary"], asked)
-    return [FeatureUsage(**row) for row in rows]
+    return [FeatureUsage(**row) for row in (yield Statement(_SQL["usage_summary"], asked))]
 
 
 def receipt(org_id: int, seq: int) -> Operation[Receipt]:
     """Raises NotFound where the organization has no such interaction."""
-    posted = yield Statement(_SQL["instant"], {"org_id": org_id, "seq": seq})
+    posted = yield Statement(_SQL["instant"], {"org_id": org_id, "before": min(max(seq, 1), NEVER) - 1, "seq": seq})
     rows = (yield Statement(_SQL["receipt"], {"org_id": org_id, "at": posted[0]["at"], "seq": seq})) if posted else []
     if not rows:
         raise NotFound("There is no such receipt.", field="id")
@@ -260,9 +259,10 @@ def overage_limits_set(org_id: int, *, since: int, until: int) -> Operation[list
 def entries(org_id: int, *, limit: int, before_seq: int | None = None) -> Operation[list[JournalRow]]:
     """The journal, newest first."""
     before = NEVER if before_seq is None else before_seq
-    params = {"org_id": org_id, "limit": min(limit, MAX_PAGE), "before_seq": before}
-    rows = yield Statement(_SQL["entries_page"], params)
-    return [JournalRow(**row) for row in rows]
+    first, latest = yield from span_of(org_id, before)
+    wanted = {"org_id": org_id, "limit": min(limit, MAX_PAGE), "before_seq": before}
+    found = yield from newest_rows(_SQL["entries_page"], wanted, since=first, latest=latest)
+    return [JournalRow(**row) for row in found]
 
 
 def hold(org_id: int, hold_id: str) -> Operation[HoldState]:

@@ -74,6 +74,7 @@ def _verified(org_id: int, account: Row) -> Operation[list[Deviation]]:
     lots = yield Statement(_SQL["lots"], {"org_id": org_id})
     audit = Audit({row["lot_id"]: lot_of(org_id, row) for row in lots}, account["time_zone"])
     yield from _walk(org_id, audit)
+    yield from _ids(org_id, audit)
     open_holds = yield Statement(_SQL["open_holds"], {"org_id": org_id})
     orphans = yield from _orphans(org_id, audit)
     expiries = [row["expires_at"] for row in open_holds]
@@ -142,6 +143,15 @@ def _walk(org_id: int, audit: Audit) -> Operation[None]:
         if len(rows) < _PAGE:
             return
         after = rows[-1]["seq"]
+
+
+def _ids(org_id: int, audit: Audit) -> Operation[None]:
+    """Each entry is found by its id, and by no other (I5). One by one only where they do not come to the same."""
+    posted = yield Statement(_SQL["ids_posted"], {"org_id": org_id})
+    if posted == (yield Statement(_SQL["ids_kept"], {"org_id": org_id})):
+        return
+    for row in (yield Statement(_SQL["misplaced_ids"], {"org_id": org_id})):
+        audit.found.append(("I5", row["seq"], f"the id {row['operation_id']} and its entry do not lead to each other"))
 
 
 def journal_page(org_id: int, *, after: int, limit: int) -> Operation[list[Row]]:

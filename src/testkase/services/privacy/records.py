@@ -8,7 +8,7 @@ GROUPS: dict[str, tuple[str, ...]] = {
     "Each AI interaction": (
         "ledger.usage", "ledger.usage_day", "ledger.usage_part_day", "ledger.usage_part_period", "ledger.usage_closed",
     ),
-    "The journal of credits": ("ledger.entry", "ledger.lot", "ledger.account", "ledger.open_hold"),
+    "The journal of credits": ("ledger.entry", "ledger.operation", "ledger.lot", "ledger.account", "ledger.open_hold"),
     "Budgets and pauses": ("ledger.budget", "ledger.pause", "budget_request", "guard_setting"),
     "Models and their quality levels": ("quality_setting", "model_failure"),
     "Who did what": ("activity", "activity_head"),

@@ -14,8 +14,8 @@ CHECKED_AT = Gauge(
 )
 MONTHS_END = Gauge(
     "testkase_usage_months_end_timestamp_seconds",
-    "Until when usage has partitions of its months, in seconds since 1970. Alarm where that is less than a month away:"
-    " the worker should have made the next ones.",
+    "Until when entries and usage have partitions of their months, in seconds since 1970. Alarm where that is less than"
+    " a month away: the worker should have made the next ones.",
 )
 
 

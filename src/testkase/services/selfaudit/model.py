@@ -41,7 +41,7 @@ RULES = (
     Rule(code="B8", sentence="A budget holds and has used what was held and charged in its scope."),
     Rule(code=HISTORY, sentence="Every record of the activity history follows from its predecessor."),
     Rule(code=RECEIPTS, sentence="The numbers of receipts have no gap and no double."),
-    Rule(code=MONTHS, sentence="Usage lies in its month's partition, and the next month's is ready."),
+    Rule(code=MONTHS, sentence="Entries and usage lie in their month's partition, and the next month's is ready."),
 )
 
 Place = tuple[str, int]

@@ -27,7 +27,7 @@ GROUP BY x.use_case
 ORDER BY charged DESC, x.use_case;
 
 -- instant: When an entry was posted.
-SELECT e.at FROM ledger.entry AS e WHERE e.org_id = %(org_id)s AND e.seq = %(seq)s;
+SELECT e.at FROM ledger.journal(%(org_id)s, %(before)s, 1) AS e WHERE e.seq = %(seq)s;
 
 -- receipt: One AI interaction, of an instant, with the entry that charged it.
 SELECT u.seq, u.usage_id, u.at, u.use_case, u.user_ref, u.project_ref, u.model, u.outcome, u.measurement,
@@ -35,7 +35,7 @@ SELECT u.seq, u.usage_id, u.at, u.use_case, u.user_ref, u.project_ref, u.model, 
        e.kind, e.available, e.held, e.expired, e.reversed, e.overage, e.debt, e.issued, e.available_after, e.held_after, to_json(e.lots)::text AS lots,
        encode(e.hash, 'hex') AS hash
 FROM ledger.usage AS u
-JOIN ledger.entry AS e ON e.org_id = u.org_id AND e.seq = u.seq
+JOIN ledger.entry AS e ON e.org_id = u.org_id AND e.at = %(at)s AND e.seq = u.seq
 WHERE u.org_id = %(org_id)s AND u.at = %(at)s AND u.seq = %(seq)s;
 
 -- lots: Credits the organization still has, in the order in which they are spent, and those a dispute has frozen.
@@ -52,11 +52,11 @@ FROM ledger.lot
 WHERE org_id = %(org_id)s AND lot_id = ANY (%(lot_ids)s)
 ORDER BY lot_id;
 
--- entries_page: The journal, newest first, from below a sequence number.
+-- entries_page: The journal, newest first, of a span of time, from below a sequence number.
 SELECT seq, operation_id, kind, at, issued, available, held, used, expired, reversed, overage, debt,
        available_after, held_after, hold_id, note
 FROM ledger.entry
-WHERE org_id = %(org_id)s AND seq < %(before_seq)s
+WHERE org_id = %(org_id)s AND at >= %(since)s AND at <= %(latest)s AND seq < %(before_seq)s
 ORDER BY seq DESC
 LIMIT %(limit)s;
 
@@ -67,24 +67,20 @@ WHERE org_id = %(org_id)s AND hold_id = %(hold_id)s;
 
 -- resolution: How a hold was resolved.
 SELECT e.seq, e.kind, e.at, e.held, e.used, e.available, e.available_after, e.held_after
-FROM ledger.entry AS e
-WHERE e.org_id = %(org_id)s AND e.operation_id = 'resolution:' || %(hold_id)s;
+FROM ledger.entry_of(%(org_id)s, 'resolution:' || %(hold_id)s) AS e;
 
 -- overage_bills: What each period that is over used beyond the balance, oldest first, from one period on.
 SELECT number::integer AS period_number, e.seq, e.at, e.overage AS credits
 FROM ledger.account AS a
 CROSS JOIN generate_series(%(first)s::bigint, a.period_number - 1) AS number
-CROSS JOIN LATERAL (
-    SELECT j.seq, j.at, j.overage FROM ledger.entry AS j
-    WHERE j.org_id = %(org_id)s AND j.operation_id = 'overage:' || number OFFSET 0
-) AS e
+CROSS JOIN LATERAL ledger.entry_of(%(org_id)s, 'overage:' || number) AS e
 WHERE a.org_id = %(org_id)s
 ORDER BY number;
 
 -- overage_limits_set: When the limits that held in a span of time were set, found by the family of their ids.
 WITH told AS (
-    SELECT e.at FROM ledger.entry AS e
-    WHERE e.org_id = %(org_id)s AND e.operation_id >= 'overage_limit:' AND e.operation_id < 'overage_limit;'
+    SELECT o.at FROM ledger.operation AS o
+    WHERE o.org_id = %(org_id)s AND o.operation_id >= 'overage_limit:' AND o.operation_id < 'overage_limit;'
 )
 SELECT at FROM told
 WHERE at < %(until)s AND at >= coalesce((SELECT max(at) FROM told WHERE at <= %(since)s), 0)

@@ -7,8 +7,10 @@ WITH account AS (
     SELECT number, e.seq, e.at, e.available_after + e.held_after - e.available - e.held AS opening
     FROM generate_series(%(first)s::bigint, %(last)s::bigint + 1) AS number
     CROSS JOIN LATERAL (
-        SELECT j.* FROM ledger.entry AS j
-        WHERE j.org_id = %(org_id)s AND j.operation_id = 'allowance:' || number OFFSET 0
+        SELECT j.* FROM ledger.operation AS i
+        JOIN ledger.entry AS j ON j.org_id = i.org_id AND j.seq = i.seq AND j.at = i.at
+        WHERE i.org_id = %(org_id)s AND i.operation_id = 'allowance:' || number
+          AND j.at >= %(since)s AND j.at <= %(until)s OFFSET 0
     ) AS e
 ), period AS (
     SELECT number, seq, at, opening, lead(seq) OVER journal AS next_seq, lead(at) OVER journal AS ended_at,
@@ -27,7 +29,8 @@ WITH account AS (
            json_agg(json_build_array(e.at, e.available) ORDER BY e.seq) FILTER (WHERE e.kind = 'grant') AS grants
     FROM ledger.entry AS e
     LEFT JOIN ledger.lot AS l ON l.org_id = e.org_id AND l.lot_id = e.seq
-    WHERE e.org_id = %(org_id)s AND e.seq >= (SELECT min(seq) FROM begun) AND e.seq <= (SELECT last_seq FROM account)
+    WHERE e.org_id = %(org_id)s AND e.at >= %(since)s AND e.at <= %(until)s
+      AND e.seq >= (SELECT min(seq) FROM begun) AND e.seq <= (SELECT last_seq FROM account)
       AND (e.issued <> 0 OR e.expired <> 0 OR e.reversed <> 0 OR e.overage <> 0 OR e.debt <> 0)
     GROUP BY 1
 )
@@ -59,7 +62,8 @@ SELECT p.number, p.seq, p.at AS started_at, p.ended_at, p.opening, coalesce(p.cl
             FROM ledger.entry AS e
             LEFT JOIN ledger.lot AS l ON l.org_id = e.org_id AND l.lot_id = e.lots[1][1]
                 AND e.kind IN ('expire', 'reverse')
-            WHERE %(first_day)s::date IS NOT NULL AND e.org_id = %(org_id)s AND e.seq >= p.seq
+            WHERE %(first_day)s::date IS NOT NULL AND e.org_id = %(org_id)s AND e.at >= %(since)s AND e.at <= %(until)s
+              AND e.seq >= p.seq
               AND e.seq < coalesce(p.next_seq, a.last_seq + 1) AND e.expired <> 0
               AND (e.issued <> 0 OR e.expired <> 0 OR e.reversed <> 0 OR e.overage <> 0 OR e.debt <> 0)
         ) AS x)::text AS expiries

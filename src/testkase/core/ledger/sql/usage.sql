@@ -1,5 +1,5 @@
--- ledger.usage has a partition a month. Whatever reads it names the span of instants, so that the plan is made for the
--- months of that span alone; along the journal instants never decrease, so that their order is that of the numbers.
+-- ledger.usage and ledger.entry have a partition a month. Whatever reads them names the span of instants, so that the plan is
+-- made for the months of that span alone; along the journal instants never decrease, so that their order is that of the numbers.
 -- Where a column IS NULL it also leads the ORDER BY: the planner does not see by itself that it is always the same.
 
 -- page: AI interactions, newest first, of a span of time, below a sequence number.
@@ -66,9 +66,14 @@ CROSS JOIN LATERAL (
 ) AS u
 ORDER BY u.seq DESC;
 
--- span: When the first entry was posted, and the last one up to a sequence number.
-SELECT coalesce((SELECT f.at FROM ledger.entry AS f WHERE f.org_id = e.org_id AND f.seq = 1), 0) AS first, e.at AS latest
-FROM ledger.entry AS e WHERE e.org_id = %(org_id)s AND e.seq <= %(seq)s ORDER BY e.seq DESC LIMIT 1;
+-- span: When the first period's credits came, which is when the journal begins, and when the entry of a number was posted, or
+-- the newest where there is none.
+SELECT coalesce((SELECT o.at FROM ledger.operation AS o
+                 WHERE o.org_id = a.org_id AND o.operation_id = 'allowance:0'), 0) AS first,
+       CASE WHEN %(before)s < a.last_seq
+            THEN (SELECT e.at FROM ledger.journal(%(org_id)s, %(before)s, 1) AS e)
+            ELSE a.last_at END AS latest
+FROM ledger.account AS a WHERE a.org_id = %(org_id)s;
 
 -- kinds: Use case and project of everything an organization ever did, stepping over the days between them.
 WITH RECURSIVE kind AS (

@@ -10,6 +10,7 @@ WHERE org_id = %(org_id)s;
 
 -- left_behind: Whether there is anything of an organization's books.
 SELECT EXISTS (SELECT FROM ledger.entry WHERE org_id = %(org_id)s)
+    OR EXISTS (SELECT FROM ledger.operation WHERE org_id = %(org_id)s)
     OR EXISTS (SELECT FROM ledger.lot WHERE org_id = %(org_id)s)
     OR EXISTS (SELECT FROM ledger.usage WHERE org_id = %(org_id)s)
     OR EXISTS (SELECT FROM ledger.usage_day WHERE org_id = %(org_id)s)
@@ -22,10 +23,24 @@ SELECT EXISTS (SELECT FROM ledger.entry WHERE org_id = %(org_id)s)
 SELECT e.seq, e.operation_id, e.kind, e.at, e.issued, e.available, e.held, e.used, e.expired, e.reversed, e.overage,
        e.debt, to_json(e.lots)::text AS lots, e.available_after, e.held_after, e.hold_id, e.expires_at, e.fingerprint,
        e.note, e.hash
-FROM ledger.entry AS e
-WHERE e.org_id = %(org_id)s AND e.seq > %(after)s
-ORDER BY e.seq
-LIMIT %(limit)s;
+FROM ledger.journal(%(org_id)s, %(after)s, %(limit)s) AS e
+ORDER BY e.seq;
+
+-- ids_posted: How many entries there are, and what their ids, numbers and instants come to.
+SELECT count(*) AS found, coalesce(sum(hashint8extended(at, hashtextextended(operation_id, seq))), 0) AS sum
+FROM ledger.entry WHERE org_id = %(org_id)s;
+
+-- ids_kept: The same of what ids are found by.
+SELECT count(*) AS found, coalesce(sum(hashint8extended(at, hashtextextended(operation_id, seq))), 0) AS sum
+FROM ledger.operation WHERE org_id = %(org_id)s;
+
+-- misplaced_ids: Entries whose id does not lead to them, and ids that lead to no entry.
+(SELECT operation_id, seq, at FROM ledger.entry WHERE org_id = %(org_id)s
+ EXCEPT ALL SELECT operation_id, seq, at FROM ledger.operation WHERE org_id = %(org_id)s)
+UNION
+(SELECT operation_id, seq, at FROM ledger.operation WHERE org_id = %(org_id)s
+ EXCEPT ALL SELECT operation_id, seq, at FROM ledger.entry WHERE org_id = %(org_id)s)
+ORDER BY seq LIMIT 10;
 
 -- usage: What was used in a span of time and of the journal: a page's, so that no month but its own is looked at.
 SELECT u.seq, u.usage_id, u.use_case, u.user_ref, u.project_ref, u.model, u.outcome, u.measurement, u.input, u.cached_input,

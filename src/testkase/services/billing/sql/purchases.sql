@@ -76,9 +76,8 @@ SELECT number FROM receipt WHERE org_id = %(org_id)s AND target_id = %(purchase_
 
 -- became: What became of the credits that a payment brought, besides being used: those that covered a debt, that expired,
 -- and that refunds and disputes took back unspent.
-SELECT e.debt AS covered, l.expired, l.reversed FROM ledger.entry AS e
-JOIN ledger.lot AS l ON l.org_id = e.org_id AND l.lot_id = e.seq
-WHERE e.org_id = %(org_id)s AND e.operation_id = 'grant:' || %(payment_id)s;
+SELECT e.debt AS covered, l.expired, l.reversed FROM ledger.entry_of(%(org_id)s, 'grant:' || %(payment_id)s) AS e
+JOIN ledger.lot AS l ON l.org_id = e.org_id AND l.lot_id = e.seq;
 
 -- payments_of: What was tried for each of some purchases or bills, oldest first, with what refunds and disputes took of it.
 SELECT p.*, least(p.amount, refunded.amount + lost.amount) AS went_back, EXISTS (

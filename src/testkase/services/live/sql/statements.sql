@@ -6,7 +6,7 @@ FROM ledger.pulses(%(orgs)s::bigint[], %(seqs)s::bigint[], %(notices)s::bigint[]
 SELECT count(*) AS open_calls FROM ledger.open_hold WHERE org_id = %(org_id)s
 
 -- last_switch: When AI was last switched, and who did it by the activity history, which knows the switch by the same id.
-SELECT e.at, a.actor_name AS by
-FROM ledger.entry AS e LEFT JOIN activity AS a ON a.org_id = e.org_id AND a.event_id = e.operation_id
-WHERE e.org_id = %(org_id)s AND e.kind = 'switch'
-ORDER BY e.seq DESC LIMIT 1
+SELECT o.at, a.actor_name AS by
+FROM ledger.operation AS o LEFT JOIN activity AS a ON a.org_id = o.org_id AND a.event_id = o.operation_id
+WHERE o.org_id = %(org_id)s AND o.operation_id >= 'switch:' AND o.operation_id < 'switch;'
+ORDER BY o.seq DESC LIMIT 1

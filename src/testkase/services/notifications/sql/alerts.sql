@@ -10,8 +10,11 @@ SELECT ledger.pass_quiet(
 -- begin: The watch over an organization that has none yet: AI as it was before the first time it was switched.
 INSERT INTO alert_watch (org_id, ai_on, thresholds)
 SELECT a.org_id,
-       coalesce((SELECT e.note = 'off' FROM ledger.entry AS e
-                 WHERE e.org_id = a.org_id AND e.kind = 'switch' ORDER BY e.seq LIMIT 1), a.ai_enabled),
+       coalesce((SELECT e.note = 'off' FROM (
+                     SELECT o.operation_id FROM ledger.operation AS o
+                     WHERE o.org_id = a.org_id AND o.operation_id >= 'switch:' AND o.operation_id < 'switch;'
+                     ORDER BY o.seq LIMIT 1
+                 ) AS first CROSS JOIN LATERAL ledger.entry_of(a.org_id, first.operation_id) AS e), a.ai_enabled),
        '{}'
 FROM ledger.account AS a
 WHERE a.org_id = %(org_id)s
@@ -34,10 +37,8 @@ FROM alert_watch WHERE org_id = %(org_id)s;
 
 -- readings: Entries after the last one watched, in order.
 SELECT seq, at, kind, note, available_after AS available, available_after + held_after AS level
-FROM ledger.entry
-WHERE org_id = %(org_id)s AND seq > %(seq)s
-ORDER BY seq
-LIMIT %(limit)s;
+FROM ledger.journal(%(org_id)s, %(seq)s, %(limit)s)
+ORDER BY seq;
 
 -- keep: Where the watch stands now.
 UPDATE alert_watch

@@ -80,8 +80,7 @@ UPDATE chat_turn AS t
 SET state = 'failed', charged = coalesce(t.charged, told.used, 0), receipt = coalesce(t.receipt, told.seq),
     error = 'The answer was lost.', finished_at = now()
 FROM chat_turn AS lost
-LEFT JOIN ledger.entry AS told ON told.org_id = lost.org_id AND told.operation_id = 'resolution:' || lost.hold_id
-                              AND told.kind = 'settle'
+LEFT JOIN LATERAL ledger.entry_of(lost.org_id, 'resolution:' || lost.hold_id) AS told ON told.kind = 'settle'
 WHERE lost.org_id = t.org_id AND lost.thread_id = t.thread_id AND lost.turn_id = t.turn_id
   AND t.org_id = %(org_id)s AND t.user_id = %(user_id)s AND t.state IN ('queued', 'running')
   AND t.created_at < now() - interval '1 hour'

@@ -13,8 +13,7 @@ SET state = CASE WHEN EXISTS (SELECT FROM draft_case AS d WHERE d.org_id = g.org
     charged = coalesce(g.charged, told.used, 0), receipt = coalesce(g.receipt, told.seq), finished_at = now(),
     error = 'The generation was lost.' || CASE WHEN told.used > 0 THEN '' ELSE ' Nothing was charged.' END
 FROM generation AS lost
-LEFT JOIN ledger.entry AS told ON told.org_id = lost.org_id AND told.operation_id = 'resolution:' || lost.hold_id
-                              AND told.kind = 'settle'
+LEFT JOIN LATERAL ledger.entry_of(lost.org_id, 'resolution:' || lost.hold_id) AS told ON told.kind = 'settle'
 WHERE lost.org_id = g.org_id AND lost.generation_id = g.generation_id
   AND g.org_id = %(org_id)s AND g.requested_by = %(user_id)s AND g.state IN ('queued', 'running')
   AND g.created_at < now() - interval '1 hour'

@@ -20,8 +20,7 @@ WITH lost AS (
         charged = coalesce(gone.charged, told.used, 0), receipt = coalesce(gone.receipt, told.seq), finished_at = now(),
         error = 'The reports were lost.' || CASE WHEN told.used > 0 THEN '' ELSE ' Nothing was charged.' END
     FROM report_run AS same
-    LEFT JOIN ledger.entry AS told ON told.org_id = same.org_id AND told.operation_id = 'resolution:' || same.hold_id
-                                  AND told.kind = 'settle'
+    LEFT JOIN LATERAL ledger.entry_of(same.org_id, 'resolution:' || same.hold_id) AS told ON told.kind = 'settle'
     WHERE same.org_id = gone.org_id AND same.run_id = gone.run_id
       AND gone.org_id = %(org_id)s AND gone.requested_by = %(user_id)s AND gone.state IN ('queued', 'running')
       AND gone.created_at < now() - interval '1 hour'

@@ -1,0 +1,9 @@
+from django.db import migrations
+
+from testkase.schema.ddl_migration import ddl_steps
+
+
+class Migration(migrations.Migration):
+    atomic = False
+    dependencies = [("testkase_schema", "0042_webhook_attempts")]
+    operations = [ddl_steps("0043_operations")]

@@ -1,0 +1,138 @@
+"""Entries become a table of months while people work, whoever is killed at it; every id still leads to its entry."""
+
+import time
+from collections.abc import Callable, Iterator
+
+import psycopg
+import pytest
+
+from campaigns.oracle import deviations
+from testkase.core.ledger.operations import Answer, execute_one
+from testkase.core.ledger.queries import entries
+from testkase.core.ledger.verify import verify
+from testkase.foundation.database import SyncDatabase
+from testkase.schema.ddl_migration import ddl_text, run_step, steps_of
+from tests.support.cluster import Cluster, TestDatabase
+from tests.support.ledger import fresh_org, hold, open_account, settle
+from tests.support.upgrades import code_of_before, empty_database, migrate_to, people_at_work
+
+BEFORE = "0042"
+STEPS = [step for name in ("0043_operations", "0044_entries_by_month") for step in steps_of(ddl_text(name))]
+ROWS = "SELECT count(*), sum(hashtextextended(e::text, 0)) FROM ledger.entry AS e"
+WAITING = "SELECT count(*) FROM pg_locks WHERE relation = 'ledger.open_hold'::regclass AND NOT granted"
+UNIQUE_IDS = "SELECT to_regclass('ledger.entry_until_operation_id_key') IS NOT NULL"
+
+
+@pytest.fixture(scope="module")
+def used(cluster: Cluster) -> Iterator[tuple[TestDatabase, int]]:
+    """A database from before, and an organization that has used it."""
+    org_id = fresh_org()
+    with empty_database(cluster, "before_entries_by_month") as database:
+        migrate_to(database, BEFORE)
+        books = SyncDatabase(database.app_url)
+        books.run(execute_one(open_account(org_id)), org_id=org_id)
+        spend(books, org_id, "early", 20)
+        books.close()
+        yield database, org_id
+
+
+@pytest.fixture
+def old(cluster: Cluster, used: tuple[TestDatabase, int]) -> Iterator[tuple[TestDatabase, int]]:
+    """The same for one test."""
+    copied = cluster.copy(used[0])
+    yield copied, used[1]
+    cluster.drop(copied)
+
+
+def spend(books: SyncDatabase, org_id: int, name: str, times: int) -> None:
+    for number in range(times):
+        books.run(execute_one(hold(org_id, f"{name}{number}")), org_id=org_id)
+        books.run(execute_one(settle(org_id, f"{name}{number}", 0.5)), org_id=org_id)
+
+
+def until(holds: Callable[[], bool]) -> None:
+    end = time.monotonic() + 20
+    while not holds():
+        assert time.monotonic() < end
+        time.sleep(0.01)
+
+
+def run_steps(owner: psycopg.Connection[tuple[object, ...]], first: int = 0, end: int | None = None) -> None:
+    owner.execute("SET lock_timeout = '2s'")
+    with owner.cursor() as cursor:
+        for step in STEPS[first:end]:
+            run_step(cursor, step)
+
+
+def in_order(database: TestDatabase, org_id: int) -> None:
+    books = SyncDatabase(database.app_url)
+    assert books.run(verify(org_id), org_id=org_id) == []
+    before = books.run(entries(org_id, limit=500), org_id=org_id)
+    again = books.run(execute_one(settle(org_id, "early3", 0.5)), org_id=org_id)
+    assert isinstance(again, Answer)
+    assert again.replayed, "an id from before is still answered as it was"
+    spend(books, org_id, "late", 3)
+    after = books.run(entries(org_id, limit=500), org_id=org_id)
+    assert [row.seq for row in after] == list(range(before[0].seq + 6, 0, -1))
+    books.close()
+    assert deviations(database.owner_url) == []
+
+
+@pytest.mark.parametrize("done", range(len(STEPS) + 1))
+def test_whoever_was_killed_behind_any_step_is_followed_by_one_that_finishes(
+    old: tuple[TestDatabase, int], done: int
+) -> None:
+    database, org_id = old
+    with psycopg.connect(database.owner_url, autocommit=True) as owner:
+        rows = owner.execute(ROWS).fetchone()
+        run_steps(owner, end=done)
+        assert owner.execute(ROWS).fetchone() == rows
+        run_steps(owner)
+        assert owner.execute(ROWS).fetchone() == rows
+        assert owner.execute(UNIQUE_IDS).fetchone() == (True,), "processes of the code before look entries up by it"
+    in_order(database, org_id)
+
+
+def test_people_work_while_their_journal_becomes_one_of_months(old: tuple[TestDatabase, int]) -> None:
+    database, org_id = old
+    with (
+        people_at_work(database, lambda books, name: spend(books, org_id, name, 1)),
+        psycopg.connect(database.owner_url, autocommit=True) as owner,
+    ):
+        run_steps(owner)
+    in_order(database, org_id)
+
+
+def test_processes_of_the_code_before_work_meanwhile_too(old: tuple[TestDatabase, int]) -> None:
+    database, org_id = old
+    with (
+        code_of_before(),
+        people_at_work(database, lambda books, name: spend(books, org_id, name, 1)),
+        psycopg.connect(database.owner_url, autocommit=True) as owner,
+    ):
+        run_steps(owner)
+    in_order(database, org_id)
+
+
+@pytest.mark.requirement("I5")
+def test_a_function_that_had_begun_before_takes_its_ids_along(old: tuple[TestDatabase, int]) -> None:
+    """It goes on as it was when it has what it waited for: by then each entry's id is written down by the trigger."""
+    database, org_id = old
+    last = next(number for number, step in enumerate(STEPS) if "DROP TRIGGER" in step.sql)
+    with (
+        psycopg.connect(database.owner_url, autocommit=True) as owner,
+        psycopg.connect(database.owner_url) as holding,
+    ):
+        holding.execute("LOCK TABLE ledger.open_hold IN SHARE MODE")  # a batch writes there before its entries
+        with people_at_work(database, lambda books, name: spend(books, org_id, name, 1)):
+            until(lambda: owner.execute(WAITING).fetchone() == (1,))
+            run_steps(owner, end=last)
+            assert owner.execute(WAITING).fetchone() == (1,)
+            holding.rollback()
+            run_steps(owner, first=last)
+    in_order(database, org_id)
+
+
+def test_a_new_database_keeps_its_ids_once(owner_url: str) -> None:
+    with psycopg.connect(owner_url) as owner:
+        assert owner.execute(UNIQUE_IDS).fetchone() == (False,)
