@@ -6,7 +6,7 @@ from typing import Any, TypedDict, TypeVar
 from testkase_client.answers.holds import ItemResult, OpenedHold, Settlement, item_result
 from testkase_client.driving import Call, Driver, Listed, Planned
 from testkase_client.exchange import Steps
-from testkase_client.problems import Unreadable
+from testkase_client.problems import Problem, Unreadable
 from testkase_client.request import header_text
 from testkase_client.requests import billing, holds, limits, reading, workspace
 
@@ -94,12 +94,20 @@ class Operations(Driver):
         )
 
     def _batch(self, path: str, bodies: list[dict[str, Any]], kind: type[T]) -> Steps[list[ItemResult[T]]]:
-        """Where one request of several fails, it raises: repeating the whole with the same ids is safe."""
+        """Where one request of several fails, it raises, and says what the others were answered: repeating the whole
+        with the same ids is safe."""
         results: list[ItemResult[T]] = []
         for start in range(0, len(bodies), holds.MOST_ITEMS):
-            sent = bodies[start : start + holds.MOST_ITEMS]
-            answered = yield from self.wire.exchange(holds.batch(path, sent))
-            if len(answered.items) != len(sent):
-                raise Unreadable("The batch was answered with another number of items", code="unreadable", status=200)
-            results += [item_result(body["id"], raw, kind) for body, raw in zip(sent, answered.items, strict=True)]
+            try:
+                results += yield from self._part(path, bodies[start : start + holds.MOST_ITEMS], kind)
+            except Problem as problem:
+                problem.answered = tuple(results)
+                problem.facts["ids"] = [body["id"] for body in bodies[start:]]
+                raise
         return results
+
+    def _part(self, path: str, sent: list[dict[str, Any]], kind: type[T]) -> Steps[list[ItemResult[T]]]:
+        answered = yield from self.wire.exchange(holds.batch(path, sent))
+        if len(answered.items) != len(sent):
+            raise Unreadable("The batch was answered with another number of items", code="unreadable", status=200)
+        return [item_result(body["id"], raw, kind) for body, raw in zip(sent, answered.items, strict=True)]

@@ -26,9 +26,12 @@ Problem
 """
 
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
+
+if TYPE_CHECKING:
+    from testkase_client.answers.holds import ItemResult
 
 UNREADABLE = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
 """What reading bytes of somebody else's can raise."""
@@ -37,7 +40,12 @@ _MEMBERS = frozenset({"type", "title", "status", "detail", "code", "field", "nex
 
 class Problem(Exception):
     """Why there is no answer. `facts` are its own: `balance`, `estimate`, `buy_url`, `resets_at`, `scope` and others,
-    as the API words them."""
+    as the API words them.
+
+    `answered`: of a list that was sent in several requests, what became of the items before the request that failed.
+    `facts["ids"]` has those of the others, in their order, also where the client made them."""
+
+    answered: "tuple[ItemResult[Any], ...]" = ()
 
     def __init__(
         self,
@@ -56,7 +64,7 @@ class Problem(Exception):
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Problems travel between processes: workers and test runners send them home."""
-        return problem_of, ({**self.facts, **self._members()}, type(self))
+        return problem_of, ({**self.facts, **self._members()}, type(self)), {"answered": self.answered}
 
     def _members(self) -> dict[str, Any]:
         names = ("detail", "code", "status", "title", "field", "next")

@@ -1,8 +1,11 @@
 """What is repeated, when, and what is not."""
 
 import asyncio
+import itertools
+import pickle
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from email.utils import format_datetime
 from typing import Any
 
@@ -133,6 +136,42 @@ def test_a_batch_answered_otherwise_than_agreed_is_unreadable(items: list[Any]) 
     transport = httpx.MockTransport(lambda _: httpx.Response(200, json={"items": items}))
     with Client("https://x.test", "k", transport=transport) as client, pytest.raises(Unreadable):
         client.open_holds([holds.HoldItem(use_case="chat", user="ada", credits="1")])
+
+
+def _a_thousand_then(status: int, failure: dict[str, Any]) -> httpx.MockTransport:
+    """Answers the first request of a batch, and the second with a failure."""
+    asked = itertools.count()
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        items = msgspec.json.decode(request.content)["items"]
+        answers = [{"status": 201, "answer": {**BALANCE_LIKE, "id": item["id"]}} for item in items]
+        return httpx.Response(status, json=failure) if next(asked) else httpx.Response(200, json={"items": answers})
+
+    return httpx.MockTransport(answer)
+
+
+@pytest.mark.parametrize(("status", "failure"), [(503, {"code": "unavailable"}), (200, {"items": []})])
+@pytest.mark.parametrize("wait", [False, True], ids=["plain", "awaited"])
+def test_a_later_part_of_a_batch_that_fails_takes_no_answers_with_it(
+    status: int, failure: dict[str, Any], wait: bool
+) -> None:
+    items = [holds.HoldItem(id=f"h{n}", use_case="chat", user="ada", credits="1") for n in range(2_500)]
+    options: Any = {"retries": 0, "transport": _a_thousand_then(status, failure)}
+
+    async def awaited() -> None:
+        async with AsyncClient("https://x.test", "k", **options) as client:
+            await client.open_holds(items)
+
+    def plain() -> None:
+        with Client("https://x.test", "k", **options) as client:
+            client.open_holds(items)
+
+    with pytest.raises(Unavailable) as raised:
+        asyncio.run(awaited()) if wait else plain()
+    for problem in (raised.value, pickle.loads(pickle.dumps(raised.value))):
+        assert [one.id for one in problem.answered] == [f"h{n}" for n in range(1_000)]
+        assert problem.answered[0].result().amount == Decimal("1.00")
+        assert problem.facts["ids"] == [f"h{n}" for n in range(1_000, 2_500)]
 
 
 def test_whoever_leaves_with_an_exception_is_not_kept_long() -> None:
