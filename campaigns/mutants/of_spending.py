@@ -63,8 +63,8 @@ SPENDING = (
         "capture-beyond-the-hold",
         "a part that is captured may exceed the hold",
         "holding.py",
-        '    if cost > hold.amount:\n        raise InvalidCommand("A partial',
-        '    if cost > 2 * hold.amount:\n        raise InvalidCommand("A partial',
+        '    if cost > hold.amount:\n        given = "usage"',
+        '    if cost > 2 * hold.amount:\n        given = "usage"',
     ),
     rule(
         "extension-shortens",
