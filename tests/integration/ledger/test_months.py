@@ -178,6 +178,8 @@ def test_an_id_acts_once_however_many_months_lie_between(app_url: str) -> None:
 
 
 LATER = "ledger.month_start(at, 2)"
+ALIKE = "((at >> 32) + 600 << 32) | ((at & 4294967295) # (at >> 32) # ((at >> 32) + 600))"
+"""A month later, and the same to `hashint8`."""
 
 
 def deviations(connection: psycopg.Connection[Any], org_id: int) -> list[Deviation]:
@@ -192,6 +194,7 @@ def deviations(connection: psycopg.Connection[Any], org_id: int) -> list[Deviati
         "DELETE FROM ledger.operation WHERE operation_id = 'usage:u2'",
         "UPDATE ledger.operation SET seq = seq + 1 WHERE operation_id = 'usage:u2'",
         "UPDATE ledger.operation SET at = at - 1 WHERE operation_id = 'usage:u2'",
+        f"UPDATE ledger.operation SET at = {ALIKE} WHERE operation_id = 'usage:u2'",
         "UPDATE ledger.operation SET operation_id = 'usage:u9' WHERE operation_id = 'usage:u2'",
         "INSERT INTO ledger.operation SELECT org_id, 'usage:u9', seq, at FROM ledger.entry WHERE seq = 3",
         f"UPDATE ledger.entry SET at = {LATER} WHERE seq = 3",
@@ -207,6 +210,27 @@ def test_an_id_that_leads_elsewhere_is_found(app_url: str, owner_url: str, forge
         connection.commit()
         owner.execute(forged.encode())
         assert {found.invariant for found in deviations(connection, 2)} & {"I5", "I12"}
+
+
+@pytest.mark.requirement("B4", "I12")
+@pytest.mark.parametrize("page", [3, 4, 5])
+def test_an_entry_with_the_number_of_another_month_is_found_wherever_pages_end(
+    app_url: str, owner_url: str, monkeypatch: pytest.MonkeyPatch, page: int
+) -> None:
+    monkeypatch.setattr("testkase.core.ledger.verify._PAGE", page)
+    with psycopg.connect(app_url) as connection, psycopg.connect(owner_url, autocommit=True) as owner:
+        run(connection, execute_one(OpenAccount(org_id=2, monthly_allowance=10**9, ai_enabled=True)))
+        for number in (1, 2, 3):
+            run(connection, execute_one(used(number)))
+        connection.commit()
+        copied = COPIED.replace("operation_id", "'forged'")
+        owner.execute(
+            f"INSERT INTO ledger.entry ({COPIED}, at) SELECT {copied}, {LATER} FROM ledger.entry WHERE seq = 4".encode()
+        )
+        owner.execute(
+            "INSERT INTO ledger.operation SELECT 2, 'forged', 4, at FROM ledger.entry WHERE operation_id = 'forged'"
+        )
+        assert "I12" in {found.invariant for found in deviations(connection, 2)}
 
 
 def now_of(url: str) -> int:

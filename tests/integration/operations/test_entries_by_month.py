@@ -1,16 +1,18 @@
 """Entries become a table of months while people work, whoever is killed at it; every id still leads to its entry."""
 
+import threading
 import time
 from collections.abc import Callable, Iterator
 
 import psycopg
 import pytest
+from psycopg.rows import dict_row
 
 from campaigns.oracle import deviations
 from testkase.core.ledger.operations import Answer, execute_one
 from testkase.core.ledger.queries import entries
 from testkase.core.ledger.verify import verify
-from testkase.foundation.database import SyncDatabase
+from testkase.foundation.database import Operation, Row, Statement, SyncDatabase, run
 from testkase.schema.ddl_migration import ddl_text, run_step, steps_of
 from tests.support.cluster import Cluster, TestDatabase
 from tests.support.ledger import fresh_org, hold, open_account, settle
@@ -20,7 +22,10 @@ BEFORE = "0042"
 STEPS = [step for name in ("0043_operations", "0044_entries_by_month") for step in steps_of(ddl_text(name))]
 ROWS = "SELECT count(*), sum(hashtextextended(e::text, 0)) FROM ledger.entry AS e"
 WAITING = "SELECT count(*) FROM pg_locks WHERE relation = 'ledger.open_hold'::regclass AND NOT granted"
-UNIQUE_IDS = "SELECT to_regclass('ledger.entry_until_operation_id_key') IS NOT NULL"
+OF_BEFORE = """
+    SELECT count(*) FROM pg_indexes WHERE schemaname = 'ledger'
+    AND indexname IN ('entry_until_operation_id_key', 'entry_until_switch')
+"""
 
 
 @pytest.fixture(scope="module")
@@ -89,7 +94,7 @@ def test_whoever_was_killed_behind_any_step_is_followed_by_one_that_finishes(
         assert owner.execute(ROWS).fetchone() == rows
         run_steps(owner)
         assert owner.execute(ROWS).fetchone() == rows
-        assert owner.execute(UNIQUE_IDS).fetchone() == (True,), "processes of the code before look entries up by it"
+        assert owner.execute(OF_BEFORE).fetchone() == (2,), "processes of the code before look entries up by them"
     in_order(database, org_id)
 
 
@@ -133,6 +138,43 @@ def test_a_function_that_had_begun_before_takes_its_ids_along(old: tuple[TestDat
     in_order(database, org_id)
 
 
+@pytest.mark.requirement("I5")
+def test_a_call_that_knows_the_function_of_before_is_waited_for(old: tuple[TestDatabase, int]) -> None:
+    """It looked the function up and reached no table yet: nothing but its transaction says that it is there."""
+    database, org_id = old
+    late = fresh_org()
+    with (
+        psycopg.connect(database.owner_url, autocommit=True) as owner,
+        psycopg.connect(database.app_url, row_factory=dict_row) as calling,
+    ):
+        run(calling, execute_one(open_account(fresh_org())))
+        asking = execute_one(open_account(late))
+        rows = run(calling, _one(next(asking)))
+        calling.commit()
+        calling.execute("SELECT")
+        migrating = threading.Thread(target=run_steps, args=[owner])
+        migrating.start()
+        migrating.join(0.5)
+        run(calling, _one(asking.send(rows)))
+        calling.commit()
+        migrating.join(20)
+    in_order(database, org_id)
+
+
+def test_what_is_tried_again_does_not_read_all_entries_again(old: tuple[TestDatabase, int]) -> None:
+    database, _ = old
+    (copying,) = [number for number, step in enumerate(STEPS) if step.name.startswith("the ids of earlier entries")]
+    with psycopg.connect(database.owner_url, autocommit=True) as owner:
+        run_steps(owner, end=copying + 2)
+        owner.execute("TRUNCATE ledger.operation")
+        run_steps(owner, first=copying, end=copying + 1)
+        assert owner.execute("SELECT count(*) FROM ledger.operation").fetchone() == (0,)
+
+
+def _one(statement: Statement) -> Operation[list[Row]]:
+    return (yield statement)
+
+
 def test_a_new_database_keeps_its_ids_once(owner_url: str) -> None:
     with psycopg.connect(owner_url) as owner:
-        assert owner.execute(UNIQUE_IDS).fetchone() == (False,)
+        assert owner.execute(OF_BEFORE).fetchone() == (0,)

@@ -24,8 +24,8 @@ ALTER TABLE ledger.entry VALIDATE CONSTRAINT entry_until;
 -- unless: EXISTS (SELECT FROM pg_class WHERE oid = 'ledger.entry'::regclass AND relkind = 'p')
 -- The constraint spares the reading of all rows, and no index is built: a few milliseconds under the lock. A partition has the key
 -- (org_id, seq) itself, which the table cannot have: it would have to name the instant.
--- The unique ids of a first partition with entries stay for processes of the code before, which look entries up by them; a new
--- database has no such processes.
+-- The unique ids and the switches of a first partition with entries stay indexed for processes of the code before, which look
+-- entries up by them; a new database has no such processes.
 DO $$
 DECLARE
     bound bigint := (SELECT substring(pg_get_constraintdef(c.oid) FROM '[0-9]{6,}')::bigint FROM pg_constraint AS c
@@ -35,13 +35,14 @@ BEGIN
     LOCK TABLE ledger.entry IN ACCESS EXCLUSIVE MODE;
     IF (SELECT f.org FROM ledger.fill_operations(-9223372036854775808, 0, 1) AS f) IS NULL THEN
         ALTER TABLE ledger.entry DROP CONSTRAINT entry_org_id_operation_id_key;
+        DROP INDEX ledger.entry_switch;
     ELSE
         ALTER TABLE ledger.entry RENAME CONSTRAINT entry_org_id_operation_id_key TO entry_until_operation_id_key;
+        ALTER INDEX ledger.entry_switch RENAME TO entry_until_switch;
     END IF;
     DROP FUNCTION ledger.fill_operations(bigint, bigint, integer);
     ALTER TABLE ledger.entry RENAME CONSTRAINT entry_pkey TO entry_until_pkey;
     ALTER INDEX ledger.entry_supply RENAME TO entry_until_supply;
-    DROP INDEX ledger.entry_switch;  -- the ids of switches tell the same
     DROP POLICY tenant ON ledger.entry;
     DROP POLICY writer ON ledger.entry;
     REVOKE ALL ON ledger.entry FROM testkase_app, testkase_ledger;

@@ -26,12 +26,13 @@ SELECT e.seq, e.operation_id, e.kind, e.at, e.issued, e.available, e.held, e.use
 FROM ledger.journal(%(org_id)s, %(after)s, %(limit)s) AS e
 ORDER BY e.seq;
 
--- ids_posted: How many entries there are, and what their ids, numbers and instants come to.
-SELECT count(*) AS found, coalesce(sum(hashint8extended(at, hashtextextended(operation_id, seq))), 0) AS sum
+-- ids_posted: How many entries there are, and what their ids, numbers and instants come to. `salt`: another one each time, so that
+-- nobody can look for others that come to the same.
+SELECT count(*) AS found, coalesce(sum(hashtextextended(at || ' ' || operation_id, seq # %(salt)s)), 0) AS sum
 FROM ledger.entry WHERE org_id = %(org_id)s;
 
 -- ids_kept: The same of what ids are found by.
-SELECT count(*) AS found, coalesce(sum(hashint8extended(at, hashtextextended(operation_id, seq))), 0) AS sum
+SELECT count(*) AS found, coalesce(sum(hashtextextended(at || ' ' || operation_id, seq # %(salt)s)), 0) AS sum
 FROM ledger.operation WHERE org_id = %(org_id)s;
 
 -- misplaced_ids: Entries whose id does not lead to them, and ids that lead to no entry.
