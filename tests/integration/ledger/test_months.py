@@ -21,6 +21,7 @@ from testkase.core.ledger.queries import UsageRow
 from testkase.core.ledger.refusals import IdReused
 from testkase.core.ledger.verify import Deviation, verify
 from testkase.foundation.database import Operation, SyncDatabase, run, tenant
+from testkase.services.selfaudit.heads import Heads, compare
 from tests.support.cluster import TestDatabase
 from tests.support.usage import MINUTE, RARE_USER, START, write_usage
 
@@ -105,6 +106,13 @@ def test_a_page_looks_at_two_months_of_three_years(books: SyncDatabase, filters:
 @pytest.mark.parametrize("table", ["usage", "entry"])
 def test_a_receipt_looks_at_its_own_month(books: SyncDatabase, table: str) -> None:
     assert len(months_looked_at(books, queries.receipt(ORG, ROWS // 2), table)) == 1
+
+
+def test_heads_are_compared_with_one_look_at_the_months(books: SyncDatabase) -> None:
+    """Not with one a head: there is one of each day."""
+    heads: Heads = {ORG: {"entry": {(seq, "00" * 32) for seq in range(1, ROWS, 50)}, "activity": set()}}
+    assert books.run(compare(ORG, heads), org_id=ORG) == []
+    assert len(months_looked_at(books, compare(ORG, heads), "entry")) >= 36
 
 
 @pytest.mark.parametrize("before", [None, ROWS // 2])
