@@ -32,6 +32,8 @@ class Bundles(Struct, frozen=True, kw_only=True):
     currencies: list[str]
     price_book: str
     overage_price_usd: Decimal
+    next_cursor: str | None = None
+    """None: they come all at once."""
 
 
 class BoughtBy(Struct, frozen=True, kw_only=True):

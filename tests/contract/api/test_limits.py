@@ -66,7 +66,7 @@ def test_setting_changing_and_removing_are_safe_to_repeat(api: httpx.Client) -> 
         assert (changed.status_code, changed.json()["limit"], changed.json()["period"]) == (200, "3.00", "day")
     for _ in range(2):
         assert api.delete("/budgets/web").json() == {"id": "web", "state": "removed"}
-    assert api.get("/budgets").json() == {"items": []}
+    assert api.get("/budgets").json() == {"items": [], "next_cursor": None}
     for answer in (api.get("/budgets/web"), api.put("/budgets/web", json=wanted), api.delete("/budgets/never")):
         assert (answer.status_code, answer.json()["code"]) == (404, "budget_not_found")
     assert api.delete("/budgets/web").headers["idempotent-replayed"] == "true"
@@ -83,7 +83,7 @@ def test_setting_changing_and_removing_are_safe_to_repeat(api: httpx.Client) -> 
 def test_bad_input_names_the_field_and_sets_nothing(api: httpx.Client, field: str, value: Any) -> None:
     refused = api.post("/budgets", json=WEB | {field: value})
     assert (refused.status_code, refused.json()["field"]) == (422, field)
-    assert api.get("/budgets").json() == {"items": []}
+    assert api.get("/budgets").json() == {"items": [], "next_cursor": None}
 
 
 @pytest.mark.parametrize("name", ["a%00b", "%ED%A0%80", "..%2Fa", "x" * 65])
@@ -148,7 +148,7 @@ def test_a_use_case_that_no_call_can_have_is_not_paused(api: httpx.Client) -> No
     refused = api.post("/pauses", json={"kind": "use_case", "ref": "Chat", "reason": "A loop."})
     assert (refused.status_code, refused.json()["field"]) == (422, "ref")
     assert "A slug has" in refused.json()["detail"]
-    assert api.get("/pauses").json() == {"items": []}
+    assert api.get("/pauses").json() == {"items": [], "next_cursor": None}
 
 
 def test_the_gateway_refuses_beyond_a_budget_in_openais_shape(api: httpx.Client, base_url: str) -> None:
@@ -162,3 +162,26 @@ def test_the_gateway_refuses_beyond_a_budget_in_openais_shape(api: httpx.Client,
     assert (told.status_code, error["code"], error["type"]) == (402, "budget_exceeded", "billing_error")
     assert "Web team" in error["message"]
     assert "Buy credits" not in error["message"]
+
+
+@pytest.mark.parametrize("path", ["/bundles", "/lots", "/budgets", "/pauses"])
+def test_every_list_takes_a_page_also_one_that_comes_whole(api: httpx.Client, path: str) -> None:
+    for number in range(3):
+        budget = {"id": f"b{number}", "name": "Cap", "period": "month", "limit": "10", "user": f"person{number}"}
+        assert api.post("/budgets", json=budget).status_code == 201
+        assert (
+            api.post("/pauses", json={"kind": "user", "ref": f"person{number}", "reason": "Too many"}).status_code
+            == 201
+        )
+    whole = api.get(path).json()
+    assert (len(whole["items"]) > 1, whole["next_cursor"]) == (path in ("/bundles", "/budgets", "/pauses"), None)
+    paged: list[object] = []
+    page = api.get(path, params={"limit": 1}).json()
+    while True:
+        assert len(page["items"]) <= 1
+        paged += page["items"]
+        if page["next_cursor"] is None:
+            break
+        page = api.get(path, params={"limit": 1, "cursor": page["next_cursor"]}).json()
+    assert paged == whole["items"]
+    assert api.get(path, params={"cursor": "nobody's"}).json()["field"] == "cursor"

@@ -56,7 +56,10 @@ def test_cases_of_what_no_text_can_be_are_refused(api: httpx.Client, name: str) 
 
 
 def test_projects_and_their_cases_are_listed_page_by_page(api: httpx.Client) -> None:
-    assert api.get("/projects").json() == {"items": [{"key": "SHOP", "name": "Shop", "test_cases": 3}]}
+    assert api.get("/projects").json() == {
+        "items": [{"key": "SHOP", "name": "Shop", "test_cases": 3}],
+        "next_cursor": None,
+    }
     first = api.get("/projects/SHOP/cases", params={"limit": 2}).json()
     rest = api.get("/projects/SHOP/cases", params={"limit": 2, "cursor": first["next_cursor"]}).json()
     assert [item["key"] for item in first["items"] + rest["items"]] == ["SHOP-3", "SHOP-2", "SHOP-1"]

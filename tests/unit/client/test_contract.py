@@ -9,6 +9,7 @@ import msgspec
 import pytest
 
 from testkase.entrypoints.api.route import Route
+from testkase.entrypoints.api.v1.lists import ListQuery
 from testkase.entrypoints.api.v1.routes import routes
 from testkase_client import BuyerDetails
 from testkase_client.operations import Operations
@@ -68,6 +69,8 @@ def test_every_request_is_a_method_of_the_clients() -> None:
 def test_every_parameter_of_a_query_can_be_given() -> None:
     for key, request in REQUESTS.items():
         query = ROUTES[key].query
+        if query is ListQuery:
+            continue  # asked for whole
         known = set(query.__struct_fields__) - {"cursor"} if query is not None else set()  # type: ignore[attr-defined]
         assert set(request.query or {}) - {"cursor"} == known, key
 

@@ -12,6 +12,7 @@ from testkase.entrypoints.api.fields import Credits, instant
 from testkase.entrypoints.api.refusals import buy_url
 from testkase.entrypoints.api.reply import Reply
 from testkase.entrypoints.api.route import Ask
+from testkase.entrypoints.api.v1.lists import ListQuery, page_of
 
 
 class BalanceView(Struct, frozen=True, kw_only=True):
@@ -55,6 +56,7 @@ class LotList(Struct, frozen=True, kw_only=True):
     """Lots that still hold credits, or have them frozen by a dispute, in the order in which they are spent."""
 
     items: list[LotView]
+    next_cursor: str | None
 
 
 async def get_balance(ask: Ask[None]) -> Reply:
@@ -84,7 +86,8 @@ async def list_lots(ask: Ask[None]) -> Reply:
     """200 with the lots."""
     await current_balance(ask.context, ask.org_id)
     found = await ask.context.database.run(queries.lots(ask.org_id), org_id=ask.org_id)
-    return Reply(LotList(items=[_lot(lot) for lot in found]))
+    shown, more = page_of(found, ask.query(ListQuery), lambda lot: str(lot.lot_id))
+    return Reply(LotList(items=[_lot(lot) for lot in shown], next_cursor=more))
 
 
 async def current_balance(context: Context, org_id: int) -> Balance:

@@ -9,6 +9,7 @@ from testkase.entrypoints.api.catalogue import PROBLEMS
 from testkase.entrypoints.api.fields import Credits
 from testkase.entrypoints.api.reply import Reply
 from testkase.entrypoints.api.route import Ask
+from testkase.entrypoints.api.v1.lists import ListQuery, page_of
 from testkase.foundation.problems import NotFound
 
 
@@ -34,6 +35,7 @@ class BundleList(Struct, frozen=True, kw_only=True):
     """The bundles of the price book in force, smallest first."""
 
     items: list[BundleView]
+    next_cursor: str | None
     currencies: list[str]
     price_book: str
     overage_price_usd: str
@@ -51,9 +53,11 @@ class ProblemView(Struct, frozen=True, kw_only=True):
 async def list_bundles(ask: Ask[None]) -> Reply:
     """200 with the four bundles."""
     book = ask.context.book()
+    shown, more = page_of(book.bundles, ask.query(ListQuery), lambda bundle: bundle.key)
     return Reply(
         BundleList(
-            items=[_view(bundle) for bundle in book.bundles],
+            items=[_view(bundle) for bundle in shown],
+            next_cursor=more,
             currencies=list(book.currencies),
             price_book=book.version,
             overage_price_usd=decimal_money(book.overage_price_cents, "USD"),

@@ -4,6 +4,7 @@ from testkase.core.access import Scope
 from testkase.entrypoints.api.route import Route
 from testkase.entrypoints.api.v1 import balance_views, bundle_views, statement_views, usage_views
 from testkase.entrypoints.api.v1 import usage_schemas as schemas
+from testkase.entrypoints.api.v1.lists import ListQuery
 
 _ITEM = {
     "id": "17", "call_id": "call-7f3a", "at": "2026-11-22T12:00:09.120000Z", "use_case": "test_generation",
@@ -48,12 +49,13 @@ ROUTES = (
         method="GET", path="/lots", run=balance_views.list_lots, scope=Scope.CREDITS_READ, tag="Balance",
         summary="List the lots that still hold credits",
         description="In the order in which they are spent: soonest to expire first.",
-        answer=balance_views.LotList,
+        query=ListQuery, answer=balance_views.LotList,
         answer_example={
             "items": [_LOT | {
                 "paid": False, "granted": "300.00", "available": "299.44", "held": "0.00",
                 "reversed": "0.00", "frozen": False, "granted_at": "2026-11-01T00:00:00.000000Z",
-            }]
+            }],
+            "next_cursor": None,
         },
         refusals=("account_not_found",),
     ),
@@ -116,9 +118,10 @@ ROUTES = (
     Route(
         method="GET", path="/bundles", run=bundle_views.list_bundles, scope=Scope.CREDITS_READ, tag="Buying",
         summary="List the credit bundles and their prices",
-        answer=bundle_views.BundleList,
+        query=ListQuery, answer=bundle_views.BundleList,
         answer_example={
-            "items": [_BUNDLE], "currencies": ["USD"], "price_book": "2026-11-01", "overage_price_usd": "0.40",
+            "items": [_BUNDLE], "next_cursor": None, "currencies": ["USD"], "price_book": "2026-11-01",
+            "overage_price_usd": "0.40",
         },
     ),
 )  # fmt: skip

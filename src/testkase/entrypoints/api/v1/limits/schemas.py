@@ -78,6 +78,7 @@ class BudgetList(Struct, frozen=True, kw_only=True):
     """All of them, widest first."""
 
     items: list[BudgetView]
+    next_cursor: str | None
 
 
 class Removed(Struct, frozen=True, kw_only=True):
@@ -127,3 +128,4 @@ class PauseList(Struct, frozen=True, kw_only=True):
     """What is paused first, then what was."""
 
     items: list[PauseView]
+    next_cursor: str | None

@@ -3,6 +3,7 @@
 from testkase.core.access import Scope
 from testkase.entrypoints.api.route import Route
 from testkase.entrypoints.api.v1.limits import schemas, views
+from testkase.entrypoints.api.v1.lists import ListQuery
 
 _SETTINGS = {
     "name": "Web team, reports", "limit": "50.00", "period": "month", "project": "WEB", "use_case": "report",
@@ -22,7 +23,7 @@ ROUTES = (
         method="GET", path="/budgets", run=views.list_budgets, scope=Scope.SETTINGS_READ, tag="Budgets",
         summary="List the budgets",
         description="Each as it stands now. All of them: an organization has at most 200.",
-        answer=schemas.BudgetList, answer_example={"items": [_BUDGET]},
+        query=ListQuery, answer=schemas.BudgetList, answer_example={"items": [_BUDGET], "next_cursor": None},
     ),
     Route(
         method="POST", path="/budgets", run=views.create_budget, scope=Scope.SETTINGS_WRITE, tag="Budgets",
@@ -55,7 +56,7 @@ ROUTES = (
         summary="List what is paused, and what was",
         description="The runaway guard pauses a user or feature that burns far more than usual. All that is paused,"
         " then the latest of what was: 200 together.",
-        answer=schemas.PauseList, answer_example={"items": [_PAUSE]},
+        query=ListQuery, answer=schemas.PauseList, answer_example={"items": [_PAUSE], "next_cursor": None},
     ),
     Route(
         method="POST", path="/pauses", run=views.pause, scope=Scope.SETTINGS_WRITE, tag="Pauses",

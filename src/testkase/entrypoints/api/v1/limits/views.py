@@ -9,6 +9,7 @@ from testkase.entrypoints.api.fields import checked_slug
 from testkase.entrypoints.api.reply import Reply
 from testkase.entrypoints.api.route import Ask
 from testkase.entrypoints.api.v1.limits import schemas
+from testkase.entrypoints.api.v1.lists import ListQuery, page_of
 from testkase.foundation.ids import new_id
 from testkase.foundation.problems import InvalidInput
 from testkase.services.metering.limits import budgets as changes
@@ -18,7 +19,8 @@ from testkase.services.metering.limits.naming import is_budget_id
 async def list_budgets(ask: Ask[None]) -> Reply:
     """200 with every budget."""
     found = await ask.context.database.run(budgets(ask.org_id), org_id=ask.org_id)
-    return Reply(schemas.BudgetList(items=[schemas.BudgetView.of(each) for each in found]))
+    shown, more = page_of(found, ask.query(ListQuery), lambda each: each.budget_id)
+    return Reply(schemas.BudgetList(items=[schemas.BudgetView.of(each) for each in shown], next_cursor=more))
 
 
 async def get_budget(ask: Ask[None]) -> Reply:
@@ -65,7 +67,8 @@ async def remove_budget(ask: Ask[None]) -> Reply:
 async def list_pauses(ask: Ask[None]) -> Reply:
     """200 with what is paused, and what was."""
     found = await ask.context.database.run(pauses(ask.org_id), org_id=ask.org_id)
-    return Reply(schemas.PauseList(items=[schemas.PauseView.of(each) for each in found]))
+    shown, more = page_of(found, ask.query(ListQuery), lambda each: f"{each.kind}:{each.ref}")
+    return Reply(schemas.PauseList(items=[schemas.PauseView.of(each) for each in shown], next_cursor=more))
 
 
 async def pause(ask: Ask[schemas.NewPause]) -> Reply:

@@ -34,6 +34,7 @@ class ProjectList(Struct, frozen=True, kw_only=True):
     """All projects of the organization, by name."""
 
     items: list[ProjectItem]
+    next_cursor: str | None
 
 
 class CaseQuery(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

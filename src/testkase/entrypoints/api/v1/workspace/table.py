@@ -2,6 +2,7 @@
 
 from testkase.core.access import Scope
 from testkase.entrypoints.api.route import Route
+from testkase.entrypoints.api.v1.lists import ListQuery
 from testkase.entrypoints.api.v1.workspace import schemas, views
 from testkase.services.workspace.importing.model import MAX_BYTES
 
@@ -17,8 +18,10 @@ _CASE = {
 ROUTES = (
     Route(
         method="GET", path="/projects", run=views.get_projects, scope=Scope.WORKSPACE_READ, tag="Workspace",
-        summary="List the projects", answer=schemas.ProjectList,
-        answer_example={"items": [{"key": "SHOP", "name": "Web shop checkout", "test_cases": 25}]},
+        summary="List the projects", query=ListQuery, answer=schemas.ProjectList,
+        answer_example={
+            "items": [{"key": "SHOP", "name": "Web shop checkout", "test_cases": 25}], "next_cursor": None,
+        },
     ),
     Route(
         method="GET", path="/projects/{project_key}/cases", run=views.get_cases, scope=Scope.WORKSPACE_READ,

@@ -2,6 +2,7 @@
 
 from testkase.entrypoints.api.reply import Reply, encode
 from testkase.entrypoints.api.route import Ask
+from testkase.entrypoints.api.v1.lists import ListQuery, page_of
 from testkase.entrypoints.api.v1.usage_views import sequence
 from testkase.entrypoints.api.v1.workspace import schemas
 from testkase.foundation.database import Operation
@@ -20,7 +21,8 @@ async def get_projects(ask: Ask[None]) -> Reply:
     """200 with all projects."""
     reading = list_projects(ask.org_id, user_id=_NOBODY, sees_all=True)
     found = await ask.context.database.run(reading, org_id=ask.org_id)
-    return Reply(schemas.ProjectList(items=[schemas.ProjectItem.of(project) for project in found]))
+    shown, more = page_of(found, ask.query(ListQuery), lambda project: project.key)
+    return Reply(schemas.ProjectList(items=[schemas.ProjectItem.of(one) for one in shown], next_cursor=more))
 
 
 async def get_cases(ask: Ask[None]) -> Reply:
