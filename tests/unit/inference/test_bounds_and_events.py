@@ -103,6 +103,17 @@ def test_only_the_product_itself_can_ask_for_the_shared_prompt_cache() -> None:
     assert prepare_body(ENTRY, {**body, "cache_prompt": PREFIX_REUSE})["cache_prompt"] is True
 
 
+def test_a_field_of_a_message_that_is_null_is_one_that_was_not_given() -> None:
+    """The embedded model's server answers `"name": null` with a fault of its own."""
+    called: dict[str, object] = {"role": "assistant", "content": None, "name": None, "tool_calls": []}
+    messages: list[dict[str, object]] = [{"role": "user", "content": "Hi", "name": None, "refusal": None}, called]
+    assert prepare_body(ENTRY, {"messages": messages})["messages"] == [
+        {"role": "user", "content": "Hi"},
+        {"role": "assistant", "content": None, "tool_calls": []},
+    ]
+    assert called["name"] is None, "the caller's own request stays as it is"
+
+
 @given(
     st.lists(
         st.text(alphabet=st.characters(exclude_categories=["Cs"]), max_size=20),

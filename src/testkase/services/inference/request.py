@@ -53,6 +53,8 @@ def prepare_body(
     _check(entry.capabilities, body)
     allowed = PASSED_ON.union(entry.capabilities.extra_fields)
     sent = {name: value for name, value in body.items() if name in allowed and value is not None}
+    if "messages" in sent:
+        sent["messages"] = [_without_nulls(message) for message in sent["messages"]]
     sent["model"] = entry.upstream_model
     if entry.capabilities.max_choices > 1 and body.get("n") is not None:
         sent["n"] = body["n"]
@@ -90,6 +92,13 @@ def output_token_bound(body: Mapping[str, Any]) -> int:
     """The most output tokens a prepared body can come to, all choices together."""
     per_choice = body.get("max_completion_tokens") or body.get("max_tokens") or 0
     return int(per_choice) * int(body.get("n") or 1)
+
+
+def _without_nulls(message: Mapping[str, Any]) -> Mapping[str, Any]:
+    """A field that is null is one that is not given, which not every server knows. That nothing is said is said so."""
+    if None not in message.values():
+        return message
+    return {name: value for name, value in message.items() if value is not None or name == "content"}
 
 
 def _limit_field(capabilities: Capabilities) -> str:
