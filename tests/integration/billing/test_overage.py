@@ -410,6 +410,41 @@ def test_a_second_payment_that_was_not_given_back_pays_the_bill_when_the_first_i
 
 
 @pytest.mark.requirement("P7", "P10")
+def test_a_second_payment_given_back_while_its_bill_is_to_be_paid_again_is_seen_to_be(shop: Shop) -> None:
+    org_id, bill = billed(shop)
+    first, second = replaced(shop, bill)
+    paid, late = shop.provider.pay_link(second), shop.provider.pay_link(first)
+    assert age(shop, bill, 0).payment_id == paid.payment_id
+    shop.errand(match_day(utc_now().date(), SELLER, shop.books))
+    for payment in (paid, late):
+        shop.provider.refund_by_hand(payment.payment_id)
+        assert shop.report("refund.processed", payment_id=payment.payment_id) == "bill unpaid"
+    kept = shop.run(org_id, bill_payments(org_id, [bill.bill_id]))[bill.bill_id]
+    assert {(one.attempt.payment_id, one.is_surplus, one.is_back) for one in kept} == {
+        (paid.payment_id, False, True), (late.payment_id, True, True),
+    }  # fmt: skip
+
+
+@pytest.mark.requirement("P7", "P10")
+def test_a_payment_that_stays_after_all_when_another_has_paid_the_bill_is_one_too_many(shop: Shop) -> None:
+    """Its refund failed late: both payments were ours, and each was said to have paid."""
+    org_id, bill = billed(shop)
+    first = shop.provider.pay_link(age(shop, bill, 0).link_id or "")
+    assert age(shop, bill, 0).state == "paid"
+    refund = shop.provider.refund_by_hand(first.payment_id)
+    assert shop.report("refund.processed", payment_id=first.payment_id) == "bill unpaid"
+    second = shop.provider.pay_link(age(shop, bill, 0).link_id or "")
+    assert age(shop, bill, 0).payment_id == second.payment_id
+    shop.provider.refunds[refund.refund_id] = replace(refund, status="failed")
+    shop.provider.payments[first.payment_id] = first
+    assert shop.report("refund.failed", payment_id=first.payment_id) == "bill paid"
+    kept = shop.run(org_id, bill_payments(org_id, [bill.bill_id]))[bill.bill_id]
+    assert {(one.attempt.payment_id, one.attempt.went_back, one.is_surplus) for one in kept} == {
+        (first.payment_id, 0, True), (second.payment_id, 0, False),
+    }  # fmt: skip
+
+
+@pytest.mark.requirement("P7", "P10")
 @pytest.mark.parametrize("change", [{"amount": 799}, {"currency": "INR"}, {"amount_refunded": 1}])
 def test_what_does_not_pay_the_bill_on_a_replaced_page_is_left_to_staff(shop: Shop, change: dict[str, object]) -> None:
     _, bill = billed(shop)
@@ -660,10 +695,12 @@ def test_money_of_a_bill_that_goes_back_in_another_currency_is_not_counted_as_it
         counting = count_back_of_bill(
             org_id, bill.bill_id, thing_id=dispute.dispute_id, amount=amount, reason="the bank's letter", actor=OPERATOR
         )
-        assert shop.run(org_id, counting).state == state
+        assert shop.errand(counting).state == state
         look = look_at_money_back(org_id, bill.bill_id, payment.payment_id, SELLER, dispute_ids=(dispute.dispute_id,))
         looked, unclear = shop.errand(look)
         assert (looked.state, unclear) == (state, False), "it waits no longer"
+        again = age(shop, bill, 0).link_id or ""
+        assert (shop.provider.links[again].status == "created") == (state == "unpaid"), "nobody is to pay twice"
     assert len(shop.rows(org_id, "SELECT 1 FROM activity WHERE action = 'refund.counted'")) == 4
     assert len(shop.rows(org_id, "SELECT 1 FROM activity WHERE action = 'overage.reopened'")) == 2
 

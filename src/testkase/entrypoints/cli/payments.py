@@ -90,7 +90,7 @@ def _count_back_of_bill(
             organization, bill_id, thing_id=thing, amount=_minor_units(amount, found.currency), reason=reason,
             actor=OPERATOR,
         )  # fmt: skip
-        after = writing.run(counting, org_id=organization)
+        after = _carry_out(context, writing, counting)
     stands = {"paid": "stays paid", "waived": "stays waived"}.get(after.state, "is to be paid again")
     out.print(f"The bill of {money(after.amount, after.currency)} {stands}.")
 

@@ -284,6 +284,16 @@ def test_each_payment_of_a_bill_stands_beside_it_with_its_receipt_and_what_becam
     assert re.search(r"Visa 3: paid a second time, \$4\.00 went back\s", row)
     for number in (0, 1):
         assert page.count(f'href="{BILLING}/receipts/R-2026-00000{number}.pdf"') == 1
+    store.run(_stays_beside_another(store.demo.org_id))
+    row = re.sub(r"<[^>]+>", " ", read(store))
+    assert re.search(r"Visa 0: paid\. Its money stayed with the seller after all, and the bill is paid by another", row)
+    assert re.search(r"Visa 1: paid\s", row)
+
+
+def _stays_beside_another(org_id: int) -> Operation[None]:
+    yield Statement("UPDATE overage_bill SET payment_id = 'pay_1' WHERE org_id = %(org_id)s", {"org_id": org_id})
+    paid = "UPDATE payment SET amount_refunded = 0 WHERE org_id = %(org_id)s AND payment_id = 'pay_0'"
+    yield Statement(paid, {"org_id": org_id})
 
 
 def _a_payment(org_id: int, number: int, verdict: str, back: int) -> Operation[None]:

@@ -156,7 +156,7 @@ def look_at_money_back(
     together with what is heard of later. A refund that fails gives it to us after all, and the bill is paid by it.
     Answers also whether staff must say what went back, as it did in another currency."""
     bill = yield from look_at_link(org_id, bill_id, seller)
-    if (yield from renew_surplus(bill, payment_id)) or (bill.state == "paid" and bill.payment_id != payment_id):
+    if (yield from renew_surplus(bill, payment_id)):
         return bill, False
     refunds = yield from ask(lambda provider: provider.refunds_of(payment_id))
     disputes = yield from ask(lambda provider: [provider.fetch_dispute(dispute_id) for dispute_id in dispute_ids])
@@ -170,19 +170,22 @@ def look_at_money_back(
 def follow_the_money(
     org_id: int, bill_id: str, payment_id: str, facts: Facts, *, counted_at: str = ""
 ) -> Operation[tuple[Bill, bool]]:
-    """Bring a bill to where the refunds and disputes of a payment that paid it stand. Answers the bill, and whether
-    money went back in another currency that nobody has counted yet: until then nothing moves. `counted_at`: staff have
-    just counted it, which they may do again."""
+    """Bring a bill to where the refunds and disputes of a payment that paid it stand; where another has paid it since,
+    they are kept, and it stays where it is. Answers the bill, and whether money went back in another currency that
+    nobody has counted yet: until then nothing moves. `counted_at`: staff have just counted it, which they may do
+    again."""
     settings = yield from settings_locked(org_id)
     bill = yield from bill_by_id(org_id, bill_id, lock=True)
     known = yield Statement(PAYMENTS["payments"], _place(bill))
     paid_by = {row["payment_id"] for row in known if row["verdict"] == "granted"}
-    if payment_id not in paid_by or (bill.state == "paid" and bill.payment_id != payment_id):
+    if payment_id not in paid_by:
         return bill, False
     place = {"org_id": org_id, "payment_ids": [payment_id]}
     counted = {row["thing_id"]: row["amount"] for row in (yield Statement(PAYMENTS["counted_back"], place))}
     refunds = lifecycle.as_counted(bill.currency, (yield from known_refunds(place, facts)), counted)
     disputes = lifecycle.as_counted(bill.currency, (yield from known_disputes(place, facts)), counted)
+    if bill.state == "paid" and bill.payment_id != payment_id:
+        return bill, False
     if lifecycle.is_unclear(bill.currency, refunds, disputes):
         _log.error("money went back in another currency", org_id=org_id, bill=bill_id)
         return bill, True

@@ -21,6 +21,9 @@ WHERE b.org_id = %(org_id)s AND (%(before)s::integer IS NULL OR b.period_number 
 ORDER BY b.period_number DESC
 LIMIT %(limit)s;
 
+-- paid_by: Which payment pays each of some bills.
+SELECT bill_id, payment_id FROM overage_bill WHERE org_id = %(org_id)s AND bill_id = ANY (%(bill_ids)s);
+
 -- unpaid: Whether a bill's time is over.
 SELECT EXISTS (SELECT FROM overage_bill WHERE org_id = %(org_id)s AND state = 'unpaid') AS unpaid;
 
