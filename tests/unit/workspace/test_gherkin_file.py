@@ -78,6 +78,16 @@ def test_a_scenario_of_an_export_names_its_case_and_is_read_as_it_was_written() 
     assert [(one.key, one.folder, one.reads_back) for one in others] == [("", "Web shop", False)] * 2
 
 
+@pytest.mark.parametrize("tags", ["", "  @high @card\n", "  @smoke\n"])
+def test_a_ticket_above_a_scenario_of_somebody_elses_names_no_test_case(tags: str) -> None:
+    """It may be the number of quite another test case here, which was changed into the scenario."""
+    theirs = f"Feature: Shop\n  # SHOP-7\n{tags}  Scenario: Card\n    Given a cart\n    When I pay\n    And wait\n"
+    (card,) = cases(read_gherkin(theirs.encode()))
+    assert (card.key, card.folder, card.reads_back) == ("", "Shop", False)
+    assert [step.action for step in card.fields["steps"]] == ["a cart", "I pay", "wait"]
+    assert card.fields["tags"] == tuple(tag.lstrip("@") for tag in tags.split())
+
+
 def test_a_scenario_is_a_case() -> None:
     card = cases(read_gherkin(FEATURE.encode()))[0]
     assert (card.title, card.folder, card.line) == ("Card", "Paying", 10)

@@ -15,7 +15,7 @@ from typing import Any
 
 from testkase.foundation.problems import InvalidInput
 from testkase.services.workspace.importing.model import MAX_BYTES, MOST_ITEMS, CaseItem, Item, Unreadable
-from testkase.services.workspace.importing.named_scenario import Named, named_by, without_first_tags
+from testkase.services.workspace.importing.named_scenario import FIRST_TAGS, Named, named_by, without_first_tags
 from testkase.services.workspace.importing.text import decoded
 from testkase.services.workspace.model import Step
 
@@ -172,8 +172,9 @@ class _Reader:
 
     def _scenario(self, number: int, name: str, tags: tuple[str, ...], *, outline: bool, named: Named | None) -> None:
         self._part = "steps"
-        named = None if outline else named
-        fields, tags = without_first_tags(tags) if named else ({}, tags)
+        fields, rest = without_first_tags(tags)
+        named = None if outline or len(fields) < len(FIRST_TAGS) else named
+        fields, tags = (fields, rest) if named else ({}, tags)
         background = [*self._backgrounds[""], *(self._backgrounds.get(self._rule, []) if self._rule else [])]
         folder = " / ".join(part.replace("/", "-")[:120] for part in (self._feature, self._rule) if part)
         self.scenarios.append(

@@ -1,5 +1,6 @@
 """Scenarios that came out of an export of ours: the remark above one names its test case and folder, and the first of
-its tags are the priority and the type, which Gherkin has no place for."""
+its tags are the priority and the type, which Gherkin has no place for. A remark without them is somebody else's, and
+names a ticket of theirs."""
 
 import re
 from typing import Any, NamedTuple, get_args
@@ -7,6 +8,8 @@ from typing import Any, NamedTuple, get_args
 from testkase.services.workspace.model import CaseType, Priority
 
 _REMARK = re.compile(r"# ([A-Z][A-Z0-9]{1,9}-[1-9][0-9]{0,9})(?:, (.+))?", re.ASCII)
+
+FIRST_TAGS = (("priority", get_args(Priority)), ("type", get_args(CaseType)))
 
 
 class Named(NamedTuple):
@@ -25,7 +28,7 @@ def named_by(remark: str) -> Named | None:
 def without_first_tags(tags: tuple[str, ...]) -> tuple[dict[str, Any], tuple[str, ...]]:
     """The fields that the first tags stand for, and the tags after them."""
     fields: dict[str, Any] = {}
-    for name, known in (("priority", get_args(Priority)), ("type", get_args(CaseType))):
+    for name, known in FIRST_TAGS:
         if tags and tags[0] in known:
             fields[name], tags = tags[0], tags[1:]
     return fields, tags
