@@ -426,6 +426,24 @@ def test_a_second_payment_given_back_while_its_bill_is_to_be_paid_again_is_seen_
 
 
 @pytest.mark.requirement("P7", "P10")
+def test_a_second_payment_whose_bank_took_it_back_pays_for_nothing_when_the_first_is_gone(shop: Shop) -> None:
+    """A provider calls it captured as before. It stood there as one to give back, and paid the bill once more."""
+    org_id, bill = billed(shop)
+    first, second = replaced(shop, bill)
+    paid, late = shop.provider.pay_link(second), shop.provider.pay_link(first)
+    assert age(shop, bill, 0).payment_id == paid.payment_id
+    shop.errand(match_day(utc_now().date(), SELLER, shop.books))
+    dispute = shop.provider.dispute(late.payment_id)
+    shop.provider.decide_dispute(dispute.dispute_id, "lost")
+    shop.report("payment.dispute.lost", payment_id=late.payment_id, dispute_id=dispute.dispute_id)
+    kept = shop.run(org_id, bill_payments(org_id, [bill.bill_id]))[bill.bill_id]
+    assert [one.is_back for one in kept if one.attempt.payment_id == late.payment_id] == [True]
+    shop.provider.refund_by_hand(paid.payment_id)
+    assert shop.report("refund.processed", payment_id=paid.payment_id) == "bill unpaid"
+    assert age(shop, bill, 0).state == "unpaid"
+
+
+@pytest.mark.requirement("P7", "P10")
 def test_a_payment_that_stays_after_all_when_another_has_paid_the_bill_is_one_too_many(shop: Shop) -> None:
     """Its refund failed late: both payments were ours, and each was said to have paid."""
     org_id, bill = billed(shop)

@@ -156,11 +156,11 @@ def look_at_money_back(
     together with what is heard of later. A refund that fails gives it to us after all, and the bill is paid by it.
     Answers also whether staff must say what went back, as it did in another currency."""
     bill = yield from look_at_link(org_id, bill_id, seller)
-    if (yield from renew_surplus(bill, payment_id)):
-        return bill, False
     refunds = yield from ask(lambda provider: provider.refunds_of(payment_id))
     disputes = yield from ask(lambda provider: [provider.fetch_dispute(dispute_id) for dispute_id in dispute_ids])
     facts = Facts(refunds=tuple(refunds), disputes=tuple(disputes))
+    if (yield from renew_surplus(bill, payment_id, facts)):
+        return bill, False
     after, unclear = yield from do(org_id, follow_the_money(org_id, bill_id, payment_id, facts))
     if bill.state != "paid" and after.state == "paid" and bill.link_url and bill.link_id is not None:
         yield from close_page(bill.link_id)

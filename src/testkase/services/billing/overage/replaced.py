@@ -13,7 +13,7 @@ from testkase.services.billing.errand import Errand, ask, do
 from testkase.services.billing.model import Bill, is_bill
 from testkase.services.billing.overage.allowing import SQL
 from testkase.services.billing.provider import Link, Payment, Provider, ProviderRefused, ProviderSilent
-from testkase.services.billing.settings import SQL as PAYMENTS
+from testkase.services.billing.purchasing.rows import attempts_of
 
 _log = structlog.get_logger(__name__)
 
@@ -80,8 +80,9 @@ def _pages(bill: Bill) -> Operation[list[str]]:
 
 
 def _known(bill: Bill) -> Operation[set[str]]:
-    rows = yield Statement(PAYMENTS["payments"], {"org_id": bill.org_id, "target_id": bill.bill_id})
-    return {row["payment_id"] for row in rows if row["verdict"] == "granted"}
+    """Payments that have paid the bill before, or of which something has gone back or is contested."""
+    tried = (yield from attempts_of(bill.org_id, [bill.bill_id])).get(bill.bill_id, ())
+    return {one.payment_id for one in tried if one.verdict == "granted" or one.went_back or one.contested}
 
 
 def _fetch_link(link_id: str, provider: Provider) -> Link:

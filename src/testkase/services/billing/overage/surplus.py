@@ -15,9 +15,12 @@ from testkase.services.billing.overage.allowing import SQL, bill_by_id
 from testkase.services.billing.overage.replaced import fetch_payment, pays
 from testkase.services.billing.provider import Payment
 from testkase.services.billing.purchasing import lifecycle
+from testkase.services.billing.purchasing.fulfilment import Facts, known_disputes, known_refunds
 from testkase.services.billing.purchasing.rows import SQL as PURCHASES
 from testkase.services.billing.purchasing.rows import Attempt, attempts_of
 from testkase.services.billing.settings import SQL as PAYMENTS
+
+NOTHING_SAID = Facts()
 
 
 class BillPayment(msgspec.Struct, frozen=True, kw_only=True):
@@ -62,9 +65,9 @@ def bill_payments(org_id: int, bill_ids: list[str]) -> Operation[dict[str, tuple
     }
 
 
-def keep_surplus(bill: Bill, payment: Payment) -> Operation[None]:
-    """Keep a payment that came to a settled bill, as far as it has come, and where its reports belong to. One that had
-    paid the bill before stays what it was."""
+def keep_surplus(bill: Bill, payment: Payment, facts: Facts = NOTHING_SAID) -> Operation[None]:
+    """Keep a payment that came to a settled bill, as far as it has come, what went back of it, and where its reports
+    belong to. One that had paid the bill before stays what it was."""
     bill = yield from bill_by_id(bill.org_id, bill.bill_id, lock=True)
     place = {"org_id": bill.org_id, "target_id": bill.bill_id}
     known = {row["payment_id"]: row["verdict"] for row in (yield Statement(PAYMENTS["payments"], place))}
@@ -75,14 +78,17 @@ def keep_surplus(bill: Bill, payment: Payment) -> Operation[None]:
     yield Statement(PAYMENTS["keep_payment"], {**msgspec.structs.asdict(payment), **place, "verdict": said})
     if payment.order_id is not None:
         yield Statement(PURCHASES["route"], {"ref": payment.order_id, **place})
+    its_own = {"org_id": bill.org_id, "payment_ids": [payment.payment_id]}
+    yield from known_refunds(its_own, facts)
+    yield from known_disputes(its_own, facts)
 
 
-def renew_surplus(bill: Bill, payment_id: str) -> Errand[bool]:
-    """Ask the provider what became of a payment that is kept as one of these; False for any other. Also while the bill
-    is to be paid again: given back by then, it does not pay it."""
+def renew_surplus(bill: Bill, payment_id: str, facts: Facts) -> Errand[bool]:
+    """Keep what became of a payment that is kept as one of these; False for any other. Also while the bill is to be
+    paid again: gone back by then, it does not pay it."""
     kept = (yield from do(bill.org_id, attempts_of(bill.org_id, [bill.bill_id]))).get(bill.bill_id, ())
     if not any(one.payment_id == payment_id and one.verdict != "granted" for one in kept):
         return False
     payment = yield from ask(partial(fetch_payment, payment_id))
-    yield from do(bill.org_id, keep_surplus(bill, payment))
+    yield from do(bill.org_id, keep_surplus(bill, payment, facts))
     return True
