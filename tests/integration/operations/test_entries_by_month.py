@@ -161,6 +161,21 @@ def test_a_call_that_knows_the_function_of_before_is_waited_for(old: tuple[TestD
     in_order(database, org_id)
 
 
+def test_a_transaction_that_does_not_end_is_told_of(old: tuple[TestDatabase, int]) -> None:
+    database, _ = old
+    (last,) = [number for number, step in enumerate(STEPS) if "DROP TRIGGER" in step.sql]
+    with (
+        psycopg.connect(database.owner_url, autocommit=True) as owner,
+        psycopg.connect(database.app_url) as left_open,
+    ):
+        left_open.execute("SELECT")
+        run_steps(owner, end=last)
+        with pytest.raises(psycopg.errors.LockNotAvailable):
+            owner.execute(STEPS[last].sql.replace("1 minute", "0.1 seconds").encode())
+        left_open.rollback()
+        run_steps(owner, first=last)
+
+
 def test_what_is_tried_again_does_not_read_all_entries_again(old: tuple[TestDatabase, int]) -> None:
     database, _ = old
     (copying,) = [number for number, step in enumerate(STEPS) if step.name.startswith("the ids of earlier entries")]

@@ -421,14 +421,19 @@ GRANT EXECUTE ON FUNCTION ledger.append TO testkase_app;
 -- step: the trigger goes, once whoever may have known the functions as they were has ended: they write the ids themselves
 -- unless: NOT EXISTS (SELECT FROM pg_trigger WHERE tgrelid = 'ledger.entry'::regclass AND tgname = 'id_of_entry')
 -- A call looks its function up when its transaction begins and may reach its first table long after, so that no lock tells of
--- it. Nothing is held meanwhile. The owner's own transactions, such as a backup's, call none of them.
+-- it. Nothing is held meanwhile. The owner's own transactions, such as a backup's, call none of them. Whoever left one open is
+-- told of as one who keeps a table locked.
 DO $$
 DECLARE
+    latest  timestamptz := clock_timestamp() + interval '1 minute';
     running text[] := ARRAY(
         SELECT l.virtualxid FROM pg_locks AS l JOIN pg_stat_activity AS s ON s.pid = l.pid
         WHERE l.locktype = 'virtualxid' AND s.datname = current_database() AND s.usename <> current_user);
 BEGIN
     WHILE EXISTS (SELECT FROM pg_locks AS l WHERE l.locktype = 'virtualxid' AND l.virtualxid = ANY (running)) LOOP
+        IF clock_timestamp() > latest THEN
+            RAISE EXCEPTION 'a transaction of the application does not end' USING ERRCODE = 'lock_not_available';
+        END IF;
         PERFORM pg_sleep(0.01);
     END LOOP;
     DROP TRIGGER id_of_entry ON ledger.entry;
