@@ -4,7 +4,8 @@ A receipt is issued in the transaction of its payment, and says for ever what it
 is locked from here to the end of that transaction, so this comes late in it.
 """
 
-from datetime import datetime
+from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
 
 import msgspec
 
@@ -19,6 +20,8 @@ from testkase.services.billing.settings import SQL, billing_settings
 from testkase.services.billing.words import billed_month
 
 _ORGANIZATION = "SELECT name FROM organization WHERE id = %(org_id)s"
+
+_DAY = timedelta(days=1)
 
 
 class ReceiptNotFound(NotFound):
@@ -82,7 +85,7 @@ def issue_receipt(sold: Purchase | Bill, payment: Payment, seller: Seller) -> Op
     account = yield from balance(org_id)
     (clock,) = yield Statement(SQL["now"])
     at: datetime = clock["now"]
-    number = yield from _next_number(at)
+    number = yield from next_number(at.astimezone(ZoneInfo(account.time_zone)))
     receipt = Receipt(
         number=number,
         target_id=target_id,
@@ -124,12 +127,15 @@ def _one(rows: list[Row]) -> Receipt:
     return _decode(rows[0]["document"])
 
 
-def _next_number(at: datetime) -> Operation[str]:
-    """R-2026-000001: one series a year, over all organizations. After a restore the year goes on in a series named
-    after that moment, R-2026-11281402-000001: which numbers were issued after the backup nobody here knows."""
+def next_number(at: datetime) -> Operation[str]:
+    """R-2026-000001: one series a year, over all organizations. The year is that of the day which the receipt names,
+    so `at` is where the organization is billed. After a restore the year goes on in a series named after that moment,
+    R-2026-11281402-000001: which numbers were issued after the backup nobody here knows. At the end of a year two years
+    are numbered for a day, and both go on so."""
     (books,) = yield Statement(SQL["restored"])
     restored_at: datetime | None = books["restored_at"]
-    again = f"-{restored_at:%m%d%H%M}" if restored_at is not None and restored_at.year == at.year else ""
+    years = {(restored_at + day).year for day in (-_DAY, _DAY)} if restored_at is not None else set[int]()
+    again = f"-{restored_at:%m%d%H%M}" if restored_at is not None and at.year in years else ""
     series = f"R-{at:%Y}{again}"
     (row,) = yield Statement(SQL["next_number"], {"series": series})
     return f"{series}-{row['last_number']:06d}"
