@@ -75,6 +75,8 @@ NEW_ENTRIES = (
     ("DELETE FROM ledger.entry WHERE org_id = %s AND seq = 5", "I2"),
     ("UPDATE ledger.usage SET model = 'x' WHERE org_id = %s AND seq = 5", "I12"),
     ("DELETE FROM ledger.usage WHERE org_id = %s AND seq = 5", "I11"),
+    ("DELETE FROM ledger.operation WHERE org_id = %s AND seq = 5", "I5"),
+    ("UPDATE ledger.operation SET at = at + 1 WHERE org_id = %s AND seq = 4", "I5"),
     ("UPDATE ledger.lot SET available = available - 1 WHERE org_id = %s", "I2"),
     ("UPDATE ledger.account SET available = available + 1 WHERE org_id = %s", "I2"),
     ("UPDATE ledger.account SET last_hash = sha256(last_hash) WHERE org_id = %s", "I2"),

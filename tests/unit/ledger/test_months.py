@@ -1,4 +1,4 @@
-"""Months of usage: where they begin, in which order a page looks at them, and when the next one is missed."""
+"""Months of the journal: where they begin, in which order a page looks at them, and when the next one is missed."""
 
 import random
 from datetime import UTC, datetime

@@ -10,7 +10,7 @@ import msgspec
 from testkase.core.ledger.model import Entry
 from testkase.core.ledger.posting import GENESIS, entry_hash
 from testkase.core.ledger.verify import UNREADABLE, Deviation, entry_of, journal_page, unreadable
-from testkase.foundation.database import Operation, Statement, named_statements
+from testkase.foundation.database import Operation, Row, Statement, named_statements
 
 _SQL = named_statements("testkase.core.ledger.sql", "checkpoint.sql")
 _PAGE = 5_000
@@ -52,7 +52,7 @@ def still_stands(org_id: int, known: Checkpoint) -> Operation[list[Deviation]]:
 
 
 def verify_since(org_id: int, known: Checkpoint) -> Operation[tuple[list[Deviation], Checkpoint]]:
-    """What is wrong with the entries after a checkpoint (I1, I2, I3, I12), and the checkpoint at the end of them."""
+    """What is wrong with the entries after a checkpoint (I1–I3, I5, I12), and the checkpoint at the end of them."""
     try:
         return (yield from _verified_since(org_id, known))
     except UNREADABLE as fault:
@@ -68,6 +68,7 @@ def _verified_since(org_id: int, known: Checkpoint) -> Operation[tuple[list[Devi
             entry, digest = entry_of(org_id, row), bytes(row["hash"])
             found += _faults(entry, digest, reached, row["charged"])
             reached = reached.after(entry, digest)
+        found += (yield from _misplaced(org_id, rows)) if rows else []
         if len(rows) < _PAGE:
             break
     said = yield from where_it_ends(org_id)
@@ -81,6 +82,14 @@ def _verified_since(org_id: int, known: Checkpoint) -> Operation[tuple[list[Devi
     if sums["in_holds"] != reached.held:
         found.append(_deviation(org_id, "I3", None, "the open holds do not add up to what is held"))
     return found, reached
+
+
+def _misplaced(org_id: int, rows: list[Row]) -> Operation[list[Deviation]]:
+    """Whether each entry is found by its id (I5)."""
+    columns = {"ids": "operation_id", "seqs": "seq", "instants": "at"}
+    asked = {name: [row[column] for row in rows] for name, column in columns.items()}
+    lost = yield Statement(_SQL["misplaced_ids"], {"org_id": org_id, **asked})
+    return [_deviation(org_id, "I5", row["seq"], "its id does not lead to it") for row in lost]
 
 
 def _faults(entry: Entry, digest: bytes, before: Checkpoint, charged: int | None) -> list[Deviation]:

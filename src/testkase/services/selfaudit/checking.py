@@ -38,7 +38,7 @@ def check(org_id: int, *, short: int = SHORT_ENTRIES) -> Operation[Outcome]:
 
 
 def check_common() -> Operation[Outcome]:
-    """What concerns all organizations: the numbers of receipts, and where the next months' usage is to lie."""
+    """What concerns all organizations: receipts' numbers, and where the next months' entries and usage are to lie."""
     (row,) = yield Statement(_SQL["broken_series"])
     months = yield from months_standing()
     lacking = months.lacking(to_micros(utc_now()))
