@@ -220,6 +220,17 @@ def test_an_id_that_leads_elsewhere_is_found(app_url: str, owner_url: str, forge
         assert {found.invariant for found in deviations(connection, 2)} & {"I5", "I12"}
 
 
+def test_what_is_left_of_a_journal_that_was_cut_off_can_be_read(app_url: str, owner_url: str) -> None:
+    with psycopg.connect(app_url, row_factory=dict_row) as connection, psycopg.connect(owner_url) as owner:
+        run(connection, execute_one(OpenAccount(org_id=2, monthly_allowance=10**9, ai_enabled=True)))
+        run(connection, execute_one(used(1)))
+        connection.commit()
+        owner.execute("DELETE FROM ledger.entry WHERE seq > 1")
+        owner.commit()
+        connection.execute(tenant(2).sql, {"org_id": "2"})
+        assert [row.seq for row in run(connection, queries.entries(2, limit=10, before_seq=2))] == [1]
+
+
 @pytest.mark.requirement("B4", "I12")
 @pytest.mark.parametrize("page", [3, 4, 5])
 def test_an_entry_with_the_number_of_another_month_is_found_wherever_pages_end(

@@ -70,9 +70,8 @@ ORDER BY u.seq DESC;
 -- the newest where there is none.
 SELECT coalesce((SELECT o.at FROM ledger.operation AS o
                  WHERE o.org_id = a.org_id AND o.operation_id = 'allowance:0'), 0) AS first,
-       CASE WHEN %(before)s < a.last_seq
-            THEN (SELECT e.at FROM ledger.journal(%(org_id)s, %(before)s, 1) AS e)
-            ELSE a.last_at END AS latest
+       coalesce(CASE WHEN %(before)s < a.last_seq
+                     THEN (SELECT e.at FROM ledger.journal(%(org_id)s, %(before)s, 1) AS e) END, a.last_at) AS latest
 FROM ledger.account AS a WHERE a.org_id = %(org_id)s;
 
 -- kinds: Use case and project of everything an organization ever did, stepping over the days between them.
