@@ -152,7 +152,7 @@ def test_suggested_steps_are_taken_over_one_by_one(stage: Stage, model: Upstream
     expect(page.locator(".steps li").last).to_contain_text("check the total")
 
 
-def test_everything_is_done_without_a_mouse_and_the_focus_stays_where_one_works(stage: Stage) -> None:
+def test_everything_is_done_without_a_mouse_and_the_focus_stays_where_one_works(stage: Stage, model: Upstream) -> None:
     page = stage.signed_in("member")
     page.goto(f"{stage.url}/projects/SHOP/generate")
     tab_to(page, page.get_by_role("textbox", name="Requirement"))
@@ -175,3 +175,9 @@ def test_everything_is_done_without_a_mouse_and_the_focus_stays_where_one_works(
     page.keyboard.press("Enter")
     expect(second).to_contain_text("Accepted")
     expect(second.locator("summary")).to_be_focused()
+    model.default = answer(delay=0.15)
+    start_generating(page, stage, 8)
+    tab_to(page, page.get_by_role("button", name="Cancel"))
+    page.keyboard.press("Enter")
+    expect(page.locator("#progress")).to_contain_text("cancelled", timeout=ARRIVAL_MS)
+    expect(page.locator("#progress-actions a, .cost a").first).to_be_focused()

@@ -219,18 +219,20 @@
   // What was pressed may go with the part it stood in: whoever works without a mouse goes on there, not at the top.
   const CONTROL = "a[href], button:not([disabled], [tabindex='-1']), summary, input:not([type=hidden]), select, textarea";
   let around = null, arrived = [];
-  document.addEventListener("htmx:beforeSwap", (event) => {
+  const remember = (event) => {
     const { target, shouldSwap } = event.detail, focused = document.activeElement;
     if (!shouldSwap || focused === document.body || !target.contains(focused)) return;
     [around, arrived] = [[], []];
     for (let one = focused; one && one !== target.parentElement; one = one.parentElement) if (one.id) around.push(one.id);
-  });
+  };
+  document.addEventListener("htmx:beforeSwap", remember);
+  document.addEventListener("htmx:oobBeforeSwap", remember);
   document.addEventListener("htmx:load", (event) => { if (around) arrived.push(event.detail.elt); });
   document.addEventListener("htmx:afterSettle", () => {
     if (!around) return;
-    const place = around.map((id) => document.getElementById(id)).find((one) => one && !one.disabled);
+    const place = around.map((id) => document.getElementById(id)).find((one) => one && !one.disabled && one.getClientRects().length);
     const stays = document.activeElement !== document.body;
-    const next = place ? (place.matches("details") ? place.querySelector("summary") : place) : arrived[0]?.querySelector?.(CONTROL);
+    const next = place ? (place.matches("details") ? place.querySelector("summary") : place) : arrived.map((one) => one.querySelector?.(CONTROL)).find(Boolean);
     around = null;
     if (stays || !next) return;
     if (!next.matches(CONTROL)) next.tabIndex = -1;
