@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 from msgspec.structs import replace
+from structlog.testing import capture_logs
 
 from testkase.core.ledger.calendar import from_micros, to_micros
 from testkase.core.ledger.commands import OpenHold, RecordUsage, SetOverage, SettleHold
@@ -455,7 +456,11 @@ def test_a_payment_that_stays_after_all_when_another_has_paid_the_bill_is_one_to
     assert age(shop, bill, 0).payment_id == second.payment_id
     shop.provider.refunds[refund.refund_id] = replace(refund, status="failed")
     shop.provider.payments[first.payment_id] = first
-    assert shop.report("refund.failed", payment_id=first.payment_id) == "bill paid"
+    with capture_logs() as logged:
+        assert shop.report("refund.failed", payment_id=first.payment_id) == "bill paid"
+    assert [(one["event"], one["payment"]) for one in logged if "payment" in one] == [
+        ("a payment paid for nothing", first.payment_id)
+    ]
     kept = shop.run(org_id, bill_payments(org_id, [bill.bill_id]))[bill.bill_id]
     assert {(one.attempt.payment_id, one.attempt.went_back, one.is_surplus) for one in kept} == {
         (first.payment_id, 0, True), (second.payment_id, 0, False),

@@ -184,12 +184,14 @@ def follow_the_money(
     counted = {row["thing_id"]: row["amount"] for row in (yield Statement(PAYMENTS["counted_back"], place))}
     refunds = lifecycle.as_counted(bill.currency, (yield from known_refunds(place, facts)), counted)
     disputes = lifecycle.as_counted(bill.currency, (yield from known_disputes(place, facts)), counted)
+    gone = lifecycle.returned(bill.amount, refunds, disputes) >= bill.amount
     if bill.state == "paid" and bill.payment_id != payment_id:
+        if not gone:
+            _log.warning("a payment paid for nothing", org_id=org_id, bill=bill_id, payment=payment_id)
         return bill, False
     if lifecycle.is_unclear(bill.currency, refunds, disputes):
         _log.error("money went back in another currency", org_id=org_id, bill=bill_id)
         return bill, True
-    gone = lifecycle.returned(bill.amount, refunds, disputes) >= bill.amount
     # Each time that money came back after all, a refund more had failed.
     failed = sum(refund.status == "failed" for refund in refunds)
     turn = f"{payment_id}{f'.{failed}' if failed else ''}{counted_at}"
