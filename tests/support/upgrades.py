@@ -5,7 +5,7 @@ import struct
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from unittest.mock import patch
@@ -15,10 +15,12 @@ import psycopg
 from testkase.config.bootstrap import make_database, prepare_roles
 from testkase.core.ledger import writing
 from testkase.core.ledger.book import Book
+from testkase.core.ledger.operations import execute_one
 from testkase.foundation.composites import Record
 from testkase.foundation.database import SyncDatabase
-from testkase.schema.ddl_migration import ddl_text, steps_of
+from testkase.schema.ddl_migration import Step, ddl_text, run_step, steps_of
 from tests.support.cluster import APP_PASSWORD, Cluster, TestDatabase
+from tests.support.ledger import hold, settle
 
 _APPEND_BEFORE = (
     "SELECT ledger.append(%(new_accounts)s, %(accounts)s, %(new_lots)s, %(lots)s, %(opened)s, %(closed)s,"
@@ -109,6 +111,23 @@ def add_journal(database: TestDatabase) -> None:
         )
         owner.execute("GRANT SELECT ON ledger.operation TO testkase_app")
         owner.execute(reading.encode())
+
+
+def run_steps(
+    owner: psycopg.Connection[tuple[object, ...]], steps: Sequence[Step], first: int = 0, end: int | None = None
+) -> None:
+    """Those of a migration from `first` to before `end`, as `testkase migrate` runs them."""
+    owner.execute("SET lock_timeout = '2s'")
+    with owner.cursor() as cursor:
+        for step in steps[first:end]:
+            run_step(cursor, step)
+
+
+def spend(books: SyncDatabase, org_id: int, name: str, times: int = 1) -> None:
+    """Hold a credit and settle half of it, so many times, each under an id of its own that begins with `name`."""
+    for number in range(times):
+        books.run(execute_one(hold(org_id, f"{name}{number}")), org_id=org_id)
+        books.run(execute_one(settle(org_id, f"{name}{number}", 0.5)), org_id=org_id)
 
 
 def start_migration(database: TestDatabase, log: Path) -> subprocess.Popen[bytes]:

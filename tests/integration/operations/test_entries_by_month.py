@@ -13,10 +13,10 @@ from testkase.core.ledger.operations import Answer, execute_one
 from testkase.core.ledger.queries import entries
 from testkase.core.ledger.verify import verify
 from testkase.foundation.database import Operation, Row, Statement, SyncDatabase, run
-from testkase.schema.ddl_migration import ddl_text, run_step, steps_of
+from testkase.schema.ddl_migration import ddl_text, steps_of
 from tests.support.cluster import Cluster, TestDatabase
-from tests.support.ledger import fresh_org, hold, open_account, settle
-from tests.support.upgrades import code_of_before, empty_database, migrate_to, people_at_work
+from tests.support.ledger import fresh_org, open_account, settle
+from tests.support.upgrades import code_of_before, empty_database, migrate_to, people_at_work, run_steps, spend
 
 BEFORE = "0042"
 STEPS = [step for name in ("0043_operations", "0044_entries_by_month") for step in steps_of(ddl_text(name))]
@@ -49,24 +49,11 @@ def old(cluster: Cluster, used: tuple[TestDatabase, int]) -> Iterator[tuple[Test
     cluster.drop(copied)
 
 
-def spend(books: SyncDatabase, org_id: int, name: str, times: int) -> None:
-    for number in range(times):
-        books.run(execute_one(hold(org_id, f"{name}{number}")), org_id=org_id)
-        books.run(execute_one(settle(org_id, f"{name}{number}", 0.5)), org_id=org_id)
-
-
 def until(holds: Callable[[], bool]) -> None:
     end = time.monotonic() + 20
     while not holds():
         assert time.monotonic() < end
         time.sleep(0.01)
-
-
-def run_steps(owner: psycopg.Connection[tuple[object, ...]], first: int = 0, end: int | None = None) -> None:
-    owner.execute("SET lock_timeout = '2s'")
-    with owner.cursor() as cursor:
-        for step in STEPS[first:end]:
-            run_step(cursor, step)
 
 
 def in_order(database: TestDatabase, org_id: int) -> None:
@@ -90,9 +77,9 @@ def test_whoever_was_killed_behind_any_step_is_followed_by_one_that_finishes(
     database, org_id = old
     with psycopg.connect(database.owner_url, autocommit=True) as owner:
         rows = owner.execute(ROWS).fetchone()
-        run_steps(owner, end=done)
+        run_steps(owner, STEPS, end=done)
         assert owner.execute(ROWS).fetchone() == rows
-        run_steps(owner)
+        run_steps(owner, STEPS)
         assert owner.execute(ROWS).fetchone() == rows
         assert owner.execute(OF_BEFORE).fetchone() == (2,), "processes of the code before look entries up by them"
     in_order(database, org_id)
@@ -104,7 +91,7 @@ def test_people_work_while_their_journal_becomes_one_of_months(old: tuple[TestDa
         people_at_work(database, lambda books, name: spend(books, org_id, name, 1)),
         psycopg.connect(database.owner_url, autocommit=True) as owner,
     ):
-        run_steps(owner)
+        run_steps(owner, STEPS)
     in_order(database, org_id)
 
 
@@ -115,7 +102,7 @@ def test_processes_of_the_code_before_work_meanwhile_too(old: tuple[TestDatabase
         people_at_work(database, lambda books, name: spend(books, org_id, name, 1)),
         psycopg.connect(database.owner_url, autocommit=True) as owner,
     ):
-        run_steps(owner)
+        run_steps(owner, STEPS)
     in_order(database, org_id)
 
 
@@ -131,10 +118,10 @@ def test_a_function_that_had_begun_before_takes_its_ids_along(old: tuple[TestDat
         holding.execute("LOCK TABLE ledger.open_hold IN SHARE MODE")  # a batch writes there before its entries
         with people_at_work(database, lambda books, name: spend(books, org_id, name, 1)):
             until(lambda: owner.execute(WAITING).fetchone() == (1,))
-            run_steps(owner, end=last)
+            run_steps(owner, STEPS, end=last)
             assert owner.execute(WAITING).fetchone() == (1,)
             holding.rollback()
-            run_steps(owner, first=last)
+            run_steps(owner, STEPS, first=last)
     in_order(database, org_id)
 
 
@@ -152,7 +139,7 @@ def test_a_call_that_knows_the_function_of_before_is_waited_for(old: tuple[TestD
         rows = run(calling, _one(next(asking)))
         calling.commit()
         calling.execute("SELECT")
-        migrating = threading.Thread(target=run_steps, args=[owner])
+        migrating = threading.Thread(target=run_steps, args=[owner, STEPS])
         migrating.start()
         migrating.join(0.5)
         run(calling, _one(asking.send(rows)))
@@ -169,20 +156,20 @@ def test_a_transaction_that_does_not_end_is_told_of(old: tuple[TestDatabase, int
         psycopg.connect(database.app_url) as left_open,
     ):
         left_open.execute("SELECT")
-        run_steps(owner, end=last)
+        run_steps(owner, STEPS, end=last)
         with pytest.raises(psycopg.errors.LockNotAvailable):
             owner.execute(STEPS[last].sql.replace("1 minute", "0.1 seconds").encode())
         left_open.rollback()
-        run_steps(owner, first=last)
+        run_steps(owner, STEPS, first=last)
 
 
 def test_what_is_tried_again_does_not_read_all_entries_again(old: tuple[TestDatabase, int]) -> None:
     database, _ = old
     (copying,) = [number for number, step in enumerate(STEPS) if step.name.startswith("the ids of earlier entries")]
     with psycopg.connect(database.owner_url, autocommit=True) as owner:
-        run_steps(owner, end=copying + 2)
+        run_steps(owner, STEPS, end=copying + 2)
         owner.execute("TRUNCATE ledger.operation")
-        run_steps(owner, first=copying, end=copying + 1)
+        run_steps(owner, STEPS, first=copying, end=copying + 1)
         assert owner.execute("SELECT count(*) FROM ledger.operation").fetchone() == (0,)
 
 

@@ -10,9 +10,9 @@ from testkase.core.ledger.operations import execute_one
 from testkase.core.ledger.queries import usage_page
 from testkase.core.ledger.verify import verify
 from testkase.foundation.database import SyncDatabase
-from testkase.schema.ddl_migration import ddl_text, run_step, steps_of
+from testkase.schema.ddl_migration import ddl_text, steps_of
 from tests.support.cluster import Cluster, TestDatabase
-from tests.support.ledger import fresh_org, hold, open_account, settle
+from tests.support.ledger import fresh_org, open_account
 from tests.support.upgrades import (
     add_closed_days,
     add_journal,
@@ -20,6 +20,8 @@ from tests.support.upgrades import (
     empty_database,
     migrate_to,
     people_at_work,
+    run_steps,
+    spend,
 )
 
 BEFORE, MONTHS = "0027", "0025_months"
@@ -57,19 +59,6 @@ def old(cluster: Cluster, used: tuple[TestDatabase, int]) -> Iterator[tuple[Test
     cluster.drop(copied)
 
 
-def spend(books: SyncDatabase, org_id: int, name: str, times: int) -> None:
-    for number in range(times):
-        books.run(execute_one(hold(org_id, f"{name}{number}")), org_id=org_id)
-        books.run(execute_one(settle(org_id, f"{name}{number}", 0.5)), org_id=org_id)
-
-
-def run_steps(owner: psycopg.Connection[tuple[object, ...]], upto: int | None = None) -> None:
-    owner.execute("SET lock_timeout = '2s'")
-    with owner.cursor() as cursor:
-        for step in STEPS[:upto]:
-            run_step(cursor, step)
-
-
 def in_order(database: TestDatabase, org_id: int) -> None:
     books = SyncDatabase(database.app_url)
     assert books.run(verify(org_id), org_id=org_id) == []
@@ -88,11 +77,11 @@ def test_whoever_was_killed_behind_any_step_is_followed_by_one_that_finishes(
     database, org_id = old
     with psycopg.connect(database.owner_url, autocommit=True) as owner:
         rows = owner.execute(ROWS).fetchone()
-        run_steps(owner, done)
+        run_steps(owner, STEPS, end=done)
         assert owner.execute(ROWS).fetchone() == rows
-        run_steps(owner)
+        run_steps(owner, STEPS)
         assert owner.execute(ROWS).fetchone() == rows
-        run_steps(owner)
+        run_steps(owner, STEPS)
     in_order(database, org_id)
 
 
@@ -100,13 +89,13 @@ def test_indexes_that_a_killed_run_left_unfinished_are_built_again(old: tuple[Te
     database, org_id = old
     names = ("usage_key", "usage_day_by_user", "usage_day_by_project")
     with psycopg.connect(database.owner_url, autocommit=True) as owner:
-        run_steps(owner, [step.name for step in STEPS].index("where a month begins"))
+        run_steps(owner, STEPS, end=[step.name for step in STEPS].index("where a month begins"))
         owner.execute("SET allow_system_table_mods = on")
         for name in names:
             owner.execute(
                 f"UPDATE pg_index SET indisvalid = false WHERE indexrelid = 'ledger.{name}'::regclass".encode()
             )
-        run_steps(owner)
+        run_steps(owner, STEPS)
         broken = "SELECT count(*) FROM pg_index WHERE NOT indisvalid"
         assert owner.execute(broken).fetchone() == (0,)
     in_order(database, org_id)
@@ -118,7 +107,7 @@ def test_people_work_while_their_table_becomes_one_of_months(old: tuple[TestData
         people_at_work(database, lambda books, name: spend(books, org_id, name, 1)),
         psycopg.connect(database.owner_url, autocommit=True) as owner,
     ):
-        run_steps(owner)
+        run_steps(owner, STEPS)
     in_order(database, org_id)
 
 
@@ -128,5 +117,5 @@ def test_a_migration_left_half_done_for_weeks_decides_anew_where_the_first_month
     database, org_id = old
     with psycopg.connect(database.owner_url, autocommit=True) as owner:
         owner.execute("ALTER TABLE ledger.usage ADD CONSTRAINT usage_until CHECK (at < 1577836800000000) NOT VALID")
-        run_steps(owner)
+        run_steps(owner, STEPS)
     in_order(database, org_id)

@@ -8,9 +8,9 @@ import pytest
 from campaigns.oracle import deviations
 from testkase.core.ledger.operations import execute_one
 from testkase.foundation.database import SyncDatabase
-from testkase.schema.ddl_migration import ddl_text, run_step, steps_of
+from testkase.schema.ddl_migration import ddl_text, steps_of
 from tests.support.cluster import Cluster, TestDatabase
-from tests.support.ledger import fresh_org, hold, open_account, settle
+from tests.support.ledger import fresh_org, open_account
 from tests.support.upgrades import (
     add_closed_days,
     add_journal,
@@ -18,6 +18,8 @@ from tests.support.upgrades import (
     empty_database,
     migrate_to,
     people_at_work,
+    run_steps,
+    spend,
 )
 
 BEFORE, RULES = "0025", "0028_rules_of_rows"
@@ -59,18 +61,6 @@ def old(cluster: Cluster, used: tuple[TestDatabase, int]) -> Iterator[tuple[Test
     cluster.drop(copied)
 
 
-def spend(books: SyncDatabase, org_id: int, name: str) -> None:
-    books.run(execute_one(hold(org_id, name)), org_id=org_id)
-    books.run(execute_one(settle(org_id, name, 0.5)), org_id=org_id)
-
-
-def run_steps(owner: psycopg.Connection[tuple[object, ...]], upto: int | None = None) -> None:
-    owner.execute("SET lock_timeout = '2s'")
-    with owner.cursor() as cursor:
-        for step in STEPS[:upto]:
-            run_step(cursor, step)
-
-
 def ruled(owner: psycopg.Connection[tuple[object, ...]]) -> dict[str, str]:
     """What forbids each table a negative amount: the conditions of its constraints, or of its writer's policy."""
     rows = owner.execute(
@@ -89,12 +79,12 @@ def test_killed_behind_any_step_every_table_has_its_rules_and_the_next_run_finis
 ) -> None:
     database, org_id = old
     with psycopg.connect(database.owner_url, autocommit=True) as owner:
-        run_steps(owner, done)
+        run_steps(owner, STEPS, end=done)
         rules = ruled(owner)
         assert rules.keys() == BROKEN.keys()
         assert all(BROKEN[table] in condition for table, condition in rules.items())
-        run_steps(owner)
-        run_steps(owner)
+        run_steps(owner, STEPS)
+        run_steps(owner, STEPS)
     books = SyncDatabase(database.app_url)
     spend(books, org_id, "late")
     books.close()
@@ -107,5 +97,5 @@ def test_people_work_while_it_happens(old: tuple[TestDatabase, int]) -> None:
         people_at_work(database, lambda books, name: spend(books, org_id, name)),
         psycopg.connect(database.owner_url, autocommit=True) as owner,
     ):
-        run_steps(owner)
+        run_steps(owner, STEPS)
     assert deviations(database.owner_url) == []
