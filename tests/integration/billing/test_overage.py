@@ -465,6 +465,14 @@ def test_a_payment_that_stays_after_all_when_another_has_paid_the_bill_is_one_to
     assert {(one.attempt.payment_id, one.attempt.went_back, one.is_surplus) for one in kept} == {
         (first.payment_id, 0, True), (second.payment_id, 0, False),
     }  # fmt: skip
+    shop.provider.refund_by_hand(second.payment_id)  # the other of the two: it is paid once all the same
+    assert shop.report("refund.processed", payment_id=second.payment_id) == "bill paid"
+    assert shop.run(org_id, bill_by_id(org_id, bill.bill_id)).payment_id == first.payment_id
+    kept = shop.run(org_id, bill_payments(org_id, [bill.bill_id]))[bill.bill_id]
+    assert not any(one.is_surplus for one in kept)
+    shop.provider.refund_by_hand(first.payment_id)
+    looked, _ = shop.errand(look_at_money_back(org_id, bill.bill_id, first.payment_id, SELLER))
+    assert looked.state == "unpaid"
 
 
 @pytest.mark.requirement("P7", "P10")

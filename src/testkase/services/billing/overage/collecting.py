@@ -30,7 +30,7 @@ from testkase.services.billing.provider import Customer, Link, LinkStatus, Payme
 from testkase.services.billing.purchasing import lifecycle
 from testkase.services.billing.purchasing.fulfilment import Facts, known_disputes, known_refunds
 from testkase.services.billing.purchasing.rows import SQL as PURCHASES
-from testkase.services.billing.purchasing.rows import WATCH
+from testkase.services.billing.purchasing.rows import WATCH, attempts_of
 from testkase.services.billing.receipts import issue_receipt
 from testkase.services.billing.seller import Seller
 from testkase.services.billing.settings import SQL as PAYMENTS
@@ -196,7 +196,8 @@ def follow_the_money(
     failed = sum(refund.status == "failed" for refund in refunds)
     turn = f"{payment_id}{f'.{failed}' if failed else ''}{counted_at}"
     if gone and bill.state == "paid":
-        yield from _went_back(settings, bill, turn)
+        other = yield from _another(bill)
+        yield from (_went_back(settings, bill, turn) if other is None else _paid_by_another(bill, other, turn))
     elif not gone and bill.state != "paid":
         yield from _stays(bill, payment_id, turn)
     return (yield from bill_by_id(org_id, bill_id)), False
@@ -212,6 +213,21 @@ def _went_back(settings: BillingSettings, bill: Bill, turn: str) -> Operation[No
     yield from _switch_off(settings, bill, setting_id=f"reopened.{turn}")
     yield from notify(org_id, words.bill_money_went_back(bill, turn))
     yield from _record(bill, "overage.reopened", bill.payment_id or "", turn)
+
+
+def _another(bill: Bill) -> Operation[str | None]:
+    """A payment that had paid the bill before, and whose money stayed after all: whoever paid twice and was given one
+    payment back, whichever it was, has paid once."""
+    tried = (yield from attempts_of(bill.org_id, [bill.bill_id])).get(bill.bill_id, ())
+    others = (one for one in tried if one.verdict == "granted" and one.payment_id != bill.payment_id)
+    return next((one.payment_id for one in others if one.went_back < one.amount), None)
+
+
+def _paid_by_another(bill: Bill, payment_id: str, turn: str) -> Operation[None]:
+    place = {"org_id": bill.org_id, "bill_id": bill.bill_id}
+    yield Statement(SQL["bill_reopened"], place)
+    yield Statement(SQL["bill_paid"], {**place, "payment_id": payment_id})
+    yield from _record(bill, "overage.one_of_two", payment_id, turn)
 
 
 def _stays(bill: Bill, payment_id: str, turn: str) -> Operation[None]:
