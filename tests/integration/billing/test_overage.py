@@ -20,6 +20,8 @@ from testkase.core.pricing import PriceBooks
 from testkase.foundation.clock import utc_now
 from testkase.foundation.problems import Conflict, InvalidInput, NotFound
 from testkase.services.audit import OPERATOR, Actor
+from testkase.services.audit.finding import changes
+from testkase.services.audit.sentences import change_sentence
 from testkase.services.billing.model import Bill, MoneyBackUndecided
 from testkase.services.billing.overage.allowing import (
     BillUnpaid,
@@ -732,7 +734,10 @@ def test_money_of_a_bill_that_goes_back_in_another_currency_is_not_counted_as_it
         assert (looked.state, unclear) == (state, False), "it waits no longer"
         again = age(shop, bill, 0).link_id or ""
         assert (shop.provider.links[again].status == "created") == (state == "unpaid"), "nobody is to pay twice"
-    assert len(shop.rows(org_id, "SELECT 1 FROM activity WHERE action = 'refund.counted'")) == 4
+    known = [found.record for found in shop.run(org_id, changes(org_id, limit=50, before_seq=2**62))]
+    said = [change_sentence(one) for one in known if one.action == "overage.counted"]
+    assert len(said) == 4
+    assert said[-1] == "counted $1.20 of what was paid for extra credits as gone back (the bank's letter)"
     assert len(shop.rows(org_id, "SELECT 1 FROM activity WHERE action = 'overage.reopened'")) == 2
 
 

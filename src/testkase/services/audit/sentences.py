@@ -79,6 +79,7 @@ _CHANGES = {
     "overage.let_go": "let {price} for {credits} credits used beyond the balance go: too little to collect",
     "overage.paid": "received {price} for credits used beyond the balance",
     "overage.reopened": "saw {price} for extra credits go back, and switched use beyond the balance off",
+    "overage.counted": "counted {amount} of what was paid for extra credits as gone back{in_brackets}",
     "overage.one_of_two": "saw one of two payments of {price} for extra credits go back: the bill is paid by the other",
     "overage.stays": "saw the refund of {price} for extra credits fail: the bill is paid after all",
     "overage.unpaid": "switched use beyond the balance off: the bill of {price} was not paid in time",

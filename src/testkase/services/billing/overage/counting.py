@@ -45,8 +45,8 @@ def _counted(
     if said != amount:
         yield Statement(count, {"org_id": org_id, "thing_id": thing_id, "amount": amount})
         details = {"amount": money(amount, bill.currency), "reason": reason, "bill": bill_id}
-        done = Activity(action="refund.counted", actor=actor, details=details)
-        yield from words.recorded(org_id, done, event_id=f"refund.counted:{thing_id}{turn}")
+        done = Activity(action="overage.counted", actor=actor, details=details)
+        yield from words.recorded(org_id, done, event_id=f"overage.counted:{thing_id}{turn}")
     for row in (yield Statement(PAYMENTS["payments"], {"org_id": org_id, "target_id": bill_id})):
         bill, _ = yield from follow_the_money(org_id, bill_id, row["payment_id"], Facts(), counted_at=turn)
     return before, bill
