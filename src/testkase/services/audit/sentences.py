@@ -81,7 +81,7 @@ _CHANGES = {
     "overage.reopened": "saw {price} for extra credits go back, and switched use beyond the balance off",
     "overage.counted": "counted {amount} of what was paid for extra credits as gone back{in_brackets}",
     "overage.one_of_two": "saw one of two payments of {price} for extra credits go back: the bill is paid by the other",
-    "overage.stays": "saw the refund of {price} for extra credits fail: the bill is paid after all",
+    "overage.stays": "saw {price} for extra credits stay after all: the bill is paid",
     "overage.unpaid": "switched use beyond the balance off: the bill of {price} was not paid in time",
     "overage.waived": "waived the bill of {price} for extra credits{in_brackets}",
     "debt.covered": "covered {credits} credits that were owed from the balance; {left} are left",

@@ -215,8 +215,8 @@ def bill_money_stays(bill: Bill, turn: str) -> Notification:
     return Notification(
         kind="overage.paid", event_key=f"overage.stays:{bill.bill_id}.{turn}",
         title=f"{price} for extra credits is not to be paid again",
-        body=f"The refund of the {price} that had paid the bill failed: the money stays, and the bill is paid. Use"
-        " beyond the balance can be allowed again under Plans & Billing.",
+        body=f"The {price} that had paid the bill did not go back after all: the bill is paid. Use beyond the balance"
+        " can be allowed again under Plans & Billing.",
         link=BILLING_PAGE, link_label="Open Plans & Billing", roles=OWNER_AND_ADMINS, facts=_facts_of_bill(bill),
     )  # fmt: skip
 
