@@ -93,9 +93,13 @@ def newest_rows(sql: LiteralString, wanted: dict[str, Any], *, since: int, lates
 
 def span_of(org_id: int, before_seq: int = NEVER) -> Operation[tuple[int, int]]:
     """When an organization's first entry was posted, and its newest, or the one of a number; 0 without any."""
-    before = min(max(before_seq, 1), NEVER) - 1
-    rows = yield Statement(_SQL["span"], {"org_id": org_id, "before": before})
+    rows = yield Statement(_SQL["span"], {"org_id": org_id, "before": just_before(before_seq)})
     return (rows[0]["first"], rows[0]["latest"]) if rows else (0, 0)
+
+
+def just_before(seq: int) -> int:
+    """The number behind which an entry of that number is the next in the journal, whatever a caller gives for one."""
+    return min(max(seq, 1), NEVER) - 1
 
 
 def kinds_of(org_id: int, *, user: str | None = None) -> Operation[list[Kind]]:

@@ -12,7 +12,7 @@ import msgspec
 
 from testkase.core.ledger.book import NEVER
 from testkase.core.ledger.calendar import first_day
-from testkase.core.ledger.consumption import newest_rows, span_of, usage_rows
+from testkase.core.ledger.consumption import just_before, newest_rows, span_of, usage_rows
 from testkase.core.ledger.lot_rows import charged_by_lot, lot_of, lots_by_id
 from testkase.core.ledger.model import RESOLVED_AS, Lot, Measurement, Outcome
 from testkase.core.ledger.refusals import AccountNotFound
@@ -209,7 +209,7 @@ def usage_summary(org_id: int) -> Operation[list[FeatureUsage]]:
 
 def receipt(org_id: int, seq: int) -> Operation[Receipt]:
     """Raises NotFound where the organization has no such interaction."""
-    posted = yield Statement(_SQL["instant"], {"org_id": org_id, "before": min(max(seq, 1), NEVER) - 1, "seq": seq})
+    posted = yield Statement(_SQL["instant"], {"org_id": org_id, "before": just_before(seq), "seq": seq})
     rows = (yield Statement(_SQL["receipt"], {"org_id": org_id, "at": posted[0]["at"], "seq": seq})) if posted else []
     if not rows:
         raise NotFound("There is no such receipt.", field="id")

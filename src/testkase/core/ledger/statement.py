@@ -9,12 +9,12 @@ Operations, to be run in the organization's context. Amounts are micro-credits, 
 """
 
 import re
-from datetime import UTC, date, datetime
+from datetime import date
 
 import msgspec
 
 from testkase.core.ledger.book import NEVER
-from testkase.core.ledger.calendar import to_micros
+from testkase.core.ledger.calendar import day_start
 from testkase.core.ledger.consumption import Part
 from testkase.core.ledger.queries import Balance
 from testkase.foundation.database import Operation, Row, Statement, named_statements
@@ -129,20 +129,16 @@ def first_days(balance: Balance) -> list[date]:
 
 def _read(balance: Balance, first: int, last: int, days: tuple[date, date] | None = None) -> Operation[list[Row]]:
     first_day, end_day = days or (None, None)
-    until = NEVER if last >= balance.period_number else _midnight(balance.first_day(last + 1)) + _WEEK
+    until = NEVER if last >= balance.period_number else day_start("UTC", balance.first_day(last + 1)) + _WEEK
     return (
         yield Statement(
             _SQL["periods"],
             {
                 "org_id": balance.org_id, "first": first, "last": last, "first_day": first_day, "end_day": end_day,
-                "since": _midnight(balance.first_day(first)) - _WEEK, "until": until,
+                "since": day_start("UTC", balance.first_day(first)) - _WEEK, "until": until,
             },
         )
     )  # fmt: skip
-
-
-def _midnight(day: date) -> int:
-    return to_micros(datetime(day.year, day.month, day.day, tzinfo=UTC))
 
 
 def _period(balance: Balance, row: Row) -> PeriodStatement:

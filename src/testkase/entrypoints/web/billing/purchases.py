@@ -34,7 +34,7 @@ from testkase.foundation.database import Operation
 from testkase.foundation.problems import Problem, Unavailable
 from testkase.services.billing.provider import ProviderRefused
 from testkase.services.billing.purchasing.buying import look_at, returned_from_checkout
-from testkase.services.billing.purchasing.rows import attempts_of, became_of, owner_of, purchase_by_id
+from testkase.services.billing.purchasing.rows import attempts_at, became_of, owner_of, purchase_by_id
 from testkase.services.billing.receipts import receipt_of
 from testkase.services.organizations.tenancy import run_here
 
@@ -46,8 +46,7 @@ _LONGEST = 200
 def standing(org_id: int, purchase_id: str) -> Operation[Standing]:
     """Raises PurchaseNotFound."""
     purchase = yield from purchase_by_id(org_id, purchase_id)
-    attempts = yield from attempts_of(org_id, [purchase_id])
-    tried = attempts.get(purchase_id, ())
+    tried = yield from attempts_at(org_id, purchase_id)
     if purchase.payment_id is None:
         return Standing(purchase=purchase, attempts=tried, receipt=None)
     receipt = yield from receipt_of(org_id, purchase_id)

@@ -11,7 +11,7 @@ from testkase.entrypoints.web.billing.purchases import ONLY_THEY
 from testkase.entrypoints.web.billing.receipt_pdf import WENT_BACK, receipt_pdf
 from testkase.entrypoints.web.statements.lettering import can_write
 from testkase.entrypoints.web.viewer import MemberRequest
-from testkase.services.billing.purchasing.rows import attempts_of
+from testkase.services.billing.purchasing.rows import attempts_at
 from testkase.services.billing.receipts import Receipt, receipt_by_number
 from testkase.services.organizations.tenancy import run_here
 
@@ -47,7 +47,7 @@ def as_pdf(request: MemberRequest, number: str) -> HttpResponse:
 
 def _went_back(request: MemberRequest, receipt: Receipt) -> int:
     """What of its payment refunds and lost disputes took since, in minor units."""
-    attempts = run_here(attempts_of(request.viewer.org_id, [receipt.target_id])).get(receipt.target_id, ())
+    attempts = run_here(attempts_at(request.viewer.org_id, receipt.target_id))
     return sum(one.went_back for one in attempts if one.payment_id == receipt.payment_id)
 
 

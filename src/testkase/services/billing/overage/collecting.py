@@ -20,6 +20,7 @@ from testkase.services.billing.model import Bill, BillingSettings
 from testkase.services.billing.overage.allowing import DUE_DAYS, SQL, bill_by_id, look_soon
 from testkase.services.billing.overage.replaced import (
     close_page,
+    close_page_of,
     fetch_payment,
     is_another,
     paid_on_an_earlier_page,
@@ -30,7 +31,7 @@ from testkase.services.billing.provider import Customer, Link, LinkStatus, Payme
 from testkase.services.billing.purchasing import lifecycle
 from testkase.services.billing.purchasing.fulfilment import Facts, known_disputes, known_refunds
 from testkase.services.billing.purchasing.rows import SQL as PURCHASES
-from testkase.services.billing.purchasing.rows import WATCH, attempts_of
+from testkase.services.billing.purchasing.rows import WATCH, attempts_at
 from testkase.services.billing.receipts import issue_receipt
 from testkase.services.billing.seller import Seller
 from testkase.services.billing.settings import SQL as PAYMENTS
@@ -162,8 +163,8 @@ def look_at_money_back(
     if (yield from renew_surplus(bill, payment_id, facts)):
         return bill, False
     after, unclear = yield from do(org_id, follow_the_money(org_id, bill_id, payment_id, facts))
-    if bill.state != "paid" and after.state == "paid" and bill.link_url and bill.link_id is not None:
-        yield from close_page(bill.link_id)
+    if bill.state != "paid" and after.state == "paid":
+        yield from close_page_of(bill)
     return after, unclear
 
 
@@ -218,7 +219,7 @@ def _went_back(settings: BillingSettings, bill: Bill, turn: str) -> Operation[No
 def _another(bill: Bill) -> Operation[str | None]:
     """A payment that had paid the bill before, and whose money stayed after all: whoever paid twice and was given one
     payment back, whichever it was, has paid once."""
-    tried = (yield from attempts_of(bill.org_id, [bill.bill_id])).get(bill.bill_id, ())
+    tried = yield from attempts_at(bill.org_id, bill.bill_id)
     others = (one for one in tried if one.verdict == "granted" and one.payment_id != bill.payment_id)
     return next((one.payment_id for one in others if one.went_back < one.amount), None)
 

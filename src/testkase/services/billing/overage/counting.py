@@ -3,15 +3,14 @@
 from testkase.core.ledger.calendar import to_micros
 from testkase.core.pricing.money import money
 from testkase.foundation.database import Operation, Statement
-from testkase.foundation.problems import InvalidInput
 from testkase.services.audit import Activity, Actor
 from testkase.services.billing import words
 from testkase.services.billing.errand import Errand, do
 from testkase.services.billing.model import Bill
 from testkase.services.billing.overage.allowing import bill_by_id
 from testkase.services.billing.overage.collecting import follow_the_money
-from testkase.services.billing.overage.replaced import close_page
-from testkase.services.billing.purchasing.counting import found_in_another_currency
+from testkase.services.billing.overage.replaced import close_page_of
+from testkase.services.billing.purchasing.counting import check_counted, found_in_another_currency
 from testkase.services.billing.purchasing.fulfilment import Facts
 from testkase.services.billing.settings import SQL as PAYMENTS
 from testkase.services.billing.settings import settings_locked
@@ -25,8 +24,8 @@ def count_back_of_bill(
     changes nothing. Recorded. Raises NotFound, InvalidInput."""
     counting = _counted(org_id, bill_id, thing_id=thing_id, amount=amount, reason=reason, actor=actor)
     before, after = yield from do(org_id, counting)
-    if before.state != "paid" and after.state == "paid" and before.link_url and before.link_id is not None:
-        yield from close_page(before.link_id)
+    if before.state != "paid" and after.state == "paid":
+        yield from close_page_of(before)
     return after
 
 
@@ -36,9 +35,7 @@ def _counted(
     """The bill as it was, and as it is now."""
     yield from settings_locked(org_id)  # before the bill, as whoever hears of money does
     before = bill = yield from bill_by_id(org_id, bill_id, lock=True)
-    if not 0 <= amount <= bill.amount:
-        most = money(bill.amount, bill.currency)
-        raise InvalidInput(f"What went back is at least nothing and at most {most}.", field="amount")
+    check_counted(amount, bill)
     said, count = yield from found_in_another_currency(org_id, bill_id, bill.currency, thing_id)
     (clock,) = yield Statement(PAYMENTS["now"])
     turn = f".{to_micros(clock['now'])}"

@@ -13,7 +13,7 @@ from testkase.services.billing.errand import Errand, ask, do
 from testkase.services.billing.model import Bill, is_bill
 from testkase.services.billing.overage.allowing import SQL
 from testkase.services.billing.provider import Link, Payment, Provider, ProviderRefused, ProviderSilent
-from testkase.services.billing.purchasing.rows import attempts_of
+from testkase.services.billing.purchasing.rows import attempts_at
 
 _log = structlog.get_logger(__name__)
 
@@ -73,6 +73,12 @@ def close_page(link_id: str) -> Errand[None]:
         _log.warning("the page of a paid bill could not be closed", link=link_id, fault=problem.code)
 
 
+def close_page_of(bill: Bill) -> Errand[None]:
+    """The page on which a bill could be paid until now, where it has one."""
+    if bill.link_url and bill.link_id is not None:
+        yield from close_page(bill.link_id)
+
+
 def _pages(bill: Bill) -> Operation[list[str]]:
     place = {"org_id": bill.org_id, "bill_id": bill.bill_id, "link_id": bill.link_id}
     rows = yield Statement(SQL["earlier_pages"], place)
@@ -81,7 +87,7 @@ def _pages(bill: Bill) -> Operation[list[str]]:
 
 def _known(bill: Bill) -> Operation[set[str]]:
     """Payments that have paid the bill before, or of which something has gone back or is contested."""
-    tried = (yield from attempts_of(bill.org_id, [bill.bill_id])).get(bill.bill_id, ())
+    tried = yield from attempts_at(bill.org_id, bill.bill_id)
     return {one.payment_id for one in tried if one.verdict == "granted" or one.went_back or one.contested}
 
 

@@ -17,7 +17,7 @@ from testkase.services.billing.provider import Payment
 from testkase.services.billing.purchasing import lifecycle
 from testkase.services.billing.purchasing.fulfilment import Facts, known_disputes, known_refunds
 from testkase.services.billing.purchasing.rows import SQL as PURCHASES
-from testkase.services.billing.purchasing.rows import Attempt, attempts_of
+from testkase.services.billing.purchasing.rows import Attempt, attempts_at, attempts_of
 from testkase.services.billing.settings import SQL as PAYMENTS
 
 NOTHING_SAID = Facts()
@@ -86,7 +86,7 @@ def keep_surplus(bill: Bill, payment: Payment, facts: Facts = NOTHING_SAID) -> O
 def renew_surplus(bill: Bill, payment_id: str, facts: Facts) -> Errand[bool]:
     """Keep what became of a payment that is kept as one of these; False for any other. Also while the bill is to be
     paid again: gone back by then, it does not pay it."""
-    kept = (yield from do(bill.org_id, attempts_of(bill.org_id, [bill.bill_id]))).get(bill.bill_id, ())
+    kept = yield from do(bill.org_id, attempts_at(bill.org_id, bill.bill_id))
     if not any(one.payment_id == payment_id and one.verdict != "granted" for one in kept):
         return False
     payment = yield from ask(partial(fetch_payment, payment_id))

@@ -11,7 +11,7 @@ from testkase.services.billing.errand import Errand, do
 from testkase.services.billing.model import Bill
 from testkase.services.billing.overage.allowing import SQL, bill_by_id
 from testkase.services.billing.overage.collecting import look_at_link
-from testkase.services.billing.overage.replaced import close_page
+from testkase.services.billing.overage.replaced import close_page_of
 from testkase.services.billing.provider import ProviderRefused
 from testkase.services.billing.purchasing.rows import WATCH
 from testkase.services.billing.seller import Seller
@@ -29,8 +29,7 @@ def waive(org_id: int, bill_id: str, *, reason: str, actor: Actor, seller: Selle
     except ProviderRefused:  # a page of an account that is not used any more: nobody pays on it
         _log.warning("the page of a bill that is waived could not be looked at", org_id=org_id, bill=bill_id)
     before, after = yield from do(org_id, _waived(org_id, bill_id, reason, actor))
-    if before.link_url and before.link_id is not None:
-        yield from close_page(before.link_id)
+    yield from close_page_of(before)
     return after
 
 

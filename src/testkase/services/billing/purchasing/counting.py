@@ -11,6 +11,7 @@ from testkase.foundation.database import Operation, Statement
 from testkase.foundation.problems import InvalidInput
 from testkase.services.audit import Activity, Actor
 from testkase.services.billing import words
+from testkase.services.billing.model import Bill, Purchase
 from testkase.services.billing.purchasing.fulfilment import Facts, Fulfilled, fulfil
 from testkase.services.billing.purchasing.refunding import NotPaid
 from testkase.services.billing.purchasing.rows import purchase_locked
@@ -27,9 +28,7 @@ def count_back(
     purchase = yield from purchase_locked(org_id, purchase_id)
     if purchase.payment_id is None:
         raise NotPaid("Nothing was paid for this purchase, so nothing can have gone back.")
-    if not 0 <= amount <= purchase.amount:
-        most = money(purchase.amount, purchase.currency)
-        raise InvalidInput(f"What went back is at least nothing and at most {most}.", field="amount")
+    check_counted(amount, purchase)
     before, count = yield from found_in_another_currency(org_id, purchase_id, purchase.currency, thing_id)
     if before != amount:
         yield Statement(count, {"org_id": org_id, "thing_id": thing_id, "amount": amount})
@@ -37,6 +36,13 @@ def count_back(
         said = Activity(action="refund.counted", actor=actor, target=purchase.bundle_name, details=details)
         yield from words.recorded(org_id, said, event_id=f"refund.counted:{thing_id}.{amount}.{purchase.reversals}")
     return (yield from fulfil(org_id, purchase_id, Facts(), seller))
+
+
+def check_counted(amount: int, sold: Purchase | Bill) -> None:
+    """No more can have gone back than was paid. Raises InvalidInput."""
+    if not 0 <= amount <= sold.amount:
+        most = money(sold.amount, sold.currency)
+        raise InvalidInput(f"What went back is at least nothing and at most {most}.", field="amount")
 
 
 def found_in_another_currency(

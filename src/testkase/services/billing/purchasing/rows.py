@@ -188,9 +188,9 @@ def listed_purchase(org_id: int, purchase_id: str) -> Operation[Listed]:
     """One row of the history. Raises PurchaseNotFound, also for another organization's."""
     purchase = yield from purchase_by_id(org_id, purchase_id)
     receipts = yield Statement(SQL["receipt_of"], {"org_id": org_id, "purchase_id": purchase_id})
-    attempts = yield from attempts_of(org_id, [purchase_id])
+    attempts = yield from attempts_at(org_id, purchase_id)
     receipt = receipts[0]["number"] if receipts else None
-    return Listed(purchase=purchase, receipt=receipt, attempts=attempts.get(purchase_id, ()))
+    return Listed(purchase=purchase, receipt=receipt, attempts=attempts)
 
 
 def became_of(org_id: int, payment_id: str) -> Operation[Became]:
@@ -208,6 +208,11 @@ def attempts_of(org_id: int, targets: list[str]) -> Operation[dict[str, tuple[At
     for row in rows:
         found[row["target_id"]] = (*found.get(row["target_id"], ()), _attempt(row))
     return found
+
+
+def attempts_at(org_id: int, target_id: str) -> Operation[tuple[Attempt, ...]]:
+    """What was tried for one purchase or bill, oldest first."""
+    return (yield from attempts_of(org_id, [target_id])).get(target_id, ())
 
 
 def read_purchase(row: Row) -> Purchase:
