@@ -3,8 +3,9 @@
 import socket
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from ipaddress import ip_network
 from pathlib import Path
@@ -25,6 +26,7 @@ from testkase.services.notifications import Notification, notify
 from testkase.services.notifications.webhooks.endpoints import add_endpoint, endpoint
 from testkase.services.notifications.webhooks.events import EVENTS
 from testkase.services.notifications.webhooks.secrets import PURPOSE
+from tests.support import waiting
 from tests.support.cluster import TestDatabase
 from tests.support.processes import SECRET_KEY, start, working
 from tests.support.team import Team
@@ -45,13 +47,7 @@ def one(database: TestDatabase, query: str, *values: object) -> object:
     return None if row is None else row[0]
 
 
-def eventually(fact: Callable[[], bool], seconds: float = 120) -> bool:
-    deadline = time.monotonic() + seconds
-    while not fact():
-        if time.monotonic() > deadline:
-            return False
-        time.sleep(0.05)
-    return True
+eventually = partial(waiting.eventually, seconds=120)
 
 
 @contextmanager

@@ -1,8 +1,7 @@
 """Application, worker and operator's commands as processes of their own, buying at the simulator of Razorpay."""
 
 import os
-import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -20,6 +19,7 @@ from tests.support.market import Market, Program
 from tests.support.processes import serving, working
 from tests.support.razorpay import KEY_ID, Simulated, simulated
 from tests.support.shop import Shop
+from tests.support.waiting import eventually
 
 pytestmark = pytest.mark.slow
 
@@ -62,15 +62,6 @@ def business(module_database: TestDatabase, shop: Shop, tmp_path_factory: pytest
             market = Market(shop, app.url)
             yield Business(url=app.url, razorpay=razorpay, market=market, shop=shop, environ=environ)
             market.close()
-
-
-def eventually(fact: Callable[[], bool], seconds: float = 60) -> bool:
-    deadline = time.monotonic() + seconds
-    while not fact():
-        if time.monotonic() > deadline:
-            return False
-        time.sleep(0.05)
-    return True
 
 
 @pytest.mark.requirement("R25", "R31", "R32", "R35", "P9")

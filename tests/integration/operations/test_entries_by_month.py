@@ -1,8 +1,7 @@
 """Entries become a table of months while people work, whoever is killed at it; every id still leads to its entry."""
 
 import threading
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 import psycopg
 import pytest
@@ -17,6 +16,7 @@ from testkase.schema.ddl_migration import ddl_text, steps_of
 from tests.support.cluster import Cluster, TestDatabase
 from tests.support.ledger import fresh_org, open_account, settle
 from tests.support.upgrades import code_of_before, empty_database, migrate_to, people_at_work, run_steps, spend
+from tests.support.waiting import eventually
 
 BEFORE = "0042"
 STEPS = [step for name in ("0043_operations", "0044_entries_by_month") for step in steps_of(ddl_text(name))]
@@ -47,13 +47,6 @@ def old(cluster: Cluster, used: tuple[TestDatabase, int]) -> Iterator[tuple[Test
     copied = cluster.copy(used[0])
     yield copied, used[1]
     cluster.drop(copied)
-
-
-def until(holds: Callable[[], bool]) -> None:
-    end = time.monotonic() + 20
-    while not holds():
-        assert time.monotonic() < end
-        time.sleep(0.01)
 
 
 def in_order(database: TestDatabase, org_id: int) -> None:
@@ -117,7 +110,7 @@ def test_a_function_that_had_begun_before_takes_its_ids_along(old: tuple[TestDat
     ):
         holding.execute("LOCK TABLE ledger.open_hold IN SHARE MODE")  # a batch writes there before its entries
         with people_at_work(database, lambda books, name: spend(books, org_id, name, 1)):
-            until(lambda: owner.execute(WAITING).fetchone() == (1,))
+            assert eventually(lambda: owner.execute(WAITING).fetchone() == (1,), seconds=20)
             run_steps(owner, STEPS, end=last)
             assert owner.execute(WAITING).fetchone() == (1,)
             holding.rollback()
