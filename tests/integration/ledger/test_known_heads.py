@@ -24,6 +24,7 @@ from testkase.core.ledger.refusals import (
     Paused,
 )  # fmt: skip
 from testkase.core.ledger.verify import verify
+from testkase.foundation.clock import utc_now
 from testkase.foundation.database import Operation, Row, Statement, SyncDatabase
 from testkase.foundation.problems import Unavailable
 from tests.support.cluster import TestDatabase
@@ -185,7 +186,8 @@ async def test_a_due_date_that_moved_without_an_entry_is_not_moved_back(
 
 @pytest.mark.parametrize("wrong_by", [-3_600, -3, 3, 3_600])
 async def test_a_clock_that_is_wrong_is_not_believed(engine: Engine, wrong_by: int) -> None:
-    org = await organization(engine)
+    # Two weeks from the end of its billing month, which a clock that is ahead would otherwise reach and load.
+    org = await organization(engine, anchor_day=(utc_now().day + 14) % 28 + 1)
     true = (await engine.submit(ask.Touch(org_id=org))).entry.at
     assert engine.heads._ahead is not None
     engine.heads._ahead += wrong_by * SECOND
