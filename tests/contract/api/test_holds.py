@@ -152,13 +152,17 @@ def test_a_hold_can_be_read_in_each_of_its_states(api: httpx.Client) -> None:
     for name in ("open", "settled", "voided"):
         hold(api, id=name, credits="1")
     hold(api, id="lapsed", credits="1", ttl_seconds=1)
+    opened = {name: api.get(f"/holds/{name}").json()["opened_at"] for name in ("open", "settled", "voided", "lapsed")}
     receipt = api.post("/holds/settled/settlement", json={"credits": "0.5"}).json()["receipt"]
     api.delete("/holds/voided")
     time.sleep(1.1)
     states = {name: api.get(f"/holds/{name}").json() for name in ("open", "settled", "voided", "lapsed")}
     assert {name: found["state"] for name, found in states.items()} == {name: name for name in states}
+    assert {name: found["opened_at"] for name, found in states.items()} == opened
+    assert [name for name, found in states.items() if found["resolved_at"] is None] == ["open"]
+    assert all(opened[name] < states[name]["resolved_at"] for name in ("settled", "voided", "lapsed"))
     assert states["settled"] | {"resolved_at": None} == {
-        "id": "settled", "state": "settled", "amount": "1.00", "charged": "0.50", "opened_at": None,
+        "id": "settled", "state": "settled", "amount": "1.00", "charged": "0.50", "opened_at": opened["settled"],
         "expires_at": None, "resolved_at": None, "receipt": receipt,
     }  # fmt: skip
     late = api.post("/holds/lapsed/settlement", json={"credits": "0.5"})

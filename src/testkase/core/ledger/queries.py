@@ -164,8 +164,10 @@ class HoldState(msgspec.Struct, frozen=True, kw_only=True):
     state: str
     amount: int
     charged: int
-    at: int
+    opened_at: int
     expires_at: int | None
+    """None: it is resolved."""
+    resolved_at: int | None = None
     receipt: int | None = None
 
 
@@ -271,7 +273,7 @@ def hold(org_id: int, hold_id: str) -> Operation[HoldState]:
     if rows:
         row = rows[0]
         return HoldState(
-            hold_id=hold_id, state="open", amount=row["amount"], charged=0, at=row["opened_at"],
+            hold_id=hold_id, state="open", amount=row["amount"], charged=0, opened_at=row["opened_at"],
             expires_at=row["expires_at"],
         )  # fmt: skip
     rows = yield Statement(_SQL["resolution"], {"org_id": org_id, "hold_id": hold_id})
@@ -280,8 +282,8 @@ def hold(org_id: int, hold_id: str) -> Operation[HoldState]:
     row = rows[0]
     state = RESOLVED_AS[row["kind"]]
     return HoldState(
-        hold_id=hold_id, state=state, amount=-row["held"], charged=row["used"], at=row["at"], expires_at=None,
-        receipt=row["seq"] if state == "settled" else None,
+        hold_id=hold_id, state=state, amount=-row["held"], charged=row["used"], opened_at=row["opened_at"],
+        expires_at=None, resolved_at=row["at"], receipt=row["seq"] if state == "settled" else None,
     )  # fmt: skip
 
 

@@ -65,9 +65,10 @@ SELECT hold_id, amount, opened_at, expires_at, use_case, user_ref, project_ref, 
 FROM ledger.open_hold
 WHERE org_id = %(org_id)s AND hold_id = %(hold_id)s;
 
--- resolution: How a hold was resolved.
-SELECT e.seq, e.kind, e.at, e.held, e.used, e.available, e.available_after, e.held_after
-FROM ledger.entry_of(%(org_id)s, 'resolution:' || %(hold_id)s) AS e;
+-- resolution: How a hold was resolved, and when it was opened.
+SELECT e.seq, e.kind, e.at, e.held, e.used, e.available, e.available_after, e.held_after, o.at AS opened_at
+FROM ledger.entry_of(%(org_id)s, 'resolution:' || %(hold_id)s) AS e
+JOIN ledger.operation AS o ON o.org_id = %(org_id)s AND o.operation_id = 'hold:' || %(hold_id)s;
 
 -- overage_bills: What each period that is over used beyond the balance, oldest first, from one period on.
 SELECT number::integer AS period_number, e.seq, e.at, e.overage AS credits

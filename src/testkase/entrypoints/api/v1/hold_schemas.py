@@ -76,7 +76,7 @@ class HoldAnswer(Struct, frozen=True, kw_only=True):
 
 
 class HoldView(Struct, frozen=True, kw_only=True):
-    """A hold as it stands. `opened_at` and `expires_at` are there while it is open, `resolved_at` afterwards, and
+    """A hold as it stands. `expires_at` is there while it is open, `resolved_at` afterwards, and
     `receipt` once it was settled. `amount` is what is held, or was when it was resolved; parts charged before by
     `final: false` have receipts of their own."""
 
@@ -84,7 +84,7 @@ class HoldView(Struct, frozen=True, kw_only=True):
     state: Literal["open", "settled", "voided", "lapsed"]
     amount: Credits
     charged: Credits
-    opened_at: str | None = None
+    opened_at: str
     expires_at: str | None = None
     resolved_at: str | None = None
     receipt: str | None = None

@@ -92,14 +92,13 @@ async def _standing(ask: Ask[None]) -> HoldState:
 
 
 def _view(state: HoldState) -> HoldView:
-    is_open = state.state == "open"
     return HoldView(
         id=state.hold_id,
         state=state.state,  # type: ignore[arg-type]
         amount=format_credits(state.amount),
         charged=format_credits(state.charged),
-        opened_at=instant(state.at) if is_open else None,
+        opened_at=instant(state.opened_at),
         expires_at=instant(state.expires_at) if state.expires_at is not None else None,
-        resolved_at=None if is_open else instant(state.at),
+        resolved_at=instant(state.resolved_at) if state.resolved_at is not None else None,
         receipt=str(state.receipt) if state.receipt is not None else None,
     )

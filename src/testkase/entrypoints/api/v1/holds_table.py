@@ -52,8 +52,9 @@ ROUTES = (
         description="As it stands now: open, settled, voided or lapsed; after settlement with what was charged.",
         answer=schemas.HoldView,
         answer_example={
-            "id": "call-7f3a", "state": "settled", "amount": "0.84", "charged": "0.56", "opened_at": None,
-            "expires_at": None, "resolved_at": "2026-11-22T12:00:09.120000Z", "receipt": "17",
+            "id": "call-7f3a", "state": "settled", "amount": "0.84", "charged": "0.56",
+            "opened_at": "2026-11-22T12:00:00.000000Z", "expires_at": None,
+            "resolved_at": "2026-11-22T12:00:09.120000Z", "receipt": "17",
         },
         refusals=("hold_not_found",),
     ),
