@@ -28,6 +28,29 @@ def test_a_refusal_names_the_next_step(visitors: Visitors) -> None:
     assert "Back to your projects" in page
 
 
+@pytest.mark.parametrize(
+    ("address", "meant"),
+    [
+        ("/settings/ai-credits/?period=previous", "/settings/ai-credits?period=previous"),
+        ("/projects/", "/projects"),
+        ("/accounts/login", "/accounts/login/"),
+        ("/staff", "/staff/"),
+    ],
+)
+def test_an_address_is_found_with_a_slash_more_or_less(visitors: Visitors, address: str, meant: str) -> None:
+    response = visitors.client_of("owner").get(address)
+    assert (response.status_code, response.headers.get("Location")) == (302, meant)
+
+
+@pytest.mark.parametrize("address", ["/nowhere/", "//projects/", "//evil.example/", "//evil.example", "/projects//"])
+def test_what_is_no_address_either_way_is_not_found(visitors: Visitors, address: str) -> None:
+    assert visitors.client_of("owner").get("/", PATH_INFO=address).status_code == 404
+
+
+def test_a_form_is_not_sent_on_to_another_address(visitors: Visitors) -> None:
+    assert visitors.client_of("owner").post("/settings/ai-credits/switch/", {"enable": "0"}).status_code == 404
+
+
 def test_state_never_changes_without_the_token_of_the_session(visitors: Visitors) -> None:
     client = visitors.client_of("owner")
     strict = Client(enforce_csrf_checks=True)

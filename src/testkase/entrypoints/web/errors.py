@@ -6,9 +6,10 @@ from http import HTTPStatus
 import psycopg
 from django.db.utils import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import render
+from django.shortcuts import redirect, render
 from django.template.loader import get_template
-from django.urls import reverse
+from django.urls import is_valid_path, reverse
+from django.utils.http import escape_leading_slashes
 
 from testkase.core.ledger.refusals import BudgetExceeded, InsufficientCredits
 from testkase.foundation.problems import Conflict, Forbidden, InvalidInput, NotFound, Problem, Unavailable
@@ -47,10 +48,24 @@ def answer_problem(request: HttpRequest, problem: Problem) -> HttpResponse:
 
 
 def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
-    """Nothing at this address."""
+    """Nothing at this address. One that is right but for the slash at its end is mended."""
+    if (meant := _but_for_a_slash(request)) is not None:
+        return redirect(meant)
     return _page(
         request, HTTPStatus.NOT_FOUND, "Page not found", "There is nothing at this address, or nothing you may see."
     )
+
+
+def _but_for_a_slash(request: HttpRequest) -> str | None:
+    """The address with a slash more or less, where there is a page there and none here."""
+    if request.resolver_match is not None or request.method not in ("GET", "HEAD"):
+        return None
+    path = request.path_info
+    other = path[:-1] if path.endswith("/") else f"{path}/"
+    if not is_valid_path(other):
+        return None
+    query = request.META.get("QUERY_STRING", "")
+    return escape_leading_slashes(other) + (f"?{query}" if query else "")
 
 
 def forbidden(request: HttpRequest, exception: Exception) -> HttpResponse:
