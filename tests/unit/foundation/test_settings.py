@@ -78,6 +78,8 @@ def test_secrets_are_not_shown() -> None:
         ({"TESTKASE_BILLING_ANCHOR_DAY": "32"}, "TESTKASE_BILLING_ANCHOR_DAY", "a whole number from 1 to 31"),
         ({"TESTKASE_BILLING_TIME_ZONE": "Berlin"}, "TESTKASE_BILLING_TIME_ZONE", "such as Europe/Berlin, not 'Berlin'"),
         ({"TESTKASE_BILLING_TIME_ZONE": "../UTC"}, "TESTKASE_BILLING_TIME_ZONE", "must be an IANA time zone"),
+        ({"TESTKASE_BILLING_TIME_ZONE": "right/Europe/Berlin"}, "TESTKASE_BILLING_TIME_ZONE", "such as Europe/Berlin"),
+        ({"TESTKASE_BILLING_TIME_ZONE": "localtime"}, "TESTKASE_BILLING_TIME_ZONE", "such as Europe/Berlin"),
         ({"PORT": "²"}, "PORT", "must be a port number"),
         ({"PORT": "http"}, "PORT", "must be a port number"),
         ({"PORT": "70000"}, "PORT", "must be a port number"),
