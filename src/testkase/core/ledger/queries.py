@@ -158,7 +158,7 @@ class JournalRow(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class HoldState(msgspec.Struct, frozen=True, kw_only=True):
-    """A hold as it stands: `open`, `settled`, `voided` or `lapsed`. `receipt` is set once it is settled."""
+    """A hold as it stands: `open` (until `expires_at`), `settled` (`receipt` says for what), `voided` or `lapsed`."""
 
     hold_id: str
     state: str
@@ -166,7 +166,6 @@ class HoldState(msgspec.Struct, frozen=True, kw_only=True):
     charged: int
     opened_at: int
     expires_at: int | None
-    """None: it is resolved."""
     resolved_at: int | None = None
     receipt: int | None = None
 
@@ -279,8 +278,7 @@ def hold(org_id: int, hold_id: str) -> Operation[HoldState]:
     rows = yield Statement(_SQL["resolution"], {"org_id": org_id, "hold_id": hold_id})
     if not rows:
         raise NotFound("There is no such hold.", field="id")
-    row = rows[0]
-    state = RESOLVED_AS[row["kind"]]
+    state = RESOLVED_AS[(row := rows[0])["kind"]]
     return HoldState(
         hold_id=hold_id, state=state, amount=-row["held"], charged=row["used"], opened_at=row["opened_at"],
         expires_at=None, resolved_at=row["at"], receipt=row["seq"] if state == "settled" else None,
