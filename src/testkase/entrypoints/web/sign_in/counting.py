@@ -7,7 +7,6 @@ whoever could write a row could not have it run; keys are hashes, so that no add
 import hashlib
 import json
 from collections.abc import Sequence
-from datetime import UTC, datetime
 from typing import Any
 
 from django.core.cache.backends.base import DEFAULT_TIMEOUT, BaseCache
@@ -15,7 +14,8 @@ from django.db import connection
 
 _GET = "SELECT value FROM throttle WHERE key = %s AND expires_at > clock_timestamp()"
 _SET = """
-    INSERT INTO throttle (key, value, expires_at) VALUES (%s, %s, %s)
+    INSERT INTO throttle (key, value, expires_at)
+    VALUES (%s, %s, coalesce(clock_timestamp() + %s * interval '1 second', 'infinity'))
     ON CONFLICT (key) DO UPDATE SET value = excluded.value, expires_at = excluded.expires_at
 """
 _ADD = f"{_SET} WHERE throttle.expires_at <= clock_timestamp() RETURNING key"
@@ -27,7 +27,6 @@ _FORGET = """
 _USED_CODE = "allauth.mfa.totp.used"
 _CODE_SECONDS = 120
 """An app's code is taken before and after its own half minute, and allauth would forget within one that it was used."""
-_NEVER = datetime.max.replace(tzinfo=UTC)
 
 
 class SharedCounts(BaseCache):
@@ -41,14 +40,14 @@ class SharedCounts(BaseCache):
         return default if found is None else json.loads(found[0])
 
     def set(self, key: str, value: Any, timeout: float | None = DEFAULT_TIMEOUT, version: int | None = None) -> None:
-        _run(_SET, [self._hash(key, version), json.dumps(value), self._until(timeout)])
+        _run(_SET, [self._hash(key, version), json.dumps(value), self._seconds(timeout)])
         _run(_FORGET, [])
 
     def add(self, key: str, value: Any, timeout: float | None = DEFAULT_TIMEOUT, version: int | None = None) -> bool:
         """Whether it was not there: of several who ask at once, one hears yes."""
         if key.startswith(_USED_CODE):
             timeout = _CODE_SECONDS
-        return _run(_ADD, [self._hash(key, version), json.dumps(value), self._until(timeout)]) is not None
+        return _run(_ADD, [self._hash(key, version), json.dumps(value), self._seconds(timeout)]) is not None
 
     def delete(self, key: str, version: int | None = None) -> bool:
         return _run(_DELETE, [self._hash(key, version)]) is not None
@@ -59,12 +58,12 @@ class SharedCounts(BaseCache):
     def _hash(self, key: str, version: int | None) -> bytes:
         return hashlib.sha256(self.make_key(key, version=version).encode()).digest()
 
-    def _until(self, timeout: float | None) -> datetime:
-        at = self.get_backend_timeout(timeout)
-        return _NEVER if at is None else datetime.fromtimestamp(at, UTC)
+    def _seconds(self, timeout: float | None) -> float | None:
+        """By the database's clock, as they are read: this machine's may be minutes off. None: for ever."""
+        return self.default_timeout if timeout is DEFAULT_TIMEOUT else timeout
 
 
-def _run(sql: str, values: Sequence[bytes | str | datetime]) -> tuple[Any, ...] | None:
+def _run(sql: str, values: Sequence[bytes | str | float | None]) -> tuple[Any, ...] | None:
     """The first row, where the statement answers any."""
     with connection.cursor() as cursor:
         cursor.execute(sql, values)
