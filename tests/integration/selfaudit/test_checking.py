@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from testkase.core.ledger.calendar import to_micros
+from testkase.core.ledger.calendar import from_micros, to_micros
 from testkase.core.ledger.checkpoint import Checkpoint, verify_since, where_it_ends
 from testkase.core.ledger.months import AHEAD, month_start, prepare_months
 from testkase.entrypoints.worker.selfaudit import SelfAudit
@@ -168,10 +168,11 @@ def test_what_came_when_its_month_had_no_partition_is_told_until_it_has_one(
 def test_a_worker_that_makes_no_months_is_told_of_before_the_last_one_begins(
     shop: Shop, audit: SelfAudit, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    shop.organizations.database.run(prepare_months())  # again, should the month have ended since the database was made
     now = utc_now()
-    for days, found in ((0, []), (60, []), (93, [(0, "months", 0)])):
-        later = now + timedelta(days=days)
+    last_begins = from_micros(month_start(to_micros(now), AHEAD))
+    for later, found in ((now, []), (last_begins - timedelta(seconds=1), []), (last_begins, [(0, "months", 0)])):
         monkeypatch.setattr(checking, "utc_now", lambda later=later: later)
-        assert check_all(shop, audit) == found, days
+        assert check_all(shop, audit) == found, later
     shop.organizations.database.run(look())
     assert MONTHS_END._value.get() * 1_000_000 == month_start(to_micros(now), AHEAD + 1)
