@@ -104,18 +104,20 @@ class Audit:
             self._note("I7", entry, "gives back what was used or expired")
 
     def _check_lots(self, entry: Entry) -> None:
+        moved_available = moved_held = 0
         for lot_id, available, held in entry.lots:
+            moved_available += available
+            moved_held += held
             sums = self._in_lots[lot_id]
             sums[0] += available
             sums[1] += held
             if sums[0] < 0 or sums[1] < 0:
                 self._note("I2", entry, f"leaves lot {lot_id} at {sums}")
-            expires_at = self.lots[lot_id].expires_at if lot_id in self.lots else None
-            if available < 0 and entry.kind in _SPENDING and expires_at is not None and expires_at <= entry.at:
+            lot = self.lots.get(lot_id)
+            if available < 0 and lot is not None and entry.kind in _SPENDING and lot.expired_by(entry.at):
                 self._note("I4", entry, f"spends lot {lot_id}, which had expired")
-        by_lots = (sum(line[1] for line in entry.lots), sum(line[2] for line in entry.lots))
-        if by_lots != (entry.deltas.available, entry.deltas.held):
-            self._note("I2", entry, f"moves {by_lots} in its lots")
+        if (moved_available, moved_held) != (entry.deltas.available, entry.deltas.held):
+            self._note("I2", entry, f"moves {moved_available}, {moved_held} in its lots")
 
     def _check_hold(self, entry: Entry) -> None:
         if entry.hold_id is None:

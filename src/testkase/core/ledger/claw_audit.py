@@ -83,7 +83,8 @@ class ClawAudit:
         pile = self.holds.setdefault(entry.hold_id, [])
         if entry.kind in ("hold", "extend"):
             pile += [[lot, held] for lot, _, held in entry.lots if held]
-            pile.sort(key=lambda part: part[0] in self._lent)
+            if self._lent:
+                pile.sort(key=lambda part: part[0] in self._lent)
             return
         charge = entry.deltas.used
         for part in pile:
@@ -125,8 +126,9 @@ class ClawAudit:
         elif entry.kind == "write_off":
             self.forgiven += deltas.debt
         else:
-            own = {lot: available for lot, available, _ in entry.lots}.get(entry.seq, 0)
-            self.covered -= own
+            for lot, available, _ in entry.lots:
+                if lot == entry.seq:  # came of what had been covered
+                    self.covered -= available
             self.forgiven -= max(deltas.issued, 0)
         if self.debt < 0 or self.covered < 0 or self.forgiven < 0:
             self._note("P10", entry, f"leaves {self.debt} owed, {self.covered} covered, {self.forgiven} forgiven")

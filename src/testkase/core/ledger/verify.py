@@ -6,7 +6,7 @@ to be run in one transaction with the organization's context, so that it sees on
 
 import secrets
 from collections.abc import Iterator, Sequence
-from typing import Any
+from functools import lru_cache
 
 import msgspec
 
@@ -23,6 +23,7 @@ _SQL = named_statements("testkase.core.ledger.sql", "verify.sql")
 _PAGE = 5_000
 _BEFORE_ALL = -(2**63)
 """Nothing keeps a superuser from writing an entry that comes before the first."""
+_lines = msgspec.json.Decoder(tuple[tuple[int, int, int], ...]).decode
 _UNUSED = {"usage_id": None, "charged": None}
 """In place of the usage of an entry that has none."""
 
@@ -171,7 +172,9 @@ def journal_page(org_id: int, *, after: int, limit: int) -> Operation[list[Row]]
     instants = [row["at"] for row in entries]
     span = {"since": min(instants), "latest": max(instants), "first": entries[0]["seq"], "last": entries[-1]["seq"]}
     usage = {row["seq"]: row for row in (yield Statement(_SQL["usage"], {"org_id": org_id, **span}))}
-    return [row | usage.get(row["seq"], _UNUSED) for row in entries]
+    for row in entries:
+        row.update(usage.get(row["seq"], _UNUSED))
+    return entries
 
 
 def _deviations(org_id: int, audit: Audit) -> Iterator[Deviation]:
@@ -181,10 +184,13 @@ def _deviations(org_id: int, audit: Audit) -> Iterator[Deviation]:
 
 def entry_of(org_id: int, row: Row) -> Entry:
     """The entry as it was hashed: without its hash."""
-    deltas: dict[str, Any] = {name: row[name] for name in Deltas.__struct_fields__}
+    deltas = Deltas(
+        issued=row["issued"], available=row["available"], held=row["held"], used=row["used"], expired=row["expired"],
+        reversed=row["reversed"], overage=row["overage"], debt=row["debt"],
+    )  # fmt: skip
     return Entry(
         org_id=org_id, seq=row["seq"], operation_id=row["operation_id"], kind=row["kind"], at=row["at"],
-        deltas=Deltas(**deltas), lots=tuple(tuple(line) for line in msgspec.json.decode(row["lots"])),
+        deltas=deltas, lots=_lines(row["lots"]),
         available_after=row["available_after"], held_after=row["held_after"], hold_id=row["hold_id"],
         expires_at=row["expires_at"], fingerprint=bytes(row["fingerprint"]), note=row["note"], usage=_usage(row),
     )  # fmt: skip
@@ -193,12 +199,21 @@ def entry_of(org_id: int, row: Row) -> Entry:
 def _usage(row: Row) -> Usage | None:
     if row["usage_id"] is None:
         return None
-    tokens: dict[str, Any] = {name: row[name] for name in Tokens.__struct_fields__}
+    tokens = Tokens(
+        input=row["input"], cached_input=row["cached_input"], cache_write=row["cache_write"], output=row["output"],
+        reasoning=row["reasoning"],
+    )  # fmt: skip
     return Usage(
         usage_id=row["usage_id"],
         subject=Subject(
             use_case=row["use_case"], user=row["user_ref"], project=row["project_ref"], model=row["model"]
         ),
-        tokens=Tokens(**tokens), outcome=row["outcome"], measurement=row["measurement"], cost=row["cost"],
-        terms=msgspec.json.decode(row["terms"], type=Terms) if row["terms"] else None,
+        tokens=tokens, outcome=row["outcome"], measurement=row["measurement"], cost=row["cost"],
+        terms=_terms(row["terms"]) if row["terms"] else None,
     )  # fmt: skip
+
+
+@lru_cache(maxsize=256)
+def _terms(text: str) -> Terms:
+    """The same terms stand beside interaction after interaction."""
+    return msgspec.json.decode(text, type=Terms)
