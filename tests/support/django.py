@@ -10,6 +10,7 @@ import django
 from django.apps import apps
 from django.conf import settings
 from django.db import connections
+from django.template.base import Template
 from django.test.utils import setup_test_environment
 
 from testkase.config.databases import django_database
@@ -50,7 +51,9 @@ def set_up() -> None:
         django.setup()
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
     settings.ACCOUNT_RATE_LIMITS = False
+    render = Template._render
     setup_test_environment(debug=False)
+    Template._render = render  # type: ignore[method-assign]  # no test looks at contexts, which are copied for them
     _share_middleware()
 
 

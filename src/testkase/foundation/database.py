@@ -19,6 +19,7 @@ from typing import Any, LiteralString, TypeVar, cast
 
 from psycopg import AsyncConnection, Connection
 from psycopg.conninfo import conninfo_to_dict
+from psycopg.pq.abc import PGresult
 from psycopg.rows import dict_row
 from psycopg_pool import AsyncConnectionPool, ConnectionPool
 
@@ -49,7 +50,7 @@ def run(connection: Connection[Any], operation: Operation[T]) -> T:
             except StopIteration as done:
                 return cast(T, done.value)
             cursor.execute(statement.sql, _bound(statement))
-            rows = cursor.fetchall() if cursor.description else []
+            rows = cursor.fetchall() if _has_rows(cursor.pgresult) else []
 
 
 async def run_async(connection: AsyncConnection[Any], operation: Operation[T]) -> T:
@@ -62,7 +63,12 @@ async def run_async(connection: AsyncConnection[Any], operation: Operation[T]) -
             except StopIteration as done:
                 return cast(T, done.value)
             await cursor.execute(statement.sql, _bound(statement))
-            rows = await cursor.fetchall() if cursor.description else []
+            rows = await cursor.fetchall() if _has_rows(cursor.pgresult) else []
+
+
+def _has_rows(result: PGresult | None) -> bool:
+    """Whether the statement answers rows, be they none. Asking the cursor would describe every column of them."""
+    return result is not None and result.nfields > 0
 
 
 def _bound(statement: Statement) -> Mapping[str, Any] | None:
