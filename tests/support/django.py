@@ -51,9 +51,10 @@ def set_up() -> None:
         django.setup()
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
     settings.ACCOUNT_RATE_LIMITS = False
-    render = Template._render
+    render = vars(Template)["_render"]
     setup_test_environment(debug=False)
-    Template._render = render  # type: ignore[method-assign]  # no test looks at contexts, which are copied for them
+    # No test looks at the contexts of templates, which are copied for those that do.
+    Template._render = render  # type: ignore[attr-defined]
     _share_middleware()
 
 
