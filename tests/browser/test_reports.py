@@ -75,3 +75,24 @@ def test_a_report_without_a_text_shows_its_figures_and_costs_nothing(stage: Stag
     page.keyboard.press("Enter")
     expect(page.get_by_text("0 credits: no text")).to_be_visible(timeout=ARRIVAL_MS)
     expect(page.get_by_role("heading", name="Folders by risk")).to_be_visible()
+
+
+@pytest.mark.requirement("P17")
+def test_reports_are_cancelled_without_a_mouse_and_without_a_reload(stage: Stage, model: Upstream) -> None:
+    page = stage.signed_in("member")
+    model.default = advice(delay=2)
+    page.goto(f"{stage.url}/projects/SHOP/reports/new?kinds=flaky&kinds=risk")
+    page.get_by_role("button", name="Make reports").click()
+    expect(page.locator("#report .live")).to_contain_text("Check the", timeout=ARRIVAL_MS)
+    page.evaluate("window.notReloaded = true")
+    cancel = page.get_by_role("button", name="Cancel")
+    tab_to(page, cancel)
+    page.keyboard.press("Enter")
+    expect(page.get_by_text(re.compile(r"^\d+\.\d\d credits for 2 reports: it was cancelled$"))).to_be_visible(
+        timeout=ARRIVAL_MS
+    )
+    expect(cancel).to_have_count(0)
+    expect(page.get_by_role("heading", name="What was found")).to_be_visible()
+    assert page.evaluate("window.notReloaded && document.activeElement !== document.body")
+    page.get_by_role("link", name="Receipt").click()
+    expect(page.get_by_role("dialog")).to_contain_text("Cancelled")

@@ -201,6 +201,39 @@ def test_the_pdf_has_the_figures_the_text_and_the_formula(visitors: Visitors, dj
     assert response.content == visitors.client_of("member").get(response.request["PATH_INFO"]).content
 
 
+@pytest.mark.parametrize("partial", [True, False])
+def test_reports_under_way_are_cancelled_from_the_page_of_one_however_often_it_is_pressed(
+    visitors: Visitors, django_database: TestDatabase, partial: bool
+) -> None:
+    client, headers = visitors.client_of("member"), HTMX if partial else {}
+    home = client.post(f"{REPORTS}/new", {"kinds": ["flaky", "risk"]}).headers["Location"]
+    assert f'action="{home}/cancellation"' in client.get(home).content.decode()
+    with psycopg.connect(django_database.owner_url) as owner:
+        owner.execute("UPDATE report_run SET state = 'running', attempt = 1")
+    for _ in range(2):
+        told = client.post(f"{home}/cancellation", headers=headers)
+        page = told.content.decode() if partial else client.get(told.headers["Location"]).content.decode()
+        assert 'id="cancel-button" type="submit" disabled>Cancelling</button>' in page
+    assert 'role="status">Cancelling<' in client.get(home, headers=headers).content.decode()
+    with psycopg.connect(django_database.owner_url) as owner:
+        owner.execute("UPDATE report_run SET state = 'failed', charged = 420000, receipt = 7, finished_at = now()")
+        owner.execute("UPDATE report SET state = 'failed', ending = 'cancelled'")
+    told = client.post(f"{home}/cancellation", headers=headers)
+    assert "cancel-button" not in told.content.decode()
+    page = client.get(home, headers=headers).content.decode()
+    assert "<strong>0.42 credits for 2 reports: it was cancelled</strong>" in page
+    assert "receipts/7" in page
+    assert ('<div id="cancel" hx-swap-oob="true"></div>' in page) is partial
+    assert client.get(REPORTS).content.decode().count('<span class="tag">Cancelled</span>') == 2
+
+
+def test_whoever_may_not_make_reports_may_not_cancel_them(visitors: Visitors, django_database: TestDatabase) -> None:
+    client, home = visitors.client_of("member"), a_report(visitors, django_database)
+    project_role(visitors.demo, "user", may_generate=False)
+    assert client.post(f"{home}/cancellation").status_code == 403
+    assert visitors.client_of("owner").post(f"{REPORTS}/999999/cancellation").status_code == 404
+
+
 def test_deleting_is_recorded_and_leaves_nothing_of_the_content(
     visitors: Visitors, django_database: TestDatabase
 ) -> None:

@@ -103,6 +103,7 @@ NOT_RECORDED: dict[str, str] = {
     f"{_PROJECT}/cycles/<int:cycle_id>/cases/<slug:case_key>": "an execution, which is kept as such",
     f"{_PROJECT}/cycles/<int:cycle_id>/cases/<slug:case_key>/removal": "nothing was executed that could be lost",
     f"{_PROJECT}/reports/new": _SPENDS,
+    f"{_PROJECT}/reports/<int:report_id>/cancellation": "ends reports, whose usage is recorded",
     f"{_PROJECT}/reports/estimate": "asks what it would cost and changes nothing",
     "settings/webhooks/<slug:endpoint_id>/test": "a message that says nothing has happened",
     "settings/webhooks/<slug:endpoint_id>/deliveries/<int:delivery_id>": "what was told already, told again",

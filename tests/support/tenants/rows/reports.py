@@ -63,6 +63,7 @@ ROWS = {
     f"{_REPORTS}/schedule/removal": Row(post=PROJECT_ADMINS),
     f"{_REPORTS}/<int:report_id>": Row(get=IN_PROJECT),
     f"{_REPORTS}/<int:report_id>.pdf": Row(get=IN_PROJECT),
+    f"{_REPORTS}/<int:report_id>/cancellation": Row(post=GENERATORS),
     f"{_REPORTS}/<int:report_id>/removal": Row(post=GENERATORS),
 }
 

@@ -15,5 +15,6 @@ REPORTS = [
     path(f"{_REPORTS}/schedule/removal", schedule.remove, name="report_schedule_removal"),
     path(_REPORT, reading.show, name="report"),
     path(f"{_REPORT}.pdf", reading.as_pdf, name="report_pdf"),
+    path(f"{_REPORT}/cancellation", reading.cancel, name="report_cancel"),
     path(f"{_REPORT}/removal", reading.remove, name="report_removal"),
 ]

@@ -98,13 +98,20 @@ def _found(facts: Facts) -> Iterable[Flowable]:
 def _commented(view: ReportView, narrative: Narrative | None) -> Iterable[Flowable]:
     yield _said("In words", "heading")
     if narrative is None:
-        yield _said(view.error or "The text is being written.", "small")
+        yield _said(_untold(view), "small")
         return
     if narrative.summary != " ".join(view.facts.headline if view.facts else ()):
         yield _said(narrative.summary, "body")
     for one in narrative.recommendations:
         yield _said(f"• {one.about + ': ' if one.about else ''}{one.text}", "body")
     yield _said(f"Written by the model {view.options.model}; every figure in it was put in by the program.", "small")
+
+
+def _untold(view: ReportView) -> str:
+    """Why it has no text."""
+    if view.ending == "cancelled":
+        return "It was cancelled before its text was finished."
+    return view.error or "The text is being written."
 
 
 def _chart(chart: Chart) -> Drawing:

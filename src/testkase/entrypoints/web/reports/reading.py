@@ -1,4 +1,4 @@
-"""A project's reports: the list, one report while it is written and afterwards, on paper, and deleting it."""
+"""A project's reports: the list, one report while it is written and afterwards, Cancel, on paper, and deleting it."""
 
 from typing import Any
 
@@ -22,7 +22,7 @@ from testkase.entrypoints.web.views.workspace.doors import visible_project
 from testkase.foundation.clock import utc_now
 from testkase.services.features.reports.facts.reading import has_cycle
 from testkase.services.features.reports.model import NAMES, ReportRow, ReportView
-from testkase.services.features.reports.requests import delete_report, report, reports
+from testkase.services.features.reports.requests import ask_to_cancel, delete_report, report, reports
 from testkase.services.features.reports.schedules.setting import find_schedule
 from testkase.services.metering.problems import SWITCHED_OFF
 from testkase.services.organizations.tenancy import run_here
@@ -64,8 +64,21 @@ def show(request: MemberRequest, project_key: str, report_id: int) -> HttpRespon
     facts = _report_facts(request.viewer, project, view)
     if not request.headers.get("HX-Request"):
         return render(request, "testkase/reports/report.html", facts)
-    response = render(request, "testkase/reports/_report.html", facts)
+    response = render(request, "testkase/reports/_report.html", facts | {"asked_again": True})
     return trigger_client_event(response, "balance-changed") if view.finished else response
+
+
+@require_POST
+def cancel(request: MemberRequest, project_key: str, report_id: int) -> HttpResponse:
+    """End the run a report belongs to, with all its reports. What has ended stays as it is."""
+    viewer = request.viewer
+    project = project_to(viewer, project_key, Action.CREATE_REPORT)
+    place = (viewer.org_id, project.project_id, report_id)
+    run_here(ask_to_cancel(viewer.org_id, run_here(report(*place)).run_id))
+    if not request.headers.get("HX-Request"):
+        return redirect("report", project.key, report_id)
+    facts = {"project": project, "may_report": True, "report": run_here(report(*place))}
+    return render(request, "testkase/reports/_cancel.html", facts)
 
 
 @require_safe

@@ -1,10 +1,7 @@
 """Progress, as the page polls it: written while the model writes, at most every few hundred milliseconds."""
 
-import asyncio
 import re
 import time
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager, suppress
 
 import msgspec
 
@@ -12,12 +9,9 @@ from testkase.foundation.database import Database, Operation, Statement
 from testkase.services.features.generation.model import Progress
 from testkase.services.features.generation.operations import SQL
 from testkase.services.features.generation.twins import find_twin
-from testkase.services.features.running.carrying_out import AGAIN
+from testkase.services.features.running.cancelling import EVERY_SECONDS
 from testkase.services.features.running.job import Superseded
 from testkase.services.workspace.model import CaseContent
-
-EVERY_SECONDS = 0.4
-"""The page asks about as often."""
 
 _WRITTEN = re.compile(r'"(?:title|preconditions|action|expected)"\s*:\s*"((?:[^"\\]|\\.)*)')
 
@@ -74,33 +68,8 @@ class Reporter:
         return {**self._key, "progress": msgspec.json.encode(self.progress).decode()}
 
 
-@asynccontextmanager
-async def watching_for_cancel(database: Database, key: dict[str, int], cue: Callable[[], None]) -> AsyncIterator[None]:
-    """Calls `cue` once when somebody presses Cancel. It looks by itself: a model that thinks for long reports nothing.
-
-    The task is asked to end, not cancelled: a cancellation that meets a connection on its way can get lost.
-    """
-    over = asyncio.Event()
-    task = asyncio.get_running_loop().create_task(_watch(database, key, cue, over), name="generation-cancel")
-    try:
-        yield
-    finally:
-        over.set()
-        await asyncio.wait([task])
-
-
-async def _watch(database: Database, key: dict[str, int], cue: Callable[[], None], over: asyncio.Event) -> None:
-    while not over.is_set():
-        with suppress(*AGAIN):  # the next look may find the database there again
-            if await database.run(_is_to_stop(key), org_id=key["org_id"]):
-                cue()
-                return
-        with suppress(TimeoutError):
-            async with asyncio.timeout(EVERY_SECONDS):
-                await over.wait()
-
-
-def _is_to_stop(key: dict[str, int]) -> Operation[bool]:
+def is_to_stop(key: dict[str, int]) -> Operation[bool]:
+    """Whether somebody pressed Cancel while this attempt is the current one."""
     rows = yield Statement(SQL["is_to_stop"], key)
     return bool(rows) and bool(rows[0]["stop_asked"])
 

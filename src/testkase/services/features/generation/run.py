@@ -16,14 +16,14 @@ from testkase.foundation.database import Database, Operation, Statement
 from testkase.foundation.problems import NotFound, Problem
 from testkase.services.features.generation.model import USE_CASE, GenerationView, Options, Progress, brief_of
 from testkase.services.features.generation.operations import SQL, generation
-from testkase.services.features.generation.progress import Reporter, watching_for_cancel
+from testkase.services.features.generation.progress import Reporter, is_to_stop
 from testkase.services.features.generation.steps.work import StepWork
 from testkase.services.features.generation.work import CaseWork, Work
+from testkase.services.features.running.cancelling import Cancelled, watching_for_cancel
 from testkase.services.features.running.carrying_out import carry_out
 from testkase.services.features.running.job import Attempt, Ending, Most, Worked
 from testkase.services.features.running.rights import NoLongerAllowed, may_still
 from testkase.services.inference import Catalog, ModelEntry
-from testkase.services.metering.problems import CutOff
 from testkase.services.workspace.cases import find_case
 
 if TYPE_CHECKING:
@@ -114,7 +114,8 @@ class _Generating:
         report = Reporter(self._database, run.key, progress, twins_in=run.twins_in)
         error: str | None = None
         try:
-            async with watching_for_cancel(self._database, run.key, partial(self._cue, interaction)):
+            asked, cue = partial(is_to_stop, run.key), partial(self._cue, interaction)
+            async with watching_for_cancel(self._database, run.org_id, asked, cue):
                 await self._work.write(self._entry, self._todo, known, interaction, report)
         except AiDisabled as refusal:
             error = refusal.detail
@@ -133,7 +134,7 @@ class _Generating:
     def _cue(self, interaction: "Interaction") -> None:
         """Cut the model off, which ends the reading of its answer. Nobody leaves: what had not begun is free."""
         self._cued = True
-        interaction.abort(CutOff("The generation was cancelled."))
+        interaction.abort(Cancelled("The generation was cancelled."))
 
 
 def _work(run: Run) -> Operation[Work]:

@@ -12,6 +12,8 @@ USE_CASE: Feature = "report"
 
 Kind = Literal["flaky", "predicted", "optimisation", "readiness", "risk"]
 RunState = Literal["queued", "running", "succeeded", "failed"]
+Ending = Literal["", "cancelled"]
+"""Why it ended before its end."""
 
 NAMES: dict[Kind, str] = {
     "flaky": "Flaky tests",
@@ -166,9 +168,11 @@ class ReportView(msgspec.Struct, frozen=True, kw_only=True):
     state: RunState
     facts: Facts | None
     narrative: Narrative | None
+    ending: Ending
     error: str | None
     options: Options
     run_state: RunState
+    stop_asked: bool
     progress: Progress
     origin: Literal["person", "schedule"]
     user_ref: str
@@ -195,6 +199,7 @@ class ReportRow(msgspec.Struct, frozen=True, kw_only=True):
     run_id: int
     kind: Kind
     state: RunState
+    ending: Ending
     run_state: RunState
     user_ref: str
     origin: str

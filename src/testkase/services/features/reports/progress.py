@@ -8,10 +8,8 @@ from testkase.core.ledger.terms import Tokens
 from testkase.foundation.database import Database, Operation, Statement
 from testkase.services.features.reports.model import NAMES, Facts, Kind, Narrative, Progress
 from testkase.services.features.reports.requests import SQL
+from testkase.services.features.running.cancelling import EVERY_SECONDS
 from testkase.services.features.running.job import Superseded
-
-EVERY_SECONDS = 0.4
-"""The page asks about as often."""
 
 
 class Journal:

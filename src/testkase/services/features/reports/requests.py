@@ -123,6 +123,12 @@ def reports(org_id: int, project_id: int, *, limit: int, before: int | None = No
     return [ReportRow(**row) for row in rows]
 
 
+def ask_to_cancel(org_id: int, run_id: int) -> Operation[None]:
+    """End a run that is under way: texts that are finished stay, and what was used is charged. One that has ended stays
+    as it is."""
+    yield Statement(SQL["ask_to_cancel"], {"org_id": org_id, "run_id": run_id})
+
+
 def delete_report(org_id: int, project_id: int, report_id: int, *, project_key: str, actor: Actor) -> Operation[None]:
     """Take a report away; what it cost stays in the usage. Raises NotFound, Conflict while its run goes on."""
     params = {"org_id": org_id, "project_id": project_id, "report_id": report_id}

@@ -3,6 +3,7 @@
 Facts and finished texts are kept as they come, and a run goes on with those that are missing (features/running).
 """
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -18,6 +19,7 @@ from testkase.services.features.reports.model import USE_CASE, Facts, Kind, Opti
 from testkase.services.features.reports.progress import Journal
 from testkase.services.features.reports.requests import NO_CYCLE, SQL
 from testkase.services.features.reports.texts import Todo, write_texts
+from testkase.services.features.running.cancelling import Cancelled, watching_for_cancel
 from testkase.services.features.running.carrying_out import OUR_FAULT, carry_out
 from testkase.services.features.running.job import Attempt, Ending, Most, Worked
 from testkase.services.features.running.rights import NoLongerAllowed, may_still
@@ -39,6 +41,7 @@ class Run(msgspec.Struct, frozen=True, kw_only=True):
     user_id: int | None
     scheduled: bool
     options: Options
+    stop_asked: bool
 
     @property
     def org_id(self) -> int:
@@ -81,6 +84,7 @@ class _Reporting:
         self._entry: ModelEntry
         self._journal: Journal
         self._todo: Todo = []
+        self._cancelled = run.stop_asked
 
     def allowed(self) -> Operation[None]:
         run = self._run
@@ -90,6 +94,8 @@ class _Reporting:
 
     async def prepare(self) -> Most | None:
         """Facts, all of them."""
+        if self._cancelled:
+            return None
         self._entry = self._catalog.find(self._run.options.model)
         waiting = await self._database.run(_waiting(self._run), org_id=self._run.org_id)
         done = sum(1 for one in waiting if one.done)
@@ -104,16 +110,24 @@ class _Reporting:
         return bool((yield Statement(SQL["name_hold"], {**self._run.key, "hold_id": self.attempt.hold_id})))
 
     async def work(self, interaction: "Interaction") -> Worked:
-        error = await write_texts(
-            self._run.org_id, self._todo, self._entry, interaction=interaction, journal=self._journal
-        )
+        """Texts that are finished stay. A Cancel that comes when all are written changes nothing."""
+        asked, cue = partial(_is_to_stop, self._run), partial(interaction.abort, Cancelled("It was cancelled."))
+        try:
+            async with watching_for_cancel(self._database, self._run.org_id, asked, cue):
+                error = await write_texts(
+                    self._run.org_id, self._todo, self._entry, interaction=interaction, journal=self._journal
+                )
+        except Cancelled:
+            self._cancelled = True
+            return Worked()
         return Worked(error=error, useless=not self._journal.texts)
 
     def finish(self, ending: Ending) -> Operation[None]:
         run = self._run
         params = {**run.key, "charged": ending.charged, "receipt": ending.receipt, "error": ending.error}
         if (yield Statement(SQL["finish"], params)):
-            left = {"org_id": run.org_id, "run_id": run.run_id, "error": ending.error or OUR_FAULT}
+            told = ("cancelled", None) if self._cancelled else ("", ending.error or OUR_FAULT)
+            left = {"org_id": run.org_id, "run_id": run.run_id, "ending": told[0], "error": told[1]}
             yield Statement(SQL["finish_reports"], left)
 
     async def _found(self, waiting: list[Waiting]) -> Todo:
@@ -155,7 +169,13 @@ def _begin(org_id: int, run_id: int) -> Operation[Run | None]:
         user_id=row["requested_by"],
         scheduled=row["origin"] == "schedule",
         options=options,
+        stop_asked=row["stop_asked"],
     )
+
+
+def _is_to_stop(run: Run) -> Operation[bool]:
+    rows = yield Statement(SQL["is_to_stop"], run.key)
+    return bool(rows) and bool(rows[0]["stop_asked"])
 
 
 def _waiting(run: Run) -> Operation[list[Waiting]]:

@@ -7,6 +7,7 @@ from testkase.foundation.problems import Problem
 from testkase.services.features.reports.model import Facts, Narrative
 from testkase.services.features.reports.narrative.writing import Writer
 from testkase.services.features.reports.progress import Journal
+from testkase.services.features.running.cancelling import Cancelled
 from testkase.services.inference import ModelEntry
 from testkase.services.metering.problems import CutOff
 
@@ -27,7 +28,8 @@ async def write_texts(
     team: int, todo: Todo, entry: ModelEntry, *, interaction: "Interaction", journal: Journal
 ) -> str | None:
     """Write them one after the other; answers why it ended early, if it did. A report that stays without a text costs
-    nothing; those that have theirs are charged."""
+    nothing; those that have theirs are charged. Raises Cancelled: what the model has used for a text by then is charged
+    as well."""
     for report_id, facts in todo:
         await journal.begin(facts.kind)
         writer = Writer(facts, interaction, journal.writing)
@@ -35,6 +37,8 @@ async def write_texts(
         error = REFUSED
         try:
             narrative = await (writer.small(team) if entry.small else writer.large(entry.max_output_tokens))
+        except Cancelled:
+            raise
         except _ENDS_ALL as problem:
             writer.forgive()
             return problem.detail

@@ -44,7 +44,7 @@ CROSS JOIN LATERAL (
 
 -- find_report: a report as its page shows it, with the run it belongs to.
 SELECT r.report_id, r.run_id, r.project_id, r.kind, r.state, r.facts::text AS facts, r.narrative::text AS narrative,
-       coalesce(r.error, CASE WHEN r.state = 'failed' THEN run.error END) AS error, run.options::text AS options,
+       r.ending, run.stop_asked, coalesce(r.error, CASE WHEN r.state = 'failed' THEN run.error END) AS error, run.options::text AS options,
        run.state AS run_state, run.progress::text AS progress, run.origin, run.user_ref, run.charged, run.receipt,
        run.created_at, run.finished_at
 FROM report r JOIN report_run run USING (org_id, run_id)
@@ -54,13 +54,25 @@ WHERE r.org_id = %(org_id)s AND r.project_id = %(project_id)s AND r.report_id = 
 SELECT report_id, kind, state FROM report WHERE org_id = %(org_id)s AND run_id = %(run_id)s ORDER BY report_id
 
 -- list_reports: a project's reports, newest first.
-SELECT r.report_id, r.run_id, r.kind, r.state, run.state AS run_state, run.user_ref, run.origin, run.charged,
+SELECT r.report_id, r.run_id, r.kind, r.state, r.ending, run.state AS run_state, run.user_ref, run.origin, run.charged,
        run.created_at, (SELECT count(*) FROM report o WHERE o.org_id = r.org_id AND o.run_id = r.run_id) AS together
 FROM report r JOIN report_run run USING (org_id, run_id)
 WHERE r.org_id = %(org_id)s AND r.project_id = %(project_id)s
   AND (%(before)s::bigint IS NULL OR r.report_id < %(before)s)
 ORDER BY r.report_id DESC
 LIMIT %(limit)s
+
+-- ask_to_cancel: somebody pressed Cancel at a report of the run; what no worker has begun ends at once.
+WITH asked AS (
+    UPDATE report_run AS run
+    SET stop_asked = true, state = CASE state WHEN 'queued' THEN 'failed' ELSE state END,
+        charged = CASE state WHEN 'queued' THEN 0 ELSE charged END,
+        finished_at = CASE state WHEN 'queued' THEN now() ELSE finished_at END
+    WHERE org_id = %(org_id)s AND run_id = %(run_id)s AND state IN ('queued', 'running')
+    RETURNING state)
+UPDATE report SET state = 'failed', ending = 'cancelled'
+FROM asked
+WHERE org_id = %(org_id)s AND run_id = %(run_id)s AND asked.state = 'failed' AND report.state IN ('queued', 'running')
 
 -- delete_report: take a report of a finished run away, and the run with its last one.
 WITH gone AS (
@@ -79,7 +91,7 @@ WHERE run.org_id = %(org_id)s AND run.run_id = %(run_id)s AND run.state IN ('suc
 UPDATE report_run SET state = 'running', attempt = attempt + 1
 WHERE org_id = %(org_id)s AND run_id = %(run_id)s AND state IN ('queued', 'running')
 RETURNING attempt, hold_id AS earlier_hold, project_id, requested_by, origin, options::text AS options, user_ref,
-          project_ref
+          project_ref, stop_asked
 
 -- name_hold: the hold of this attempt, written before it is opened.
 UPDATE report_run SET hold_id = %(hold_id)s
@@ -90,6 +102,10 @@ RETURNING 1
 UPDATE report_run SET progress = %(progress)s::jsonb
 WHERE org_id = %(org_id)s AND run_id = %(run_id)s AND attempt = %(attempt)s AND state = 'running'
 RETURNING 1
+
+-- is_to_stop: whether somebody pressed Cancel while this attempt is the current one.
+SELECT stop_asked FROM report_run
+WHERE org_id = %(org_id)s AND run_id = %(run_id)s AND attempt = %(attempt)s AND state = 'running'
 
 -- reports_of_run: what is there already, in order.
 SELECT report_id, kind, state, facts::text AS facts FROM report
@@ -118,5 +134,5 @@ WHERE org_id = %(org_id)s AND run_id = %(run_id)s AND attempt = %(attempt)s AND 
 RETURNING 1
 
 -- finish_reports: those that never got their text.
-UPDATE report SET state = 'failed', error = %(error)s
+UPDATE report SET state = 'failed', ending = %(ending)s, error = %(error)s
 WHERE org_id = %(org_id)s AND run_id = %(run_id)s AND state IN ('queued', 'running')
