@@ -51,3 +51,11 @@ def database(cluster: Cluster, request: pytest.FixtureRequest) -> Iterator[TestD
 def visitors(django_database: TestDatabase, demo: Demo) -> Visitors:
     """Owner, admin and member of the demo organization: `visitors.client_of("member")`."""
     return Visitors(demo=demo, client_of=lambda role: sign_in(demo, role))
+
+
+def press_cancel(client: Client, home: str, *, partial: bool) -> None:
+    """On the page of a job under way, which says so then; pressed twice it says the same."""
+    for _ in range(2):
+        told = client.post(f"{home}/cancellation", headers={"HX-Request": "true"} if partial else {})
+        page = told.content.decode() if partial else client.get(told.headers["Location"]).content.decode()
+        assert 'id="cancel-button" type="submit" disabled>Cancelling</button>' in page

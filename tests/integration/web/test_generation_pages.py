@@ -6,7 +6,7 @@ import psycopg
 import pytest
 
 from testkase.services.workspace.model import CaseContent, Step
-from tests.integration.web.conftest import Visitors
+from tests.integration.web.conftest import Visitors, press_cancel
 from tests.support.cluster import TestDatabase
 from tests.support.people import empty_the_balance, project_role, set_aside, stranger, with_draft
 
@@ -85,10 +85,7 @@ def test_a_generation_under_way_is_cancelled_from_its_page_however_often_it_is_p
     assert f'action="{home}/cancellation"' in client.get(home).content.decode()
     with psycopg.connect(django_database.owner_url) as owner:
         owner.execute("UPDATE generation SET state = 'running', attempt = 1")
-    for _ in range(2):
-        told = client.post(f"{home}/cancellation", headers=headers)
-        page = told.content.decode() if partial else client.get(told.headers["Location"]).content.decode()
-        assert 'id="cancel-button" type="submit" disabled>Cancelling</button>' in page
+    press_cancel(client, home, partial=partial)
     assert 'role="status">Cancelling<' in client.get(home).content.decode()
     with psycopg.connect(django_database.owner_url) as owner:
         owner.execute("UPDATE generation SET state = 'failed', ending = 'cancelled', charged = 0, finished_at = now()")

@@ -11,7 +11,7 @@ from testkase.core.ledger import operations as ledger
 from testkase.core.ledger.commands import SwitchAi
 from testkase.services.features.reports.facts.computing import compute
 from testkase.services.features.reports.model import KINDS, Narrative, Recommendation
-from tests.integration.web.conftest import Visitors
+from tests.integration.web.conftest import Visitors, press_cancel
 from tests.integration.web.test_recorded_changes import sentences
 from tests.support.cluster import TestDatabase
 from tests.support.django import model_on_offer
@@ -210,10 +210,7 @@ def test_reports_under_way_are_cancelled_from_the_page_of_one_however_often_it_i
     assert f'action="{home}/cancellation"' in client.get(home).content.decode()
     with psycopg.connect(django_database.owner_url) as owner:
         owner.execute("UPDATE report_run SET state = 'running', attempt = 1")
-    for _ in range(2):
-        told = client.post(f"{home}/cancellation", headers=headers)
-        page = told.content.decode() if partial else client.get(told.headers["Location"]).content.decode()
-        assert 'id="cancel-button" type="submit" disabled>Cancelling</button>' in page
+    press_cancel(client, home, partial=partial)
     assert 'role="status">Cancelling<' in client.get(home, headers=headers).content.decode()
     with psycopg.connect(django_database.owner_url) as owner:
         owner.execute("UPDATE report_run SET state = 'failed', charged = 420000, receipt = 7, finished_at = now()")

@@ -270,15 +270,12 @@ def hold(org_id: int, hold_id: str) -> Operation[HoldState]:
     """Raises NotFound where the organization has no such hold."""
     rows = yield Statement(_SQL["open_hold"], {"org_id": org_id, "hold_id": hold_id})
     if rows:
-        row = rows[0]
-        return HoldState(
-            hold_id=hold_id, state="open", amount=row["amount"], charged=0, opened_at=row["opened_at"],
-            expires_at=row["expires_at"],
-        )  # fmt: skip
+        return HoldState(state="open", charged=0, **rows[0])
     rows = yield Statement(_SQL["resolution"], {"org_id": org_id, "hold_id": hold_id})
     if not rows:
         raise NotFound("There is no such hold.", field="id")
-    state = RESOLVED_AS[(row := rows[0])["kind"]]
+    row = rows[0]
+    state = RESOLVED_AS[row["kind"]]
     return HoldState(
         hold_id=hold_id, state=state, amount=-row["held"], charged=row["used"], opened_at=row["opened_at"],
         expires_at=None, resolved_at=row["at"], receipt=row["seq"] if state == "settled" else None,

@@ -61,12 +61,12 @@ ORDER BY seq DESC
 LIMIT %(limit)s;
 
 -- open_hold: A hold that is not resolved yet.
-SELECT hold_id, amount, opened_at, expires_at, use_case, user_ref, project_ref, model
+SELECT hold_id, amount, opened_at, expires_at
 FROM ledger.open_hold
 WHERE org_id = %(org_id)s AND hold_id = %(hold_id)s;
 
 -- resolution: How a hold was resolved, and when it was opened.
-SELECT e.seq, e.kind, e.at, e.held, e.used, e.available, e.available_after, e.held_after, o.at AS opened_at
+SELECT e.seq, e.kind, e.at, e.held, e.used, o.at AS opened_at
 FROM ledger.entry_of(%(org_id)s, 'resolution:' || %(hold_id)s) AS e
 JOIN ledger.operation AS o ON o.org_id = %(org_id)s AND o.operation_id = 'hold:' || %(hold_id)s;
 

@@ -64,7 +64,7 @@ def show(request: MemberRequest, project_key: str, report_id: int) -> HttpRespon
     facts = _report_facts(request.viewer, project, view)
     if not request.headers.get("HX-Request"):
         return render(request, "testkase/reports/report.html", facts)
-    response = render(request, "testkase/reports/_report.html", facts | {"asked_again": True})
+    response = render(request, "testkase/reports/_watched.html", facts)
     return trigger_client_event(response, "balance-changed") if view.finished else response
 
 

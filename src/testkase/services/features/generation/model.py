@@ -5,6 +5,7 @@ from typing import Literal
 
 import msgspec
 
+from testkase.services.features.running.job import EndedBy
 from testkase.services.inference import Feature, Level
 from testkase.services.workspace.model import CaseContent, CaseKind
 
@@ -12,7 +13,6 @@ USE_CASE: Feature = "test_generation"
 """As usage is recorded under."""
 
 GenerationState = Literal["queued", "running", "succeeded", "failed"]
-Ending = Literal["", "cancelled"]
 DraftState = Literal["proposed", "accepted", "rejected"]
 
 MAX_REQUIREMENT = 4_000
@@ -82,7 +82,7 @@ class GenerationView(msgspec.Struct, frozen=True, kw_only=True):
     user_ref: str
     charged: int | None
     receipt: int | None
-    ending: Ending
+    ending: EndedBy
     error: str | None
     created_at: datetime
     finished_at: datetime | None
@@ -111,7 +111,7 @@ class GenerationRow(msgspec.Struct, frozen=True, kw_only=True):
     generation_id: int
     title: str
     state: GenerationState
-    ending: Ending
+    ending: EndedBy
     user_ref: str
     draft_count: int
     accepted_count: int

@@ -9,8 +9,7 @@ from testkase.foundation.database import Database, Operation, Statement
 from testkase.services.features.generation.model import Progress
 from testkase.services.features.generation.operations import SQL
 from testkase.services.features.generation.twins import find_twin
-from testkase.services.features.running.cancelling import EVERY_SECONDS
-from testkase.services.features.running.job import Superseded
+from testkase.services.features.running.job import EVERY_SECONDS, Superseded
 from testkase.services.workspace.model import CaseContent
 
 _WRITTEN = re.compile(r'"(?:title|preconditions|action|expected)"\s*:\s*"((?:[^"\\]|\\.)*)')
@@ -66,12 +65,6 @@ class Reporter:
 
     def _params(self) -> dict[str, object]:
         return {**self._key, "progress": msgspec.json.encode(self.progress).decode()}
-
-
-def is_to_stop(key: dict[str, int]) -> Operation[bool]:
-    """Whether somebody pressed Cancel while this attempt is the current one."""
-    rows = yield Statement(SQL["is_to_stop"], key)
-    return bool(rows) and bool(rows[0]["stop_asked"])
 
 
 def readable(answer: str) -> str:

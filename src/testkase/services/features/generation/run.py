@@ -4,22 +4,20 @@ Finished drafts are kept as they come, and a run goes on with those that are mis
 """
 
 from contextlib import suppress
-from functools import partial
 from typing import TYPE_CHECKING
 
 import msgspec
 
 from testkase.core.access import Action
 from testkase.core.ledger.model import Subject
-from testkase.core.ledger.refusals import AiDisabled
 from testkase.foundation.database import Database, Operation, Statement
 from testkase.foundation.problems import NotFound, Problem
 from testkase.services.features.generation.model import USE_CASE, GenerationView, Options, Progress, brief_of
 from testkase.services.features.generation.operations import SQL, generation
-from testkase.services.features.generation.progress import Reporter, is_to_stop
+from testkase.services.features.generation.progress import Reporter
 from testkase.services.features.generation.steps.work import StepWork
 from testkase.services.features.generation.work import CaseWork, Work
-from testkase.services.features.running.cancelling import Cancelled, watching_for_cancel
+from testkase.services.features.running.cancelling import Cancelled, cut_off_on_cancel
 from testkase.services.features.running.carrying_out import carry_out
 from testkase.services.features.running.job import Attempt, Ending, Most, Worked
 from testkase.services.features.running.rights import NoLongerAllowed, may_still
@@ -80,8 +78,7 @@ class _Generating:
         self._work: Work
         self._view: GenerationView
         self._todo: list[int] = []
-        self._cued = False
-        self._cancelled = False
+        self._cancelled = run.stop_asked
 
     def allowed(self) -> Operation[None]:
         run = self._run
@@ -90,8 +87,7 @@ class _Generating:
 
     async def prepare(self) -> Most | None:
         run = self._run
-        if run.stop_asked:
-            self._cancelled = True
+        if self._cancelled:
             return None
         self._entry = self._catalog.find(run.options.model)
         self._view = await self._database.run(generation(run.org_id, run.generation_id), org_id=run.org_id)
@@ -114,27 +110,20 @@ class _Generating:
         report = Reporter(self._database, run.key, progress, twins_in=run.twins_in)
         error: str | None = None
         try:
-            asked, cue = partial(is_to_stop, run.key), partial(self._cue, interaction)
-            async with watching_for_cancel(self._database, run.org_id, asked, cue):
+            asked = Statement(SQL["is_to_stop"], run.key)
+            async with cut_off_on_cancel(interaction, self._database, run.org_id, asked):
                 await self._work.write(self._entry, self._todo, known, interaction, report)
-        except AiDisabled as refusal:
-            error = refusal.detail
-        except Problem as problem:
-            self._cancelled = self._cued
-            error = None if self._cancelled else problem.detail
-        useless = report.progress.done == len(known)  # drafts of a run before this one are not what it brought
-        if self._cancelled:
+        except Cancelled:
+            self._cancelled = True
             return Worked()
+        except Problem as problem:
+            error = problem.detail
+        useless = report.progress.done == len(known)  # drafts of a run before this one are not what it brought
         return Worked(error=error or (NO_DRAFTS if useless and not known else None), useless=useless)
 
     def finish(self, ending: Ending) -> Operation[None]:
         with suppress(NotFound):  # erased meanwhile: there is nothing left to finish
             yield from _finish(self._run, ending, cancelled=self._cancelled)
-
-    def _cue(self, interaction: "Interaction") -> None:
-        """Cut the model off, which ends the reading of its answer. Nobody leaves: what had not begun is free."""
-        self._cued = True
-        interaction.abort(Cancelled("The generation was cancelled."))
 
 
 def _work(run: Run) -> Operation[Work]:

@@ -5,6 +5,7 @@ from typing import Literal
 
 import msgspec
 
+from testkase.services.features.running.job import EndedBy
 from testkase.services.inference import Feature, Level
 
 USE_CASE: Feature = "report"
@@ -12,8 +13,6 @@ USE_CASE: Feature = "report"
 
 Kind = Literal["flaky", "predicted", "optimisation", "readiness", "risk"]
 RunState = Literal["queued", "running", "succeeded", "failed"]
-Ending = Literal["", "cancelled"]
-"""Why it ended before its end."""
 
 NAMES: dict[Kind, str] = {
     "flaky": "Flaky tests",
@@ -168,7 +167,7 @@ class ReportView(msgspec.Struct, frozen=True, kw_only=True):
     state: RunState
     facts: Facts | None
     narrative: Narrative | None
-    ending: Ending
+    ending: EndedBy
     error: str | None
     options: Options
     run_state: RunState
@@ -199,7 +198,7 @@ class ReportRow(msgspec.Struct, frozen=True, kw_only=True):
     run_id: int
     kind: Kind
     state: RunState
-    ending: Ending
+    ending: EndedBy
     run_state: RunState
     user_ref: str
     origin: str

@@ -8,8 +8,7 @@ from testkase.core.ledger.terms import Tokens
 from testkase.foundation.database import Database, Operation, Statement
 from testkase.services.features.reports.model import NAMES, Facts, Kind, Narrative, Progress
 from testkase.services.features.reports.requests import SQL
-from testkase.services.features.running.cancelling import EVERY_SECONDS
-from testkase.services.features.running.job import Superseded
+from testkase.services.features.running.job import EVERY_SECONDS, Superseded
 
 
 class Journal:

@@ -3,7 +3,6 @@
 Facts and finished texts are kept as they come, and a run goes on with those that are missing (features/running).
 """
 
-from functools import partial
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -19,7 +18,7 @@ from testkase.services.features.reports.model import USE_CASE, Facts, Kind, Opti
 from testkase.services.features.reports.progress import Journal
 from testkase.services.features.reports.requests import NO_CYCLE, SQL
 from testkase.services.features.reports.texts import Todo, write_texts
-from testkase.services.features.running.cancelling import Cancelled, watching_for_cancel
+from testkase.services.features.running.cancelling import Cancelled, cut_off_on_cancel
 from testkase.services.features.running.carrying_out import OUR_FAULT, carry_out
 from testkase.services.features.running.job import Attempt, Ending, Most, Worked
 from testkase.services.features.running.rights import NoLongerAllowed, may_still
@@ -111,11 +110,11 @@ class _Reporting:
 
     async def work(self, interaction: "Interaction") -> Worked:
         """Texts that are finished stay. A Cancel that comes when all are written changes nothing."""
-        asked, cue = partial(_is_to_stop, self._run), partial(interaction.abort, Cancelled("It was cancelled."))
+        org_id, asked = self._run.org_id, Statement(SQL["is_to_stop"], self._run.key)
         try:
-            async with watching_for_cancel(self._database, self._run.org_id, asked, cue):
+            async with cut_off_on_cancel(interaction, self._database, org_id, asked):
                 error = await write_texts(
-                    self._run.org_id, self._todo, self._entry, interaction=interaction, journal=self._journal
+                    org_id, self._todo, self._entry, interaction=interaction, journal=self._journal
                 )
         except Cancelled:
             self._cancelled = True
@@ -126,8 +125,8 @@ class _Reporting:
         run = self._run
         params = {**run.key, "charged": ending.charged, "receipt": ending.receipt, "error": ending.error}
         if (yield Statement(SQL["finish"], params)):
-            told = ("cancelled", None) if self._cancelled else ("", ending.error or OUR_FAULT)
-            left = {"org_id": run.org_id, "run_id": run.run_id, "ending": told[0], "error": told[1]}
+            how, why = ("cancelled", None) if self._cancelled else ("", ending.error or OUR_FAULT)
+            left = {"org_id": run.org_id, "run_id": run.run_id, "ending": how, "error": why}
             yield Statement(SQL["finish_reports"], left)
 
     async def _found(self, waiting: list[Waiting]) -> Todo:
@@ -171,11 +170,6 @@ def _begin(org_id: int, run_id: int) -> Operation[Run | None]:
         options=options,
         stop_asked=row["stop_asked"],
     )
-
-
-def _is_to_stop(run: Run) -> Operation[bool]:
-    rows = yield Statement(SQL["is_to_stop"], run.key)
-    return bool(rows) and bool(rows[0]["stop_asked"])
 
 
 def _waiting(run: Run) -> Operation[list[Waiting]]:

@@ -1,6 +1,6 @@
 """What a feature brings along for its job."""
 
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Literal, Protocol
 
 import msgspec
 
@@ -10,6 +10,13 @@ from testkase.services.metering.settle import own_id
 
 if TYPE_CHECKING:
     from testkase.services.metering.interaction import Interaction
+
+
+EVERY_SECONDS = 0.4
+"""How often at most a job writes down how far it is, and looks whether it is to end. Its page asks about as often."""
+
+EndedBy = Literal["", "cancelled"]
+"""Why a job ended before its end, where somebody had asked for that."""
 
 
 class Superseded(Exception):  # noqa: N818 - an event, not an error

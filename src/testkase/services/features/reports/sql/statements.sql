@@ -44,8 +44,8 @@ CROSS JOIN LATERAL (
 
 -- find_report: a report as its page shows it, with the run it belongs to.
 SELECT r.report_id, r.run_id, r.project_id, r.kind, r.state, r.facts::text AS facts, r.narrative::text AS narrative,
-       r.ending, run.stop_asked, coalesce(r.error, CASE WHEN r.state = 'failed' THEN run.error END) AS error, run.options::text AS options,
-       run.state AS run_state, run.progress::text AS progress, run.origin, run.user_ref, run.charged, run.receipt,
+       r.ending, coalesce(r.error, CASE WHEN r.state = 'failed' THEN run.error END) AS error, run.options::text AS options,
+       run.state AS run_state, run.stop_asked, run.progress::text AS progress, run.origin, run.user_ref, run.charged, run.receipt,
        run.created_at, run.finished_at
 FROM report r JOIN report_run run USING (org_id, run_id)
 WHERE r.org_id = %(org_id)s AND r.project_id = %(project_id)s AND r.report_id = %(report_id)s
