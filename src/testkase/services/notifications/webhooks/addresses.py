@@ -70,13 +70,12 @@ def _is_public(address: Address) -> bool:
     if isinstance(address, ipaddress.IPv6Address):
         if address in _TRANSLATED:
             return _is_public(ipaddress.IPv4Address(int(address) & 0xFFFFFFFF))
-        inner = _inside(address)
-        if (inner is not None and not _is_public(inner)) or address.is_site_local:
+        if _leads_elsewhere(address) or address.is_site_local:
             return False
     return address.is_global and not (address.is_multicast or address.is_reserved or address.is_unspecified)
 
 
-def _inside(address: ipaddress.IPv6Address) -> ipaddress.IPv4Address | None:
-    """The IPv4 address that an IPv6 address leads to by way of a tunnel, or is only another writing of."""
-    tunnel = address.teredo
-    return address.ipv4_mapped or address.sixtofour or (tunnel[1] if tunnel is not None else None)
+def _leads_elsewhere(address: ipaddress.IPv6Address) -> bool:
+    """By a tunnel to an IPv4 address, or as only another writing of one. Versions of Python disagree about tunnels, and
+    nobody receives events at the end of one."""
+    return not (address.ipv4_mapped is None and address.sixtofour is None and address.teredo is None)
