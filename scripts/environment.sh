@@ -17,19 +17,8 @@ fail() { echo "testkase: $1" >&2; exit 1; }
 
 is_new_enough() { "$1" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; }
 
-find_python() {
-    for candidate in ${PYTHON3:-} python3.14 python3.13 python3.12 python3.11 python3 python; do
-        if command -v "$candidate" >/dev/null 2>&1 && is_new_enough "$candidate"; then
-            command -v "$candidate"
-            return
-        fi
-    done
-    found=$(python3 --version 2>/dev/null || echo none)
-    fail "Python 3.11 or newer is needed (found: $found); install it, or name one: PYTHON3=/path/to/python make run"
-}
-
 make_venv() {
-    base=$(find_python)
+    base=$(scripts/python.sh) || exit 1
     rm -rf "$venv"
     if "$base" -m venv "$venv" >/dev/null 2>&1; then
         return
@@ -48,7 +37,7 @@ install() {
     if "$python" -m pip --version >/dev/null 2>&1; then
         set -- "$python" -m pip
     else
-        set -- "$(find_python)" -m pip --python "$python"
+        set -- "$(scripts/python.sh)" -m pip --python "$python"
     fi
     install_halves "$@" || fail "The packages of $lock could not be installed; what pip says is above."
     compile
