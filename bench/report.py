@@ -2,6 +2,8 @@
 
 import os
 import platform
+import sys
+import sysconfig
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -29,13 +31,19 @@ class Report:
     judged: Sequence[Judged]
 
 
+def _interpreter() -> str:
+    """Which Python, and whether it was built with optimisation, as scripts/python.sh tells them apart."""
+    optimised = "--enable-optimizations" in (sysconfig.get_config_var("CONFIG_ARGS") or "") or sys.base_prefix == "/usr"
+    return f"Python {platform.python_version()}" + ("" if optimised else " built without optimisation")
+
+
 def show(console: Console, report: Report) -> None:
     """Everything measured, then the goals."""
     sizes, cores = report.sizes, os.cpu_count() or 1
     facts = (
         f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC",
         f"{cores} cores, load before the run {report.load_before:.1f}",
-        f"Python {platform.python_version()}",
+        _interpreter(),
         "fsync and synchronous_commit on",
         f"{sizes.organizations:,} organizations",
         f"medians of {sizes.rounds} runs of {sizes.seconds:g} s, the cases taking turns",
